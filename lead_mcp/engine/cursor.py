@@ -1,0 +1,65 @@
+"""Where a page ended, sealed: opaque, bound to the same arguments, readable by any process with the same accounts.
+
+A cursor holds record values (the sort's keys at its place), so it is encrypted, not only encoded. The key comes from the
+accounts' own secrets: no state, the same in every replica, worthless elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from secrets import token_bytes
+from typing import Any, Final
+
+from lead_mcp.errors import BadArgument
+
+NONCE: Final = 12
+VERSION: Final = b"lead-mcp cursor 1"
+
+
+@dataclass(frozen=True)
+class Seal:
+    """Seals and opens cursors with one key of 32 bytes."""
+
+    key: bytes
+
+    @classmethod
+    def of(cls, secrets: Mapping[str, str]) -> Seal:
+        """The seal of a set of accounts, from everything secret about them."""
+        said = json.dumps(sorted(secrets.items())).encode()
+        return cls(hashlib.sha256(VERSION + said).digest())
+
+    def close(self, state: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:
+        """``state`` as an opaque text that opens only beside the same ``arguments``."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        nonce = token_bytes(NONCE)
+        packed = zlib.compress(json.dumps(state, separators=(",", ":")).encode(), 9)
+        sealed = AESGCM(self.key).encrypt(nonce, packed, digest(arguments))
+        return urlsafe_b64encode(nonce + sealed).decode().rstrip("=")
+
+    def open(self, cursor: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The state of a cursor. Raises BadArgument where it is not one of ours, or goes with other arguments."""
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        try:
+            raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+            packed = AESGCM(self.key).decrypt(raw[:NONCE], raw[NONCE:], digest(arguments))
+            state: dict[str, Any] = json.loads(zlib.decompress(packed))
+        except (ValueError, InvalidTag, zlib.error):
+            message = (
+                "cursor: not one of this server's, or used with other arguments. Repeat the call that gave it with every "
+                "argument unchanged, or start again without a cursor."
+            )
+            raise BadArgument(message) from None
+        return state
+
+
+def digest(arguments: Mapping[str, Any]) -> bytes:
+    """A digest of a call's arguments."""
+    return hashlib.sha256(json.dumps(arguments, sort_keys=True, default=str).encode()).digest()

@@ -1,0 +1,125 @@
+"""Records with their field map, and the order they stand in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import total_ordering
+from typing import Any
+
+from lead_mcp.query import Order, Value, as_time, folded, plain
+from lead_mcp.vendors.base import Field, Raw
+
+Reads = Callable[[str], Field | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as its vendor sent it, and how to read it. ``part``: the partition it came from, where there are any."""
+
+    account: str
+    id: str
+    uri: str
+    raw: Raw
+    reads: Reads
+    part: str | None = None
+
+    def get(self, name: str) -> Value:
+        """A field's value, decoded; None where the record lacks it or its vendor has no such field."""
+        found = self.reads(name)
+        return None if found is None else found.read(self.raw)
+
+
+@total_ordering
+class Backwards:
+    """A value that sorts the other way round."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Backwards) and self.value == other.value
+
+    def __lt__(self, other: Backwards) -> bool:
+        return bool(other.value < self.value)
+
+    __hash__ = None  # type: ignore[assignment]  # an order, not an identity
+
+
+def rank(value: Value, descending: bool) -> tuple[Any, ...]:
+    """Where a value stands among others of its field: absent ones last both ways, kinds apart, text case-folded."""
+    if value is None:
+        return (1,)
+    kind, bare = _bare(value)
+    return (0, Backwards((kind, bare)) if descending else (kind, bare))
+
+
+def _bare(value: Value) -> tuple[int, Any]:
+    match value:
+        case bool():
+            return 1, int(value)
+        case Decimal() | int() | float():
+            return 1, value
+        case datetime():
+            return 2, value
+        case _:
+            return 3, folded(plain(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in an order: the values of the sort's keys there and the URI; without a URI, after all that tie with it."""
+
+    values: tuple[Value, ...]
+    uri: str | None = None
+
+    def packed(self) -> list[Any]:
+        """As JSON can hold it."""
+        return [[_pack(value) for value in self.values], self.uri]
+
+    @staticmethod
+    def unpacked(packed: Sequence[Any]) -> Position:
+        values, uri = packed
+        return Position(tuple(map(_unpack, values)), uri)
+
+
+def _pack(value: Value) -> Any:
+    if isinstance(value, datetime):
+        return {"t": value.isoformat()}
+    return {"n": str(value)} if isinstance(value, Decimal) else value
+
+
+def _unpack(packed: Any) -> Value:
+    if isinstance(packed, dict) and "t" in packed:
+        return as_time(packed["t"])
+    return Decimal(packed["n"]) if isinstance(packed, dict) and "n" in packed else packed
+
+
+@dataclass(frozen=True, slots=True)
+class Sorter:
+    """The order of a sort: its keys in turn, then the URI."""
+
+    orders: tuple[Order, ...]
+
+    def key(self, record: Record) -> tuple[Any, ...]:
+        return (*(rank(record.get(order.field), order.descending) for order in self.orders), record.uri)
+
+    def position(self, record: Record) -> Position:
+        return Position(tuple(record.get(order.field) for order in self.orders), record.uri)
+
+    def place(self, position: Position) -> tuple[Any, ...]:
+        """A position's key; one without a URI stands behind every record that ties with it."""
+        pairs = zip(position.values, self.orders, strict=False)
+        ranks = tuple(rank(value, order.descending) for value, order in pairs)
+        return (*ranks, position.uri) if position.uri is not None else ranks
+
+    def is_after(self, record: Record, position: Position | None) -> bool:
+        """Whether ``record`` stands strictly behind ``position``."""
+        if position is None:
+            return True
+        place = self.place(position)
+        return self.key(record)[: len(place)] > place

@@ -1,0 +1,443 @@
+"""One question, several accounts, one honest answer: feeds side by side, merged in one order, with a ledger and a cursor.
+
+The page is cut where its order is certain: behind the nearest *frontier* of a feed that was stopped before it was done.
+A sort that some feed cannot be read along is done here over a *batch*: the newest records up to the scan limit; the cursor
+walks the batch in the asked order, then goes on to the next one. So every match comes exactly once, whatever the sort.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import anyio
+
+from lead_mcp.engine.connection import Connection
+from lead_mcp.engine.cursor import Seal
+from lead_mcp.engine.feeds import Feed, Ordered, OutOfOrder, Sliced, TooDeep, Whole
+from lead_mcp.engine.planner import TEXT_FIELDS, Bounds, Plan, Query, plan
+from lead_mcp.engine.question import Question, Understood, check_together, understood
+from lead_mcp.engine.reader import Reader, Tally
+from lead_mcp.engine.records import Position, Record, Sorter
+from lead_mcp.errors import Garbled, LeadMcpError, TimedOut
+from lead_mcp.query import RANGE, Op, Order
+from lead_mcp.uris import lead_uri, uri
+from lead_mcp.vendors.base import Paths, Raw
+from lead_mcp.when import Window, stamp
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one answer may cost."""
+
+    deadline: float = 30.0
+    scan: int = 10_000
+
+
+@dataclass
+class Entry:
+    """One account's line in the ledger, in the contract's words."""
+
+    account: str
+    returned: int = 0
+    total: int | None = None
+    scanned: int = 0
+    requests: int = 0
+    complete: bool = True
+    pushed: Sequence[str] = ()
+    checked_here: Sequence[str] = ()
+    window: Window | None = None
+    notes: list[str] = field(default_factory=list)
+    error: LeadMcpError | None = None
+
+    def said(self) -> dict[str, Any]:
+        entry: dict[str, Any] = {
+            "account": self.account,
+            "returned": self.returned,
+            "total": self.total,
+            "scanned": self.scanned,
+            "requests": self.requests,
+            "complete": self.complete,
+            "pushed": list(self.pushed),
+            "checked_here": list(self.checked_here),
+        }
+        if self.window:
+            entry["window"] = self.window.said()
+        if self.notes:
+            entry["note"] = "; ".join(dict.fromkeys(self.notes))
+        if self.error:
+            entry["error"] = error_said(self.error)
+        return entry
+
+
+def error_said(error: LeadMcpError) -> dict[str, Any]:
+    """``{"code", "message", "account"?, "vendor_code"?, "retry_after"?}``."""
+    optional = {"account": error.account, "vendor_code": error.vendor_code, "retry_after": error.retry_after}
+    return {"code": error.code, "message": error.message, **{k: v for k, v in optional.items() if v is not None}}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The records of one page in order, what they cost, and where to go on."""
+
+    records: Sequence[Record]
+    total: int | None
+    cursor: str | None
+    entries: Sequence[Entry]
+    parts: Sequence[Understood] = ()
+
+
+@dataclass(frozen=True)
+class State:
+    """What a cursor holds. ``start`` and ``end`` bound a batch in base order; ``after`` is the place within the page's."""
+
+    frozen: datetime
+    accounts: tuple[str, ...]
+    after: Position | None = None
+    start: Position | None = None
+    end: Position | None = None
+    totals: Mapping[str, int | None] = field(default_factory=dict)
+    failed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def packed(self) -> dict[str, Any]:
+        places = {"p": self.after, "s": self.start, "e": self.end}
+        kept = {key: place.packed() for key, place in places.items() if place}
+        return {"f": self.frozen.isoformat(), "a": self.accounts, "t": self.totals, "x": self.failed, **kept}
+
+    @staticmethod
+    def unpacked(packed: Mapping[str, Any]) -> State:
+        after, start, end = (Position.unpacked(packed[key]) if key in packed else None for key in "pse")
+        frozen = datetime.fromisoformat(packed["f"])
+        return State(frozen, tuple(packed["a"]), after, start, end, packed["t"], packed["x"])
+
+
+async def search(connections: Sequence[Connection], question: Question, limits: Limits, seal: Seal) -> Answer:
+    """One page of the answer. Raises LeadMcpError where the call is wrong or no account could answer."""
+    opened = seal.open(question.cursor, question.arguments) if question.cursor else None
+    state = State.unpacked(opened) if opened else State(question.now, tuple(c.name for c in connections))
+    started = anyio.current_time()
+    with anyio.move_on_after(limits.deadline):
+        asked = [c for c in connections if c.name in state.accounts]
+        parts = await _understand(asked, question)
+        return await _Run(parts, question, state, limits, seal, started).answer()
+    raise _late(limits)
+
+
+def _late(limits: Limits) -> LeadMcpError:
+    return TimedOut(f"No account told its fields within {limits.deadline:g} s (LEAD_MCP_DEADLINE). Try again later.")
+
+
+async def _understand(connections: Sequence[Connection], question: Question) -> list[Understood]:
+    found: list[Understood | None] = [None] * len(connections)
+    errors: list[LeadMcpError] = []
+
+    async def one(nth: int) -> None:
+        try:
+            found[nth] = await understood(connections[nth], question)
+        except LeadMcpError as error:
+            errors.append(error)
+
+    async with anyio.create_task_group() as group:
+        for nth in range(len(connections)):
+            group.start_soon(one, nth)
+    if errors:
+        raise errors[0]
+    parts = [part for part in found if part is not None]
+    check_together(parts, question)
+    return parts
+
+
+@dataclass
+class _Run:
+    """One page in the making."""
+
+    parts: Sequence[Understood]
+    question: Question
+    state: State
+    limits: Limits
+    seal: Seal
+    started: float
+    entries: dict[str, Entry] = field(default_factory=dict)
+    feeds: list[Feed] = field(default_factory=list)
+    lanes: list[tuple[Understood, str | None]] = field(default_factory=list)
+
+    async def answer(self) -> Answer:
+        alive = [part for part in self.parts if part.error is None and not part.nothing]
+        self.entries = {part.account: self._entry(part) for part in self.parts}
+        base = self._base_order(alive)
+        self.feeds = self._made_feeds(alive, base)
+        await self._read()
+        self._note_feeds()
+        records, cursor = self._in_batches(base) if base != self.question.orders else self._in_order()
+        self._raise_if_empty()
+        for record in records:
+            self.entries[record.account].returned += 1
+        return Answer(records, self._total(), cursor, self._ledger(), self.parts)
+
+    # --- setting out ---
+
+    def _entry(self, part: Understood) -> Entry:
+        notes = list(part.notes)
+        if part.nothing:
+            notes.append(f"not asked: {part.nothing} can match")
+        return Entry(
+            part.account,
+            total=0 if part.nothing else None,
+            requests=part.metadata_requests,
+            complete=part.error is None,
+            notes=notes,
+            error=part.error,
+        )
+
+    def _base_order(self, parts: Sequence[Understood]) -> tuple[Order, ...]:
+        """The order to read in: the one asked for where every feed can be read along it, else newest first."""
+        asked = self.question.orders
+        if all(self._streams(part, asked) for part in parts):
+            return asked
+        return (Order(parts[0].search.when, descending=True),)
+
+    def _streams(self, part: Understood, orders: tuple[Order, ...]) -> bool:
+        route = plan(part.search, part.names.fields, self._query(part, orders)).route
+        leading = orders[0].field
+        return leading in route.orders or leading == route.slices or not (route.orders or route.slices)
+
+    def _query(self, part: Understood, orders: tuple[Order, ...]) -> Query:
+        return Query(part.clauses, self.question.text, orders, self.state.frozen)
+
+    def _made_feeds(self, parts: Sequence[Understood], base: tuple[Order, ...]) -> list[Feed]:
+        lanes = [(part, lane) for part in parts for lane in part.search.parts(part.connection.account) or (None,)]
+        share = max(1, self.limits.scan // max(1, len(lanes)))
+        self.lanes = lanes
+        first = {part.account: plan(part.search, part.names.fields, self._query(part, base)) for part in parts}
+        return [self._feed(part, lane, base, share, first[part.account]) for part, lane in lanes]
+
+    def _feed(self, part: Understood, lane: str | None, base: tuple[Order, ...], share: int, found: Plan) -> Feed:
+        found = self._windowed(part, found)
+        batched = base != self.question.orders
+        if batched and self.state.end is not None:
+            found = _ending_at(found, self.state.end)
+        entry = self.entries[part.account]
+        entry.pushed, entry.checked_here = found.pushed_words, found.checked_words
+        entry.notes.extend(found.notes)
+        reader = Reader(part.connection.outbound, Tally(share), self.state.frozen, lane, self._columns(part))
+        kind = Ordered if _sorts(found) else Sliced if found.route.slices == found.along else Whole
+        return kind(
+            reader=reader,
+            plan=found,
+            sorter=Sorter(base),
+            record=self._recorder(part, lane),
+            after=self.state.start if batched else self.state.after,
+            need=None if batched else self.question.limit + 1,
+        )
+
+    def _columns(self, part: Understood) -> Paths:
+        """The vendor's own names of everything this answer will read."""
+        asked = (*self.question.columns, *(order.field for order in self.question.orders), part.search.when)
+        names = dict.fromkeys((*asked, *(where.field for where in part.clauses), *TEXT_FIELDS, "id"))
+        known = (part.names.field(name) for name in names)
+        return tuple(dict.fromkeys(path for found in known if found for path in found.paths))
+
+    def _windowed(self, part: Understood, found: Plan) -> Plan:
+        """The plan with the default window where the vendor insists on one and none was asked for."""
+        back, when = part.search.window, part.search.when
+        asked = [w for w in part.clauses if w.field == when and w.op in RANGE and w.op in (Op.GTE, Op.GT)]
+        if back is None or asked:
+            return found
+        until = min([w.value for w in part.clauses if w.field == when and w.op in RANGE] or [self.state.frozen])
+        since = (until - back).replace(microsecond=0)
+        entry = self.entries[part.account]
+        entry.window = Window(since, until, self.question.zone.key)
+        entry.notes.append(f"{part.account} insists on a window; the last {_days(back)} were asked")
+        bounds = found.bounds if found.along == when else Bounds()
+        return replace(found, along=when, bounds=replace(bounds, lower=since))
+
+    def _recorder(self, part: Understood, lane: str | None) -> Any:
+        account, kind, reads = part.connection.account, self.question.kind, part.names.field
+
+        def record(raw: Raw) -> Record:
+            found = part.search.identify(account, raw, lane)
+            if found is None:
+                raise Garbled(f"{account.name} sent a record without an id.", account=account.name)
+            if kind == "lead":
+                return Record(account.name, found, lead_uri(account.name, found), raw, reads, lane)
+            at = reads("at")
+            moment = at.read(raw) if at else None
+            when = stamp_of(moment) if isinstance(moment, datetime) else ""
+            return Record(
+                account.name, found, uri("ping", account.name, kind, found, type=lane or "", at=when), raw, reads
+            )
+
+        return record
+
+    # --- reading ---
+
+    async def _read(self) -> None:
+        left = self.limits.deadline - (anyio.current_time() - self.started)
+        finished: set[int] = set()
+
+        async def run(nth: int) -> None:
+            try:
+                await self.feeds[nth].run()
+            except OutOfOrder:
+                self.feeds[nth] = _unsorted(self.feeds[nth])
+                await self.feeds[nth].run()
+            except TooDeep:
+                self.feeds[nth] = self._otherwise(nth)
+                await self.feeds[nth].run()
+            finished.add(nth)
+
+        with anyio.move_on_after(max(0.0, left - 0.05)):
+            async with anyio.create_task_group() as group:
+                for nth in range(len(self.feeds)):
+                    group.start_soon(run, nth)
+        for nth, feed in enumerate(self.feeds):
+            if nth not in finished:
+                feed.cut_by_deadline(self.limits.deadline)
+
+    def _otherwise(self, nth: int) -> Feed:
+        """The feed again by another route, where the first one's call does not reach far enough."""
+        tired, (part, lane) = self.feeds[nth], self.lanes[nth]
+        query = tired.plan.query
+        other = plan(part.search, part.names.fields, query, without=frozenset({tired.plan.route.name}))
+        fresh = self._feed(part, lane, query.orders, tired.reader.tally.share, other)
+        fresh.reader.tally = tired.reader.tally
+        return fresh
+
+    def _note_feeds(self) -> None:
+        totals: dict[str, list[int | None]] = {}
+        for feed in self.feeds:
+            entry = self.entries[feed.reader.account.name]
+            entry.scanned += feed.reader.tally.scanned
+            entry.requests += feed.reader.tally.requests
+            if feed.why and not feed.error:
+                entry.notes.append(feed.why)
+            entry.complete = entry.complete and not feed.why and not feed.error
+            entry.error = entry.error or feed.error
+            totals.setdefault(entry.account, []).append(feed.counted())
+        for name, known in totals.items():
+            counted = [total for total in known if total is not None]
+            self.entries[name].total = sum(counted) if len(counted) == len(known) else None
+        for name, total in self.state.totals.items():
+            if name in self.entries:
+                self.entries[name].total = total
+
+    # --- the page ---
+
+    def _in_order(self) -> tuple[list[Record], str | None]:
+        """The first records of the merged feeds, as far as their order is certain."""
+        sorter = Sorter(self.question.orders)
+        rows = sorted((row for feed in self.feeds for row in feed.rows), key=sorter.key)
+        line = _line(self.feeds, sorter)
+        certain = [row for row in rows if line is None or not sorter.is_after(row, line)]
+        page = certain[: self.question.limit]
+        unread = any(not feed.done and not feed.error for feed in self.feeds)
+        if len(page) == len(rows) and not unread:
+            return page, None
+        full = len(page) == self.question.limit
+        after = sorter.position(page[-1]) if full else line or self.state.after
+        return page, self._sealed(after=after)
+
+    def _in_batches(self, base: tuple[Order, ...]) -> tuple[list[Record], str | None]:
+        """A page of the batch, sorted here; the cursor stays in the batch until it is used up."""
+        base_sorter, sorter = Sorter(base), Sorter(self.question.orders)
+        line = _line(self.feeds, base_sorter)
+        end = self.state.end or line
+        batch = [row for feed in self.feeds for row in feed.rows if end is None or not base_sorter.is_after(row, end)]
+        left = sorted((row for row in batch if sorter.is_after(row, self.state.after)), key=sorter.key)
+        page = left[: self.question.limit]
+        if end is not None:
+            self._note_batches()
+        if line is not None and self.state.end is not None and base_sorter.place(line) < base_sorter.place(end or line):
+            return [], self._sealed(after=self.state.after, start=self.state.start, end=end)  # read less than before
+        if len(left) > len(page):
+            return page, self._sealed(after=sorter.position(page[-1]), start=self.state.start, end=end)
+        return page, self._sealed(start=end) if end is not None else None
+
+    def _note_batches(self) -> None:
+        for feed in self.feeds:
+            entry = self.entries[feed.reader.account.name]
+            entry.complete = False
+            entry.notes.append("sorted here, within the newest records up to the scan limit")
+
+    def _sealed(
+        self, *, after: Position | None = None, start: Position | None = None, end: Position | None = None
+    ) -> str:
+        alive = tuple(part.account for part in self.parts if self.entries[part.account].error is None)
+        failed = {name: error_said(entry.error) for name, entry in self.entries.items() if entry.error}
+        totals = {name: entry.total for name, entry in self.entries.items() if entry.error is None}
+        state = State(self.state.frozen, alive, after, start, end, totals, {**self.state.failed, **failed})
+        return self.seal.close(state.packed(), self.question.arguments)
+
+    # --- the end ---
+
+    def _raise_if_empty(self) -> None:
+        """A question that no account could answer is an error, not an empty shelf."""
+        entries = list(self.entries.values())
+        errors = [entry.error for entry in entries if entry.error is not None]
+        if entries and len(errors) == len(entries) and not any(feed.rows for feed in self.feeds):
+            raise combined(errors)
+
+    def _total(self) -> int | None:
+        totals = [entry.total for entry in self.entries.values()]
+        return None if None in totals or self.state.failed else sum(total for total in totals if total is not None)
+
+    def _ledger(self) -> list[Entry]:
+        gone = [
+            Entry(name, complete=False, error=_remembered(name, said), notes=["left out since an earlier page"])
+            for name, said in self.state.failed.items()
+        ]
+        return [*self.entries.values(), *gone]
+
+
+def combined(errors: Sequence[LeadMcpError]) -> LeadMcpError:
+    """The one error of an answer in which every account failed."""
+    first = errors[0]
+    if len(errors) == 1:
+        return first
+    message = " ".join(f"{error.account}: {error.message}" for error in errors)
+    said = type(first)(message, vendor_code=first.vendor_code, retry_after=first.retry_after)
+    said.account = first.account
+    return said
+
+
+def _remembered(account: str, said: Mapping[str, Any]) -> LeadMcpError:
+    error = LeadMcpError(str(said.get("message", "")), account=account)
+    error.code = str(said.get("code", "unavailable"))  # type: ignore[misc]  # this one instance, as it was said before
+    return error
+
+
+def _line(feeds: Sequence[Feed], sorter: Sorter) -> Position | None:
+    """How far the merged order is certain: the nearest frontier of a feed with unread records; None: to the end."""
+    stopped = [feed for feed in feeds if not feed.done and not feed.error]
+    places = [Position((feed.frontier,)) for feed in stopped if feed.settled_any]
+    return min(places, key=sorter.place) if places else None
+
+
+def _sorts(found: Plan) -> bool:
+    return found.along in found.route.orders and found.route.page > 0
+
+
+def _unsorted(feed: Feed) -> Feed:
+    """The same feed read in a way that needs no order from the vendor."""
+    kind = Sliced if feed.plan.route.slices == feed.plan.along else Whole
+    return kind(feed.reader, feed.plan, feed.sorter, feed.record, feed.after, feed.need)
+
+
+def _ending_at(found: Plan, end: Position) -> Plan:
+    """The plan read no further than a batch's end (which has been read whole)."""
+    moment = end.values[0]
+    if not isinstance(moment, datetime):
+        return found
+    lower = moment if found.bounds.lower is None else max(moment, found.bounds.lower)
+    return replace(found, bounds=replace(found.bounds, lower=lower))
+
+
+def stamp_of(moment: datetime) -> str:
+    """A moment as a URI carries it: whole seconds where it has no fraction."""
+    return stamp(moment) or "" if not moment.microsecond else moment.isoformat().replace("+00:00", "Z")
+
+
+def _days(back: timedelta) -> str:
+    return f"{back.days} days" if back.days > 1 else f"{back.total_seconds() / 3600:g} hours"

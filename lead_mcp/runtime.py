@@ -1,0 +1,133 @@
+"""What a running server holds: one HTTP client, a connection an account, the seal of its cursors. Assembly, no policy."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Final
+
+import httpx2
+
+from lead_mcp.engine.connection import Connection
+from lead_mcp.engine.cursor import Seal
+from lead_mcp.engine.search import Limits
+from lead_mcp.errors import BadArgument, NotConfigured, did_you_mean
+from lead_mcp.policy.outbound import Outbound
+from lead_mcp.policy.rate import RateLimit
+from lead_mcp.settings import Configured, Server, Settings, settings_of
+from lead_mcp.vendors.base import Effect, Vendor
+
+TIMEOUT: Final = httpx2.Timeout(30.0, connect=10.0, pool=None)
+POOL: Final = httpx2.Limits(max_connections=100, max_keepalive_connections=40)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Runtime:
+    """Everything a tool call needs."""
+
+    settings: Settings
+    client: httpx2.AsyncClient = field(repr=False)
+    clock: Callable[[], datetime] = utc_now
+
+    @property
+    def server(self) -> Server:
+        return self.settings.server
+
+    @cached_property
+    def connections(self) -> dict[str, Connection]:
+        return {name: self._connection(found) for name, found in self.settings.accounts.items()}
+
+    @cached_property
+    def limits(self) -> Limits:
+        return Limits(self.server.deadline, self.server.scan_limit)
+
+    @cached_property
+    def seal(self) -> Seal:
+        pairs = {
+            f"{name}/{key}": secret.get_secret_value()
+            for name, found in self.settings.accounts.items()
+            for key, secret in found.secrets.items()
+        }
+        return Seal.of(pairs)
+
+    def _connection(self, found: Configured) -> Connection:
+        account = found.account
+        urls = {
+            key: account.option(key) for key, setting in settings_of(account.vendor).items() if setting.kind == "url"
+        }
+        outbound = Outbound(
+            account=account,
+            client=self.client,
+            urls=urls,
+            secrets={key: secret.get_secret_value() for key, secret in found.secrets.items()},
+            rate=RateLimit(found.rate.calls, found.rate.seconds, account.name),
+            allowed=allowed_effects(self.server),
+            reply_limit=self.server.reply_limit,
+        )
+        return Connection(outbound)
+
+    def connection(self, name: str) -> Connection:
+        """The account of that name. Raises NotConfigured with the nearest one."""
+        if name in self.connections:
+            return self.connections[name]
+        raise NotConfigured(self._no_account(name))
+
+    def chosen(self, account: str | None) -> list[Connection]:
+        """The accounts that ``account`` names: itself, a vendor's, a comma list of either; all where it names none."""
+        if account is None:
+            if not self.connections:
+                raise NotConfigured(NO_ACCOUNT)
+            return list(self.connections.values())
+        found: dict[str, Connection] = {}
+        for word in (part.strip() for part in account.split(",")):
+            if not word:
+                raise BadArgument("account: an account's name, a vendor's name, or a comma list of these.")
+            matching = [c for c in self.connections.values() if word in (c.name, c.account.vendor.name)]
+            if not matching:
+                raise NotConfigured(self._no_account(word))
+            found |= {connection.name: connection for connection in matching}
+        return list(found.values())
+
+    def _no_account(self, name: str) -> str:
+        if not self.connections:
+            return NO_ACCOUNT
+        known = {*self.connections, *(c.account.vendor.name for c in self.connections.values())}
+        return f"No account {name[:60]!r}; there are {', '.join(self.connections)}.{did_you_mean(name, known)}"
+
+    def vendors(self) -> Sequence[Vendor]:
+        """The vendors of the configured accounts, each once."""
+        return list({c.account.vendor.name: c.account.vendor for c in self.connections.values()}.values())
+
+
+NO_ACCOUNT: Final = (
+    "No account is configured. Set a vendor's environment variables (for example OCTANIST_API_KEY, or CONVOSO_AUTH_TOKEN) "
+    "or LEAD_MCP_CONFIG, or start `lead-mcp serve --sandbox` to try every vendor without credentials."
+)
+
+
+def allowed_effects(server: Server) -> frozenset[Effect]:
+    """What requests may do at all: ``off`` closes the gate for good, whoever asks."""
+    open_to: Mapping[Effect, str] = {Effect.READ: "allow", Effect.WRITE: server.writes, Effect.DELETE: server.deletes}
+    return frozenset(effect for effect, word in open_to.items() if word != "off")
+
+
+@asynccontextmanager
+async def running(settings: Settings, transport: httpx2.AsyncBaseTransport | None = None) -> AsyncIterator[Runtime]:
+    """A runtime with its HTTP client open. ``transport`` swaps the network (the sandbox does)."""
+    client = httpx2.AsyncClient(
+        timeout=TIMEOUT,
+        limits=POOL,
+        follow_redirects=False,
+        trust_env=transport is None,
+        transport=transport,
+        headers={"User-Agent": "lead-mcp", "Accept": "application/json"},
+    )
+    async with client:
+        yield Runtime(settings, client)

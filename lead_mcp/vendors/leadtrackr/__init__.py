@@ -1,0 +1,60 @@
+"""LeadTrackr: what it offers. Source: seed; docs (api-reference), API in beta, 2026."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lead_mcp.vendors.base import Account, FieldMap, Lookup, Raw, Route, Search, Setting, Vendor
+from lead_mcp.vendors.leadtrackr import wire
+from lead_mcp.vendors.leadtrackr.fields import LEAD
+
+
+def fields(account: Account) -> FieldMap:
+    return LEAD
+
+
+def identify(account: Account, raw: Raw, part: str | None) -> str | None:
+    """A whole number as text, always sent."""
+    found = raw.get("id")
+    return str(found) if isinstance(found, int | str) and str(found) else None
+
+
+VENDOR: Final = Vendor(
+    name="leadtrackr",
+    title="LeadTrackr",
+    settings=(
+        Setting("api_key", secret=True, groups=("key",), help="the project's key: Settings > API Integration"),
+        Setting("base_url", kind="url", default="https://app.leadtrackr.io/api"),
+        Setting("project_id", help="the project's public ID in Settings; needed to insert leads only"),
+    ),
+    sign=wire.sign,
+    leads=Search(
+        fields=fields,
+        identify=identify,
+        routes=(
+            Route(
+                name="GET /leads/getLeads",
+                build=wire.search_leads,
+                read=wire.read_leads,
+                takes=wire.takes,
+                text=True,
+                # names, email, price and status can be null and the order of nulls is not documented
+                orders=frozenset({"created_at"}),
+                page=100,
+                note="text needs at least 2 characters: first and last name, email, phone, company",
+            ),
+        ),
+    ),
+    lookup=Lookup(build=wire.get_lead, read=wire.read_lead, check=wire.may_be_id),
+    check=wire.check,
+    checked=wire.checked,
+    stages={"open": "open", "lost": "lost"},
+    limits="pages of 1-100 (seed); no rate limit documented",
+    quirks=(
+        "one key reads one project",
+        "no update time is sent: a change of a lead cannot be noticed, only new leads can",
+        "status is open, pending or lost; what it holds once a lead is processed is not documented",
+        "price is in cents at LeadTrackr, value in whole currency units",
+        "text search needs at least 2 characters",
+    ),
+)

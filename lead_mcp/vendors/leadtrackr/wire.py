@@ -1,0 +1,215 @@
+"""LeadTrackr's dialect: ``GET /leads/getLeads?email=a@example.com&createdAt[gte]=...&sort=createdAt:desc&limit=100&page=2``.
+
+Replies: ``{"message", "leads": [...], "total", "page", "limit", "totalPages", "hasMore"}`` and ``{"message", "lead": {...}}``.
+Errors: ``{"message"}`` and the HTTP status, no code of its own. There are no path parameters, and the key decides the project.
+Source: seed; docs (api-reference: introduction, authentication, leads/get-leads, leads/get-lead), 2026.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from lead_mcp.errors import BadArgument, Garbled
+from lead_mcp.query import Op, Where, as_flag
+from lead_mcp.vendors.base import (
+    Account,
+    Ask,
+    FieldMap,
+    Page,
+    Paths,
+    Push,
+    Raw,
+    Reply,
+    Request,
+    Signature,
+    by_table,
+)
+from lead_mcp.vendors.leadtrackr.fields import LEAD, STAMP
+from lead_mcp.vendors.replies import as_count, as_object, as_rows, body_or_none, error_of, ok
+
+MILLISECOND: Final = timedelta(milliseconds=1)
+SHORTEST_TEXT: Final = 2
+LONGEST_VALUE: Final = 1_000
+"""Characters of one parameter; ours, so that no list of values outgrows a URL."""
+
+PARAMETER: Final[Mapping[str, str]] = {
+    "status": "status",
+    "form_name": "formName",
+    "formName": "formName",
+    "external_id": "uniqueIdentifier",
+    "uniqueIdentifier": "uniqueIdentifier",
+    "email": "email",
+    "phone": "phone",
+    "created_at": "createdAt",
+    "createdAt": "createdAt",
+    "gclid": "gclid",
+    "attributionData.gclid": "gclid",
+    "ga4cid": "cid",
+    "attributionData.cid": "cid",
+    "fbp": "fbp",
+    "attributionData.fbp": "fbp",
+    "fbc": "fbc",
+    "attributionData.fbc": "fbc",
+}
+
+
+def floor(moment: datetime) -> datetime:
+    """The last whole millisecond not after ``moment``."""
+    return moment - timedelta(microseconds=moment.microsecond % 1000)
+
+
+def ceil(moment: datetime) -> datetime:
+    """The first whole millisecond not before ``moment``."""
+    return floor(moment + MILLISECOND - timedelta(microseconds=1))
+
+
+BOUND: Final[Mapping[Op, tuple[str, Callable[[datetime], datetime]]]] = {
+    # both bounds are inclusive and records carry whole milliseconds, so each of these says exactly what was asked
+    Op.GTE: ("[gte]", ceil),
+    Op.GT: ("[gte]", lambda moment: floor(moment) + MILLISECOND),
+    Op.LTE: ("[lte]", floor),
+    Op.LT: ("[lte]", lambda moment: ceil(moment) - MILLISECOND),
+}
+Choice = Callable[[str, str], str]
+TIGHTER: Final[Mapping[str, Choice]] = {"createdAt[gte]": max, "createdAt[lte]": min}
+
+
+def sign(request: Request, secrets: Mapping[str, str]) -> Signature:
+    """``X-API-Key`` on every call."""
+    return Signature(headers={"X-API-Key": secrets["api_key"]})
+
+
+# --- asking -------------------------------------------------------------------------------------------------------
+
+
+def takes(where: Where, fields: FieldMap) -> Push | None:
+    """As the field's table says, where the value can be spelled in a parameter without changing what it means."""
+    push = by_table(where, fields)
+    return push if push and sendable(where) else None
+
+
+def sendable(where: Where) -> bool:
+    """False for values the vendor may ignore (blank), trim, or split (a comma in a status), or that no URL or date holds."""
+    try:
+        spelt = parameter(where)[1]
+    except OverflowError:
+        return False
+    said = words(where) if where.op in (Op.EQ, Op.IN) else ()
+    split = where.field == "status" and any("," in word for word in said)
+    return len(spelt) <= LONGEST_VALUE and not split and all(word and word == word.strip() for word in said)
+
+
+def search_leads(account: Account, ask: Ask) -> Request:
+    """``GET /leads/getLeads``. Raises BadArgument for a search text of fewer than two characters."""
+    query = {"limit": str(ask.limit), "page": str(ask.page)}
+    if ask.order:
+        query["sort"] = f"{LEAD.ours[ask.order.field].paths[0]}:{'desc' if ask.order.descending else 'asc'}"
+    if ask.text:
+        query["search"] = long_enough(ask.text)
+    return Request("GET", "/leads/getLeads", query=query | parameters(ask.where))
+
+
+def long_enough(text: str) -> str:
+    """``text``, if LeadTrackr searches for one so short; what it does with shorter ones is not documented."""
+    if len(text.strip()) < SHORTEST_TEXT:
+        message = f"text: LeadTrackr searches for at least {SHORTEST_TEXT} characters, {text[:9]!r} has too few."
+        raise BadArgument(message)
+    return text
+
+
+def first(one: str, other: str) -> str:
+    return one
+
+
+def parameters(clauses: Sequence[Where]) -> dict[str, str]:
+    """All clauses as parameters, none lost: of two bounds on one side the tighter is sent, of other doubles the first.
+
+    Ours come first. Under one of our names an exact parameter arrives once (one clause a field and operator); whatever else
+    means the same parameter is coarse, hence checked again here. ISO times of one length order as text.
+    """
+    found: dict[str, str] = {}
+    for where in sorted(clauses, key=lambda one: one.field not in LEAD.ours):
+        name, value = parameter(where)
+        found[name] = TIGHTER.get(name, first)(found[name], value) if name in found else value
+    return found
+
+
+def parameter(where: Where) -> tuple[str, str]:
+    """``createdAt[gte]=2026-11-01T00:00:00.000Z``, ``status=open,lost``, ``cid[exists]=true``.
+
+    Raises OverflowError for a bound beyond the calendar.
+    """
+    name = PARAMETER[where.field]
+    if where.op in BOUND:
+        bracket, rounded = BOUND[where.op]
+        return f"{name}{bracket}", STAMP.encode(rounded(where.value))
+    if where.op is Op.EXISTS:
+        return f"{name}[exists]", str(where.value).lower()
+    return name, ",".join(words(where))
+
+
+def words(where: Where) -> Sequence[str]:
+    """The value or values of an equality, as the field spells them."""
+    field = LEAD.ours.get(where.field) or LEAD.own[where.field]
+    values = where.value if where.op is Op.IN else (where.value,)
+    return [str(field.codec.encode(value)) for value in values]
+
+
+def get_lead(account: Account, ids: Sequence[str], columns: Paths | None) -> Request:
+    """``GET /leads/getLead?leadId=``: one lead."""
+    return Request("GET", "/leads/getLead", query={"leadId": ids[0]})
+
+
+def may_be_id(text: str) -> bool:
+    """Whether ``text`` is a whole number that JSON can carry: ids are numbers."""
+    return re.fullmatch(r"[0-9]{1,16}", text) is not None
+
+
+def check(account: Account) -> Request:
+    """``GET /leads/getLeads?limit=1``: the cheapest call that needs the key."""
+    return Request("GET", "/leads/getLeads", query={"limit": "1", "page": "1"})
+
+
+# --- reading ------------------------------------------------------------------------------------------------------
+
+
+def read_leads(account: Account, ask: Ask, reply: Reply) -> Page:
+    """The page. Raises VendorError (409: Conflict) for every failure, and Garbled for a success without its array."""
+    body = opened(reply, "leads")
+    return Page(as_rows(body["leads"]), as_count(body.get("total")), as_flag(body.get("hasMore")))
+
+
+def read_lead(account: Account, ids: Sequence[str], reply: Reply) -> Sequence[Raw]:
+    """The lead in a list of one; none where LeadTrackr says that it has no such lead."""
+    return [] if no_such_lead(reply) else [as_object(opened(reply, "lead")["lead"])]
+
+
+def no_such_lead(reply: Reply) -> bool:
+    """Whether a 404 speaks of a lead. A wrong base URL and an absent project are 404 too, and are failures.
+
+    *unverified*: the text is not documented; the vendor's other messages all name the lead (``Lead retrieved``).
+    """
+    return reply.status == 404 and re.search(r"\blead\b", said_by(body_or_none(reply)), re.IGNORECASE) is not None
+
+
+def checked(reply: Reply) -> None:
+    as_rows(opened(reply, "leads")["leads"])
+
+
+def opened(reply: Reply, key: str) -> Mapping[str, Any]:
+    """The body of a success, which holds ``key``. A failure is raised by its status; a 200 without ``key`` is Garbled."""
+    if not ok(reply):
+        raise error_of(reply, said_by(body_or_none(reply)))
+    body = as_object(reply.json())
+    if key not in body:
+        raise error_of(reply, said_by(body) or f"no {key!r} in the reply", kind=Garbled)
+    return body
+
+
+def said_by(body: Any) -> str:
+    """The vendor's ``message``, or nothing."""
+    message = body.get("message") if isinstance(body, Mapping) else None
+    return message if isinstance(message, str) else ""

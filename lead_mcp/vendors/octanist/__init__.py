@@ -1,0 +1,53 @@
+"""Octanist: what it offers. Source: the vendor's API reference (seed; production, 2026)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lead_mcp.vendors.base import Account, FieldMap, Lookup, Raw, Route, Search, Setting, Vendor
+from lead_mcp.vendors.octanist import wire
+from lead_mcp.vendors.octanist.fields import LEAD
+
+
+def fields(account: Account) -> FieldMap:
+    return LEAD
+
+
+def identify(account: Account, raw: Raw, part: str | None) -> str | None:
+    """``lead_...``, always sent."""
+    return str(raw["id"]) if raw.get("id") else None
+
+
+VENDOR: Final = Vendor(
+    name="octanist",
+    title="Octanist",
+    settings=(
+        Setting("api_key", secret=True, groups=("key",), help="dashboard, Settings > General > API Keys"),
+        Setting("base_url", kind="url", default="https://octanist.com/api"),
+    ),
+    sign=wire.sign,
+    leads=Search(
+        fields=fields,
+        identify=identify,
+        routes=(
+            Route(
+                name="GET /leads",
+                build=wire.search_leads,
+                read=wire.read_leads,
+                text=True,
+                # value, name, email and status can be absent and the order of nulls is not documented
+                orders=frozenset({"created_at", "updated_at"}),
+                page=100,
+            ),
+        ),
+    ),
+    lookup=Lookup(build=wire.get_lead, read=wire.read_lead),
+    check=wire.check,
+    checked=wire.checked,
+    limits="pages of 1-100; no rate limit documented",
+    quirks=(
+        "status is one of open, qualified, won, lost, and stage is the same word",
+        "a wrong organisation's key silently reads that organisation",
+        "only status, value, note and loss reason can be changed",
+    ),
+)

@@ -1,0 +1,55 @@
+"""Octanist's names for our fields. Source: seed (Get Leads, newer edition); production docs, 2026-03.
+
+Every name is Octanist's own, so most lines read alike. Values: plain numbers in major currency units (the currency is not
+stated); times ISO 8601 UTC with milliseconds. Case rules of its text comparisons are not documented.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lead_mcp.query import Op
+from lead_mcp.vendors.base import EXISTS, FLAG, NUMBER, ONE_OF, RANGE, STAGES, TEXT, Field, FieldMap, moment
+
+STAMP: Final = moment()
+EQUAL: Final = frozenset({Op.EQ})
+SOURCES: Final = ("inbound", "gtm", "api", "manual", "wordpress", "import")
+CLICK_IDS: Final = (
+    "gclid dclid wbraid gbraid ga4cid ga4sid fbc fbp msclkid ttclid twclid rdt_cid sccid epik li_fat_id".split()
+)
+UTMS: Final = ("utm_source", "utm_medium", "utm_campaign")
+FLAGS: Final = ("ad_storage", "ad_user_data", "analytics_storage", "ad_personalization")
+OTHERS: Final = (
+    "custom lossReason conversionName path googleAdsCampaignId googleAdsCampaignName googleAdsAdGroupId "
+    "googleAdsAdGroupName googleAdsAdId selectedConversionEventId"
+).split()
+
+OURS: Final = {
+    "id": Field("id"),
+    # a comma list is documented for status alone; elsewhere several values are asked for here
+    "status": Field("status", exact=ONE_OF, values=STAGES),
+    "stage": Field("status", exact=ONE_OF, values=STAGES, note="the same as status"),
+    "source": Field("source", exact=EQUAL, values=SOURCES),
+    "name": Field("name"),
+    "email": Field("email"),
+    "phone": Field("phone"),
+    "value": Field("value", codec=NUMBER, exact=EQUAL | RANGE),
+    "created_at": Field("createdAt", codec=STAMP, exact=RANGE | EXISTS),
+    "updated_at": Field("updatedAt", codec=STAMP, exact=RANGE | EXISTS),
+    "qualified_at": Field("qualifiedAt", codec=STAMP, exact=RANGE | EXISTS),
+    "label": Field("labelId", exact=EQUAL, vendor_text=True, note="a label's id; no call lists labels"),
+    "website": Field("website", exact=EQUAL, vendor_text=True),
+    "note": Field("note"),
+    **{name: Field(name, exact=EQUAL, vendor_text=True) for name in UTMS},
+    **{name: Field(name, exact=EXISTS) for name in CLICK_IDS},
+}
+OWN: Final = {
+    **{name: Field(name, codec=FLAG) for name in FLAGS},
+    **{name: Field(name, codec=TEXT) for name in OTHERS},
+    "expiresAt": Field("expiresAt", codec=STAMP),
+    "labelId": OURS["label"],
+    "createdAt": OURS["created_at"],
+    "updatedAt": OURS["updated_at"],
+    "qualifiedAt": OURS["qualified_at"],
+}
+LEAD: Final = FieldMap(ours=OURS, own=OWN)

@@ -1,0 +1,107 @@
+"""Reading replies with suspicion: what every vendor's wire module shares. Pure; raises errors, never repairs in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from lead_mcp.errors import (
+    Conflict,
+    Garbled,
+    LeadMcpError,
+    NotFound,
+    RateLimited,
+    Rejected,
+    Unauthorized,
+    Unavailable,
+    quoted,
+)
+from lead_mcp.vendors.base import Raw, Reply
+
+Failure = type[LeadMcpError]
+BY_STATUS: Final[Mapping[int, Failure]] = {
+    401: Unauthorized,
+    403: Unauthorized,
+    404: NotFound,
+    409: Conflict,
+    429: RateLimited,
+}
+SAYING: Final[Mapping[Failure, str]] = {
+    Unauthorized: "The vendor refused our credential. Check the account's key and its rights",
+    NotFound: "The vendor has no such record",
+    Conflict: "The vendor refused because of a conflict",
+    RateLimited: "The vendor was asked too often. Wait and try again",
+    Rejected: "The vendor refused the request",
+    Unavailable: "The vendor failed to answer. Try again later",
+    Garbled: "The vendor's reply could not be understood",
+}
+
+
+def failure(
+    kind: Failure,
+    text: object = "",
+    *,
+    code: object = None,
+    status: int | None = None,
+    retry_after: float | None = None,
+) -> LeadMcpError:
+    """An error of ``kind`` that says what happened and quotes the vendor's own words, if there are any."""
+    words = f": {quoted(text)}" if text else ""
+    vendor_code = None if code is None else str(code)[:60]
+    return kind(f"{SAYING[kind]}{words}.", vendor_code=vendor_code, status=status, retry_after=retry_after)
+
+
+def by_status(status: int) -> Failure:
+    """The error an HTTP status stands for: 5xx is the vendor's fault, an unlisted 4xx a refusal."""
+    fallback = Unavailable if status >= 500 else Rejected if 400 <= status < 500 else Garbled
+    return BY_STATUS.get(status, fallback)
+
+
+def retry_after(reply: Reply) -> float | None:
+    """Seconds the vendor asks us to wait, where it says so in seconds."""
+    try:
+        return max(0.0, float(reply.headers.get("retry-after", "")))
+    except ValueError:
+        return None
+
+
+def error_of(reply: Reply, text: object = "", *, code: object = None, kind: Failure | None = None) -> LeadMcpError:
+    """The error of a failed reply, by its status unless ``kind`` knows better."""
+    chosen = kind or by_status(reply.status)
+    return failure(chosen, text, code=code, status=reply.status, retry_after=retry_after(reply))
+
+
+def ok(reply: Reply) -> bool:
+    return 200 <= reply.status < 300
+
+
+def body_or_none(reply: Reply) -> Any:
+    """The JSON of a reply that may have none (error pages), else None."""
+    try:
+        return reply.json()
+    except Garbled:
+        return None
+
+
+def as_object(value: Any) -> Mapping[str, Any]:
+    """``value`` if it is a JSON object. Raises Garbled."""
+    if isinstance(value, Mapping):
+        return value
+    raise failure(Garbled, f"a JSON object was expected, not {type(value).__name__}")
+
+
+def as_rows(value: Any) -> Sequence[Raw]:
+    """``value`` if it is an array of JSON objects. Raises Garbled: a row that is no object is never skipped in silence."""
+    if not isinstance(value, list):
+        raise failure(Garbled, f"an array of records was expected, not {type(value).__name__}")
+    for row in value:
+        as_object(row)
+    return value
+
+
+def as_count(value: Any) -> int | None:
+    """A counter that may be a number or the text of one; None where it is neither."""
+    try:
+        return int(value) if not isinstance(value, bool) else None
+    except (TypeError, ValueError, OverflowError):
+        return None
