@@ -35,6 +35,8 @@ class Runtime:
     settings: Settings
     client: httpx2.AsyncClient = field(repr=False)
     clock: Callable[[], datetime] = utc_now
+    transport: httpx2.AsyncBaseTransport | None = field(default=None, repr=False)
+    """What stands in for the network, where something does."""
 
     @property
     def server(self) -> Server:
@@ -130,4 +132,4 @@ async def running(settings: Settings, transport: httpx2.AsyncBaseTransport | Non
         headers={"User-Agent": "lead-mcp", "Accept": "application/json"},
     )
     async with client:
-        yield Runtime(settings, client)
+        yield Runtime(settings, client, transport=transport)

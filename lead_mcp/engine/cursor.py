@@ -12,6 +12,7 @@ import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from secrets import token_bytes
 from typing import Any, Final
 
@@ -58,6 +59,10 @@ class Seal:
             )
             raise BadArgument(message) from None
         return state
+
+    def frozen(self, cursor: str, arguments: Mapping[str, Any]) -> datetime:
+        """The moment the cursor's first page was asked: later pages read relative dates from there."""
+        return datetime.fromisoformat(self.open(cursor, arguments)["f"])
 
 
 def digest(arguments: Mapping[str, Any]) -> bytes:

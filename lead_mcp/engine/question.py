@@ -13,7 +13,7 @@ from lead_mcp.engine.resolve import known_names
 from lead_mcp.errors import BadArgument, LeadMcpError, NotOffered, UnknownField, did_you_mean
 from lead_mcp.query import Asked, Op, Order, Where, folded, spelled, typed
 from lead_mcp.vendors.base import CANONICAL, PING_FIELDS, Field, Search
-from lead_mcp.when import Window
+from lead_mcp.when import Window, stamp
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,9 @@ class Question:
     window: Window | None = None
     orders: tuple[Order, ...] = ()
     columns: Sequence[str] = ()
+    """Columns somebody named; one that no account has is a mistake."""
+    shown: Sequence[str] = ()
+    """Columns every answer of this kind shows, where a vendor has them."""
     limit: int = 20
     cursor: str | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
@@ -94,7 +97,15 @@ def _fill(found: Understood, question: Question) -> None:
         _check_filter_only(asked, known, found)
         wheres = typed(asked, known.kind, question.zone, question.now)
         clauses.extend(_listed(replace(where, field=key), known, found) for where in wheres)
-    found.clauses = tuple(clauses)
+    found.clauses = (*clauses, *window_clauses(question, found.search.when))
+
+
+def window_clauses(question: Question, when: str) -> list[Where]:
+    """The window as clauses on the field that windows mean."""
+    if question.window is None:
+        return []
+    ends = ((Op.GTE, question.window.since), (Op.LT, question.window.until))
+    return [Where(when, op, moment, f"{when} {op} {stamp(moment)}") for op, moment in ends if moment is not None]
 
 
 def _check_filter_only(asked: Asked, known: Field, found: Understood) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 
@@ -34,6 +34,17 @@ class Limits:
 
     deadline: float = 30.0
     scan: int = 10_000
+
+
+class Desk(Protocol):
+    """Whoever knows the accounts: names to connections, what an answer may cost, the seal of cursors."""
+
+    @property
+    def limits(self) -> Limits: ...
+    @property
+    def seal(self) -> Seal: ...
+    def chosen(self, account: str | None) -> list[Connection]: ...
+    def connection(self, name: str) -> Connection: ...
 
 
 @dataclass
@@ -86,7 +97,8 @@ class Answer:
     total: int | None
     cursor: str | None
     entries: Sequence[Entry]
-    parts: Sequence[Understood] = ()
+    missing: Sequence[str] | None = None
+    """Ids that were asked for and not found; None where none were asked for."""
 
 
 @dataclass(frozen=True)
@@ -104,13 +116,20 @@ class State:
     def packed(self) -> dict[str, Any]:
         places = {"p": self.after, "s": self.start, "e": self.end}
         kept = {key: place.packed() for key, place in places.items() if place}
-        return {"f": self.frozen.isoformat(), "a": self.accounts, "t": self.totals, "x": self.failed, **kept}
+        known = {name: total for name, total in self.totals.items() if total is not None}
+        return {
+            "f": self.frozen.isoformat(),
+            "a": self.accounts,
+            "t": known,
+            **kept,
+            **({"x": self.failed} if self.failed else {}),
+        }
 
     @staticmethod
     def unpacked(packed: Mapping[str, Any]) -> State:
         after, start, end = (Position.unpacked(packed[key]) if key in packed else None for key in "pse")
         frozen = datetime.fromisoformat(packed["f"])
-        return State(frozen, tuple(packed["a"]), after, start, end, packed["t"], packed["x"])
+        return State(frozen, tuple(packed["a"]), after, start, end, packed["t"], packed.get("x", {}))
 
 
 async def search(connections: Sequence[Connection], question: Question, limits: Limits, seal: Seal) -> Answer:
@@ -174,7 +193,7 @@ class _Run:
         self._raise_if_empty()
         for record in records:
             self.entries[record.account].returned += 1
-        return Answer(records, self._total(), cursor, self._ledger(), self.parts)
+        return Answer(records, self._total(), cursor, self._ledger())
 
     # --- setting out ---
 
@@ -234,7 +253,12 @@ class _Run:
 
     def _columns(self, part: Understood) -> Paths:
         """The vendor's own names of everything this answer will read."""
-        asked = (*self.question.columns, *(order.field for order in self.question.orders), part.search.when)
+        asked = (
+            *self.question.columns,
+            *self.question.shown,
+            *(order.field for order in self.question.orders),
+            part.search.when,
+        )
         names = dict.fromkeys((*asked, *(where.field for where in part.clauses), *TEXT_FIELDS, "id"))
         known = (part.names.field(name) for name in names)
         return tuple(dict.fromkeys(path for found in known if found for path in found.paths))

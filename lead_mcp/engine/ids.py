@@ -1,0 +1,135 @@
+"""``search_leads`` with ids: leads of one account by id, or of several by URI, in the order asked for.
+
+Without a sort only as many ids are looked up as the page needs; with one, all of them. The cursor holds the place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import anyio
+
+from lead_mcp.engine.lookup import Found, check_ids, look_up
+from lead_mcp.engine.planner import TEXT_FIELDS, matches, text_matches
+from lead_mcp.engine.question import Question, Understood, check_together, understood
+from lead_mcp.engine.records import Record, Sorter
+from lead_mcp.engine.search import Answer, Desk, Entry, combined
+from lead_mcp.errors import BadArgument
+from lead_mcp.uris import parse_uri
+
+Id = tuple[str, str]
+"""Account name and id."""
+
+
+async def search_ids(desk: Desk, account: str | None, ids: Sequence[str], question: Question) -> Answer:
+    """One page of the leads with these ids. Raises LeadMcpError where the call is wrong or nothing could be read."""
+    check_ids(ids)
+    wanted = list(dict.fromkeys(_named(desk, account, one) for one in ids))
+    start = desk.seal.open(question.cursor, question.arguments)["at"] if question.cursor else 0
+    connections = list({name: desk.connection(name) for name, _ in wanted}.values())
+    parts = {part.account: part for part in [await understood(one, question) for one in connections]}
+    check_together(list(parts.values()), question)
+    return await _Page(desk, question, wanted, parts, start).answer()
+
+
+def _named(desk: Desk, account: str | None, one: str) -> Id:
+    if one.startswith("lead://"):
+        found = parse_uri(one, "lead")
+        if account is not None and found.account not in {c.name for c in desk.chosen(account)}:
+            raise BadArgument(f"ids: {one[:120]!r} is not of account {account!r}.")
+        return desk.connection(found.account).name, found.id
+    chosen = desk.chosen(account)
+    if len(chosen) != 1:
+        names = ", ".join(connection.name for connection in chosen)
+        raise BadArgument(f"ids: bare ids belong to one account; name it, or give lead URIs. Chosen now: {names}.")
+    return chosen[0].name, one
+
+
+class _Page:
+    """One page of leads by id in the making."""
+
+    def __init__(
+        self, desk: Desk, question: Question, wanted: Sequence[Id], parts: Mapping[str, Understood], start: int
+    ) -> None:
+        self.desk, self.question, self.wanted, self.parts, self.at = desk, question, wanted, parts, start
+        self.entries = {name: self._entry(part) for name, part in parts.items()}
+        self.rows: list[Record] = []
+        self.missing: list[str] = []
+        self.until = anyio.current_time() + desk.limits.deadline
+
+    def _entry(self, part: Understood) -> Entry:
+        said = [str(where) for where in part.clauses]
+        said += [f"text {self.question.text}"] if self.question.text else []
+        return Entry(
+            part.account, requests=part.metadata_requests, checked_here=said, notes=part.notes, error=part.error
+        )
+
+    async def answer(self) -> Answer:
+        sorted_here = bool(self.question.orders)
+        while self.at < len(self.wanted) and len(self.rows) < self.question.limit:
+            size = len(self.wanted) if sorted_here else self.question.limit - len(self.rows)
+            chunk = self.wanted[0:] if sorted_here else self.wanted[self.at : self.at + size]
+            if not await self._read(chunk):
+                break
+            if sorted_here:
+                return self._sorted_page()
+            self.at += len(chunk)
+        return self._answer(self.rows, self.at, self.at < len(self.wanted))
+
+    async def _read(self, chunk: Sequence[Id]) -> bool:
+        """Look the chunk up, account by account side by side; whether the vendors answered about all of it."""
+        by_account: dict[str, list[str]] = {}
+        for name, one in chunk:
+            if self.entries[name].error is None:
+                by_account.setdefault(name, []).append(one)
+        found: dict[str, Found] = {}
+
+        async def one_account(name: str, ids: list[str]) -> None:
+            part, left = self.parts[name], max(0.1, self.until - anyio.current_time())
+            found[name] = await look_up(part.connection, ids, part.names, left)
+
+        async with anyio.create_task_group() as group:
+            for name, ids in by_account.items():
+                group.start_soon(one_account, name, ids)
+        for name, looked in found.items():
+            self._note(self.entries[name], looked)
+        self._take(chunk, found)
+        if all(entry.error for entry in self.entries.values()) and not self.rows:
+            raise combined([entry.error for entry in self.entries.values() if entry.error])
+        return bool(found) and not any(one.error for one in found.values())
+
+    def _note(self, entry: Entry, found: Found) -> None:
+        entry.requests += found.requests
+        entry.scanned += found.scanned
+        entry.error = entry.error or found.error
+        entry.complete = entry.complete and found.error is None
+
+    def _take(self, chunk: Sequence[Id], found: Mapping[str, Found]) -> None:
+        for name, one in chunk:
+            if name not in found:
+                continue
+            record = found[name].records.get(one)
+            if record is None and one in found[name].asked:
+                self.missing.append(one)
+            elif record is not None and self._matches(self.parts[name], record):
+                self.rows.append(record)
+
+    def _matches(self, part: Understood, record: Record) -> bool:
+        text = self.question.text
+        if text and not text_matches(text, [record.get(name) for name in TEXT_FIELDS]):
+            return False
+        return not part.nothing and all(matches(where, record.get(where.field)) for where in part.clauses)
+
+    def _sorted_page(self) -> Answer:
+        rows = sorted(self.rows, key=Sorter(self.question.orders).key)
+        page = rows[self.at : self.at + self.question.limit]
+        return self._answer(page, self.at + len(page), self.at + len(page) < len(rows), len(rows))
+
+    def _answer(self, page: Sequence[Record], at: int, more: bool, total: int | None = None) -> Answer:
+        for record in page:
+            self.entries[record.account].returned += 1
+        state = {"at": at, "f": self.question.now.isoformat()}
+        cursor = self.desk.seal.close(state, self.question.arguments) if more else None
+        whole = not any(entry.error for entry in self.entries.values())
+        known = total if total is not None else len(page) if not more and not self.question.cursor else None
+        return Answer(page, known if whole else None, cursor, list(self.entries.values()), missing=self.missing)

@@ -1,0 +1,103 @@
+"""Fetching a recording's audio: from known hosts only, without our credential, bounded, no redirect, no private address.
+
+The address is resolved here and connected to as resolved, so that a name cannot point elsewhere between check and use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+import anyio
+import httpx2
+
+from lead_mcp.errors import Garbled, NotAllowed, NotFound, TooLarge, Unavailable
+from lead_mcp.settings import is_loopback
+
+MOST_BYTES: Final = 50 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Audio:
+    """The bytes and what kind they are."""
+
+    content: bytes
+    mime_type: str
+
+
+async def fetch_audio(
+    url: str,
+    *,
+    base_url: str,
+    domains: Sequence[str],
+    hosts: Sequence[str],
+    transport: httpx2.AsyncBaseTransport | None = None,
+) -> Audio:
+    """The audio at ``url``. Raises NotAllowed for a host not allowed, NotFound, Unavailable, TooLarge or Garbled."""
+    parts, base = urlsplit(url), urlsplit(base_url)
+    loopback = is_loopback(base.hostname or "")
+    check_host(parts, base, domains, hosts, loopback=loopback)
+    target, headers, extensions = url, {"Host": parts.netloc}, {}
+    if transport is None:
+        address = await _address(parts, loopback=loopback)
+        port = f":{parts.port}" if parts.port else ""
+        shown = f"[{address}]" if ":" in address else address
+        target = parts._replace(netloc=f"{shown}{port}").geturl()
+        extensions = {"sni_hostname": parts.hostname}
+    try:
+        async with (
+            httpx2.AsyncClient(follow_redirects=False, trust_env=False, timeout=30, transport=transport) as client,
+            client.stream("GET", target, headers=headers, extensions=extensions) as response,
+        ):
+            return await _read(response)
+    except httpx2.HTTPError as error:
+        raise Unavailable(f"The recording could not be fetched ({type(error).__name__}). Try again later.") from None
+
+
+def check_host(
+    parts: SplitResult, base: SplitResult, domains: Sequence[str], hosts: Sequence[str], *, loopback: bool
+) -> None:
+    """Raises NotAllowed unless the address is one of the account's own."""
+    host = (parts.hostname or "").lower()
+    allowed = host == (base.hostname or "").lower() or host in {one.strip().lower() for one in hosts if one.strip()}
+    allowed = allowed or any(host == domain or host.endswith(f".{domain}") for domain in domains)
+    if not host or not allowed:
+        advice = "add it to the account's RECORDING_HOSTS setting if you trust it"
+        raise NotAllowed(f"The recording is kept at {host[:100]!r}, which is none of this account's hosts; {advice}.")
+    if parts.scheme != "https" and not (loopback and parts.scheme == "http"):
+        raise NotAllowed("The recording's address is not https.")
+
+
+async def _address(parts: SplitResult, *, loopback: bool) -> str:
+    """The address to connect to. Raises NotAllowed where any of the name's addresses is private."""
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        found = await anyio.getaddrinfo(parts.hostname or "", port)
+    except OSError:
+        raise Unavailable(f"The recording's host {parts.hostname!r} could not be resolved.") from None
+    addresses = [str(info[4][0]) for info in found]
+    if not addresses or (
+        any(not ip_address(address.partition("%")[0]).is_global for address in addresses) and not loopback
+    ):
+        raise NotAllowed("The recording's host has a private address; it is not fetched.")
+    return addresses[0]
+
+
+async def _read(response: httpx2.Response) -> Audio:
+    if response.status_code == 404:
+        raise NotFound("The vendor no longer has this recording's audio.")
+    if response.status_code != 200:
+        raise Unavailable(f"The recording's host answered {response.status_code}; redirects are not followed.")
+    parts, size = [], 0
+    async for part in response.aiter_bytes():
+        size += len(part)
+        if size > MOST_BYTES:
+            raise TooLarge(f"The recording passes {MOST_BYTES // 1024 // 1024} MiB.")
+        parts.append(part)
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not kind.startswith(("audio/", "video/", "application/octet-stream")):
+        raise Garbled("The recording's address does not hold audio.")
+    return Audio(b"".join(parts), kind)

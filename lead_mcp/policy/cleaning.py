@@ -1,0 +1,61 @@
+"""What strangers typed is data: characters that deceive a reader or a terminal are taken out, lengths are bounded.
+
+Removed: control characters (so ANSI escapes fall apart), zero-width and bidirectional marks, tag characters and every other
+format character, lone surrogates. Newline and tab stay in full records and become a space in tables.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any, Final
+
+CELL_LIMIT: Final = 120
+STRING_LIMIT: Final = 300
+MARK: Final = "…"
+DEPTH: Final = 12
+ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?")
+OURS: Final = re.compile(r"\b(lead|ping|recording|account)://", re.IGNORECASE)
+BLANK: Final = {"\n": " ", "\t": " ", "\r": " ", "\u2028": " ", "\u2029": " ", "\x85": " "}
+KEPT: Final = {"\n": "\n", "\t": "\t", "\u2028": "\n", "\u2029": "\n", "\x85": "\n"}
+
+
+def cleaned(text: str, *, lines: bool = False) -> str:
+    """``text`` without deceiving characters; with ``lines``, newlines and tabs stay."""
+    if text.isascii() and text.isprintable():
+        return text
+    spaces = KEPT if lines else BLANK
+    return "".join(spaces.get(c) or ("" if _deceives(c) else c) for c in ANSI.sub("", text))
+
+
+def _deceives(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn")
+
+
+def shortened(text: str, limit: int) -> str:
+    """``text``, or its beginning with a mark that says how much there is."""
+    return text if len(text) <= limit else f"{text[:limit]}{MARK}[{len(text):,} characters]"
+
+
+def cell(text: str, limit: int = CELL_LIMIT) -> str:
+    """Text as a table cell of structured content holds it: one line, bounded."""
+    line = cleaned(text)
+    return line if len(line) <= limit else line[: limit - 1] + MARK
+
+
+def text_cell(text: str) -> str:
+    """Text as a text table holds it: it cannot end a cell or a row, nor pass for one of our URIs."""
+    return OURS.sub(lambda found: found[0].replace("://", ":∕∕"), cell(text)).replace("|", "¦").strip()
+
+
+def cleaned_tree(value: Any, limit: int | None = STRING_LIMIT, depth: int = DEPTH) -> Any:
+    """A vendor's record for showing: every string and key cleaned, long strings cut with a mark unless ``limit`` is None."""
+    if isinstance(value, str):
+        text = cleaned(value, lines=True)
+        return text if limit is None else shortened(text, limit)
+    if depth == 0:
+        return MARK
+    if isinstance(value, Mapping):
+        return {cleaned(str(key))[:200]: cleaned_tree(item, limit, depth - 1) for key, item in value.items()}
+    return [cleaned_tree(item, limit, depth - 1) for item in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,116 @@
+"""``list_accounts``: what is configured, what each account offers, and one account's fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from mcp.server.mcpserver import Context
+from mcp.types import CallToolResult
+
+from lead_mcp.engine.connection import Connection
+from lead_mcp.errors import LeadMcpError
+from lead_mcp.policy.cleaning import cell
+from lead_mcp.query import Op
+from lead_mcp.runtime import Runtime
+from lead_mcp.tools.kit import result, runtime_of
+from lead_mcp.tools.present import Table, table, text_of, text_table
+from lead_mcp.vendors.base import Account, Field, Vendor
+
+KEYS: Final = ("accounts", "fields", "limits", "quirks", "omitted")
+FIELD_COLUMNS: Final = ("name", "type", "pushed_operators", "values", "note")
+MOST_FIELDS: Final = 60
+"""Rows of the fields table in a tool's answer; the resource has them all."""
+
+
+async def list_accounts(ctx: Context[Any, Any], account: str | None = None) -> CallToolResult:
+    """The configured accounts and what each offers; with an account, its fields, operators, limits and quirks."""
+    runtime = runtime_of(ctx)
+    if account is None:
+        found = table(
+            ("account", "vendor", "offers", "zone", "status"), [_row(one) for one in runtime.connections.values()]
+        )
+        hint = "" if runtime.connections else NOTHING
+        text = text_of(f"{len(runtime.connections)} accounts", text_table(found), hint)
+        return result({"accounts": found} | ({"quirks": [hint]} if hint else {}), text)
+    described = await describe(runtime, account, MOST_FIELDS)
+    text = text_of(
+        text_table(described["accounts"]),
+        text_table(described["fields"]),
+        described.get("omitted", ""),
+        f"limits: {described['limits']}",
+        *described["quirks"],
+    )
+    return result(described, text)
+
+
+NOTHING: Final = (
+    "No account is configured: set a vendor's environment variables (OCTANIST_API_KEY, CONVOSO_AUTH_TOKEN, ...) or "
+    "LEAD_MCP_CONFIG, or start `lead-mcp serve --sandbox` to try all five without credentials."
+)
+
+
+def _row(connection: Connection) -> list[str]:
+    account = connection.account
+    return [account.name, account.vendor.name, " ".join(offers(account.vendor)), zone_of(account), "configured"]
+
+
+def offers(vendor: Vendor) -> list[str]:
+    """What a vendor's adapter can do, in the words of the tools."""
+    found = {
+        "search": True,
+        "pings": bool(vendor.pings),
+        "recordings": vendor.recordings is not None,
+        "fields": vendor.discovery is not None,
+    }
+    return [word for word, there in found.items() if there]
+
+
+def zone_of(account: Account) -> str:
+    """The zone the vendor's own times are in."""
+    zones = [setting.key for setting in account.vendor.settings if setting.kind == "zone"]
+    return account.option(zones[0]) if zones else account.vendor.zone
+
+
+async def describe(runtime: Runtime, name: str, most: int | None) -> dict[str, Any]:
+    """One account in detail; its vendor is asked for the account's own fields where it can be."""
+    connections = runtime.chosen(name)
+    connection = connections[0] if len(connections) == 1 else runtime.connection(name)
+    account, notes = connection.account, list(connection.account.vendor.quirks)
+    discovered: Mapping[str, Field] = {}
+    try:
+        found = await connection.discovered()
+        discovered = found.own if found else {}
+    except LeadMcpError as error:
+        notes.append(f"its own fields could not be asked for: {error.message}")
+    rows = field_rows(account, discovered)
+    shown = rows if most is None else rows[:most]
+    described: dict[str, Any] = {
+        "accounts": table(("account", "vendor", "offers", "zone", "status"), [_row(connection)]),
+        "fields": table(FIELD_COLUMNS, shown),
+        "limits": account.vendor.limits,
+        "quirks": notes,
+    }
+    if len(shown) < len(rows):
+        described["omitted"] = f"{len(rows) - len(shown)} more fields; account://{account.name} lists them all."
+    return described
+
+
+def field_rows(account: Account, discovered: Mapping[str, Field]) -> list[list[Any]]:
+    """Ours first, then the vendor's documented ones, then the account's own."""
+    fields = account.fields
+    own = {path: field for path, field in {**fields.own, **discovered}.items() if path not in fields.ours}
+    shadowed = [
+        path for path in fields.own if path in fields.ours and fields.own[path].paths != fields.ours[path].paths
+    ]
+    rows = [_field_row(name, field) for name, field in {**fields.ours, **own}.items()]
+    return rows + [_field_row(f"raw.{path}", fields.own[path]) for path in shadowed]
+
+
+def _field_row(name: str, field: Field) -> list[Any]:
+    pushed = [op for op in Op if op in field.exact | field.edge | field.coarse]
+    note = "; ".join(part for part in (field.note, "filter only" if field.filter_only else "") if part)
+    return [cell(name), str(field.kind), " ".join(pushed), ", ".join(map(cell, field.values)), note]
+
+
+__all__: Sequence[str] = ["KEYS", "Table", "describe", "list_accounts", "offers"]

@@ -1,0 +1,196 @@
+"""``search_leads`` and ``get_lead``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
+
+from mcp.server.mcpserver import Context
+from mcp.types import CallToolResult
+from pydantic import Field
+
+from lead_mcp.engine.ids import search_ids
+from lead_mcp.engine.lookup import get_record
+from lead_mcp.engine.question import Question
+from lead_mcp.engine.records import Record
+from lead_mcp.engine.search import Answer, search
+from lead_mcp.errors import BadArgument
+from lead_mcp.query import parse_sort
+from lead_mcp.runtime import Runtime
+from lead_mcp.tools.kit import (
+    AccountName,
+    Cursor,
+    Filter,
+    Filters,
+    Limit,
+    MaxTokens,
+    Since,
+    Until,
+    asked_filters,
+    result,
+    runtime_of,
+)
+from lead_mcp.tools.present import (
+    CONCISE,
+    DETAILED,
+    full_record,
+    ledger_lines,
+    record_lines,
+    record_row,
+    table,
+    text_of,
+    text_table,
+    window_line,
+)
+from lead_mcp.uris import parse_uri
+from lead_mcp.vendors.base import CANONICAL
+from lead_mcp.when import window
+
+NEWEST: Final = "created_at:desc"
+SEARCH_KEYS: Final = ("leads", "total", "next_cursor", "window", "missing", "omitted", "accounts")
+GET_KEYS: Final = ("uri", "account", "lead", "raw")
+
+
+async def search_leads(
+    ctx: Context[Any, Any],
+    account: AccountName = None,
+    text: Annotated[str | None, Field(max_length=200, description="free text")] = None,
+    ids: Annotated[list[str] | None, Field(description="ids of one account, or lead URIs")] = None,
+    filters: Filters = None,
+    since: Since = None,
+    until: Until = None,
+    sort: Annotated[str | None, Field(description="created_at:desc; field:asc,field:desc")] = None,
+    fields: Annotated[list[str] | None, Field(max_length=40, description="columns to add")] = None,
+    detail: Literal["concise", "detailed"] = "concise",
+    limit: Limit = 20,
+    max_tokens: MaxTokens = None,
+    cursor: Cursor = None,
+) -> CallToolResult:
+    """Leads of every account as one table, newest first; the ledger says what each vendor was asked, what was checked here and
+    what was not read. Fields: status stage source name email phone company city state value owner created_at ..., or a
+    vendor's own (list_accounts). Example: filters=[{"field":"status","op":"eq","value":"won"}], since="-7d"."""
+    runtime = runtime_of(ctx)
+    columns = tuple(dict.fromkeys((*(DETAILED if detail == "detailed" else CONCISE), *(fields or ()))))
+    asked = Asking(
+        runtime, account, text, filters, since, until, sort or ("" if ids else NEWEST), fields or (), limit, cursor
+    )
+    question = asked.question(ids=ids, detail=detail, max_tokens=max_tokens)
+    if ids is not None:
+        return _answered(await search_ids(runtime, account, ids, question), question, columns)
+    answer = await search(runtime.chosen(account), question, runtime.limits, runtime.seal)
+    return _answered(answer, question, columns)
+
+
+@dataclass(frozen=True)
+class Asking:
+    """The arguments that tools over leads share, on their way to a question."""
+
+    runtime: Runtime
+    account: str | None
+    text: str | None
+    filters: Sequence[Filter] | None
+    since: str | None
+    until: str | None
+    sort: str = NEWEST
+    columns: Sequence[str] = ()
+    limit: int = 20
+    cursor: str | None = None
+    kind: str = "lead"
+
+    def question(self, **further: Any) -> Question:
+        """The question; relative dates of a later page are read as on the first. Raises BadArgument.
+
+        Every argument binds the cursor, ``further`` ones too.
+        """
+        if self.text is not None and not self.text.strip():
+            raise BadArgument("text: must not be empty.")
+        zone, arguments = self.runtime.server.zone, self._arguments(further)
+        now = self.runtime.clock()
+        if self.cursor:
+            now = self.runtime.seal.frozen(self.cursor, arguments)
+        return Question(
+            kind=self.kind,
+            filters=asked_filters(self.filters),
+            text=self.text.strip() if self.text else None,
+            window=window(self.since, self.until, zone, now),
+            orders=tuple(parse_sort(self.sort)) if self.sort else (),
+            columns=tuple(self.columns),
+            limit=self.limit,
+            cursor=self.cursor,
+            arguments=arguments,
+            now=now,
+            zone=zone,
+        )
+
+    def _arguments(self, further: Mapping[str, Any]) -> dict[str, Any]:
+        own = {
+            "account": self.account,
+            "text": self.text,
+            "filters": [one.model_dump() for one in self.filters or ()],
+            "since": self.since,
+            "until": self.until,
+            "sort": self.sort,
+            "columns": list(self.columns),
+            "limit": self.limit,
+            "kind": self.kind,
+        }
+        return {**own, **further}
+
+
+def _answered(answer: Answer, question: Question, columns: Sequence[str]) -> CallToolResult:
+    rows = [record_row(record, columns) for record in answer.records]
+    found = table(("uri", *columns), rows)
+    structured: dict[str, Any] = {
+        "leads": found,
+        "total": answer.total,
+        "next_cursor": answer.cursor,
+        "window": question.window.said() if question.window else None,
+    }
+    if answer.missing is not None:
+        structured["missing"] = list(answer.missing)
+    structured["accounts"] = [entry.said() for entry in answer.entries]
+    total = "" if answer.total is None else f" of {answer.total:,}"
+    missing = f"not found: {', '.join(answer.missing)}" if answer.missing else ""
+    text = text_of(
+        f"{len(rows)}{total} leads {window_line(question.window)}".strip(),
+        text_table(found),
+        missing,
+        *ledger_lines(answer.entries),
+        f"next_cursor: {answer.cursor}" if answer.cursor else "",
+    )
+    return result(structured, text)
+
+
+async def get_lead(
+    ctx: Context[Any, Any],
+    uri: Annotated[str | None, Field(description="lead URI")] = None,
+    account: str | None = None,
+    id: str | None = None,  # noqa: A002 - the contract's word
+) -> CallToolResult:
+    """One lead in full: our fields and the vendor's own record (strings over 300 characters cut; whole in the resource)."""
+    record = await one_lead(runtime_of(ctx), uri, account, id)
+    found = full_record(record, CANONICAL)
+    text = text_of(found["uri"], *record_lines(found["lead"]), "raw:", *record_lines(found["raw"]))
+    return result(found, text)
+
+
+async def one_lead(runtime: Runtime, uri: str | None, account: str | None, lead_id: str | None) -> Record:
+    """The lead that a URI, or an account and an id, name. Raises BadArgument, NotFound or why it could not be read."""
+    name, wanted = named_lead(runtime, uri, account, lead_id)
+    return await get_record(runtime.connection(name), wanted, runtime.server.deadline)
+
+
+def named_lead(runtime: Runtime, uri: str | None, account: str | None, lead_id: str | None) -> tuple[str, str]:
+    """Account name and id. Raises BadArgument unless exactly one way of naming a lead was used."""
+    if uri is not None and account is None and lead_id is None:
+        found = parse_uri(uri, "lead")
+        return found.account, found.id
+    if uri is not None or not account or not lead_id:
+        raise BadArgument("Name the lead by uri, or by account and id.")
+    if len(lead_id) > 200:
+        raise BadArgument("id: an id has at most 200 characters.")
+    chosen = runtime.chosen(account)
+    if len(chosen) != 1:
+        raise BadArgument(f"account: {account!r} names several accounts; ids belong to one.")
+    return chosen[0].name, lead_id

@@ -1,0 +1,76 @@
+"""``query_pings``: PING attempts in and out, with how many were accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal
+
+from mcp.server.mcpserver import Context
+from mcp.types import CallToolResult
+from pydantic import Field
+
+from lead_mcp.engine.connection import Connection
+from lead_mcp.engine.records import Record
+from lead_mcp.engine.search import search
+from lead_mcp.errors import NotOffered
+from lead_mcp.runtime import Runtime
+from lead_mcp.tools.kit import AccountName, Cursor, Filters, Limit, MaxTokens, Since, Until, result, runtime_of
+from lead_mcp.tools.leads import Asking
+from lead_mcp.tools.present import ledger_lines, plain_value, table, text_of, text_table, window_line
+from lead_mcp.uris import lead_uri
+
+COLUMNS: Final = ("at", "accepted", "result", "source", "campaign", "client", "price", "revenue")
+KEYS: Final = ("pings", "summary", "groups", "next_cursor", "window", "omitted", "accounts")
+Direction = Literal["inbound", "outbound"]
+
+
+async def query_pings(
+    ctx: Context[Any, Any],
+    direction: Direction,
+    account: AccountName = None,
+    since: Since = None,
+    until: Until = None,
+    filters: Filters = None,
+    sort: Annotated[str | None, Field(description="at:desc")] = None,
+    limit: Limit = 20,
+    max_tokens: MaxTokens = None,
+    cursor: Cursor = None,
+) -> CallToolResult:
+    """PING attempts (LeadExec), newest first, 24 hours unless said. Fields: at accepted result source campaign client price
+    revenue potential_revenue received lead_id request_id and the vendor's own."""
+    runtime = runtime_of(ctx)
+    chosen = with_pings(runtime, account, direction)
+    asked = Asking(runtime, account, None, filters, since, until, sort or "at:desc", (), limit, cursor, kind=direction)
+    question = asked.question(max_tokens=max_tokens)
+    answer = await search(chosen, question, runtime.limits, runtime.seal)
+    found = table(("uri", *COLUMNS, "lead_uri"), [ping_row(record) for record in answer.records])
+    structured = {
+        "pings": found,
+        "next_cursor": answer.cursor,
+        "window": question.window.said() if question.window else None,
+        "accounts": [entry.said() for entry in answer.entries],
+    }
+    text = text_of(
+        f"{len(answer.records)} {direction} pings {window_line(question.window)}".strip(),
+        text_table(found),
+        *ledger_lines(answer.entries),
+        f"next_cursor: {answer.cursor}" if answer.cursor else "",
+    )
+    return result(structured, text)
+
+
+def with_pings(runtime: Runtime, account: str | None, direction: str) -> list[Connection]:
+    """The chosen accounts that have pings. Raises NotOffered where none has."""
+    chosen = runtime.chosen(account)
+    found: Sequence[Connection] = [one for one in chosen if direction in one.account.vendor.pings]
+    if not found:
+        names = ", ".join(one.name for one in chosen)
+        raise NotOffered(f"{names}: no {direction} pings there. LeadExec has PING attempts.")
+    return list(found)
+
+
+def ping_row(record: Record) -> list[Any]:
+    """The URI, the columns, the URI of the lead it became."""
+    lead = record.get("lead_id")
+    values = [plain_value(record.get(name)) for name in COLUMNS]
+    return [record.uri, *values, lead_uri(record.account, str(lead)) if lead else None]

@@ -1,0 +1,72 @@
+"""``get_recordings``: a lead's calls, each with a link to its audio."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from mcp.server.mcpserver import Context
+from mcp.types import CallToolResult, ResourceLink
+from pydantic import Field
+
+from lead_mcp.engine.calls import calls_of
+from lead_mcp.engine.search import Entry
+from lead_mcp.policy.cleaning import cell
+from lead_mcp.tools.kit import Cursor, Limit, Since, Until, result, runtime_of
+from lead_mcp.tools.leads import named_lead
+from lead_mcp.tools.present import ledger_lines, table, text_of, text_table
+from lead_mcp.uris import uri as made_uri
+from lead_mcp.vendors.base import Recording
+from lead_mcp.when import stamp, window
+
+COLUMNS: Final = ("uri", "started_at", "ended_at", "duration_s", "url")
+KEYS: Final = ("recordings", "total", "next_cursor", "accounts")
+
+
+async def get_recordings(
+    ctx: Context[Any, Any],
+    uri: Annotated[str | None, Field(description="lead URI")] = None,
+    account: str | None = None,
+    lead_id: str | None = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> CallToolResult:
+    """A lead's call recordings, newest first (Convoso, LeadSquared); read the recording:// URI for the audio."""
+    runtime = runtime_of(ctx)
+    name, wanted = named_lead(runtime, uri, account, lead_id)
+    arguments = {"tool": "get_recordings", "lead": [name, wanted], "since": since, "until": until, "limit": limit}
+    state = runtime.seal.open(cursor, arguments) if cursor else {"at": 0}
+    now = runtime.seal.frozen(cursor, arguments) if cursor else runtime.clock()
+    asked = window(since, until, runtime.server.zone, now)
+    connection = runtime.connection(name)
+    ends = (asked.since, asked.until) if asked else (None, None)
+    calls = await calls_of(connection, wanted, *ends, runtime.server.deadline)
+    every, start = calls.ordered(), state["at"]
+    page = every[start : start + limit]
+    more = start + limit < len(every)
+    complete = not calls.why and calls.error is None
+    entry = Entry(
+        name, len(page), len(every) if complete else None, len(every), calls.requests, complete, error=calls.error
+    )
+    entry.notes = [note for note in (calls.why, connection.account.vendor.recordings_note) if note]
+    after = runtime.seal.close({"at": start + limit, "f": now.isoformat()}, arguments) if more else None
+    found = table(COLUMNS, [_row(name, one) for one in page])
+    structured = {"recordings": found, "total": entry.total, "next_cursor": after, "accounts": [entry.said()]}
+    text = text_of(
+        f"{len(page)} recordings", text_table(found), *ledger_lines([entry]), f"next_cursor: {after}" if after else ""
+    )
+    return result(structured, text, [_link(name, one) for one in page])
+
+
+def recording_uri(account: str, one: Recording) -> str:
+    return made_uri("recording", account, one.lead_id, one.id)
+
+
+def _row(account: str, one: Recording) -> list[Any]:
+    url = cell(one.url, 2000) if one.url else None
+    return [recording_uri(account, one), stamp(one.started_at), stamp(one.ended_at), one.seconds, url]
+
+
+def _link(account: str, one: Recording) -> ResourceLink:
+    return ResourceLink(uri=recording_uri(account, one), name=f"recording {cell(one.id)}", mime_type="audio/*")

@@ -1,0 +1,149 @@
+"""Resources: every URI a tool prints can be read: a lead, a ping, a recording's audio, an account."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from mcp.server.lowlevel.helper_types import ReadResourceContents
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp.types import Completion
+
+from lead_mcp.engine.calls import calls_of, offered
+from lead_mcp.engine.question import Question
+from lead_mcp.engine.records import Record
+from lead_mcp.engine.search import search
+from lead_mcp.errors import BadArgument, LeadMcpError, NotConfigured, NotFound, NotOffered
+from lead_mcp.policy.audio import fetch_audio
+from lead_mcp.policy.cleaning import cleaned
+from lead_mcp.query import Asked, Op, Order, as_time
+from lead_mcp.runtime import Runtime
+from lead_mcp.tools.accounts import describe
+from lead_mcp.tools.kit import META
+from lead_mcp.tools.leads import one_lead
+from lead_mcp.tools.pings import with_pings
+from lead_mcp.tools.present import full_record
+from lead_mcp.uris import Uri, parse_uri
+from lead_mcp.vendors.base import CANONICAL, PING_FIELDS
+from lead_mcp.when import Window
+
+JSON: Final = "application/json"
+RECORD_META: Final = {**META, "untrusted_parts": ["lead", "ping", "raw"]}
+TEMPLATES: Final = {
+    "lead://{account}/{id}": ("lead", JSON, "One lead in full: our fields and the vendor's own record."),
+    "ping://{account}/{direction}/{id}{?type,at}": ("ping", JSON, "One PING attempt in full."),
+    "recording://{account}/{lead_id}/{recording_id}": ("recording", "audio/*", "A call recording's audio."),
+    "account://{account}": ("account", JSON, "What one account offers, with all its fields."),
+}
+
+
+async def read(runtime: Runtime, text: str) -> Iterable[ReadResourceContents]:
+    """The contents behind a URI. Raises ResourceNotFoundError, or ResourceError that says what happened."""
+    try:
+        found = parse_uri(text)
+        return [await READERS[found.scheme](runtime, found)]
+    except (NotFound, NotConfigured, NotOffered, BadArgument) as error:
+        raise ResourceNotFoundError(f"{error.code}: {cleaned(error.message)}") from error
+    except LeadMcpError as error:
+        raise ResourceError(f"{error.code}: {cleaned(error.message)}") from error
+
+
+def _json(value: Any, meta: dict[str, Any] | None = None) -> ReadResourceContents:
+    return ReadResourceContents(content=json.dumps(value, ensure_ascii=False, indent=1), mime_type=JSON, meta=meta)
+
+
+async def _lead(runtime: Runtime, found: Uri) -> ReadResourceContents:
+    record = await one_lead(runtime, None, found.account, found.id)
+    whole = full_record(record, CANONICAL, limit=None)
+    return _json({key: whole[key] for key in ("uri", "lead", "raw")}, RECORD_META)
+
+
+async def _ping(runtime: Runtime, found: Uri) -> ReadResourceContents:
+    record = await one_ping(runtime, found)
+    whole = full_record(record, PING_FIELDS, limit=None)
+    return _json({"uri": whole["uri"], "ping": whole["lead"], "raw": whole["raw"]}, RECORD_META)
+
+
+async def one_ping(runtime: Runtime, found: Uri) -> Record:
+    """The ping a URI names: the vendor has no call for one, so the moment it carries is read again. Raises NotFound."""
+    name, direction, wanted = found.parts
+    with_pings(runtime, runtime.connection(name).name, direction)
+    moment = as_time(found.query.get("at", ""))
+    around = _around(moment, runtime) if moment else None
+    question = Question(
+        kind=direction,
+        filters=[Asked("id", Op.EQ, wanted)],
+        window=around,
+        orders=(Order("at", descending=True),),
+        limit=1,
+        now=runtime.clock(),
+        zone=runtime.server.zone,
+    )
+    answer = await search([runtime.connection(name)], question, runtime.limits, runtime.seal)
+    if not answer.records:
+        raise NotFound(f"{name} has no {direction} ping {wanted[:80]!r} at that time.", account=name)
+    return answer.records[0]
+
+
+def _around(moment: datetime, runtime: Runtime) -> Window:
+    second = timedelta(seconds=1)
+    return Window(moment - second, moment + second, runtime.server.zone.key)
+
+
+async def _recording(runtime: Runtime, found: Uri) -> ReadResourceContents:
+    name, lead_id, recording_id = found.parts
+    connection = runtime.connection(name)
+    recordings = offered(connection)
+    calls = await calls_of(connection, lead_id, None, None, runtime.server.deadline)
+    one = calls.found.get(recording_id)
+    if one is None:
+        raise NotFound(f"{name} has no recording {recording_id[:80]!r} of lead {lead_id[:80]!r}.", account=name)
+    if not one.url:
+        raise NotOffered(f"{name} names no address for the audio of recording {recording_id[:80]!r}.", account=name)
+    account = connection.account
+    hosts = [account.option(s.key) for s in account.vendor.settings if s.kind == "host_list"]
+    audio = await fetch_audio(
+        one.url,
+        base_url=account.option("base_url"),
+        domains=recordings.domains,
+        hosts=[host for group in hosts for host in group.split(",")],
+        transport=runtime.transport,
+    )
+    return ReadResourceContents(content=audio.content, mime_type=audio.mime_type, meta=META)
+
+
+async def _account(runtime: Runtime, found: Uri) -> ReadResourceContents:
+    return _json(await describe(runtime, found.account, None))
+
+
+READERS: Final[dict[str, Callable[[Runtime, Uri], Awaitable[ReadResourceContents]]]] = {
+    "lead": _lead,
+    "ping": _ping,
+    "recording": _recording,
+    "account": _account,
+}
+
+
+async def complete(runtime: Runtime, argument: str, value: str, known: dict[str, str]) -> Completion | None:
+    """What a template's argument may be, given those already filled in."""
+    found: list[str] = []
+    if argument == "account":
+        found = list(runtime.connections)
+    elif argument == "direction":
+        found = ["inbound", "outbound"]
+    elif argument in ("id", "lead_id") and known.get("account") in runtime.connections:
+        found = await _newest_ids(runtime, known["account"])
+    matching = [one for one in found if one.startswith(value)]
+    return Completion(values=matching[:100], total=len(matching), has_more=len(matching) > 100)
+
+
+async def _newest_ids(runtime: Runtime, account: str) -> list[str]:
+    """The newest leads' ids: completions are for a person at a keyboard, who rarely wants an old one."""
+    question = Question(orders=(Order("created_at", descending=True),), limit=50, now=runtime.clock())
+    try:
+        answer = await search([runtime.connection(account)], question, runtime.limits, runtime.seal)
+    except LeadMcpError:
+        return []
+    return [record.id for record in answer.records]
