@@ -71,10 +71,10 @@ async def search_leads(
     what was not read. Fields: status stage source name email phone company city state value owner created_at ..., or a
     vendor's own (list_accounts). Example: filters=[{"field":"status","op":"eq","value":"won"}], since="-7d"."""
     runtime = runtime_of(ctx)
-    columns = tuple(dict.fromkeys((*(DETAILED if detail == "detailed" else CONCISE), *(fields or ()))))
-    asked = Asking(
-        runtime, account, text, filters, since, until, sort or ("" if ids else NEWEST), fields or (), limit, cursor
-    )
+    shown = DETAILED if detail == "detailed" else CONCISE
+    columns = tuple(dict.fromkeys((*shown, *(fields or ()))))
+    order = sort or ("" if ids else NEWEST)
+    asked = Asking(runtime, account, text, filters, since, until, order, fields or (), limit, cursor, shown=shown)
     question = asked.question(ids=ids, detail=detail, max_tokens=max_tokens)
     if ids is not None:
         return _answered(await search_ids(runtime, account, ids, question), question, columns)
@@ -97,6 +97,7 @@ class Asking:
     limit: int = 20
     cursor: str | None = None
     kind: str = "lead"
+    shown: Sequence[str] = ()
 
     def question(self, **further: Any) -> Question:
         """The question; relative dates of a later page are read as on the first. Raises BadArgument.
@@ -116,6 +117,7 @@ class Asking:
             window=window(self.since, self.until, zone, now),
             orders=tuple(parse_sort(self.sort)) if self.sort else (),
             columns=tuple(self.columns),
+            shown=self.shown,
             limit=self.limit,
             cursor=self.cursor,
             arguments=arguments,

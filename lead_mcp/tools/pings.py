@@ -20,6 +20,7 @@ from lead_mcp.tools.present import ledger_lines, plain_value, table, text_of, te
 from lead_mcp.uris import lead_uri
 
 COLUMNS: Final = ("at", "accepted", "result", "source", "campaign", "client", "price", "revenue")
+SHOWN: Final = (*COLUMNS, "lead_id")
 KEYS: Final = ("pings", "summary", "groups", "next_cursor", "window", "omitted", "accounts")
 Direction = Literal["inbound", "outbound"]
 
@@ -40,7 +41,9 @@ async def query_pings(
     revenue potential_revenue received lead_id request_id and the vendor's own."""
     runtime = runtime_of(ctx)
     chosen = with_pings(runtime, account, direction)
-    asked = Asking(runtime, account, None, filters, since, until, sort or "at:desc", (), limit, cursor, kind=direction)
+    asked = Asking(
+        runtime, account, None, filters, since, until, sort or "at:desc", (), limit, cursor, kind=direction, shown=SHOWN
+    )
     question = asked.question(max_tokens=max_tokens)
     answer = await search(chosen, question, runtime.limits, runtime.seal)
     found = table(("uri", *COLUMNS, "lead_uri"), [ping_row(record) for record in answer.records])

@@ -99,7 +99,7 @@ def window_line(window: Window | None) -> str:
     if window is None:
         return ""
     said = window.said()
-    return f"{said['since'] or 'the beginning'} <= created < {said['until']} ({said['zone']})"
+    return f"{said['since'] or 'the beginning'} <= t < {said['until']} ({said['zone']})"
 
 
 def record_lines(found: Mapping[str, Any], prefix: str = "") -> list[str]:
