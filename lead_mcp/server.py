@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
 
+import anyio
 import httpx2
 from mcp.server import CacheHint, MCPServer
 from mcp.server.lowlevel.helper_types import ReadResourceContents
@@ -42,6 +43,11 @@ class LeadServer(MCPServer[Runtime]):
     """
 
     runtime: Runtime | None = None
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self.closed = anyio.Event()
+        """Set when the lifespan has ended: nothing is open any more."""
 
     async def read_resource(
         self, uri: Any, context: Context[Runtime, Any] | None = None
@@ -104,10 +110,14 @@ def _lifespan(
 ) -> Callable[[MCPServer[Runtime]], AbstractAsyncContextManager[Runtime]]:
     @asynccontextmanager
     async def lifespan(server: MCPServer[Runtime]) -> AsyncIterator[Runtime]:
-        async with running(settings, transport()) as runtime:
+        try:
+            async with running(settings, transport()) as runtime:
+                if isinstance(server, LeadServer):
+                    server.runtime = runtime
+                yield runtime
+        finally:
             if isinstance(server, LeadServer):
-                server.runtime = runtime
-            yield runtime
+                server.closed.set()
 
     return lifespan
 

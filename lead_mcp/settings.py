@@ -129,6 +129,13 @@ def load(config: Path | None = None) -> Settings:
     return Settings(server, accounts, tuple(warnings))
 
 
+def load_for_sandbox(environment: Mapping[str, str]) -> Settings:
+    """The machine's server-wide settings over the emulators' accounts: nobody's real credentials are read."""
+    _refuse_unknown_names(os.environ)
+    accounts = _from_environment(environment, [])
+    return Settings(_server({}), accounts)
+
+
 # --- server-wide --------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,136 @@
+"""The command line: arguments, exit codes, errors without tracebacks. What a command needs loads when it runs."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lead_mcp import __version__
+from lead_mcp.errors import LeadMcpError, SettingsError
+
+app = typer.Typer(
+    name="lead-mcp",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="One MCP server over five lead vendors: LeadExec, Convoso, LeadSquared, Octanist, LeadTrackr.",
+    epilog="Start with `lead-mcp demo`: no credentials needed.",
+)
+
+Config = Annotated[Path | None, typer.Option("--config", help="TOML file of accounts (else LEAD_MCP_CONFIG).")]
+Sandbox = Annotated[bool, typer.Option("--sandbox", help="Use the built-in emulators instead of the vendors.")]
+
+
+class Transport(StrEnum):
+    STDIO = "stdio"
+    HTTP = "http"
+    SSE = "sse"
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.", is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def serve(
+    transport: Annotated[
+        Transport, typer.Option(help="stdio for desktop clients; http at /mcp; sse is legacy, at /sse.")
+    ] = Transport.STDIO,
+    host: Annotated[str, typer.Option(help="Beyond loopback LEAD_MCP_HTTP_TOKEN must be set.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
+    stateless: Annotated[
+        bool, typer.Option("--stateless", help="http without sessions, for several replicas.")
+    ] = False,
+    config: Config = None,
+    sandbox: Sandbox = False,
+) -> None:
+    """Run the server. End it with end of input, Ctrl-C or SIGTERM."""
+    from lead_mcp.cli.serve import run
+
+    raise typer.Exit(run(transport.value, host, port, stateless=stateless, config=config, sandbox=sandbox))
+
+
+@app.command()
+def demo() -> None:
+    """Ask real questions over five emulated vendors, through a real server process. No credentials."""
+    from lead_mcp.cli.demo import run
+
+    raise typer.Exit(run())
+
+
+@app.command()
+def sandbox(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8700,
+    leads: Annotated[int, typer.Option(min=1, max=100_000, help="Leads a vendor.")] = 2000,
+    poisoned: Annotated[bool, typer.Option("--poisoned", help="Some leads carry hostile text.")] = False,
+) -> None:
+    """Serve the five emulators over HTTP on loopback, for tests of your own; print the environment that uses them."""
+    from lead_mcp.cli.sandbox import run
+
+    raise typer.Exit(run(port, leads, poisoned=poisoned))
+
+
+@app.command()
+def check(
+    config: Config = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    sandbox: Sandbox = False,
+) -> None:
+    """Ask every configured account one cheap read-only question. Exit code 1 if any fails."""
+    from lead_mcp.cli.check import run
+
+    raise typer.Exit(run(config, as_json=as_json, sandbox=sandbox))
+
+
+@app.command()
+def call(
+    tool: Annotated[str, typer.Argument(help="A tool's name, such as search_leads.")],
+    arguments: Annotated[list[str] | None, typer.Argument(help="name=value ...; lists and objects as JSON.")] = None,
+    json_text: Annotated[str | None, typer.Option("--json", help="The arguments as one JSON object.")] = None,
+    config: Config = None,
+    sandbox: Sandbox = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Print the whole result as JSON.")] = False,
+) -> None:
+    """Call one tool and print its answer. Exit code 1 on a tool error. Example: lead-mcp call search_leads since=-7d"""
+    from lead_mcp.cli.call import run
+
+    raise typer.Exit(run(tool, arguments or [], json_text, config=config, sandbox=sandbox, raw=raw))
+
+
+@app.command()
+def tools(
+    config: Config = None,
+    sandbox: Sandbox = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the definitions as a client gets them.")] = False,
+) -> None:
+    """List the tools as a client sees them."""
+    from lead_mcp.cli.call import list_tools
+
+    raise typer.Exit(list_tools(config=config, sandbox=sandbox, as_json=as_json))
+
+
+def main() -> None:
+    """The entry point: every foreseeable failure is one line on stderr and exit code 2 (usage, settings) or 1."""
+    try:
+        app()
+    except SettingsError as error:
+        sys.exit(_said(str(error), 2))
+    except LeadMcpError as error:
+        sys.exit(_said(error.message, 1))
+    except OSError as error:
+        sys.exit(_said(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", 1))
+
+
+def _said(message: str, code: int) -> int:
+    sys.stderr.write(f"lead-mcp: {message}\n")
+    return code

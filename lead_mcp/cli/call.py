@@ -1,0 +1,100 @@
+"""``lead-mcp call`` and ``lead-mcp tools``: a tool from the shell, through a client in memory."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from lead_mcp.cli.setup import client_in_memory
+from lead_mcp.errors import BadArgument, did_you_mean
+
+
+def run(
+    tool: str, words: Sequence[str], json_text: str | None, *, config: Path | None, sandbox: bool, raw: bool
+) -> int:
+    """Call the tool and print its answer; the exit code."""
+    return anyio.run(_call, tool, list(words), json_text, config, sandbox, raw)
+
+
+async def _call(
+    tool: str, words: list[str], json_text: str | None, config: Path | None, sandbox: bool, raw: bool
+) -> int:
+    async with client_in_memory(config, sandbox=sandbox, elicitation_callback=_ask) as client:
+        known = {one.name: one.input_schema for one in (await client.list_tools()).tools}
+        if tool not in known:
+            raise BadArgument(f"No tool {tool!r}; there are {', '.join(known)}.{did_you_mean(tool, known)}")
+        arguments = {**_from_json(json_text), **_from_words(words, known[tool])}
+        result = await client.call_tool(tool, arguments)
+    if raw:
+        print(json.dumps(result.model_dump(mode="json", by_alias=True, exclude_none=True), ensure_ascii=False))
+    else:
+        print("\n".join(block.text for block in result.content if block.type == "text"))
+    return 1 if result.is_error else 0
+
+
+def _from_json(text: str | None) -> dict[str, Any]:
+    if text is None:
+        return {}
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise BadArgument(f"--json: not JSON ({error}).") from None
+    if not isinstance(found, dict):
+        raise BadArgument("--json: must be one JSON object.")
+    return found
+
+
+def _from_words(words: Sequence[str], schema: Mapping[str, Any]) -> dict[str, Any]:
+    arguments = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not equals or not name:
+            raise BadArgument(f"{word!r} is not name=value.")
+        arguments[name] = _typed(text, schema.get("properties", {}).get(name, {}))
+    return arguments
+
+
+def _typed(text: str, schema: Mapping[str, Any]) -> Any:
+    """The text as the argument's type; where the type is text it stays as typed."""
+    if schema.get("type") in (None, "string") and "type" in schema:
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return [part.strip() for part in text.split(",")] if schema.get("type") == "array" else text
+
+
+async def _ask(context: Any, params: Any) -> Any:
+    """A write that needs a person asks at the terminal; without one the answer is no."""
+    from mcp.types import ElicitResult
+
+    if not sys.stdin.isatty():
+        sys.stderr.write("lead-mcp: nobody to ask: not a terminal. See `lead-mcp approve`.\n")
+        return ElicitResult(action="cancel")
+    sys.stderr.write(f"{params.message}\n[y/N] ")
+    sys.stderr.flush()
+    answer = await anyio.to_thread.run_sync(sys.stdin.readline)
+    if answer.strip().lower() in ("y", "yes"):
+        return ElicitResult(action="accept", content={"confirm": True})
+    return ElicitResult(action="decline")
+
+
+def list_tools(*, config: Path | None, sandbox: bool, as_json: bool) -> int:
+    """Print the tools; the exit code."""
+    return anyio.run(_list_tools, config, sandbox, as_json)
+
+
+async def _list_tools(config: Path | None, sandbox: bool, as_json: bool) -> int:
+    async with client_in_memory(config, sandbox=sandbox) as client:
+        found = (await client.list_tools()).tools
+    if as_json:
+        print(json.dumps([one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in found]))
+        return 0
+    for one in found:
+        print(f"{one.name}({', '.join(one.input_schema.get('properties', {}))})\n    {one.description}\n")
+    return 0

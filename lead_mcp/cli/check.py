@@ -1,0 +1,86 @@
+"""``lead-mcp check``: one cheap read-only call an account."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import anyio
+
+from lead_mcp.cli.setup import settings_for
+from lead_mcp.engine.connection import Connection
+from lead_mcp.errors import LeadMcpError, TimedOut
+from lead_mcp.runtime import NO_ACCOUNT, Runtime, running
+
+NEXT: Final = {
+    "unauthorized": "check the account's credential and its rights at the vendor",
+    "unavailable": "check the base URL and the network, then try again",
+    "timeout": "try again later, or raise LEAD_MCP_DEADLINE",
+    "rate_limited": "wait, or set a lower rate for the account",
+    "garbled": "check that the base URL is the vendor's API",
+    "not_found": "check the base URL",
+    "rejected": "check the account's settings",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """What became of one account's call."""
+
+    account: str
+    vendor: str
+    ok: bool
+    problem: str = ""
+    next: str = ""
+
+
+def run(config: Path | None, *, as_json: bool, sandbox: bool) -> int:
+    """Print a line an account; the exit code."""
+    lines = anyio.run(_check_all, config, sandbox)
+    if as_json:
+        print(json.dumps([asdict(line) for line in lines], ensure_ascii=False))
+    elif not lines:
+        print(NO_ACCOUNT)
+    else:
+        _print_table(lines)
+    return 1 if any(not line.ok for line in lines) else 0
+
+
+async def _check_all(config: Path | None, sandbox: bool) -> list[Line]:
+    settings, network = settings_for(config, sandbox=sandbox)
+    async with running(settings, network()) as runtime:
+        lines: dict[str, Line] = {}
+
+        async def one(connection: Connection) -> None:
+            lines[connection.name] = await _check(runtime, connection)
+
+        async with anyio.create_task_group() as group:
+            for connection in runtime.connections.values():
+                group.start_soon(one, connection)
+        return [lines[name] for name in runtime.connections]
+
+
+async def _check(runtime: Runtime, connection: Connection) -> Line:
+    vendor, name = connection.account.vendor, connection.name
+    try:
+        with anyio.fail_after(runtime.server.deadline):
+            await connection.outbound.fetch(vendor.check(connection.account), vendor.checked, lambda: None)
+    except TimeoutError:
+        late = TimedOut(f"no answer within {runtime.server.deadline:g} s")
+        return Line(name, vendor.name, False, f"{late.code}: {late.message}", NEXT[late.code])
+    except LeadMcpError as error:
+        return Line(name, vendor.name, False, f"{error.code}: {error.message}", NEXT.get(error.code, ""))
+    return Line(name, vendor.name, True)
+
+
+def _print_table(lines: list[Line]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("account", "vendor", "", "next step")
+    for line in lines:
+        table.add_row(Text(line.account), line.vendor, Text("ok" if line.ok else line.problem), Text(line.next))
+    Console().print(table)
