@@ -137,6 +137,6 @@ def quoted(text: object) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``" Did you mean X?"``, or an empty string where nothing is near."""
-    names = {name.casefold(): name for name in known}
+    names = {name.casefold(): str(name) for name in known}  # a StrEnum's member would show as one
     near = get_close_matches(word.casefold(), list(names), n=1, cutoff=0.6)
     return f" Did you mean {names[near[0]]!r}?" if near else ""

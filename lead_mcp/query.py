@@ -50,6 +50,8 @@ class Kind(StrEnum):
 RANGE: Final = frozenset({Op.LT, Op.LTE, Op.GT, Op.GTE})
 ONE_OF: Final = frozenset({Op.IN, Op.NOT_IN})
 MAX_VALUES: Final = 1000
+MAX_EXPONENT: Final = 100
+"""No lead holds a greater number, and spelled out it would fill the memory (``1e999999999``)."""
 OPS_BY_KIND: Final = {
     Kind.TEXT: frozenset(Op),
     Kind.NUMBER: frozenset(Op) - {Op.CONTAINS},
@@ -218,15 +220,15 @@ def _order(part: str) -> Order:
 
 def as_number(value: Any) -> Decimal | None:
     """A number or the text of one as a finite Decimal; None for everything else (True is not a number)."""
-    if isinstance(value, Decimal):
-        return value
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if isinstance(value, bool) or not isinstance(value, Decimal | int | float | str):
+        return None
+    if isinstance(value, str) and "_" in value:  # Python's own spelling of 1_000, nobody else's
         return None
     try:
-        number = Decimal(str(value).strip())
+        number = Decimal(value if isinstance(value, int) else str(value).strip())
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    return number if number.is_finite() and abs(number.adjusted()) <= MAX_EXPONENT else None
 
 
 def as_flag(value: Any) -> bool | None:
@@ -243,9 +245,9 @@ def as_time(value: Any) -> datetime | None:
         return value
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) and value[4:5] == "-" else None
-    except ValueError:
+        return moment.astimezone(UTC) if moment and moment.tzinfo else None
+    except (ValueError, OverflowError):  # the second: year 1 or 9999, shifted out of the calendar
         return None
-    return moment.astimezone(UTC) if moment and moment.tzinfo else None
 
 
 def folded(text: str) -> str:

@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
+import anyio
+import anyio.to_thread
 import httpx2
 
 from lead_mcp.engine.connection import Connection
@@ -19,6 +21,14 @@ from lead_mcp.policy.outbound import Outbound
 from lead_mcp.policy.rate import RateLimit
 from lead_mcp.settings import Configured, Server, Settings, settings_of
 from lead_mcp.vendors.base import Effect, Vendor
+from lead_mcp.writing.carry import Ask, Carrier
+from lead_mcp.writing.intents import Around
+from lead_mcp.writing.people import Looking
+
+if TYPE_CHECKING:
+    from lead_mcp.journal.store import Journal
+
+T = TypeVar("T")
 
 TIMEOUT: Final = httpx2.Timeout(30.0, connect=10.0, pool=None)
 POOL: Final = httpx2.Limits(max_connections=100, max_keepalive_connections=40)
@@ -38,9 +48,38 @@ class Runtime:
     transport: httpx2.AsyncBaseTransport | None = field(default=None, repr=False)
     """What stands in for the network, where something does."""
 
+    probe: Callable[[str], None] = lambda point: None
+    """Told each point a write passes; tests kill the process there."""
+
     @property
     def server(self) -> Server:
         return self.settings.server
+
+    @property
+    def principal(self) -> str:
+        """Whose idempotency keys these are: everybody who holds the HTTP token is one."""
+        return "http" if self.server.http_token else "local"
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The journal; SQLAlchemy loads with it, at the first write."""
+        from lead_mcp.journal.store import Journal
+
+        url = self.server.journal_url
+        return Journal(url.get_secret_value() if url else None, self.server.state_dir, self.clock)
+
+    async def in_journal(self, work: Callable[[Journal], T]) -> T:
+        """Blocking work on the journal, in a worker thread."""
+        return await anyio.to_thread.run_sync(work, self.journal)
+
+    def around(self) -> Around:
+        """What a write needs to look at vendors."""
+        looking = Looking(self.limits, self.seal, self.server.phone_region, self.clock())
+        return Around(looking, self.server.zone, self.server.deadline)
+
+    def carrier(self, mode: str, ask: Ask | None, answered: Mapping[str, str]) -> Carrier:
+        """What carries writes out, for one call."""
+        return Carrier(self.journal, self.around(), mode, ask, answered, self.clock, self.probe)
 
     @cached_property
     def connections(self) -> dict[str, Connection]:
@@ -132,4 +171,9 @@ async def running(settings: Settings, transport: httpx2.AsyncBaseTransport | Non
         headers={"User-Agent": "lead-mcp", "Accept": "application/json"},
     )
     async with client:
-        yield Runtime(settings, client, transport=transport)
+        runtime = Runtime(settings, client, transport=transport)
+        try:
+            yield runtime
+        finally:
+            if "journal" in runtime.__dict__:
+                runtime.journal.close()

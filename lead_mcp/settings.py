@@ -1,6 +1,8 @@
 """Settings: the only module that reads the environment and the configuration file.
 
 One account a vendor comes from environment variables alone and is named after its vendor; several come from a TOML file.
+The environment wins over the file: an account that the file names after its vendor takes that vendor's variables too. A
+variable that the file refers to as ``env:NAME`` belongs where it is referred to and makes no account of its own.
 Every problem is a ``SettingsError`` whose message names the key and the fix. Secrets are ``SecretStr`` from here on.
 """
 
@@ -15,7 +17,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -75,6 +77,12 @@ class Server(BaseSettings):
         _check_zone(f"{PREFIX}TIMEZONE", name)
         return name
 
+    @field_validator("config", "state_dir")
+    @classmethod
+    def _at_home(cls, path: Path | None) -> Path | None:
+        """No shell has read a desktop client's configuration, so nobody has put in what ``~`` stands for."""
+        return path.expanduser() if path else path
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -90,6 +98,9 @@ class Server(BaseSettings):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+
+SERVER_SECRETS: Final = frozenset({"http_token", "journal_url"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +131,27 @@ class Settings:
 
 def load(config: Path | None = None) -> Settings:
     """The settings from the environment and the file that it or ``config`` names. Raises SettingsError."""
-    env = {key: text for key, text in os.environ.items() if text != ""}
-    _refuse_unknown_names(env)
+    env = _environment()
     path = config or (Path(env[f"{PREFIX}CONFIG"]) if f"{PREFIX}CONFIG" in env else None)
-    file, warnings = _read_file(path, env) if path else ({}, [])
-    server = _server(file.get("server", {}))
-    accounts = {**_from_environment(env, warnings), **_from_file(file, env, warnings)}
-    return Settings(server, accounts, tuple(warnings))
+    file, warnings = _read_file(path.expanduser()) if path else ({}, [])
+    server = _server(file.get("server", {}), env)
+    tables = _account_tables(file)
+    own = {key: text for key, text in env.items() if key not in _referred(file)}
+    alone = _from_environment(own, warnings, named=tables)
+    named = {name: _file_account(name, table, env, own) for name, table in tables.items()}
+    return Settings(server, {**alone, **named}, tuple(warnings))
 
 
 def load_for_sandbox(environment: Mapping[str, str]) -> Settings:
     """The machine's server-wide settings over the emulators' accounts: nobody's real credentials are read."""
-    _refuse_unknown_names(os.environ)
-    accounts = _from_environment(environment, [])
-    return Settings(_server({}), accounts)
+    return Settings(_server({}, _environment()), _from_environment(environment, []))
+
+
+def _environment() -> dict[str, str]:
+    """The environment; what is empty is not set. Raises SettingsError for an unknown name of ours."""
+    env = {key: text.strip() for key, text in os.environ.items() if text.strip()}
+    _refuse_unknown_names(env)
+    return env
 
 
 # --- server-wide --------------------------------------------------------------------------------------------------
@@ -146,14 +164,15 @@ def _refuse_unknown_names(env: Mapping[str, str]) -> None:
             raise SettingsError(f"{key} is no setting of lead-mcp.{did_you_mean(key, known)}")
 
 
-def _server(table: Any) -> Server:
+def _server(table: Any, env: Mapping[str, str]) -> Server:
     if not isinstance(table, Mapping):
         raise SettingsError("[server] in the configuration file must be a table.")
     for key in table:
         if key not in Server.model_fields:
             raise SettingsError(f"[server] {key}: no such setting.{did_you_mean(key, Server.model_fields)}")
+    given = {key: _resolved(f"[server] {key}", value, env) for key, value in table.items()}
     try:
-        return Server(**table)
+        return Server(**{key: value for key, value in given.items() if value != ""})
     except ValidationError as error:
         raise SettingsError(_first_problem(error)) from None
 
@@ -173,12 +192,20 @@ def settings_of(vendor: Vendor) -> dict[str, Setting]:
     return found if "rate" in found else {**found, "rate": RATE_SETTING}
 
 
-def _from_environment(env: Mapping[str, str], warnings: list[str]) -> dict[str, Configured]:
+def _variables(vendor: Vendor) -> dict[str, str]:
+    """A vendor's environment variables by settings key."""
+    return {key: f"{vendor.name.upper()}_{key.upper()}" for key in settings_of(vendor)}
+
+
+def _from_environment(env: Mapping[str, str], warnings: list[str], named: Iterable[str] = ()) -> dict[str, Configured]:
+    """The accounts of the environment alone; those that the file names are left to it."""
     found = {}
     for name, vendor in vendors.every().items():
-        keys = {setting.key: f"{name.upper()}_{setting.key.upper()}" for setting in settings_of(vendor).values()}
+        keys = _variables(vendor)
         given = {key: env[variable] for key, variable in keys.items() if variable in env}
         warnings.extend(_strangers(env, name, keys.values()))
+        if name in named:
+            continue
         required = [key for key in given if settings_of(vendor)[key].groups]
         if required:
             found[name] = _account(name, vendor, given, {}, {}, says=lambda key, keys=keys: keys[key])
@@ -197,17 +224,25 @@ def _strangers(env: Mapping[str, str], vendor: str, known: Iterable[str]) -> lis
     ]
 
 
-def _from_file(file: Mapping[str, Any], env: Mapping[str, str], warnings: list[str]) -> dict[str, Configured]:
+def _account_tables(file: Mapping[str, Any]) -> Mapping[str, Any]:
     tables = file.get("accounts", {})
     if not isinstance(tables, Mapping):
         raise SettingsError("[accounts] in the configuration file must be a table of tables.")
     for key in file:
         if key not in ("accounts", "server"):
             raise SettingsError(f"[{key}]: no such table.{did_you_mean(key, ('accounts', 'server'))}")
-    return {name: _file_account(name, table, env) for name, table in tables.items()}
+    return tables
 
 
-def _file_account(name: str, table: Any, env: Mapping[str, str]) -> Configured:
+def _referred(value: Any) -> set[str]:
+    """The variables that the file refers to as ``env:NAME``, anywhere in ``value``."""
+    if isinstance(value, Mapping):
+        return {name for one in value.values() for name in _referred(one)}
+    return {value.removeprefix("env:")} if isinstance(value, str) and value.startswith("env:") else set()
+
+
+def _file_account(name: str, table: Any, env: Mapping[str, str], own: Mapping[str, str]) -> Configured:
+    """One account of the file. ``own``: the variables that count as an account's own settings."""
     where = f"[accounts.{name}]"
     if not NAME.fullmatch(name):
         raise SettingsError(f"{where}: an account's name is lower-case letters, digits and dashes.")
@@ -217,13 +252,19 @@ def _file_account(name: str, table: Any, env: Mapping[str, str]) -> Configured:
         message = f"{where} vendor: no vendor {table['vendor']!r}; there are {', '.join(vendors.NAMES)}."
         raise SettingsError(message + did_you_mean(table["vendor"], vendors.NAMES))
     vendor = vendors.vendor(table["vendor"])
+    if name in vendors.NAMES and name != vendor.name:
+        raise SettingsError(f"{where}: that is the name of another vendor; call the account something else.")
     known = {*settings_of(vendor), "vendor", "fields", "stages"}
     for key in table:
         if key not in known:
             raise SettingsError(f"{where} {key}: no such setting of {vendor.name}.{did_you_mean(key, known)}")
     given = {key: _value(f"{where} {key}", text, env) for key, text in table.items() if key in settings_of(vendor)}
+    variables = _variables(vendor) if name == vendor.name else {}
+    winning = {key: own[variable] for key, variable in variables.items() if variable in own}
+    settings = {key: text for key, text in {**given, **winning}.items() if text}
     names, stages = _words(where, table, "fields"), _words(where, table, "stages")
-    return _account(name, vendor, given, names, stages, says=lambda key: f"{where} {key}")
+    says = {key: variables[key] if key in winning else f"{where} {key}" for key in settings_of(vendor)}
+    return _account(name, vendor, settings, names, stages, says=says.__getitem__)
 
 
 def _words(where: str, table: Mapping[str, Any], key: str) -> dict[str, str]:
@@ -243,12 +284,16 @@ def _value(where: str, value: Any, env: Mapping[str, str]) -> str:
         return ",".join(str(item) for item in value)
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise SettingsError(f"{where} must be a text.")
-    text = str(value)
-    if not text.startswith("env:"):
-        return text
-    variable = text.removeprefix("env:")
+    return str(_resolved(where, str(value).strip(), env))
+
+
+def _resolved(where: str, value: Any, env: Mapping[str, str]) -> Any:
+    """``env:NAME`` as the environment has it; every other value as it is."""
+    if not isinstance(value, str) or not value.startswith("env:"):
+        return value
+    variable = value.removeprefix("env:")
     if variable not in env:
-        raise SettingsError(f"{where} = {text!r}: the environment has no {variable}.")
+        raise SettingsError(f"{where} = {value!r}: the environment has no {variable}.")
     return env[variable]
 
 
@@ -265,7 +310,8 @@ def _account(
     known = settings_of(vendor)
     _whole_group(vendor, given, says)
     for key, text in given.items():
-        CHECKS[known[key].kind](says(key), text)
+        check = _check_secret if known[key].secret else CHECKS[known[key].kind]
+        check(says(key), text)
     rate = given.get("rate", known["rate"].default)
     folded_stages = {**vendor.stages, **{folded(word): stage for word, stage in stages.items()}}
     options = {key: text for key, text in given.items() if not known[key].secret}
@@ -288,15 +334,31 @@ def _whole_group(vendor: Vendor, given: Mapping[str, str], says: Any) -> None:
 
 
 def read_rate(text: str) -> Rate:
-    """``3/1s`` as a rate; an empty text is none."""
+    """``3/1s`` as a rate; an empty text is none, and so is ``none``, where a vendor has a default."""
     found = RATE.fullmatch(text)
     return Rate(int(found[1]), float(found[2])) if found else Rate()
 
 
+def _check_secret(key: str, text: str) -> None:
+    if not (text.isascii() and text.isprintable()):
+        raise SettingsError(f"{key} holds a character that no key has, such as a line break. Paste it again.")
+
+
+def _split(text: str) -> SplitResult | None:
+    """A URL taken apart, or None where its host or port makes no sense."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return None
+    return parts if port != 0 else None
+
+
 def _check_url(key: str, text: str) -> None:
-    parts = urlsplit(text)
-    if parts.scheme not in ("https", "http") or not parts.hostname:
-        raise SettingsError(f"{key} must be a URL such as https://api.example.com, not {text[:80]!r}.")
+    parts = _split(text)
+    if parts is None or parts.scheme not in ("https", "http") or not parts.hostname:
+        # not shown: somebody may have put a password into it
+        raise SettingsError(f"{key} must be a URL such as https://api.example.com.")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise SettingsError(f"{key} must hold no user, password, query or fragment.")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
@@ -320,8 +382,8 @@ def _check_zone(key: str, text: str) -> None:
 
 def _check_rate(key: str, text: str) -> None:
     found = RATE.fullmatch(text)
-    if not found or not int(found[1]) or not int(found[2]):
-        raise SettingsError(f"{key} must be CALLS/SECONDSs, such as 25/5s, not {text[:40]!r}.")
+    if text != "none" and (not found or not int(found[1]) or not int(found[2])):
+        raise SettingsError(f"{key} must be CALLS/SECONDSs, such as 25/5s, or none; not {text[:40]!r}.")
 
 
 CHECKS: Final = {
@@ -337,7 +399,7 @@ CHECKS: Final = {
 # --- the file -----------------------------------------------------------------------------------------------------
 
 
-def _read_file(path: Path, env: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+def _read_file(path: Path) -> tuple[dict[str, Any], list[str]]:
     try:
         with path.open("rb") as file:
             found = tomllib.load(file)
@@ -353,9 +415,23 @@ def _read_file(path: Path, env: Mapping[str, str]) -> tuple[dict[str, Any], list
 
 
 def _literal_secrets(found: Mapping[str, Any]) -> list[str]:
-    names = []
-    for name, table in dict(found.get("accounts", {})).items():
-        vendor = table.get("vendor") if isinstance(table, Mapping) else None
-        secret = {s.key for s in vendors.vendor(vendor).settings if s.secret} if vendor in vendors.NAMES else set()
-        names += [f"[accounts.{name}] {key}" for key in secret if not str(table.get(key, "env:")).startswith("env:")]
-    return sorted(names)
+    """Where the file holds a secret in clear. Nothing of its shape is checked yet."""
+    accounts = _table(found.get("accounts"))
+    tables = {f"[accounts.{name}]": (_table(table), _secret_keys(_table(table))) for name, table in accounts.items()}
+    tables["[server]"] = _table(found.get("server")), SERVER_SECRETS
+    return sorted(
+        f"{where} {key}"
+        for where, (table, keys) in tables.items()
+        for key in keys
+        if not str(table.get(key, "env:")).startswith("env:")
+    )
+
+
+def _table(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _secret_keys(table: Mapping[str, Any]) -> frozenset[str]:
+    name = table.get("vendor")
+    known = vendors.vendor(name).settings if isinstance(name, str) and name in vendors.NAMES else ()
+    return frozenset(setting.key for setting in known if setting.secret)

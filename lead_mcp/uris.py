@@ -45,12 +45,12 @@ class Uri:
 def uri(scheme: str, *parts: str, **query: str) -> str:
     """``lead://acme/4%2F2``; query values are left out where empty."""
     kept = {key: value for key, value in query.items() if value}
-    path = "/".join(quote(part, safe="") for part in parts)
-    return f"{scheme}://{path}" + (f"?{urlencode(kept)}" if kept else "")
+    path = "/".join(quote(part, safe="", errors="replace") for part in parts)
+    return f"{scheme}://{path}" + (f"?{urlencode(kept, errors='replace')}" if kept else "")
 
 
 def lead_uri(account: str, lead_id: str) -> str:
-    return f"lead://{account}/{quote(lead_id, safe='')}"
+    return uri("lead", account, lead_id)
 
 
 def parse_uri(text: str, *schemes: str) -> Uri:

@@ -18,6 +18,8 @@ from lead_mcp.errors import BadArgument
 
 BACK = re.compile(r"-(\d{1,6})([hdw])")
 HOURS = {"h": 1, "d": 24, "w": 168}
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}|\d{4}-?W\d{2}-?\d", re.ASCII)
+MOMENT = re.compile(r"\d[\dW-]*[Tt ]\d.*", re.ASCII)
 EXAMPLES = "2026-10-31, 2026-10-31T14:00:00Z, today, yesterday, -7d, -12h, this_week, last_week, this_month, last_month"
 
 
@@ -71,9 +73,11 @@ def _parse(text: str, zone: ZoneInfo, now: datetime) -> Span:
     if back := BACK.fullmatch(text):
         moment = now - timedelta(hours=int(back[1]) * HOURS[back[2]])
         return Span(moment, moment)
-    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+    if DAY.fullmatch(text):
         day = date.fromisoformat(text)
         return _days(day, day, zone)
+    if not MOMENT.fullmatch(text):  # Python would read a bare week such as 2026-W44 as its Monday
+        raise ValueError(text)
     moment = datetime.fromisoformat(text)
     moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
     return Span(moment, moment)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -21,11 +21,11 @@ from mcp.types import CallToolResult
 
 from lead_mcp import settings
 from lead_mcp.engine.connection import Names
-from lead_mcp.engine.lookup import look_up
+from lead_mcp.engine.lookup import get_record
 from lead_mcp.engine.question import Question
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import Limits, search
-from lead_mcp.query import folded, plain
+from lead_mcp.query import Order, folded, plain
 from lead_mcp.runtime import Runtime
 from lead_mcp.sandbox.app import Sandbox, sandbox
 from lead_mcp.sandbox.world import World
@@ -35,6 +35,7 @@ from lead_mcp.when import Window
 UNTIL = datetime(2026, 11, 21, 12, tzinfo=UTC)
 NOW = UNTIL + timedelta(minutes=1)
 DAWN = datetime(2000, 1, 1, tzinfo=UTC)
+NEWEST = (Order("created_at", descending=True),)
 ORIGIN = "http://127.0.0.1:1"
 UNHURRIED = {"CONVOSO_RATE": "100000/1s", "LEADSQUARED_RATE": "100000/1s", "LEAD_MCP_TIMEZONE": "UTC"}
 FREE = {"leadsquared": None}
@@ -108,21 +109,11 @@ class Bench:
 
     async def _everything(self, account: str) -> list[Record]:
         connection = self.runtime.connection(account)
-        question = Question(window=Window(DAWN, None, "UTC"), limit=1_000_000, now=NOW, orders=())
-        answer = await search([connection], question_newest(question), Limits(60, 1_000_000), self.runtime.seal)
+        question = Question(window=Window(DAWN, None, "UTC"), limit=1_000_000, now=NOW, orders=NEWEST)
+        answer = await search([connection], question, Limits(60, 1_000_000), self.runtime.seal)
         ids = [record.id for record in answer.records]
-        found = await look_up(connection, ids, Names(connection.account.fields), 60)
-        assert found.error is None
-        assert set(found.records) == set(ids)
-        return [found.records[one] for one in ids]
-
-
-def question_newest(question: Question) -> Question:
-    from dataclasses import replace
-
-    from lead_mcp.query import Order
-
-    return replace(question, orders=(Order("created_at", descending=True),))
+        names = Names(connection.account.fields, await connection.discovered())
+        return [replace(await get_record(connection, one, 60), reads=names.field) for one in ids]
 
 
 @contextmanager

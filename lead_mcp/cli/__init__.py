@@ -123,12 +123,23 @@ def main() -> None:
     """The entry point: every foreseeable failure is one line on stderr and exit code 2 (usage, settings) or 1."""
     try:
         app()
-    except SettingsError as error:
-        sys.exit(_said(str(error), 2))
-    except LeadMcpError as error:
-        sys.exit(_said(error.message, 1))
-    except OSError as error:
-        sys.exit(_said(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", 1))
+    except (SettingsError, LeadMcpError, OSError, BaseExceptionGroup) as error:
+        sys.exit(_failed(error))
+
+
+def _failed(error: BaseException) -> int:
+    """Say what happened; the exit code. A failure inside a client or a server comes out of their task groups wrapped."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    match error:
+        case SettingsError():
+            return _said(str(error), 2)
+        case LeadMcpError():
+            return _said(error.message, 1)
+        case OSError():
+            return _said(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", 1)
+        case _:
+            raise error
 
 
 def _said(message: str, code: int) -> int:

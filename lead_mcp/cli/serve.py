@@ -6,9 +6,11 @@ of the SDK's stdio never returns by itself, so a signal ends the process once ev
 
 from __future__ import annotations
 
+import errno
 import hmac
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, contextmanager
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import uvicorn
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from mcp.server.transport_security import TransportSecuritySettings
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 GRACE: Final = 0.6
 """Seconds that open work has to unwind after a signal."""
@@ -73,43 +76,117 @@ async def _stdio(server: LeadServer) -> int:
 
 
 async def _http(server: LeadServer, settings: Settings, transport: str, host: str, port: int, stateless: bool) -> int:
-    import uvicorn
-
+    sockets = bound(host, port)
+    security = _security(host)
     if transport == "sse":
-        app: Any = server.sse_app(host=host)
+        app: ASGIApp = server.sse_app(host=host, transport_security=security)
     else:
-        app = server.streamable_http_app(stateless_http=stateless, host=host)
+        app = server.streamable_http_app(stateless_http=stateless, host=host, transport_security=security)
     token = settings.server.http_token
     guarded = Bearer(app, token.get_secret_value()) if token else app
-    level = "warning"
-    listener = uvicorn.Server(
-        uvicorn.Config(guarded, host=host, port=port, log_level=level, log_config=None, timeout_graceful_shutdown=1)
-    )
-    return await serve_until_signalled(listener, f"/{'sse' if transport == 'sse' else 'mcp'}")
+    async with server.hold():
+        ended = await serve_until_signalled(guarded, sockets, host, f"/{'sse' if transport == 'sse' else 'mcp'}")
+    return leave(ended)
 
 
-async def serve_until_signalled(listener: uvicorn.Server, path: str = "") -> int:
-    """Run a listener until a signal; the exit code. Says on stderr where it listens, once it does."""
+def _security(host: str) -> TransportSecuritySettings | None:
+    """On loopback only its own names are answered, whichever of its addresses it is: a page in a browser could else reach
+    us through a name of its own. Beyond loopback the names are unknown here, and the token stands guard."""
+    if not is_loopback(host):
+        return None
+    from mcp.server.transport_security import TransportSecuritySettings
+
+    names = [
+        form for name in dict.fromkeys(("127.0.0.1", "localhost", "[::1]", shown(host))) for form in (name, f"{name}:*")
+    ]
+    return TransportSecuritySettings(allowed_hosts=names, allowed_origins=[f"http://{name}" for name in names])
+
+
+def shown(host: str) -> str:
+    """The host as a URL has it."""
+    return f"[{host}]" if ":" in host else host
+
+
+def bound(host: str, port: int) -> list[socket.socket]:
+    """Sockets that listen on every address of the host, all on one port. Raises OSError that names the address."""
+    found: list[socket.socket] = []
+    try:
+        for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            own = found[0].getsockname()[1] if found else port
+            try:
+                found.append(_listening_socket(family, (address[0], own, *address[2:])))
+            except OSError as error:
+                if error.errno not in ABSENT:
+                    raise
+        if not found:
+            raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))  # noqa: TRY301 - said like the others
+    except OSError as error:
+        for one in found:
+            one.close()
+        raise OSError(error.errno, f"cannot listen on {shown(host)}:{port}: {error.strerror}") from None
+    return found
+
+
+ABSENT: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
+"""An address this machine does not have: ``localhost`` names one of IPv6 where there is no IPv6."""
+
+
+def _listening_socket(family: int, address: tuple[Any, ...]) -> socket.socket:
+    one = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        one.bind(address)
+        one.listen(2048)
+    except OSError:
+        one.close()
+        raise
+    return one
+
+
+async def serve_until_signalled(app: ASGIApp, sockets: list[socket.socket], host: str, path: str = "") -> int:
+    """Serve until a signal; the exit code. Says on stderr where it listens, once it does.
+
+    Then: no new requests; the app's own end, which lets sessions say goodbye; whatever is still open is ended.
+    """
+    import uvicorn
+
     ended = 0
+    requests = Requests(app)
+    listener = uvicorn.Server(
+        uvicorn.Config(requests, log_level="warning", log_config=None, timeout_graceful_shutdown=1)
+    )
 
     async def watch() -> None:
         nonlocal ended
         with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as received:
             async for signum in received:
                 ended = 128 + signum
-                listener.should_exit = True
+                listener.should_exit = requests.ending = True
+                with anyio.move_on_after(GRACE / 2):
+                    await listener.lifespan.shutdown()
+                requests.end()
                 await anyio.sleep(GRACE)
                 listener.force_exit = True
 
     async with anyio.create_task_group() as group:
         group.start_soon(watch)
-        group.start_soon(_announce, listener, path)
+        group.start_soon(_announce, listener, f"http://{shown(host)}:{sockets[0].getsockname()[1]}{path}")
         with _own_signals(listener):
-            await listener.serve()
+            await listener.serve(sockets)
         group.cancel_scope.cancel()
-    if not listener.started:
-        raise OSError(None, f"cannot listen on {listener.config.host}:{listener.config.port}; is the port taken?")
     return ended
+
+
+def leave(code: int) -> int:
+    """End the process now if a signal asked for it: a thread that still resolves a name would keep it for minutes."""
+    if code:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
 
 
 async def _started(listener: uvicorn.Server) -> None:
@@ -117,12 +194,69 @@ async def _started(listener: uvicorn.Server) -> None:
         await anyio.sleep(0.01)
 
 
-async def _announce(listener: uvicorn.Server, path: str) -> None:
+async def _announce(listener: uvicorn.Server, url: str) -> None:
     await _started(listener)
-    sockets = [sock for server in listener.servers for sock in server.sockets]
-    port = sockets[0].getsockname()[1] if sockets else listener.config.port
-    sys.stderr.write(f"lead-mcp listens on http://{listener.config.host}:{port}{path}\n")
+    sys.stderr.write(f"lead-mcp listens on {url}\n")
     sys.stderr.flush()
+
+
+class Requests:
+    """The requests of an ASGI app that are being answered, so that they can be ended in good order.
+
+    uvicorn by itself would wait for open streams, then cut them off with a traceback each.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.ending = False
+        self.open: set[anyio.CancelScope] = set()
+
+    def end(self) -> None:
+        """Unwind what is open; a stream that has begun is closed as if it were complete."""
+        self.ending = True
+        for scope in list(self.open):
+            scope.cancel()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        answer = Answer(send)
+        if not self.ending:
+            with anyio.CancelScope() as own:
+                self.open.add(own)
+                try:
+                    return await self.app(scope, receive, answer.send)
+                except Exception:
+                    if not self.ending:  # what breaks because its session ended is no news
+                        raise
+                finally:
+                    self.open.discard(own)
+        await answer.finish()
+
+
+class Answer:
+    """How far an answer has got."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.begun = self.complete = self.counted = False
+
+    async def send(self, message: Message) -> None:
+        await self._send(message)
+        if message["type"] == "http.response.start":
+            self.begun = True
+            self.counted = any(name.lower() == b"content-length" for name, _ in message.get("headers", ()))
+        elif message["type"] == "http.response.body":
+            self.complete = not message.get("more_body", False)
+
+    async def finish(self) -> None:
+        """The end of a stream, or a refusal where nothing was said yet."""
+        if not self.begun:
+            headers = [(b"content-type", b"text/plain"), (b"connection", b"close"), (b"content-length", b"0")]
+            await self.send({"type": "http.response.start", "status": 503, "headers": headers})
+            await self.send({"type": "http.response.body", "body": b""})
+        elif not (self.complete or self.counted):
+            await self.send({"type": "http.response.body", "body": b""})
 
 
 @contextmanager
@@ -142,7 +276,7 @@ class Bearer:
 
     def __init__(self, app: ASGIApp, token: str) -> None:
         self.app = app
-        self.wanted = f"Bearer {token}".encode()
+        self.wanted = token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not self._allowed(scope):
@@ -153,8 +287,8 @@ class Bearer:
         await self.app(scope, receive, send)
 
     def _allowed(self, scope: Scope) -> bool:
-        given = dict(scope["headers"]).get(b"authorization", b"")
-        return hmac.compare_digest(given, self.wanted)
+        scheme, _, given = dict(scope["headers"]).get(b"authorization", b"").partition(b" ")
+        return scheme.lower() == b"bearer" and hmac.compare_digest(given.strip(), self.wanted)
 
 
 @asynccontextmanager

@@ -21,7 +21,7 @@ import anyio
 from lead_mcp.engine.planner import TEXT_FIELDS, TICK, Bounds, Plan, bound_clauses, matches, text_matches
 from lead_mcp.engine.reader import SIDE_BY_SIDE, Reader
 from lead_mcp.engine.records import Position, Record, Sorter, rank
-from lead_mcp.errors import LeadMcpError, TimedOut
+from lead_mcp.errors import LeadMcpError, Rejected, TimedOut
 from lead_mcp.query import Value
 from lead_mcp.vendors.base import Ask, Page, Raw
 
@@ -37,6 +37,10 @@ class OutOfOrder(Exception):
 
 class TooDeep(Exception):
     """The vendor gives no page that far down this call."""
+
+
+class Refused(Exception):
+    """The vendor refused a question before it gave anything: perhaps for a filter that could be checked here."""
 
 
 @dataclass
@@ -137,9 +141,14 @@ class Feed:
         try:
             await self._read()
         except LeadMcpError as error:
-            self.error = error
-            self.why = error.message
+            if isinstance(error, Rejected) and self.plan.sent and not self.settled_any:
+                raise Refused from error
+            self.fail(error)
         self.rows.sort(key=self.sorter.key)
+
+    def fail(self, error: LeadMcpError) -> None:
+        """Keep why the reading failed; what was settled before stays."""
+        self.error, self.why = error, error.message
 
     async def _read(self) -> None:
         raise NotImplementedError
@@ -153,13 +162,16 @@ class Feed:
         self.rows.sort(key=self.sorter.key)
 
     def _resumed(self) -> Bounds:
-        """The bounds from where the last page ended: what lies before it is not read again."""
+        """The bounds from where the last page ended: what lies before it is not read again.
+
+        A time shown in whole seconds may be kept finer (and compared as kept): the whole of that second is read again.
+        """
         bounds, after = self.plan.bounds, self.after
         if after is None or not isinstance(after.values[0], datetime) or self.sorter.orders[0].field != self.plan.along:
             return bounds
         moment, whole = after.values[0], after.uri is None
         if self.plan.descending:
-            upper = moment if whole else moment + TICK
+            upper = moment if whole else moment + (TICK if moment.microsecond else SECOND)
             return replace(bounds, upper=upper if bounds.upper is None else min(bounds.upper, upper))
         lower = moment + TICK if whole else moment
         return replace(bounds, lower=lower if bounds.lower is None else max(bounds.lower, lower))
@@ -304,8 +316,8 @@ class Sliced(Feed):
                 width = max(SECOND, width * min(0.5, 0.7 * cap / held))
                 continue
             rows = page.rows if held <= len(page.rows) else await self._rest(page, part, cap)
-            self._take(rows, part)
-            left = None if left is None else left - len(rows)
+            fresh = self._take(rows, part)
+            left = None if left is None else left - fresh
             if rest is None or left == 0:
                 self.done = True
                 return
@@ -359,8 +371,8 @@ class Sliced(Feed):
             rows.extend(page.rows)
         return rows
 
-    def _take(self, rows: Sequence[Raw], part: Bounds) -> None:
-        """Settle a whole slice: its own records only, since a bound may have been rounded outwards."""
+    def _take(self, rows: Sequence[Raw], part: Bounds) -> int:
+        """Settle a whole slice: its own records only, since a bound may have been rounded outwards. How many were new."""
         fresh = [one for one in (self.record(row) for row in rows) if one.uri not in self._seen]
         inside = [one for one in fresh if self._belongs(one, part)]
         self._seen.update(one.uri for one in inside)
@@ -372,6 +384,7 @@ class Sliced(Feed):
         edge = part.lower if self.plan.descending else part.upper
         if edge is not None and self.sorter.orders[0].field == self.plan.along:
             self.frontier, self.settled_any = (edge if self.plan.descending else edge - TICK), True
+        return len(unique) + len(beyond)
 
     def _is_beyond(self, one: Record) -> bool:
         """Whether the vendor counted a record that lies past the upper bound, where that was rounded outwards."""

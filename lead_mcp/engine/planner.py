@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from lead_mcp.query import RANGE, Op, Order, Where, folded, matches
-from lead_mcp.vendors.base import FieldMap, Push, Route, Search
+from lead_mcp.vendors.base import FieldMap, Paths, Push, Route, Search
 
 TICK: Final = timedelta(microseconds=1)
 TEXT_FIELDS: Final = ("name", "email", "phone", "company")
@@ -73,16 +73,18 @@ class Plan:
 
     @property
     def descending(self) -> bool:
-        return bool(self.query.orders and self.query.orders[0].descending)
+        return _descending(self.query)
 
     @property
     def whole_here(self) -> bool:
         """Whether the vendor's own total is the answer's, less what the reading sees and drops.
 
         Nothing else may be checked here. Newest first, whatever the upper bound lets in too much comes first, and is seen;
-        what a lower bound lets in too much comes last, so that one must be exact (but perhaps for its own moment).
+        what a lower bound lets in too much comes last, so that one must be exact (but perhaps for its own moment, and
+        then a whole second: vendors that are asked at the edge are asked in seconds, rounded outwards).
         """
-        lower = self.bounds.lower is None or self.lower_push in (Push.EXACT, Push.EDGE)
+        low = self.bounds.lower
+        lower = low is None or self.lower_push is Push.EXACT or (self.lower_push is Push.EDGE and not low.microsecond)
         upper = self.descending or self.upper_push is Push.EXACT
         return not self.checked and self.text_here is None and lower and upper
 
@@ -104,7 +106,7 @@ def _fit(route: Route, search: Search, fields: FieldMap, query: Query, along: st
     if not route.serves(query.clauses):
         return None
     moving = along if along in route.orders or along == route.slices else search.when
-    ranges = [w for w in query.clauses if w.field == moving and w.op in RANGE]
+    ranges = [w for w in query.clauses if w.op in RANGE and place(w.field, fields) == place(moving, fields)]
     others = [w for w in query.clauses if w not in ranges]
     sent = _sendable(route, fields, others)
     if route.needs and not route.needs & {w.field for w in sent} and not (query.text and route.text):
@@ -112,12 +114,18 @@ def _fit(route: Route, search: Search, fields: FieldMap, query: Query, along: st
     return _made(route, fields, query, moving, ranges, others, sent, when=search.when)
 
 
+def place(name: str, fields: FieldMap) -> Paths:
+    """Where a field stands at the vendor: two names of one place are one field, and one parameter of a request."""
+    known = fields.ours.get(name) or fields.own.get(name)
+    return known.paths if known is not None and known.paths else (name,)
+
+
 def _sendable(route: Route, fields: FieldMap, clauses: Sequence[Where]) -> tuple[Where, ...]:
-    """The clauses to send: those the route takes, one of each field and operator, most selective first, as many as fit."""
-    taken: dict[tuple[str, Op], Where] = {}
+    """The clauses to send: those the route takes, one of each place and operator, most selective first, as many as fit."""
+    taken: dict[tuple[Paths, Op], Where] = {}
     for where in clauses:
         if route.takes(where, fields) is not None:
-            taken.setdefault((where.field, where.op), where)
+            taken.setdefault((place(where.field, fields), where.op), where)
     return tuple(sorted(taken.values(), key=route.rank)[: route.most])
 
 
@@ -138,12 +146,13 @@ def _made(
     if query.frozen is not None and moving == when:
         bounds = bounds.narrowed(Where(when, Op.LT, query.frozen))
     elif query.frozen is not None:
-        frozen = Where(when, Op.LT, query.frozen)
-        sent = (*sent, frozen) if route.takes(frozen, fields) and len(sent) < route.most else sent
+        sent = _with_frozen(route, fields, sent, Where(when, Op.LT, query.frozen))
     checked = tuple(w for w in others if w not in sent or route.takes(w, fields) is not Push.EXACT)
     room = route.most - len(sent)
     lower_push = _bound_push(route, fields, Where(moving, Op.GTE, bounds.lower), room)
     upper_push = _bound_push(route, fields, Where(moving, Op.LT, bounds.upper), room)
+    if room == 1 and bounds.lower is not None and bounds.upper is not None:  # the leading one alone is sent
+        lower_push, upper_push = (None, upper_push) if _descending(query) else (lower_push, None)
     in_words = _range_words(ranges, lower_push, upper_push)
     return Plan(
         route=route,
@@ -160,6 +169,20 @@ def _made(
         checked_words=_words([*checked, *in_words[1]], query.text, not route.text),
         notes=_notes(route, fields, query, [w for w in others if w in sent]),
     )
+
+
+def _with_frozen(route: Route, fields: FieldMap, sent: tuple[Where, ...], frozen: Where) -> tuple[Where, ...]:
+    """The clauses and the answer's own moment, where the call has room for it beside a bound of the reading.
+
+    It is checked here all the same, so a clause somebody asked of the same place goes first.
+    """
+    same = any(place(w.field, fields) == place(frozen.field, fields) and w.op is frozen.op for w in sent)
+    fits = len(sent) + 1 < route.most and route.takes(frozen, fields) is not None
+    return (*sent, frozen) if fits and not same else sent
+
+
+def _descending(query: Query) -> bool:
+    return bool(query.orders and query.orders[0].descending)
 
 
 def _bound_push(route: Route, fields: FieldMap, bound: Where, room: int) -> Push | None:
@@ -192,6 +215,26 @@ def _notes(route: Route, fields: FieldMap, query: Query, sent: Sequence[Where]) 
     return tuple(note for note in (vendor, search) if note)
 
 
+def unfiltered(found: Plan, fields: FieldMap) -> Plan | None:
+    """The plan with nothing sent but the reading's bounds, every clause checked here; None where one cannot be.
+
+    For a vendor that refuses a filter it was sent to narrow, such as one on a field that only another partition has.
+    """
+    sent = [w for w in found.query.clauses if w in found.sent]
+    known = (fields.ours.get(w.field) or fields.own.get(w.field) for w in sent)
+    if not sent or any(field is not None and field.filter_only for field in known):
+        return None
+    words = [str(w) for w in sent]
+    return replace(
+        found,
+        sent=(),
+        checked=tuple(dict.fromkeys((*found.checked, *sent))),
+        pushed_words=tuple(word for word in found.pushed_words if word not in words),
+        checked_words=tuple(dict.fromkeys((*words, *found.checked_words))),
+        notes=(*found.notes, f"the vendor refused to filter by {', '.join(words)}: checked here"),
+    )
+
+
 def bound_clauses(plan: Plan, bounds: Bounds) -> tuple[Where, ...]:
     """The bounds as clauses to send: those the route takes, the leading side first, as many as it has room for."""
     upper = Where(plan.along, Op.LT, bounds.upper) if bounds.upper else None
@@ -207,4 +250,4 @@ def text_matches(text: str, values: Sequence[object]) -> bool:
     return any(value is not None and wanted in folded(str(value)) for value in values)
 
 
-__all__ = ["TEXT_FIELDS", "Bounds", "Plan", "Query", "bound_clauses", "matches", "plan", "text_matches"]
+__all__ = ["TEXT_FIELDS", "Bounds", "Plan", "Query", "bound_clauses", "matches", "plan", "text_matches", "unfiltered"]

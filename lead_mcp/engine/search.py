@@ -16,8 +16,8 @@ import anyio
 
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.cursor import Seal
-from lead_mcp.engine.feeds import Feed, Ordered, OutOfOrder, Sliced, TooDeep, Whole
-from lead_mcp.engine.planner import TEXT_FIELDS, Bounds, Plan, Query, plan
+from lead_mcp.engine.feeds import Feed, Ordered, OutOfOrder, Refused, Sliced, TooDeep, Whole
+from lead_mcp.engine.planner import TEXT_FIELDS, Bounds, Plan, Query, plan, unfiltered
 from lead_mcp.engine.question import Question, Understood, check_together, understood
 from lead_mcp.engine.reader import Reader, Tally
 from lead_mcp.engine.records import Position, Record, Sorter
@@ -238,7 +238,6 @@ class _Run:
         if batched and self.state.end is not None:
             found = _ending_at(found, self.state.end)
         entry = self.entries[part.account]
-        entry.pushed, entry.checked_here = found.pushed_words, found.checked_words
         entry.notes.extend(found.notes)
         reader = Reader(part.connection.outbound, Tally(share), self.state.frozen, lane, self._columns(part))
         kind = Ordered if _sorts(found) else Sliced if found.route.slices == found.along else Whole
@@ -302,14 +301,8 @@ class _Run:
         finished: set[int] = set()
 
         async def run(nth: int) -> None:
-            try:
-                await self.feeds[nth].run()
-            except OutOfOrder:
-                self.feeds[nth] = _unsorted(self.feeds[nth])
-                await self.feeds[nth].run()
-            except TooDeep:
-                self.feeds[nth] = self._otherwise(nth)
-                await self.feeds[nth].run()
+            while not await self._ran(nth):
+                pass
             finished.add(nth)
 
         with anyio.move_on_after(max(0.0, left - 0.05)):
@@ -319,6 +312,32 @@ class _Run:
         for nth, feed in enumerate(self.feeds):
             if nth not in finished:
                 feed.cut_by_deadline(self.limits.deadline)
+
+    async def _ran(self, nth: int) -> bool:
+        """Whether the feed came to its end; where not, another way of reading has taken its place."""
+        try:
+            await self.feeds[nth].run()
+        except OutOfOrder:
+            self.feeds[nth] = _unsorted(self.feeds[nth])
+        except TooDeep:
+            self.feeds[nth] = self._otherwise(nth)
+        except Refused as refused:
+            return self._failed(nth, refused)
+        else:
+            return True
+        return False
+
+    def _failed(self, nth: int, refused: Refused) -> bool:
+        """Whether the refusal stands: no filter was sent that could be checked here."""
+        feed, (part, _) = self.feeds[nth], self.lanes[nth]
+        plain = unfiltered(feed.plan, part.names.fields)
+        if plain is None:
+            if isinstance(refused.__cause__, LeadMcpError):
+                feed.fail(refused.__cause__)
+            return True
+        self.feeds[nth] = _again(feed, type(feed), plain)
+        self.entries[part.account].notes.extend(plain.notes)
+        return False
 
     def _otherwise(self, nth: int) -> Feed:
         """The feed again by another route, where the first one's call does not reach far enough."""
@@ -333,6 +352,8 @@ class _Run:
         totals: dict[str, list[int | None]] = {}
         for feed in self.feeds:
             entry = self.entries[feed.reader.account.name]
+            entry.pushed = tuple(dict.fromkeys((*entry.pushed, *feed.plan.pushed_words)))
+            entry.checked_here = tuple(dict.fromkeys((*entry.checked_here, *feed.plan.checked_words)))
             entry.scanned += feed.reader.tally.scanned
             entry.requests += feed.reader.tally.requests
             if feed.why and not feed.error:
@@ -445,8 +466,12 @@ def _sorts(found: Plan) -> bool:
 
 def _unsorted(feed: Feed) -> Feed:
     """The same feed read in a way that needs no order from the vendor."""
-    kind = Sliced if feed.plan.route.slices == feed.plan.along else Whole
-    return kind(feed.reader, feed.plan, feed.sorter, feed.record, feed.after, feed.need)
+    return _again(feed, Sliced if feed.plan.route.slices == feed.plan.along else Whole, feed.plan)
+
+
+def _again(feed: Feed, kind: type[Feed], found: Plan) -> Feed:
+    """The feed from its beginning, read in another way; what it has cost so far still counts."""
+    return kind(feed.reader, found, feed.sorter, feed.record, feed.after, feed.need)
 
 
 def _ending_at(found: Plan, end: Position) -> Plan:

@@ -14,10 +14,12 @@ from urllib.parse import SplitResult, urlsplit
 import anyio
 import httpx2
 
-from lead_mcp.errors import Garbled, NotAllowed, NotFound, TooLarge, Unavailable
+from lead_mcp.errors import Garbled, NotAllowed, NotFound, TimedOut, TooLarge, Unavailable
 from lead_mcp.settings import is_loopback
 
 MOST_BYTES: Final = 50 * 1024 * 1024
+MOST_SECONDS: Final = 120
+KINDS: Final = ("audio/", "video/", "application/octet-stream")
 
 
 @dataclass(frozen=True)
@@ -36,25 +38,46 @@ async def fetch_audio(
     hosts: Sequence[str],
     transport: httpx2.AsyncBaseTransport | None = None,
 ) -> Audio:
-    """The audio at ``url``. Raises NotAllowed for a host not allowed, NotFound, Unavailable, TooLarge or Garbled."""
-    parts, base = urlsplit(url), urlsplit(base_url)
+    """The audio at ``url``.
+
+    Raises NotAllowed for a host not allowed, NotFound, Unavailable, TimedOut, TooLarge or Garbled.
+    """
+    parts, base = _split(url), urlsplit(base_url)
     loopback = is_loopback(base.hostname or "")
     check_host(parts, base, domains, hosts, loopback=loopback)
-    target, headers, extensions = url, {"Host": parts.netloc}, {}
+    target, extensions = url, {}
     if transport is None:
-        address = await _address(parts, loopback=loopback)
-        port = f":{parts.port}" if parts.port else ""
-        shown = f"[{address}]" if ":" in address else address
-        target = parts._replace(netloc=f"{shown}{port}").geturl()
+        target = parts._replace(netloc=_netloc(await _address(parts, loopback=loopback), parts)).geturl()
         extensions = {"sni_hostname": parts.hostname}
     try:
-        async with (
-            httpx2.AsyncClient(follow_redirects=False, trust_env=False, timeout=30, transport=transport) as client,
-            client.stream("GET", target, headers=headers, extensions=extensions) as response,
-        ):
-            return await _read(response)
-    except httpx2.HTTPError as error:
+        with anyio.fail_after(MOST_SECONDS):
+            async with (
+                httpx2.AsyncClient(follow_redirects=False, trust_env=False, timeout=30, transport=transport) as client,
+                client.stream(
+                    "GET", target, headers={"Host": _netloc(parts.hostname or "", parts)}, extensions=extensions
+                ) as response,
+            ):
+                return await _read(response)
+    except TimeoutError:
+        raise TimedOut(f"The recording did not arrive within {MOST_SECONDS} s. Try again later.") from None
+    except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
         raise Unavailable(f"The recording could not be fetched ({type(error).__name__}). Try again later.") from None
+
+
+def _split(url: str) -> SplitResult:
+    """The address taken apart. Raises Garbled: some vendors send a bare file name, and any may send nonsense."""
+    try:
+        parts = urlsplit(url)
+        if parts.port != 0 and parts.username is None and parts.password is None:
+            return parts
+    except ValueError:
+        pass
+    raise Garbled("The vendor's address of this recording is none that can be fetched.")
+
+
+def _netloc(host: str, parts: SplitResult) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return f"{shown}:{parts.port}" if parts.port else shown
 
 
 def check_host(
@@ -91,13 +114,13 @@ async def _read(response: httpx2.Response) -> Audio:
         raise NotFound("The vendor no longer has this recording's audio.")
     if response.status_code != 200:
         raise Unavailable(f"The recording's host answered {response.status_code}; redirects are not followed.")
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not kind.startswith(KINDS):
+        raise Garbled("The recording's address does not hold audio.")
     parts, size = [], 0
     async for part in response.aiter_bytes():
         size += len(part)
         if size > MOST_BYTES:
             raise TooLarge(f"The recording passes {MOST_BYTES // 1024 // 1024} MiB.")
         parts.append(part)
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if not kind.startswith(("audio/", "video/", "application/octet-stream")):
-        raise Garbled("The recording's address does not hold audio.")
     return Audio(b"".join(parts), kind)

@@ -1,7 +1,8 @@
 """What strangers typed is data: characters that deceive a reader or a terminal are taken out, lengths are bounded.
 
 Removed: control characters (so ANSI escapes fall apart), zero-width and bidirectional marks, tag characters and every other
-format character, lone surrogates. Newline and tab stay in full records and become a space in tables.
+format character, letters and marks that show as nothing (fillers, variation selectors: text can be hidden in them), lone
+surrogates. Newline and tab stay in full records and become a space in tables.
 """
 
 from __future__ import annotations
@@ -9,14 +10,22 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
+
+from lead_mcp.query import Value
+from lead_mcp.when import full_stamp, stamp
 
 CELL_LIMIT: Final = 120
 STRING_LIMIT: Final = 300
 MARK: Final = "…"
 DEPTH: Final = 12
 ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?")
-OURS: Final = re.compile(r"\b(lead|ping|recording|account)://", re.IGNORECASE)
+OURS: Final = re.compile(r"(lead|ping|recording|account)://", re.IGNORECASE)
+UNSEEN: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 BLANK: Final = {"\n": " ", "\t": " ", "\r": " ", "\u2028": " ", "\u2029": " ", "\x85": " "}
 KEPT: Final = {"\n": "\n", "\t": "\t", "\u2028": "\n", "\u2029": "\n", "\x85": "\n"}
 
@@ -26,7 +35,7 @@ def cleaned(text: str, *, lines: bool = False) -> str:
     if text.isascii() and text.isprintable():
         return text
     spaces = KEPT if lines else BLANK
-    return "".join(spaces.get(c) or ("" if _deceives(c) else c) for c in ANSI.sub("", text))
+    return "".join(spaces.get(c) or ("" if _deceives(c) else c) for c in UNSEEN.sub("", ANSI.sub("", text)))
 
 
 def _deceives(character: str) -> bool:
@@ -59,3 +68,18 @@ def cleaned_tree(value: Any, limit: int | None = STRING_LIMIT, depth: int = DEPT
     if isinstance(value, Mapping):
         return {cleaned(str(key))[:200]: cleaned_tree(item, limit, depth - 1) for key, item in value.items()}
     return [cleaned_tree(item, limit, depth - 1) for item in value] if isinstance(value, list | tuple) else value
+
+
+def plain_value(value: Value, *, full: bool = False) -> Any:
+    """A value as JSON holds it in a table (``full``: in a record, where times keep their fraction)."""
+    match value:
+        case datetime():
+            return full_stamp(value) if full else stamp(value)
+        case Decimal():
+            return int(value) if value == value.to_integral_value() and abs(value) < 2**53 else float(value)
+        case str():
+            return cleaned_tree(value, STRING_LIMIT) if full else cell(value)
+        case list() | dict():
+            return cleaned_tree(value) if full else cell(str(cleaned_tree(value)))
+        case _:
+            return value

@@ -1,4 +1,4 @@
-"""The chain round every HTTP request of an account, outermost first: retried, limited, signed, bounded.
+"""The chain round every HTTP request of an account, outermost first: retried, signed, limited, bounded.
 
 Only this module retries, waits, signs or opens a connection. The secret joins a request innermost and is struck from the
 reply before anybody reads it. What a request does is what it declares (``Request.effect``): the gate stands at the last
@@ -7,13 +7,13 @@ step before the network and believes nothing else.
 
 from __future__ import annotations
 
+import html
 import json
 import logging
+import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
-from functools import cached_property
 from typing import Final, TypeVar
 from urllib.parse import quote, quote_plus
 
@@ -21,6 +21,7 @@ import anyio
 import httpx2
 
 from lead_mcp.errors import (
+    BadArgument,
     Garbled,
     LeadMcpError,
     NotAllowed,
@@ -40,7 +41,9 @@ ATTEMPTS: Final = 4
 FIRST_WAIT: Final = 0.25
 PASSING: Final = frozenset({None, 200, 429, 502, 503, 504})
 """Statuses of a failure that may be over in a moment; None where no reply came."""
-STRUCK: Final = b"[secret]"
+STRUCK: Final = "[secret]"
+SHORTEST: Final = 4
+"""Shorter secrets are not struck: they would tear holes into what leads say."""
 
 
 @dataclass
@@ -83,30 +86,27 @@ class Outbound:
             wait_jitter=FIRST_WAIT,
         )
         try:
+            self._gate(request)  # before a login too, which would be for nothing
             async for attempt in retry:
                 with attempt:
-                    return read(await self._limited(request, count))
+                    return read(await self._with_token(request, count))
         except LeadMcpError as error:
             error.account = error.account or self.account.name
             raise
         raise AssertionError("stamina ends by a result or an error")
 
-    def _retriable(self, request: Request) -> Callable[[Exception], bool | float | timedelta]:
-        def again(error: Exception) -> bool | float | timedelta:
-            if not isinstance(error, LeadMcpError):
-                return False
-            if request.effect is not Effect.READ:
-                return not error.sent
+    def _retriable(self, request: Request) -> Callable[[Exception], bool | float]:
+        """Whether to try again after an error, or the seconds after which to."""
+
+        def again(error: Exception) -> bool | float:
             if not isinstance(error, RateLimited | Unavailable) or error.status not in PASSING:
                 return False
+            if request.effect is not Effect.READ and error.sent:
+                return False
             wait = error.retry_after
-            return _before_deadline(wait or 0) and (True if wait is None else timedelta(seconds=wait))
+            return _before_deadline(wait or 0) and (True if wait is None else wait)
 
         return again
-
-    async def _limited(self, request: Request, count: Callable[[], None]) -> Reply:
-        async with self.rate.slot():
-            return await self._with_token(request, count)
 
     async def _with_token(self, request: Request, count: Callable[[], None]) -> Reply:
         """Signed with a fresh token where the vendor trades keys for one; a 401 renews it once."""
@@ -139,36 +139,44 @@ class Outbound:
         if login is None:
             raise AssertionError("only a vendor with a login logs in")
         request = login.build(self.account)
-        reply = await self._send(request, login.sign(request, self.secrets), count)
-        text, seconds = login.read(reply)
-        if not text:
-            raise Unauthorized("The vendor gave no token. Check the account's credentials.")
+        try:
+            reply = await self._send(request, login.sign(request, self.secrets), count, self.secrets.values())
+            text, seconds = login.read(reply)
+            if not text:
+                raise Unauthorized("The vendor gave no token. Check the account's credentials.")
+        except LeadMcpError as error:
+            error.sent = False  # whatever the login met, what it was for has not left
+            raise
         self.token.text, self.token.good_until = text, time.monotonic() + max(0.0, seconds - 30)
 
     async def _signed(self, request: Request, secrets: Mapping[str, str], count: Callable[[], None]) -> Reply:
         signature = self.account.vendor.sign(request, secrets)
-        reply = await self._send(request, signature, count)
-        return _struck(reply, [secrets["token"]] if "token" in secrets else [])
+        return await self._send(request, signature, count, secrets.values())
 
-    async def _send(self, request: Request, signature: Signature, count: Callable[[], None]) -> Reply:
-        """The last step: the gate, then the network."""
+    def _gate(self, request: Request) -> None:
         if request.effect not in self.allowed:
-            raise NotAllowed(
-                f"This server may not {request.effect} at {self.account.name}: LEAD_MCP_WRITES or LEAD_MCP_DELETES is off."
-            )
-        started = time.monotonic()
-        count()
-        try:
-            reply = await self._exchange(request, signature)
-        except httpx2.HTTPError as error:
-            failed = _network_error(error)
-            _note(self.account, request, type(error).__name__, started)
-            raise failed from None
+            setting = "LEAD_MCP_DELETES" if request.effect is Effect.DELETE else "LEAD_MCP_WRITES"
+            message = f"This server may not {request.effect} at {self.account.name}: {setting} is off."
+            raise NotAllowed(message, sent=False)
+
+    async def _send(
+        self, request: Request, signature: Signature, count: Callable[[], None], secrets: Iterable[str]
+    ) -> Reply:
+        """The last step: the gate, a slot of the rate limit, then the network. ``secrets`` are struck from the reply."""
+        self._gate(request)
+        async with self.rate.slot():
+            started = time.monotonic()
+            count()
+            try:
+                reply = await self._exchange(request, signature)
+            except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
+                _note(self.account, request, type(error).__name__, started)
+                raise _network_error(error) from None
         _note(self.account, request, reply.status, started)
         if 300 <= reply.status < 400:
             message = "The vendor answered with a redirect, which is not followed. Check the account's base URL."
             raise Garbled(message, status=reply.status)
-        return _struck(reply, self._all_secrets)
+        return _struck(reply, secrets)
 
     async def _exchange(self, request: Request, signature: Signature) -> Reply:
         form = None if request.form is None else {**request.form, **signature.form}
@@ -183,10 +191,6 @@ class Outbound:
         ) as response:
             content = await _bounded(response, self.reply_limit)
             return Reply(response.status_code, content, dict(response.headers))
-
-    @cached_property
-    def _all_secrets(self) -> list[str]:
-        return [secret for secret in self.secrets.values() if len(secret) >= 4]
 
 
 def _before_deadline(seconds: float) -> bool:
@@ -209,21 +213,36 @@ async def _bounded(response: httpx2.Response, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def _struck(reply: Reply, secrets: list[str]) -> Reply:
+def _struck(reply: Reply, secrets: Iterable[str]) -> Reply:
     """The reply with every spelling of our secrets struck out, should the vendor echo one."""
-    body = reply.body
-    for secret in secrets:
-        for spelling in {secret, json.dumps(secret)[1:-1], quote(secret, safe=""), quote_plus(secret)}:
-            body = body.replace(spelling.encode(), STRUCK)
-    return reply if body is reply.body else Reply(reply.status, body, reply.headers)
+    body, headers = reply.body, dict(reply.headers)
+    found = {spelling for secret in secrets if len(secret) >= SHORTEST for spelling in _spellings(secret)}
+    for spelling in sorted(found, key=len, reverse=True):  # the longer first: one secret may begin another
+        body = body.replace(spelling.encode(), STRUCK.encode())
+        headers = {key: text.replace(spelling, STRUCK) for key, text in headers.items()}
+    return Reply(reply.status, body, headers)
+
+
+def _spellings(secret: str) -> set[str]:
+    """As it is, in JSON (with and without ``\\/``), in HTML, in a URL (hex digits in either case)."""
+    in_json = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
+    in_url = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
+    lower = {re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), url) for url in in_url}
+    return {secret, html.escape(secret), *in_json, *(text.replace("/", "\\/") for text in in_json), *in_url, *lower}
 
 
 UNSENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
 
 
-def _network_error(error: httpx2.HTTPError) -> LeadMcpError:
-    """What a broken exchange means, and whether the request provably never left."""
+def _network_error(error: Exception) -> LeadMcpError:
+    """What a broken exchange means, and whether the request provably never left. The error's own words stay out."""
     kind = type(error).__name__
+    if isinstance(error, httpx2.InvalidURL | UnicodeError):
+        return BadArgument(
+            f"A value of this request cannot be sent over HTTP ({kind}): too long, or no text.", sent=False
+        )
+    if isinstance(error, httpx2.DecodingError):
+        return Garbled("The vendor's reply is not compressed as it says. Try again later.")
     if isinstance(error, UNSENT):
         return Unavailable(f"The vendor could not be reached ({kind}). Check the base URL and the network.", sent=False)
     if isinstance(error, httpx2.TimeoutException):

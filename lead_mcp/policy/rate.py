@@ -42,9 +42,11 @@ class RateLimit:
         try:
             yield
         finally:
-            self.in_flight -= 1
-            with anyio.CancelScope(shield=True):
+            with anyio.CancelScope(
+                shield=True
+            ):  # counted as used before it stops counting as under way: never as neither
                 await self._used()
+            self.in_flight -= 1
             self._wake()
 
     def _wake(self) -> None:

@@ -62,6 +62,9 @@ def offers(vendor: Vendor) -> list[str]:
         "pings": bool(vendor.pings),
         "recordings": vendor.recordings is not None,
         "fields": vendor.discovery is not None,
+        "insert": vendor.insert is not None,
+        "update": vendor.update is not None,
+        "delete": vendor.delete is not None,
     }
     return [word for word, there in found.items() if there]
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
-from mcp.types import CallToolResult, ContentBlock, TextContent, ToolAnnotations
+from mcp.types import CallToolResult, ContentBlock, InputRequiredResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lead_mcp.engine.search import error_said
@@ -110,7 +110,7 @@ class LeadTool(Tool):
 
 
 def make_tool(
-    fn: Callable[..., Awaitable[CallToolResult]],
+    fn: Callable[..., Awaitable[CallToolResult | InputRequiredResult]],
     keys: Sequence[str],
     annotations: ToolAnnotations = READS,
     description: str | None = None,

@@ -13,10 +13,11 @@ from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import search
 from lead_mcp.errors import NotOffered
+from lead_mcp.policy.cleaning import plain_value
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.kit import AccountName, Cursor, Filters, Limit, MaxTokens, Since, Until, result, runtime_of
 from lead_mcp.tools.leads import Asking
-from lead_mcp.tools.present import ledger_lines, plain_value, table, text_of, text_table, window_line
+from lead_mcp.tools.present import ledger_lines, table, text_of, text_table, window_line
 from lead_mcp.uris import lead_uri
 
 COLUMNS: Final = ("at", "accepted", "result", "source", "campaign", "client", "price", "revenue")

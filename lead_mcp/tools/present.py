@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from decimal import Decimal
 from typing import Any, Final
 
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import Entry
-from lead_mcp.policy.cleaning import STRING_LIMIT, cell, cleaned_tree, text_cell
-from lead_mcp.query import Value
-from lead_mcp.when import Window, full_stamp, stamp
+from lead_mcp.policy.cleaning import STRING_LIMIT, cleaned_tree, plain_value, text_cell
+from lead_mcp.when import Window
 
 CONCISE: Final = ("name", "email", "phone", "status", "created_at")
 DETAILED: Final = (*CONCISE, "stage", "source", "company", "city", "state", "value", "owner", "updated_at")
@@ -22,21 +19,6 @@ Table = dict[str, Any]
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
     return {"columns": list(columns), "rows": [list(row) for row in rows]}
-
-
-def plain_value(value: Value, *, full: bool = False) -> Any:
-    """A value as JSON holds it in a table (``full``: in a record, where times keep their fraction)."""
-    match value:
-        case datetime():
-            return full_stamp(value) if full else stamp(value)
-        case Decimal():
-            return int(value) if value == value.to_integral_value() and abs(value) < 2**53 else float(value)
-        case str():
-            return cleaned_tree(value, STRING_LIMIT) if full else cell(value)
-        case list() | dict():
-            return cleaned_tree(value) if full else cell(str(cleaned_tree(value)))
-        case _:
-            return value
 
 
 def record_row(record: Record, columns: Sequence[str]) -> list[Any]:

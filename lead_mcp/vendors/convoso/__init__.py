@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from lead_mcp.vendors.base import Account, Discovery, FieldMap, Lookup, Recordings, Route, Search, Setting, Vendor
-from lead_mcp.vendors.convoso import wire
+from lead_mcp.vendors.convoso import wire, write
 from lead_mcp.vendors.convoso.fields import lead
 
 ZONE: Final = "America/Los_Angeles"
@@ -56,6 +56,10 @@ VENDOR: Final = Vendor(
         note="an address may need a login or have run out: neither is documented; some are a bare file name",
     ),
     discovery=Discovery(build=wire.sample, read=wire.read_fields, sampled=True),
+    seek=write.SEEK,
+    insert=write.INSERT,
+    update=write.UPDATE,
+    delete=write.DELETE,
     zone=ZONE,
     limits=(
         "pages of up to 2000 leads and 100 recordings; offsets up to 50000 (a public client's bound); no rate limit is "

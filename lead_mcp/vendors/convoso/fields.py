@@ -101,12 +101,12 @@ OWN: Final = {
 def lead(zone: str) -> FieldMap:
     """The lead's fields for an account whose times stand in ``zone`` (an IANA name).
 
-    Whether the bounds of a time filter are inclusive is unknown: edge, and asked a second too widely.
+    Whether the bounds of a time filter are inclusive is unknown: asked a second too widely, hence coarse.
     """
     stamp = moment(ZoneInfo(zone), unit=SECOND)
-    created = Field("created_at", codec=stamp, edge=RANGE)
+    created = Field("created_at", codec=stamp, coarse=RANGE)
     # the filter is called updated_at, the key of the replies modified_at
-    updated = Field("updated_at", "modified_at", codec=stamp, edge=RANGE, note=UPDATED)
+    updated = Field("updated_at", "modified_at", codec=stamp, coarse=RANGE, note=UPDATED)
     only = {name: Field(name, codec=stamp, exact=RANGE, filter_only=True, note=ASKED_ONLY) for name in NEVER_READ}
     dates = {name: Field(name, codec=stamp) for name in TIMES}
     return FieldMap(

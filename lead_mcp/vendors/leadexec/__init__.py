@@ -22,7 +22,7 @@ from lead_mcp.vendors.base import (
     TokenLogin,
     Vendor,
 )
-from lead_mcp.vendors.leadexec import wire
+from lead_mcp.vendors.leadexec import wire, write
 from lead_mcp.vendors.leadexec.fields import INBOUND, LEAD, OUTBOUND
 
 PAGE: Final = 1000  # the largest Take seen in use (P6, C6); a maximum is nowhere stated
@@ -108,6 +108,7 @@ VENDOR: Final = Vendor(
     checked=wire.checked,
     pings={"inbound": pings("inbound", INBOUND), "outbound": pings("outbound", OUTBOUND)},
     discovery=Discovery(build=wire.sample_leads, read=wire.read_sample, sampled=True),
+    insert=write.INSERT,
     limits="no rate limit and no largest page is documented; we ask for 1000 leads or 500 PINGs at most",
     quirks=(
         "every query needs a window and a lead type; a lead's id is {LeadTypeUID}-{UID}",

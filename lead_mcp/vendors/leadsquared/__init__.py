@@ -16,7 +16,7 @@ from lead_mcp.vendors.base import (
     Setting,
     Vendor,
 )
-from lead_mcp.vendors.leadsquared import wire
+from lead_mcp.vendors.leadsquared import wire, write
 from lead_mcp.vendors.leadsquared.fields import LEAD
 
 BY_TIME: Final = frozenset({"created_at", "updated_at"})
@@ -113,6 +113,10 @@ VENDOR: Final = Vendor(
         note="links on call activities; hosts of telephony providers must be allowed by recording_hosts",
     ),
     discovery=Discovery(build=wire.get_fields, read=wire.read_fields),
+    seek=write.SEEK,
+    insert=write.INSERT,
+    update=write.UPDATE,
+    delete=write.DELETE,
     limits="pages of up to 1000; 25 calls in 5 seconds by every endpoint's page, 2 to 25 by plan, 20 by a live message",
     quirks=(
         "a base URL of another region refuses good keys (401)",

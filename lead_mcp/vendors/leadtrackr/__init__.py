@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from lead_mcp.vendors.base import Account, FieldMap, Lookup, Raw, Route, Search, Setting, Vendor
-from lead_mcp.vendors.leadtrackr import wire
+from lead_mcp.vendors.leadtrackr import wire, write
 from lead_mcp.vendors.leadtrackr.fields import LEAD
 
 
@@ -46,6 +46,9 @@ VENDOR: Final = Vendor(
         ),
     ),
     lookup=Lookup(build=wire.get_lead, read=wire.read_lead, check=wire.may_be_id),
+    seek=write.SEEK,
+    insert=write.INSERT,
+    update=write.UPDATE,
     check=wire.check,
     checked=wire.checked,
     stages={"open": "open", "lost": "lost"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from lead_mcp.vendors.base import Account, FieldMap, Lookup, Raw, Route, Search, Setting, Vendor
-from lead_mcp.vendors.octanist import wire
+from lead_mcp.vendors.octanist import wire, write
 from lead_mcp.vendors.octanist.fields import LEAD
 
 
@@ -42,6 +42,9 @@ VENDOR: Final = Vendor(
         ),
     ),
     lookup=Lookup(build=wire.get_lead, read=wire.read_lead),
+    seek=write.SEEK,
+    insert=write.INSERT,
+    update=write.UPDATE,
     check=wire.check,
     checked=wire.checked,
     limits="pages of 1-100; no rate limit documented",

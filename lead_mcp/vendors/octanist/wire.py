@@ -7,7 +7,8 @@ the first generation answered a bare array. Errors: ``{"success": false, "error"
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -33,6 +34,26 @@ BRACKET: Final[Mapping[Op, str]] = {
     Op.LTE: "[lte]",
     Op.LT: "[lt]",
     Op.EXISTS: "[exists]",
+}
+MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+def floor(moment: datetime) -> datetime:
+    """The last whole millisecond not after ``moment``."""
+    return moment - timedelta(microseconds=moment.microsecond % 1000)
+
+
+def ceil(moment: datetime) -> datetime:
+    """The first whole millisecond not before ``moment``."""
+    return floor(moment + MILLISECOND - timedelta(microseconds=1))
+
+
+ROUNDED: Final[Mapping[Op, Callable[[datetime], datetime]]] = {
+    # records carry whole milliseconds, so each of these says exactly what was asked
+    Op.GTE: ceil,
+    Op.LT: ceil,
+    Op.GT: floor,
+    Op.LTE: floor,
 }
 CODES: Final[Mapping[str, Failure]] = {
     "UNAUTHORIZED": Unauthorized,
@@ -70,7 +91,12 @@ def parameter(where: Where) -> tuple[str, str]:
     if where.op is Op.EXISTS:
         return name, str(where.value).lower()
     values = where.value if where.op is Op.IN else (where.value,)
-    return name, ",".join(str(field.codec.encode(value)) for value in values)
+    return name, ",".join(str(field.codec.encode(rounded(value, where.op))) for value in values)
+
+
+def rounded(value: Any, op: Op) -> Any:
+    """A bound finer than the records' milliseconds as the millisecond that means the same; other values as they are."""
+    return ROUNDED[op](value) if isinstance(value, datetime) and op in ROUNDED else value
 
 
 def read_leads(account: Account, ask: Ask, reply: Reply) -> Page:

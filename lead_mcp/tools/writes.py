@@ -1,0 +1,293 @@
+"""``insert_lead``, ``insert_leads``, ``update_lead``, ``delete_lead``: asked for by a model, agreed to by a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Final
+
+from mcp.server.mcpserver import Context
+from mcp.types import (
+    CallToolResult,
+    ElicitRequest,
+    ElicitRequestFormParams,
+    ElicitResult,
+    InputRequiredResult,
+    ToolAnnotations,
+)
+from pydantic import BaseModel, Field
+
+from lead_mcp.errors import BadArgument, Conflict, LeadMcpError
+from lead_mcp.policy.cleaning import cleaned
+from lead_mcp.runtime import Runtime
+from lead_mcp.tools.kit import META, error_result, result, runtime_of
+from lead_mcp.tools.leads import named_lead
+from lead_mcp.tools.present import record_lines, table, text_of, text_table
+from lead_mcp.writing.carry import Call, Carrier, Outcome, Pending
+from lead_mcp.writing.intents import DeleteIntent, InsertIntent, Intent, OnDuplicate, UpdateIntent
+
+KEYS: Final = ("outcome", "uri", "id", "before", "after", "request", "journal_id", "warnings")
+MANY_KEYS: Final = ("results", "warnings")
+INSERTS: Final = ToolAnnotations(
+    read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True
+)
+CHANGES: Final = ToolAnnotations(
+    read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True
+)
+MODERN: Final = "2026-07-28"
+ASKED: Final = "confirm"
+
+Lead = Annotated[dict[str, Any], Field(description="our field names, e.g. first_name email phone list_id")]
+VendorFields = Annotated[dict[str, Any] | None, Field(description="the vendor's own")]
+Key = Annotated[str | None, Field(min_length=1, max_length=200, description="same key, done once")]
+
+
+class Confirm(BaseModel):
+    """The one answer a person gives."""
+
+    confirm: bool = Field(description="Send it?")
+
+
+async def insert_lead(
+    ctx: Context[Any, Any],
+    account: str,
+    lead: Lead,
+    vendor_fields: VendorFields = None,
+    on_duplicate: OnDuplicate = "fail",
+    idempotency_key: Key = None,
+    dry_run: bool = False,
+) -> CallToolResult | InputRequiredResult:
+    """Create a lead; a person is asked first. Duplicate: same e-mail or phone at that account."""
+    runtime = runtime_of(ctx)
+    intent = InsertIntent(one_account(runtime, account), lead, vendor_fields or {}, on_duplicate)
+    arguments = {"account": account, "lead": lead, "vendor_fields": vendor_fields, "on_duplicate": on_duplicate}
+    return await _write(
+        ctx, runtime, intent, Call("insert_lead", arguments, idempotency_key, runtime.principal), dry_run
+    )
+
+
+async def insert_leads(
+    ctx: Context[Any, Any],
+    account: str,
+    leads: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=50)],
+    on_duplicate: OnDuplicate = "fail",
+    idempotency_key: Key = None,
+    dry_run: bool = False,
+) -> CallToolResult | InputRequiredResult:
+    """Create up to 50 leads after one question; one result a row."""
+    runtime = runtime_of(ctx)
+    connection = one_account(runtime, account)
+    rows = [InsertIntent(connection, lead, {}, on_duplicate) for lead in leads]
+    arguments = {"account": account, "leads": leads, "on_duplicate": on_duplicate}
+    call = Call("insert_leads", arguments, idempotency_key, runtime.principal)
+    batch = _Batch(ctx, runtime, rows, call)
+    return await batch.previews() if dry_run else await batch.carry()
+
+
+async def update_lead(
+    ctx: Context[Any, Any],
+    uri: str | None = None,
+    account: str | None = None,
+    id: str | None = None,  # noqa: A002 - the contract's word
+    changes: Annotated[dict[str, Any] | None, Field(description="our field names to new values")] = None,
+    vendor_fields: VendorFields = None,
+    expect: Annotated[dict[str, Any] | None, Field(description="refuse unless it still has these values")] = None,
+    idempotency_key: Key = None,
+    dry_run: bool = False,
+) -> CallToolResult | InputRequiredResult:
+    """Change a lead; a person sees before and after and is asked first. Only what differs is sent."""
+    runtime = runtime_of(ctx)
+    name, lead_id = named_lead(runtime, uri, account, id)
+    intent = UpdateIntent(runtime.connection(name), lead_id, changes or {}, vendor_fields or {}, expect)
+    arguments = {"lead": [name, lead_id], "changes": changes, "vendor_fields": vendor_fields, "expect": expect}
+    return await _write(
+        ctx, runtime, intent, Call("update_lead", arguments, idempotency_key, runtime.principal), dry_run
+    )
+
+
+async def delete_lead(
+    ctx: Context[Any, Any],
+    uri: str | None = None,
+    account: str | None = None,
+    id: str | None = None,  # noqa: A002 - the contract's word
+    dry_run: bool = False,
+) -> CallToolResult | InputRequiredResult:
+    """Delete a lead for good; a person is asked first."""
+    runtime = runtime_of(ctx)
+    name, lead_id = named_lead(runtime, uri, account, id)
+    intent = DeleteIntent(runtime.connection(name), lead_id)
+    return await _write(
+        ctx, runtime, intent, Call("delete_lead", {"lead": [name, lead_id]}, None, runtime.principal), dry_run
+    )
+
+
+def one_account(runtime: Runtime, account: str) -> Any:
+    """The one account that ``account`` names. Raises BadArgument where it names several."""
+    chosen = runtime.chosen(account)
+    if len(chosen) != 1:
+        names = ", ".join(connection.name for connection in chosen)
+        raise BadArgument(f"account: {account!r} names several accounts ({names}); a write goes to one.")
+    return chosen[0]
+
+
+# --- one write ----------------------------------------------------------------------------------------------------
+
+
+async def _write(
+    ctx: Context[Any, Any], runtime: Runtime, intent: Intent, call: Call, dry_run: bool
+) -> CallToolResult | InputRequiredResult:
+    mode = runtime.server.deletes if isinstance(intent, DeleteIntent) else runtime.server.writes
+    asking = Asking(ctx, runtime, call)
+    try:
+        carrier = runtime.carrier(mode, asking.ask if asking.can_ask() else None, await asking.answers())
+        outcome = await (carrier.preview(intent, call) if dry_run else carrier.carry(intent, call))
+    except MustAsk as must:
+        return must.result
+    except Pending as pending:
+        return pending_result(pending)
+    except Declined:
+        return outcome_result(Outcome("declined", warnings=("a person said no; nothing was sent",)))
+    return outcome_result(outcome)
+
+
+def outcome_result(outcome: Outcome) -> CallToolResult:
+    said = outcome.said()
+    head = f"{said['outcome']} {said.get('uri', '')}".strip()
+    parts: dict[str, Any] = {key: said[key] for key in ("before", "after", "request", "journal_id") if key in said}
+    text = text_of(head, *record_lines(parts), *(f"warning: {cleaned(warning)}" for warning in said["warnings"]))
+    return result(said, text)
+
+
+def pending_result(pending: Pending) -> CallToolResult:
+    """The refusal, with the stored write's id beside it."""
+    refused = error_result(pending)
+    structured = {
+        "outcome": "pending",
+        "journal_id": pending.journal_id,
+        "warnings": [],
+        **(refused.structured_content or {}),
+    }
+    return CallToolResult(content=refused.content, structured_content=structured, is_error=True, _meta=META)
+
+
+# --- asking a person ----------------------------------------------------------------------------------------------
+
+
+class MustAsk(Exception):
+    """The modern era's way of asking: the call ends here and comes back with the answer."""
+
+    def __init__(self, result: InputRequiredResult) -> None:
+        super().__init__("a person must be asked")
+        self.result = result
+
+
+class Declined(Exception):
+    """A person said no, or nothing."""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Puts the question in the era that the client speaks. An answer counts once, and only for what was shown."""
+
+    ctx: Context[Any, Any]
+    runtime: Runtime
+    call: Call
+
+    def can_ask(self) -> bool:
+        """Whether this client says that it can ask a person; an older one over stateless HTTP does not."""
+        capabilities = self.ctx.client_capabilities
+        return capabilities is not None and capabilities.elicitation is not None
+
+    def _is_modern(self) -> bool:
+        return (self.ctx.protocol_version or "") >= MODERN
+
+    async def answers(self) -> Mapping[str, str]:
+        """What a person has just agreed to, by digest of the arguments. Raises Declined, Conflict."""
+        given, state = self.ctx.input_responses, self.ctx.request_state
+        if not given or not state or ASKED not in given:
+            return {}
+        shown = await self.runtime.in_journal(lambda journal: journal.answered(state, self.call.digest))
+        if shown is None:
+            raise Conflict("This answer was used before, or belongs to another call; nothing was sent. Ask again.")
+        answer = given[ASKED]
+        content = answer.content if isinstance(answer, ElicitResult) and answer.action == "accept" else None
+        if not content or content.get("confirm") is not True:
+            raise Declined
+        return {self.call.digest: shown}
+
+    async def ask(self, message: str, shown: str) -> bool:
+        """Whether a person says yes. Raises MustAsk where the answer comes with the next round."""
+        if not self._is_modern():
+            answer = await self.ctx.elicit(message, Confirm)
+            return answer.action == "accept" and answer.data.confirm
+        name = await self.runtime.in_journal(lambda journal: journal.ask(self.call.digest, shown))
+        params = ElicitRequestFormParams(message=message, requested_schema=Confirm.model_json_schema())
+        raise MustAsk(InputRequiredResult(input_requests={ASKED: ElicitRequest(params=params)}, request_state=name))
+
+
+# --- many at once -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Several inserts after one question. Rows go one after the other, so that a later one sees an earlier one."""
+
+    ctx: Context[Any, Any]
+    runtime: Runtime
+    rows: Sequence[InsertIntent]
+    call: Call
+
+    async def previews(self) -> CallToolResult:
+        carrier = self.runtime.carrier("allow", None, {})
+        return self._result([await self._one(carrier, nth, preview=True) for nth in range(len(self.rows))])
+
+    async def carry(self) -> CallToolResult | InputRequiredResult:
+        try:
+            agreed = self.runtime.server.writes == "allow" or await self._agreed()
+        except MustAsk as must:
+            return must.result
+        except Declined:
+            agreed = False
+        if not agreed:
+            return self._result([_row(nth, Outcome("declined"), None) for nth in range(len(self.rows))])
+        carrier = self.runtime.carrier("allow", None, {})
+        return self._result([await self._one(carrier, nth) for nth in range(len(self.rows))])
+
+    async def _agreed(self) -> bool:
+        asking = Asking(self.ctx, self.runtime, self.call)
+        if await asking.answers():
+            return True
+        carrier = self.runtime.carrier("allow", None, {})
+        if not asking.can_ask():
+            raise await carrier.store_batch(self.rows, self.call)
+        message = await carrier.batch_question(self.rows)
+        return await asking.ask(message, self.call.digest)
+
+    async def _one(self, carrier: Carrier, nth: int, *, preview: bool = False) -> list[Any]:
+        key = f"{self.call.key}#{nth + 1}" if self.call.key else None
+        arguments = {"row": nth, "lead": dict(self.rows[nth].lead), "on_duplicate": self.rows[nth].on_duplicate}
+        call = replace(self.call, arguments=arguments, key=key)
+        try:
+            intent = self.rows[nth]
+            outcome = await (carrier.preview(intent, call) if preview else carrier.carry(intent, call))
+        except LeadMcpError as error:
+            return _row(nth, None, error)
+        return _row(nth, outcome, None)
+
+    def _result(self, rows: list[list[Any]]) -> CallToolResult:
+        found = table(("row", "outcome", "uri", "code", "message"), rows)
+        counts: dict[str, int] = {}
+        for row in rows:
+            counts[row[1]] = counts.get(row[1], 0) + 1
+        head = ", ".join(f"{count} {word}" for word, count in counts.items())
+        return result({"results": found, "warnings": []}, text_of(head, text_table(found)))
+
+
+def _row(nth: int, outcome: Outcome | None, error: LeadMcpError | None) -> list[Any]:
+    """``row, outcome, uri, code, message``; rows count from 1."""
+    if error is not None:
+        word = "unknown" if error.code == "unknown_outcome" else "failed"
+        return [nth + 1, word, None, error.code, cleaned(error.message)]
+    if outcome is None:
+        raise AssertionError("a row has an outcome or an error")
+    return [nth + 1, outcome.outcome, outcome.uri, None, "; ".join(map(cleaned, outcome.warnings)) or None]

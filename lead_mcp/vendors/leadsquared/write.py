@@ -1,0 +1,286 @@
+"""LeadSquared's writes: ``[{"Attribute": schema name, "Value": text}]`` to ``Lead.Create``, ``CreateOrUpdate`` or ``Update``.
+
+Every value is text, numbers and flags too; an empty one clears the field (*unverified*). A delete is a GET. Success is
+``{"Status": "Success", "Message": {"Id": guid}}``, of an update ``{"AffectedRows": 1}``, of a delete no message.
+What may be written is not listed; what the vendor keeps itself (scores, visits, Revenue, OwnerId, times, the counter) is
+not offered, nor LeadType, which can be set once and never again. Source: fact sheet 3, 4.3, 4.4, 4.6, 4.9-4.11, 4.13, 7.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+from lead_mcp.errors import BadArgument, Garbled, LeadMcpError, NotFound, Rejected, Unavailable, did_you_mean
+from lead_mcp.query import Kind, Op, Where
+from lead_mcp.vendors.base import (
+    Account,
+    Ask,
+    Delete,
+    Effect,
+    Form,
+    Insert,
+    Param,
+    Phone,
+    Raw,
+    Reply,
+    Request,
+    Seek,
+    Update,
+    Values,
+    Written,
+)
+from lead_mcp.vendors.leadsquared.fields import BIT, FLAGS, LEAD
+from lead_mcp.vendors.leadsquared.wire import (
+    LEADS,
+    flat,
+    is_id,
+    lead_id,
+    leads,
+    opened,
+    search_email,
+    search_leads,
+)
+from lead_mcp.vendors.replies import as_count, as_object, body_or_none, error_of, failure
+
+# --- what can be written ------------------------------------------------------------------------------------------
+
+OURS: Final = {
+    "status": Param("ProspectStage", note="one of the account's own stages"),
+    "source": Param("Source"),
+    "first_name": Param("FirstName"),
+    "last_name": Param("LastName"),
+    "email": Param("EmailAddress", note="unique, unless the account has changed that"),
+    # *unverified*: the sheet names no spelling. The vendor's pages write +91XXXXXXXXXX (create-or-update/), +91-XXXXXXXXXX
+    # (update-a-lead) and XXXXXXXXXX (create-a-lead/): the first says the country and needs no mark
+    "phone": Param("Phone", encode=lambda phone: str(phone.e164), note="unique, unless the account has changed that"),
+    "company": Param("Company"),
+    "address": Param("mx_Street1"),
+    "city": Param("mx_City"),
+    "state": Param("mx_State"),
+    "postal_code": Param("mx_Zip"),
+    "country": Param("mx_Country"),
+    "campaign": Param("SourceCampaign"),
+    "website": Param("Website"),
+    "note": Param("Notes", note="one field, not a list of notes: a new text takes the place of the old one"),
+}
+TEXTS: Final = (
+    "Phone Mobile Fax JobTitle TimeZone Region SourceMedium SourceContent SourceReferrer SourceReferrerURL mx_Street2"
+).split()
+OWN: Final = {
+    **{param.name: param for param in OURS.values()},
+    **{name: Param(name) for name in TEXTS},
+    **{name: Param(name, Kind.FLAG, BIT.encode) for name in FLAGS if name != "IsLead"},
+}
+CUSTOM: Final = re.compile(r"mx_[A-Za-z0-9_]+")
+"""Schema names of an account's own fields. Source: create-custom-lead-field/."""
+NAMED: Final = ("first_name", "last_name", "email", "phone", "FirstName", "LastName", "EmailAddress", "Phone")
+"""One of these at least; the same page's table wants a unique one, which the account decides. Source: create-a-lead/."""
+
+INSERTED: Final = Form(ours=OURS, own=OWN, open=True, any_of=(NAMED,))
+CHANGED: Final = Form(ours=OURS, own=OWN, open=True)
+
+
+def pairs(values: Values) -> list[dict[str, str]]:
+    """The body of every write. Raises BadArgument for a name that is neither known here nor an account's own.
+
+    No ``Fields``: custom field sets are not written here.
+    """
+    for name in values:
+        if name not in OWN and not CUSTOM.fullmatch(name):
+            hint = did_you_mean(name, OWN) or " An account's own fields are named mx_..."
+            raise BadArgument(f"{name!r} is no field of LeadSquared that can be written here.{hint}")
+        if isinstance(values[name], dict | list):
+            raise BadArgument(f"{name}: LeadSquared takes one text, number or flag here; field sets are not written.")
+    return [{"Attribute": name, "Value": spelled(value)} for name, value in values.items()]
+
+
+def spelled(value: Any) -> str:
+    """A value as LeadSquared's text: ``""`` clears, flags are 1 and 0 as they are read (both *unverified*)."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(BIT.encode(value))
+    return f"{Decimal(str(value)):f}" if isinstance(value, float) else str(value)
+
+
+# --- inserting ----------------------------------------------------------------------------------------------------
+
+
+def create(account: Account, values: Values, token: str, upsert: bool) -> Request:
+    """``POST Lead.Create``, or ``Lead.CreateOrUpdate`` where somebody found should be changed. Source: create-a-lead/.
+
+    It matches by e-mail if there is one, else by phone: ``SearchBy`` says so, as the vendor's own choice of the two might
+    change another lead than the one asked about. A lead with neither can match nobody and is simply created.
+    """
+    body = pairs(values)
+    match = next((name for name in ("EmailAddress", "Phone") if values.get(name)), None)
+    if not upsert or match is None:
+        return Request("POST", f"{LEADS}/Lead.Create", json=body, effect=Effect.WRITE)
+    body.append({"Attribute": "SearchBy", "Value": match})
+    query = {"postUpdatedLead": "false"}
+    return Request("POST", f"{LEADS}/Lead.CreateOrUpdate", query=query, json=body, effect=Effect.WRITE)
+
+
+def read_created(account: Account, reply: Reply) -> Written:
+    """The lead's id. Whether ``CreateOrUpdate`` created or updated is not said."""
+    message = done(reply).get("Message")
+    found = message.get("Id") if isinstance(message, dict) else None
+    if isinstance(found, str) and is_id(found):
+        return Written(found.lower())
+    return Written(warnings=("LeadSquared wrote the lead and did not say its id.",))
+
+
+# --- changing and deleting ----------------------------------------------------------------------------------------
+
+
+def known(lead: str) -> str:
+    """A GUID in lower case. Raises BadArgument: what is none is never put into a request that changes or deletes."""
+    if is_id(lead):
+        return lead.lower()
+    raise BadArgument("A lead id of LeadSquared is a GUID, such as 8a3b52b5-5eb4-4a3a-8b2c-0f3a5d1c9e77.")
+
+
+def update(account: Account, lead: str, values: Values) -> Request:
+    """``POST Lead.Update``: the fields listed and no others; automations stay quiet by default. Source: update-a-lead/."""
+    query = {"leadId": known(lead)}
+    return Request("POST", f"{LEADS}/Lead.Update", query=query, json=pairs(values), effect=Effect.WRITE)
+
+
+def read_updated(account: Account, lead: str, reply: Reply) -> Written:
+    """Raises NotFound where no row was affected (*unverified* that this is what it means: nothing was changed)."""
+    message = done(reply).get("Message")
+    if isinstance(message, dict) and as_count(message.get("AffectedRows")) == 0:
+        raise failure(NotFound, "0 rows affected", status=reply.status)
+    return Written(lead.lower())
+
+
+def delete(account: Account, lead: str) -> Request:
+    """``GET Lead/Delete/ById``: a GET that destroys. The page's prose has the id in a body, its URL in the query: the latter.
+
+    Source: lead-delete/.
+    """
+    return Request("GET", f"{LEADS}/Lead/Delete/ById", query={"leadId": known(lead)}, effect=Effect.DELETE)
+
+
+def read_deleted(account: Account, lead: str, reply: Reply) -> Written:
+    done(reply)
+    return Written(lead.lower())
+
+
+# --- finding a person ---------------------------------------------------------------------------------------------
+
+SEEN: Final = 100
+"""Leads at most that one spelling of a number is asked for."""
+
+
+def seek_email(account: Account, email: str) -> Sequence[Request]:
+    """As asked and in lower case: the vendor's rules of case are not documented. Source: get-a-lead-by-email-id/."""
+    spellings = dict.fromkeys((email, email.lower()))
+    if account.fields.ours["email"].paths != LEAD.ours["email"].paths:
+        return [holding(account, "email", one) for one in spellings]
+    return [search_email(account, Ask(where=[Where("email", Op.EQ, one)])) for one in spellings]
+
+
+def seek_phone(account: Account, phone: Phone) -> Sequence[Request]:
+    """The vendor's own search by number, and ``Phone`` in the spellings its pages write. Source: get-lead-by-phone/.
+
+    The search looks at ``Phone`` and ``Mobile``, with or without the country code, and gives only the lead last active;
+    ``Leads.Get`` compares text and gives all.
+    """
+    spellings = (phone.e164, f"+{phone.country_code}-{phone.national}", phone.national)
+    if account.fields.ours["phone"].paths != LEAD.ours["phone"].paths:
+        return [holding(account, "phone", one) for one in spellings]
+    latest = Request("GET", f"{LEADS}/RetrieveLeadByPhoneNumber", query={"phone": phone.national})
+    kept = [holding(account, "Phone", one) for one in spellings]
+    return [latest, *kept, holding(account, "Mobile", phone.e164)]
+
+
+def holding(account: Account, name: str, value: str) -> Request:
+    """``POST Leads.Get`` for the leads that hold ``value``."""
+    return search_leads(account, Ask(where=[Where(name, Op.EQ, value)], limit=SEEN))
+
+
+def read_found(account: Account, reply: Reply) -> Sequence[Raw]:
+    """The leads found. How a number nobody has is answered is not documented: ``[]``, null and a refusal by name are none."""
+    try:
+        body = opened(reply)
+    except (Rejected, Unavailable) as error:
+        if isinstance(settled(reply, error), NotFound):
+            return []
+        raise
+    if body is None:
+        return []
+    return [flat(body)] if isinstance(body, dict) and lead_id(flat(body)) else leads(body)
+
+
+# --- replies ------------------------------------------------------------------------------------------------------
+
+NO_LEAD: Final = re.compile(
+    r"\b(lead|prospect)( id)? (was |is )?(not found|does(n't| not) exist)|\bno such (lead|prospect)\b"
+    r"|\binvalid (lead|prospect) ?id\b",
+    re.IGNORECASE,
+)
+"""How a missing lead may be spoken of; neither code nor words are documented (*unverified*)."""
+
+
+def done(reply: Reply) -> Raw:
+    """The body of a write that was carried out. Raises what it was refused with, Garbled where it says neither."""
+    try:
+        body = as_object(opened(reply))
+    except (Rejected, Unavailable) as error:
+        raise settled(reply, error) from None
+    if str(body.get("Status")).casefold() != "success":
+        raise failure(Garbled, "a write answered with neither success nor error", status=reply.status)
+    return body
+
+
+def settled(reply: Reply, error: LeadMcpError) -> LeadMcpError:
+    """A failure as what it says of the write: a refusal is certain only of a 4xx and of the vendor's ``MX...`` exceptions.
+
+    Those are faults of the application, which its async host never tries again; any other (``NullReferenceException``, no
+    type at all) may have come half-way, on HTTP 200 as on 500. Source: error-handling/, async-api/.
+    """
+    mx = str(error.vendor_code).casefold().startswith("mx")
+    if not mx and 400 <= reply.status < 500:
+        return error
+    text = words(body_or_none(reply))
+    definite = NotFound if NO_LEAD.search(text) else Rejected
+    return error_of(reply, text, code=error.vendor_code, kind=definite if mx else Unavailable)
+
+
+def words(body: Any) -> str:
+    """What an error says, under either key."""
+    said = (body.get("ExceptionMessage") or body.get("Message")) if isinstance(body, dict) else None
+    return said if isinstance(said, str) else ""
+
+
+# --- what it offers -----------------------------------------------------------------------------------------------
+
+INSERT: Final = Insert(
+    form=INSERTED,
+    build=create,
+    read=read_created,
+    upserts=True,
+    refuses="the same e-mail or phone as another lead's, unless the account has made them not unique",
+)
+UPDATE: Final = Update(form=CHANGED, build=update, read=read_updated)
+DELETE: Final = Delete(
+    build=delete,
+    read=read_deleted,
+    warning=(
+        "Deleting cannot be undone: LeadSquared removes the lead's activities, tasks and files too. "
+        "It refuses until its support has enabled deleting for the account."
+    ),
+)
+SEEK: Final = Seek(
+    email=seek_email,
+    phone=seek_phone,
+    read=read_found,
+    note=(
+        "phone numbers are looked for in three spellings of Phone, one of Mobile, and by the vendor's own search, "
+        "which gives only the lead last active"
+    ),
+)

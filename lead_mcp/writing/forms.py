@@ -1,0 +1,174 @@
+"""Checking what somebody wants to write, and spelling it as the vendor takes it. Nothing is sent here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from lead_mcp.errors import BadArgument, NotOffered, UnknownField, did_you_mean
+from lead_mcp.policy.phones import parse_phone
+from lead_mcp.query import Kind, as_flag, as_number, folded
+from lead_mcp.vendors.base import CANONICAL, Form, Param
+from lead_mcp.when import parse
+
+EMAIL: Final = re.compile(r"[^@\s<>,;\"]{1,64}@[^@\s<>,;\"]{1,255}")
+NAMES: Final = ("first_name", "last_name")
+
+
+@dataclass
+class Filled:
+    """A form filled in: encoded values by the vendor's names, the same as asked by ours, warnings, secret names."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    ours: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    secrets: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Filling:
+    """Fills one form in. ``region`` reads phones, ``zone`` and ``now`` read dates."""
+
+    form: Form
+    account: str
+    region: str
+    zone: ZoneInfo
+    now: datetime
+    complete: bool = True
+    """Whether everything required must be there (an update needs only what changes)."""
+
+    def fill(self, ours: Mapping[str, Any], own: Mapping[str, Any]) -> Filled:
+        """The values, checked. Raises BadArgument, UnknownField or NotOffered; what is wrong is named.
+
+        A vendor's own name for one of ours is taken as ours: it passes the same checks, and the look for duplicates.
+        """
+        theirs = {param.name: name for name, param in self.form.ours.items()}
+        ours = self._named({**ours, **{theirs[name]: value for name, value in own.items() if name in theirs}})
+        own = {name: value for name, value in own.items() if name not in theirs}
+        filled = Filled()
+        for name, value in ours.items():
+            self._put(filled, name, self._param(name), value)
+            filled.ours[name] = value
+        for name, value in own.items():
+            param = self._own_param(name)
+            self._put(filled, name, param, value)
+            if param.secret:
+                filled.secrets.add(param.name)
+        if self.complete:
+            self._check_required({*ours, *own, *filled.values})
+        return filled
+
+    def _named(self, ours: Mapping[str, Any]) -> dict[str, Any]:
+        """Names as this vendor takes them: first and last joined where it has only ``name``; ``name`` is never split."""
+        form, found = self.form.ours, dict(ours)
+        if "name" in found and "name" not in form and "first_name" in form:
+            raise BadArgument(f"name: {self.account} takes first_name and last_name; a name is never split here.")
+        if "name" in form and not {*NAMES} & {*form} and {*NAMES} & {*found}:
+            if "name" in found:
+                raise BadArgument(f"name: give either name or first_name and last_name to {self.account}.")
+            found["name"] = " ".join(str(found.pop(part)) for part in NAMES if found.get(part))
+            found = {key: value for key, value in found.items() if key not in NAMES}
+        return found
+
+    def _param(self, name: str) -> Param:
+        if name in self.form.ours:
+            return self.form.ours[name]
+        known = (*self.form.ours, *self.form.own)
+        hint = did_you_mean(name, known)
+        if self.form.only and (name in CANONICAL or not hint):
+            raise NotOffered(f"{name}: {self.account} does not take it. {self.form.only}", account=self.account)
+        if name in self.form.own:
+            hint = " Give it through vendor_fields."
+        elif name in CANONICAL:
+            hint = f" This vendor does not take it; it takes {', '.join(self.form.ours)}."
+        raise UnknownField(f"{name}: no field of a lead at {self.account}.{hint}", account=self.account)
+
+    def _own_param(self, name: str) -> Param:
+        if name in self.form.own:
+            return self.form.own[name]
+        if self.form.open:
+            return Param(name, Kind.ANY, _scalar(name))
+        known = self.form.own
+        message = f"vendor_fields: {self.account} takes no {name!r}.{did_you_mean(name, known)}"
+        raise UnknownField(message, account=self.account)
+
+    def _put(self, filled: Filled, name: str, param: Param, value: Any) -> None:
+        if value is None:
+            if self.complete:
+                return
+            filled.values[param.name] = None
+            return
+        checked = self._checked(filled, name, param, value)
+        if param.name in filled.values and filled.values[param.name] != param.encode(checked):
+            raise BadArgument(f"{name}: {param.name} is given twice, with different values.")
+        filled.values[param.name] = param.encode(checked)
+
+    def _checked(self, filled: Filled, name: str, param: Param, value: Any) -> Any:
+        if name == "phone":
+            phone, warning = parse_phone(str(value), self.region)
+            filled.warnings += [warning] if warning else []
+            return phone
+        if name == "email" and not EMAIL.fullmatch(str(value)):
+            raise BadArgument(f"email: {str(value)[:80]!r} has not the shape of an e-mail address.")
+        checked = self._typed(name, param, value)
+        if isinstance(checked, str) and len(checked) > param.most:
+            raise BadArgument(f"{name}: at most {param.most:,} characters, not {len(checked):,}.")
+        return _listed(name, param, checked)
+
+    def _typed(self, name: str, param: Param, value: Any) -> Any:
+        if param.kind is Kind.ANY:
+            return value
+        if isinstance(value, dict | list):
+            raise BadArgument(f"{name}: takes one value, not a {'list' if isinstance(value, list) else 'table'}.")
+        if param.kind is Kind.TIME:
+            return parse(str(value), self.zone, self.now, name=name).start
+        read = READERS.get(param.kind)
+        found = read(value) if read else _text(value)
+        if found is None:
+            raise BadArgument(f"{name}: {str(value)[:60]!r} is not a {param.kind}.")
+        return found
+
+    def _check_required(self, given: set[str]) -> None:
+        missing = [name for name in self.form.all_of if name not in given]
+        if missing:
+            raise BadArgument(f"lead: {self.account} needs {', '.join(missing)}.")
+        for group in self.form.any_of:
+            if not given & {*group}:
+                raise BadArgument(f"lead: {self.account} needs one of {', '.join(group)}.")
+
+
+READERS: Final[Mapping[Kind, Callable[[Any], Any]]] = {Kind.NUMBER: as_number, Kind.FLAG: as_flag}
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _listed(name: str, param: Param, value: Any) -> Any:
+    if not param.values:
+        return value
+    spelling = {folded(word): word for word in param.values}
+    if folded(str(value)) not in spelling:
+        hint = did_you_mean(str(value), param.values)
+        raise BadArgument(f"{name}: {str(value)[:60]!r} is none of {', '.join(param.values)}.{hint}")
+    return spelling[folded(str(value))]
+
+
+def _scalar(name: str) -> Callable[[Any], Any]:
+    def encode(value: Any) -> Any:
+        if not isinstance(value, str | int | float | bool | dict | list):
+            raise BadArgument(f"vendor_fields: {name!r} takes a text, a number or a flag.")
+        return value
+
+    return encode
+
+
+def secret_names(forms: Iterable[Form]) -> frozenset[str]:
+    """Every vendor name that holds a secret."""
+    return frozenset(
+        param.name for form in forms for param in (*form.ours.values(), *form.own.values()) if param.secret
+    )

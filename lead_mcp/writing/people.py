@@ -1,0 +1,168 @@
+"""Finding the same person at an account: same e-mail (case-folded) or same telephone number (in E.164)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+
+from lead_mcp.engine.connection import Connection, Names
+from lead_mcp.engine.cursor import Seal
+from lead_mcp.engine.feeds import together
+from lead_mcp.engine.question import Question
+from lead_mcp.engine.records import Record
+from lead_mcp.engine.search import Answer, Limits, search
+from lead_mcp.errors import Garbled, LeadMcpError
+from lead_mcp.policy.phones import e164, parse_phone
+from lead_mcp.query import Order, folded
+from lead_mcp.uris import lead_uri
+from lead_mcp.vendors.base import Raw
+from lead_mcp.when import Window
+
+PHONE_WORDS = ("phone", "mobile")
+NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Whom to look for: case-folded e-mails and E.164 numbers."""
+
+    emails: frozenset[str] = frozenset()
+    phones: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, values: Mapping[str, object], region: str) -> Person:
+        """The person a lead's values name."""
+        email, phone = values.get("email"), values.get("phone")
+        number = e164(str(phone), region) if phone else None
+        return cls(frozenset({folded(str(email))} if email else ()), frozenset({number} if number else ()))
+
+    def is_in(self, record: Record, region: str) -> bool:
+        """Whether a record is of this person: its e-mail, or any of its telephone numbers."""
+        email = record.get("email")
+        if email is not None and folded(str(email)) in self.emails:
+            return True
+        return bool(self.phones & set(numbers_of(record, region)))
+
+    def __bool__(self) -> bool:
+        return bool(self.emails or self.phones)
+
+
+def numbers_of(record: Record, region: str) -> Iterable[str]:
+    """Every telephone number of a record in E.164: ours, and the vendor's own phone fields."""
+    values = [record.get("phone")]
+    values += [value for key, value in record.raw.items() if any(word in key.casefold() for word in PHONE_WORDS)]
+    for value in values:
+        number = e164(str(value), region) if value and not isinstance(value, Mapping | list) else None
+        if number:
+            yield number
+
+
+@dataclass
+class Sought:
+    """Who was found at one account, oldest first; what it took; whether everything was looked through."""
+
+    records: list[Record] = field(default_factory=list)
+    requests: int = 0
+    scanned: int = 0
+    complete: bool = True
+    notes: list[str] = field(default_factory=list)
+    window: Window | None = None
+    error: LeadMcpError | None = None
+
+    def count(self) -> None:
+        self.requests += 1
+
+
+@dataclass(frozen=True)
+class Looking:
+    """What looking needs beside the person: bounds, the clock, the region of telephone numbers."""
+
+    limits: Limits
+    seal: Seal
+    region: str
+    now: datetime
+    window: Window | None = None
+
+
+async def seek(connection: Connection, person: Person, looking: Looking) -> Sought:
+    """The person's leads at one account. Raises LeadMcpError where it could not be asked."""
+    how = connection.account.vendor.seek
+    if not person:
+        return Sought()
+    return await (_scan(connection, person, looking) if how is None else _ask(connection, person, looking))
+
+
+async def _ask(connection: Connection, person: Person, looking: Looking) -> Sought:
+    how, account, sought = connection.account.vendor.seek, connection.account, Sought()
+    if how is None:
+        return sought
+    phones = [parse_phone(number, looking.region)[0] for number in sorted(person.phones)]
+    requests = [
+        *(request for email in sorted(person.emails) for request in how.email(account, email)),
+        *(request for phone in phones for request in how.phone(account, phone)),
+    ]
+    rows: list[Raw] = []
+
+    async def one(number: int) -> None:
+        rows.extend(await connection.outbound.fetch(requests[number], partial(how.read, account), sought.count))
+
+    await together([partial(one, number) for number in range(len(requests))])
+    sought.scanned = len(rows)
+    sought.notes += [how.note] if how.note else []
+    sought.records = _matching(connection, rows, person, looking)
+    return sought
+
+
+def _matching(connection: Connection, rows: Sequence[Raw], person: Person, looking: Looking) -> list[Record]:
+    account = connection.account
+    names = Names(account.fields)
+    found: dict[str, Record] = {}
+    for row in rows:
+        lead_id = account.vendor.leads.identify(account, row, None)
+        if lead_id is None:
+            raise Garbled(f"{account.name} sent a record without an id.", account=account.name)
+        record = Record(account.name, lead_id, lead_uri(account.name, lead_id), row, names.field)
+        if person.is_in(record, looking.region):
+            found[record.uri] = record
+    return sorted(found.values(), key=created)
+
+
+async def _scan(connection: Connection, person: Person, looking: Looking) -> Sought:
+    """A vendor that cannot be asked for a person: its newest leads, within its default window, up to the scan limit."""
+    question = Question(
+        orders=(Order("created_at", descending=True),), limit=200, now=looking.now, window=looking.window
+    )
+    sought, matching = Sought(), dict[str, Record]()
+    cursor: str | None = None
+    while True:
+        page = await search([connection], replace(question, cursor=cursor), looking.limits, looking.seal)
+        _tally(sought, page)
+        matching |= {one.uri: one for one in page.records if person.is_in(one, looking.region)}
+        cursor = page.cursor
+        if cursor is None:
+            break
+        if sought.scanned >= looking.limits.scan:
+            sought.complete = False
+            sought.notes.append(f"looked through the newest {sought.scanned:,} leads only")
+            break
+    sought.records = sorted(matching.values(), key=created)
+    return sought
+
+
+def _tally(sought: Sought, page: Answer) -> None:
+    for entry in page.entries:
+        sought.requests += entry.requests
+        sought.scanned += entry.scanned
+        sought.window = entry.window or sought.window
+        sought.complete = sought.complete and entry.complete
+        sought.notes += [note for note in entry.notes if note not in sought.notes]
+        sought.error = sought.error or entry.error
+
+
+def created(record: Record) -> tuple[bool, datetime, str]:
+    """Oldest first; records without a time last."""
+    moment = record.get("created_at")
+    known = moment if isinstance(moment, datetime) else None
+    return (known is None, known or NEVER, record.uri)

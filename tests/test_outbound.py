@@ -1,0 +1,626 @@
+"""The chain round every request, against a real HTTP server on loopback: what is repeated, waited for, capped and hidden."""
+
+from __future__ import annotations
+
+import gzip
+import html
+import json
+import logging
+import tracemalloc
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import quote, quote_plus
+
+import anyio
+import httpx2
+import pytest
+import stamina
+
+from lead_mcp.errors import (
+    BadArgument,
+    Garbled,
+    LeadMcpError,
+    NotAllowed,
+    NotFound,
+    RateLimited,
+    Rejected,
+    TimedOut,
+    TooLarge,
+    Unauthorized,
+    Unavailable,
+)
+from lead_mcp.policy.outbound import ATTEMPTS, STRUCK, Outbound
+from lead_mcp.policy.rate import AT_ONCE, RateLimit
+from lead_mcp.vendors.base import (
+    Account,
+    Effect,
+    FieldMap,
+    Lookup,
+    Reply,
+    Request,
+    Search,
+    Signature,
+    TokenLogin,
+    Vendor,
+)
+from lead_mcp.vendors.replies import error_of, ok
+from tests.loopback import Answer, Heard, Listener, Say, all_at_once, in_turn, listening
+
+pytestmark = pytest.mark.anyio
+
+SECRET: Final = 's3cr3t/Kq9+x "Z" & é'
+KEYS: Final = {"api_key": SECRET}
+PAIR: Final = {"client_id": "client-one", "client_secret": "client-one-secret"}
+READ: Final = Request("GET", "/leads")
+WRITE: Final = Request("POST", "/leads", json={"name": "Ann"}, effect=Effect.WRITE)
+DELETE: Final = Request("POST", "/leads/1/delete", effect=Effect.DELETE)
+EVERYTHING: Final = frozenset(Effect)
+DOWN: Final = Say(503)
+CUT: Final = Say(cut=True)
+OK: Final = Say(body=b'{"fine": true}')
+
+
+# --- a vendor for tests -------------------------------------------------------------------------------------------
+
+
+def bearer(request: Request, secrets: Mapping[str, str]) -> Signature:
+    return Signature(headers={"Authorization": f"Bearer {secrets['token']}"})
+
+
+def in_body(request: Request, secrets: Mapping[str, str]) -> Signature:
+    """Where ASCII headers end, a body goes on."""
+    return Signature(json={"key": secrets["api_key"]}) if request.json else Signature(form={"key": secrets["api_key"]})
+
+
+def log_in(account: Account) -> Request:
+    return Request("POST", "/token", json={"grant": "keys"})
+
+
+def read_token(reply: Reply) -> tuple[str, float]:
+    if not ok(reply):
+        raise error_of(reply)
+    return reply.json()["token"], float(reply.json()["seconds"])
+
+
+def read(reply: Reply) -> Any:
+    if not ok(reply):
+        raise error_of(reply, reply.body.decode())
+    return reply.json()
+
+
+LOGIN: Final = TokenLogin(
+    build=log_in,
+    sign=lambda request, secrets: Signature(json={key: secrets[key] for key in PAIR}),
+    read=read_token,
+)
+
+
+def acme(sign: Callable[[Request, Mapping[str, str]], Signature], login: TokenLogin | None) -> Account:
+    return Account(
+        "north",
+        Vendor(
+            name="acme",
+            title="Acme",
+            settings=(),
+            sign=sign,
+            login=login,
+            leads=Search(fields=lambda account: FieldMap({}), routes=(), identify=lambda account, raw, part: None),
+            lookup=Lookup(build=lambda account, ids, columns: READ, read=lambda account, ids, reply: ()),
+            check=lambda account: READ,
+            checked=lambda reply: None,
+        ),
+    )
+
+
+@dataclass
+class Way:
+    """An outbound with its count of requests."""
+
+    outbound: Outbound
+    server: Listener
+    requests: int = 0
+
+    def count(self) -> None:
+        self.requests += 1
+
+    async def fetch(self, request: Request = READ) -> Any:
+        return await self.outbound.fetch(request, read, self.count)
+
+    async def fails(self, request: Request = READ) -> LeadMcpError:
+        with pytest.raises(LeadMcpError) as caught:
+            await self.fetch(request)
+        assert caught.value.account == "north"
+        return caught.value
+
+
+@asynccontextmanager
+async def way(
+    answer: Answer,
+    *,
+    sign: Callable[[Request, Mapping[str, str]], Signature] = lambda request, secrets: Signature(),
+    login: TokenLogin | None = None,
+    secrets: Mapping[str, str] = KEYS,
+    rate: RateLimit | None = None,
+    transport: httpx2.AsyncBaseTransport | None = None,
+    patience: float = 10,
+    **options: Any,
+) -> AsyncIterator[Way]:
+    async with (
+        listening(answer) as server,
+        # no TLS here, and reading every certificate of the machine takes longer than most tests
+        httpx2.AsyncClient(verify=False, trust_env=False, timeout=patience, transport=transport) as client,
+    ):
+        yield Way(
+            Outbound(
+                account=acme(bearer if login else sign, login),
+                client=client,
+                urls={"base_url": f"{server.origin}/"},
+                secrets=PAIR if login else secrets,
+                rate=rate or RateLimit(),
+                **options,
+            ),
+            server,
+        )
+
+
+def tokens(data: Answer, seconds: float = 3600) -> Answer:
+    """A vendor that hands out ``token-1``, ``token-2``, ... and answers everything else by ``data``."""
+    given: list[str] = []
+
+    def answer(heard: Heard) -> Say:
+        if heard.path != "/token":
+            return data(heard)
+        given.append(f"token-{len(given) + 1}")
+        return Say(body=json.dumps({"token": given[-1], "seconds": seconds}).encode())
+
+    return answer
+
+
+@dataclass
+class Unreachable(httpx2.AsyncBaseTransport):
+    """A network on which the first connections cannot be made."""
+
+    times: int
+    error: type[httpx2.TransportError] = httpx2.ConnectError
+    inner: httpx2.AsyncHTTPTransport = field(default_factory=lambda: httpx2.AsyncHTTPTransport(verify=False))
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.times -= 1
+        if self.times >= 0:
+            raise self.error("no way", request=request)
+        return await self.inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
+@pytest.fixture(autouse=True)
+def without_backoff() -> Iterator[None]:
+    """As many attempts as ever, with no time between them."""
+    with stamina.set_testing(True, attempts=100, cap=True):
+        yield
+
+
+# --- what is repeated ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "passing", [CUT, Say(429), Say(429, headers={"Retry-After": "0"}), Say(502), Say(503), Say(504)], ids=str
+)
+async def test_a_read_is_tried_again_after_what_may_pass(passing: Say) -> None:
+    async with way(in_turn(passing, passing, OK)) as found:
+        assert await found.fetch() == {"fine": True}
+        assert found.requests == len(found.server.heard) == 3
+
+
+async def test_a_read_is_tried_again_where_no_connection_could_be_made() -> None:
+    async with way(in_turn(OK), transport=Unreachable(2)) as found:
+        assert await found.fetch() == {"fine": True}
+        assert (found.requests, len(found.server.heard)) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(400, Rejected), (401, Unauthorized), (403, Unauthorized), (404, NotFound), (422, Rejected), (500, Unavailable)],
+)
+async def test_a_read_is_not_tried_again_after_what_will_not_pass(status: int, kind: type[LeadMcpError]) -> None:
+    async with way(in_turn(Say(status, b"no"), OK)) as found:
+        error = await found.fails()
+        assert (type(error), error.status, len(found.server.heard)) == (kind, status, 1)
+
+
+@pytest.mark.parametrize(
+    ("passing", "kind"), [(CUT, Unavailable), (Say(429), RateLimited), (DOWN, Unavailable)], ids=str
+)
+async def test_a_read_is_tried_so_often_and_no_more(passing: Say, kind: type[LeadMcpError]) -> None:
+    async with way(in_turn(passing)) as found:
+        assert type(await found.fails()) is kind
+        assert len(found.server.heard) == ATTEMPTS
+
+
+async def test_a_vendor_too_slow_is_not_asked_again() -> None:
+    async with way(in_turn(Say(wait=5), OK), patience=0.05) as found:
+        assert type(await found.fails()) is TimedOut
+        assert len(found.server.heard) == 1
+
+
+async def test_a_retry_after_is_waited_for() -> None:
+    with stamina.set_testing(False):
+        async with way(in_turn(Say(429, headers={"Retry-After": "0.08"}), OK)) as found:
+            assert await found.fetch() == {"fine": True}
+            first, second = found.server.heard
+            assert second.at - first.at >= 0.08
+
+
+async def test_a_retry_after_beyond_the_deadline_fails_at_once() -> None:
+    async with way(in_turn(Say(429, headers={"Retry-After": "60"}), OK)) as found:
+        with anyio.move_on_after(10) as scope:
+            error = await found.fails()
+            assert (type(error), error.retry_after, len(found.server.heard)) == (RateLimited, 60, 1)
+        assert not scope.cancelled_caught
+
+
+@pytest.mark.parametrize("request_", [WRITE, DELETE], ids=["write", "delete"])
+@pytest.mark.parametrize(
+    "answer", [CUT, Say(429, headers={"Retry-After": "0"}), Say(502), DOWN, Say(504), Say(500), Say(400)], ids=str
+)
+async def test_a_write_that_may_have_arrived_is_sent_once(request_: Request, answer: Say) -> None:
+    async with way(in_turn(answer, OK), allowed=EVERYTHING) as found:
+        error = await found.fails(request_)
+        assert (error.sent, found.requests, len(found.server.heard)) == (True, 1, 1)
+
+
+@pytest.mark.parametrize("error", [httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout])
+async def test_a_write_is_sent_again_where_it_provably_never_left(error: type[httpx2.TransportError]) -> None:
+    async with way(in_turn(OK), transport=Unreachable(2, error), allowed=EVERYTHING) as found:
+        assert await found.fetch(WRITE) == {"fine": True}
+        assert [one.json() for one in found.server.heard] == [{"name": "Ann"}]
+
+
+async def test_a_write_that_never_left_says_so() -> None:
+    async with way(in_turn(OK), transport=Unreachable(100), allowed=EVERYTHING) as found:
+        error = await found.fails(WRITE)
+        assert (type(error), error.sent, found.server.heard) == (Unavailable, False, [])
+
+
+@pytest.mark.parametrize("error", [httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError])
+async def test_a_write_that_broke_on_its_way_is_not_sent_again(error: type[httpx2.TransportError]) -> None:
+    async with way(in_turn(OK), transport=Unreachable(1, error), allowed=EVERYTHING) as found:
+        assert ((await found.fails(WRITE)).sent, found.server.heard) == (True, [])
+
+
+# --- tokens -------------------------------------------------------------------------------------------------------
+
+
+async def test_parallel_calls_log_in_once_and_keep_the_token() -> None:
+    async with way(tokens(in_turn(OK)), login=LOGIN) as found:
+        await all_at_once(*[found.fetch] * 6)
+        await found.fetch()
+        assert found.server.paths() == ["/token", *["/leads"] * 7]
+        assert found.requests == 8
+        assert {one.headers.get("authorization") for one in found.server.heard[1:]} == {"Bearer token-1"}
+        assert found.server.heard[0].json() == {"grant": "keys", **PAIR}
+
+
+def only(token: str) -> Answer:
+    return lambda heard: OK if heard.headers["authorization"] == f"Bearer {token}" else Say(401)
+
+
+async def test_a_401_renews_the_token_once() -> None:
+    async with way(tokens(only("token-2")), login=LOGIN) as found:
+        assert await found.fetch() == {"fine": True}
+        assert found.server.paths() == ["/token", "/leads", "/token", "/leads"]
+
+
+async def test_parallel_401s_renew_the_token_once() -> None:
+    async with way(tokens(only("token-2")), login=LOGIN) as found:
+        await all_at_once(*[found.fetch] * 4)
+        assert found.server.paths().count("/token") == 2
+
+
+@pytest.mark.parametrize("request_", [READ, WRITE], ids=["read", "write"])
+async def test_a_second_401_is_the_answer(request_: Request) -> None:
+    async with way(tokens(only("none")), login=LOGIN, allowed=EVERYTHING) as found:
+        assert type(await found.fails(request_)) is Unauthorized
+        assert found.server.paths() == ["/token", "/leads", "/token", "/leads"]
+
+
+async def test_a_token_about_to_expire_is_not_used_again() -> None:
+    async with way(tokens(in_turn(OK), seconds=20), login=LOGIN) as found:
+        await found.fetch()
+        await found.fetch()
+        assert found.server.paths() == ["/token", "/leads", "/token", "/leads"]
+
+
+async def test_a_token_from_the_settings_is_used_and_cannot_be_renewed() -> None:
+    async with way(tokens(only("ready")), login=LOGIN) as found:
+        found.outbound.secrets = {"access_token": "ready"}
+        assert await found.fetch() == {"fine": True}
+        found.outbound.secrets = {"access_token": "stale"}
+        assert type(await found.fails()) is Unauthorized
+        assert found.server.paths() == ["/leads", "/leads"]
+
+
+async def test_a_write_whose_login_failed_in_passing_is_sent_once_all_the_same() -> None:
+    login = in_turn(DOWN, CUT, Say(body=b'{"token": "token-1", "seconds": 3600}'))
+    async with way(lambda heard: (login if heard.path == "/token" else in_turn(OK))(heard), login=LOGIN) as found:
+        found.outbound.allowed = EVERYTHING
+        assert await found.fetch(WRITE) == {"fine": True}
+        assert found.server.paths() == ["/token", "/token", "/token", "/leads"]
+
+
+@pytest.mark.parametrize("request_", [READ, WRITE], ids=["read", "write"])
+@pytest.mark.parametrize("refusal", [Say(401), Say(body=b'{"token": "", "seconds": 1}')], ids=["401", "no token"])
+async def test_a_refused_login_is_not_tried_again_and_the_request_never_left(request_: Request, refusal: Say) -> None:
+    async with way(in_turn(refusal), login=LOGIN, allowed=EVERYTHING) as found:
+        error = await found.fails(request_)
+        assert (type(error), error.sent, found.server.paths()) == (Unauthorized, False, ["/token"])
+
+
+# --- the gate -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("login", [None, LOGIN], ids=["key", "token"])
+@pytest.mark.parametrize(
+    ("request_", "allowed", "says"),
+    [
+        (WRITE, {Effect.READ}, "may not write at north: LEAD_MCP_WRITES is off"),
+        (DELETE, {Effect.READ, Effect.WRITE}, "may not delete at north: LEAD_MCP_DELETES is off"),
+        (Request("GET", "/leads/1/archive", effect=Effect.WRITE), {Effect.READ}, "LEAD_MCP_WRITES is off"),
+    ],
+)
+async def test_an_effect_that_is_off_reaches_no_network(
+    request_: Request, allowed: set[Effect], says: str, login: TokenLogin | None
+) -> None:
+    async with way(in_turn(OK), login=login, allowed=frozenset(allowed)) as found:
+        error = await found.fails(request_)
+        assert (type(error), error.sent) == (NotAllowed, False)
+        assert says in error.message
+        assert (found.requests, found.server.heard) == (0, [])
+
+
+async def test_a_read_by_post_is_a_read() -> None:
+    async with way(in_turn(OK)) as found:
+        assert await found.fetch(Request("POST", "/search", json={})) == {"fine": True}
+
+
+# --- what is sent -------------------------------------------------------------------------------------------------
+
+
+async def test_the_secret_joins_query_form_body_and_headers() -> None:
+    key = {"key": "k-1"}
+
+    def everywhere(request: Request, secrets: Mapping[str, str]) -> Signature:
+        return Signature(
+            headers={"X-Key": "k-1"}, query=key, form=key if request.form else {}, json=key if request.json else {}
+        )
+
+    async with way(in_turn(OK), sign=everywhere) as found:
+        await found.fetch(Request("POST", "/a", query={"q": "ä&b"}, form={"name": "é+ n"}, headers={"X-More": "1"}))
+        await found.fetch(Request("POST", "/b", json={"name": "é"}))
+        form, body = found.server.heard
+        assert (form.query, form.form) == ({"q": "ä&b", **key}, {"name": "é+ n", **key})
+        assert (body.json(), body.headers["content-type"]) == ({"name": "é", **key}, "application/json")
+        assert (form.headers["x-key"], form.headers["x-more"], form.path) == ("k-1", "1", "/a")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request("GET", "/leads", query={"q": "\ud800"}),
+        Request("POST", "/leads", json={"q": "\ud800"}),
+        Request("GET", "/lea\nds"),
+        Request("GET", "/leads", query={"ids": "1," * 50_000}),
+        Request("GET", "/leads", headers={"X-Name": "é→"}),
+    ],
+    ids=["half a character", "half a character in a body", "a line break in a path", "too long", "no header text"],
+)
+async def test_what_http_cannot_say_is_the_callers_error(request_: Request) -> None:
+    async with way(in_turn(OK)) as found:
+        error = await found.fails(request_)
+        assert (type(error), error.sent, found.server.heard) == (BadArgument, False, [])
+
+
+# --- what comes back ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("size", "fits"), [(1000, True), (1001, False)])
+@pytest.mark.parametrize("encoded", [False, True], ids=["plain", "gzip"])
+async def test_a_reply_is_capped_by_its_decoded_size(size: int, fits: bool, encoded: bool) -> None:
+    body = json.dumps("x" * (size - 2)).encode()
+    said = Say(body=gzip.compress(body), headers={"Content-Encoding": "gzip"}) if encoded else Say(body=body)
+    async with way(in_turn(said), reply_limit=1000) as found:
+        if fits:
+            assert len(await found.fetch()) == 998
+        else:
+            assert "1,000 bytes (LEAD_MCP_REPLY_LIMIT)" in (await found.fails()).message
+        assert len(found.server.heard) == 1
+
+
+async def test_an_endless_reply_is_left_as_soon_as_it_passes_the_cap() -> None:
+    async with way(in_turn(Say(body=b"x" * 65536, endless=True)), reply_limit=200_000) as found:
+        assert type(await found.fails()) is TooLarge
+        assert found.server.sent < 64 * 1024 * 1024
+
+
+async def test_a_bomb_does_not_fill_the_memory() -> None:
+    bomb = Say(body=gzip.compress(bytes(50_000_000)), headers={"Content-Encoding": "gzip"})
+    async with way(in_turn(bomb), reply_limit=100_000) as found:
+        tracemalloc.start()
+        try:
+            assert type(await found.fails()) is TooLarge
+            assert tracemalloc.get_traced_memory()[1] < 10_000_000
+        finally:
+            tracemalloc.stop()
+
+
+async def test_a_reply_not_compressed_as_it_says_is_garbled() -> None:
+    async with way(in_turn(Say(body=b"plain", headers={"Content-Encoding": "gzip"}))) as found:
+        assert type(await found.fails()) is Garbled
+        assert len(found.server.heard) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_refused_and_the_credential_goes_nowhere(status: int) -> None:
+    async with way(in_turn(Say(status, headers={"Location": "/elsewhere"}), OK), sign=in_body) as found:
+        error = await found.fails()
+        assert (type(error), error.status, found.server.paths()) == (Garbled, status, ["/leads"])
+
+
+# --- secrets ------------------------------------------------------------------------------------------------------
+
+SPELLINGS = {
+    "raw": SECRET,
+    "JSON": json.dumps(SECRET)[1:-1],
+    "JSON by PHP": json.dumps(SECRET)[1:-1].replace("/", "\\/"),
+    "JSON in UTF-8": json.dumps(SECRET, ensure_ascii=False)[1:-1],
+    "URL": quote(SECRET),
+    "URL, whole": quote(SECRET, safe=""),
+    "URL, plus": quote_plus(SECRET),
+    "URL, lower case": quote(SECRET, safe="").replace("%2F", "%2f").replace("%2B", "%2b").replace("%C3%A9", "%c3%a9"),
+    "HTML": html.escape(SECRET),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+async def test_a_secret_that_the_vendor_echoes_is_struck_in_every_spelling(spelling: str) -> None:
+    echoed = SPELLINGS[spelling]
+    replies: list[Reply] = []
+    async with way(in_turn(Say(body=f"<key {echoed}>".encode())), sign=in_body) as found:
+        await found.outbound.fetch(Request("POST", "/leads", form={}), replies.append, found.count)
+        assert found.server.heard[0].form == {"key": SECRET}
+        assert replies[0].body.decode() == f"<key {STRUCK}>"
+
+
+async def test_a_secret_in_a_header_of_the_reply_is_struck() -> None:
+    replies: list[Reply] = []
+    async with way(in_turn(Say(headers={"X-Echo": "a plain-key b"})), secrets={"api_key": "plain-key"}) as found:
+        await found.outbound.fetch(READ, replies.append, found.count)
+        assert replies[0].headers["x-echo"] == f"a {STRUCK} b"
+
+
+async def test_a_secret_that_begins_another_leaves_nothing_of_it() -> None:
+    secrets = {"access_key": "abcd", "secret_key": "abcd1234", "pin": "12"}
+    async with way(in_turn(Say(body=b'["abcd1234", "abcd", "12"]')), secrets=secrets) as found:
+        assert await found.fetch() == [STRUCK, STRUCK, "12"]
+
+
+async def test_a_token_is_struck_from_replies_too() -> None:
+    async with way(tokens(in_turn(Say(body=b'["token-1", "client-one-secret"]'))), login=LOGIN) as found:
+        assert await found.fetch() == [STRUCK, STRUCK]
+
+
+def said_by(record: logging.LogRecord) -> str:
+    return f"{record.getMessage()} {record.__dict__}"
+
+
+@pytest.mark.parametrize(
+    "answer", [OK, Say(401, b"bad token token-2 of client-one-secret"), DOWN, CUT, Say(body=b"no json")]
+)
+async def test_no_secret_and_nobodys_name_is_in_a_log_an_error_or_a_repr(
+    answer: Say, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    request = Request("POST", "/leads?email=ann@example.com", query={"q": "ann@example.com"}, json={"n": "Ann Example"})
+    async with way(tokens(in_turn(answer)), login=LOGIN) as found:
+        texts = []
+        try:
+            await found.fetch(request)
+        except LeadMcpError as error:
+            texts = [str(error), repr(error), str(error.__dict__), repr(error.__cause__), repr(error.__context__)]
+        assert found.server.heard[0].json()["client_secret"] == PAIR["client_secret"]
+        texts += [repr(found.outbound), repr(found.outbound.token), repr(bearer(request, {"token": "token-1"}))]
+    texts += map(said_by, caplog.records)
+    hidden = (*PAIR.values(), "token-1", "token-2")
+    assert [text for text in texts if any(secret in text for secret in hidden)] == []
+    ours = [said_by(record) for record in caplog.records if record.name.startswith("lead_mcp")]
+    assert ours
+    assert [text for text in ours if "ann@" in text or "Ann" in text] == []
+
+
+async def test_every_request_leaves_one_line_of_facts(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, logger="lead_mcp")
+    async with way(in_turn(DOWN, CUT, OK)) as found:
+        await found.fetch()
+    facts = [record.__dict__ for record in caplog.records if record.name == "lead_mcp.outbound"]
+    assert [fact["outcome"] for fact in facts] == ["503", "RemoteProtocolError", "200"]
+    assert {(fact["account"], fact["method"], fact["path"], fact["effect"]) for fact in facts} == {
+        ("north", "GET", "/leads", "read")
+    }
+
+
+# --- rates --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("login", "calls", "many"),
+    [pytest.param(None, 5, 12, id="key"), pytest.param(LOGIN, 3, 5, id="token: its login counts as well")],
+)
+async def test_a_rate_is_never_exceeded_by_the_vendors_own_clock(
+    login: TokenLogin | None, calls: int, many: int
+) -> None:
+    slow = iter([0.03, 0.0, 0.02] * 10)
+    answer = tokens(lambda heard: Say(wait=next(slow)))
+    async with way(answer, login=login, rate=RateLimit(calls, 1.0)) as found:
+        await all_at_once(*[found.fetch] * many)
+        arrived = sorted(one.at for one in found.server.heard)
+        assert len(arrived) == many + (login is not None)
+        gaps = [later - earlier for earlier, later in zip(arrived, arrived[calls:], strict=False)]
+        assert gaps
+        assert min(gaps) > 1.0
+
+
+async def test_failed_and_repeated_requests_count_against_the_rate() -> None:
+    async with way(in_turn(CUT, DOWN, OK), rate=RateLimit(2, 1.0)) as found:
+        await found.fetch()
+        first, _, third = [one.at for one in found.server.heard]
+        assert third - first > 1.0
+
+
+async def test_without_a_rate_only_so_many_requests_are_under_way_at_once() -> None:
+    async with way(in_turn(Say(wait=0.02))) as found:
+        await all_at_once(*[found.fetch] * 12)
+        assert (found.server.most, len(found.server.heard)) == (AT_ONCE, 12)
+
+
+async def test_a_rate_allows_so_many_at_once_as_it_has_calls() -> None:
+    async with way(in_turn(Say(wait=0.02)), rate=RateLimit(100, 1.0)) as found:
+        await all_at_once(*[found.fetch] * 12)
+        assert found.server.most > AT_ONCE
+
+
+async def test_a_call_given_up_while_waiting_takes_no_slot() -> None:
+    limit = RateLimit()
+    async with anyio.create_task_group() as tasks:
+        release = anyio.Event()
+
+        async def hold() -> None:
+            async with limit.slot():
+                await release.wait()
+
+        for _ in range(AT_ONCE):
+            tasks.start_soon(hold)
+        await anyio.wait_all_tasks_blocked()
+        with anyio.move_on_after(0.01) as given_up:
+            await hold()
+        assert given_up.cancelled_caught
+        assert limit.in_flight == AT_ONCE
+        release.set()
+    assert limit.in_flight == 0
+
+
+async def test_a_call_given_up_under_way_has_used_its_slot_and_frees_it_in_time() -> None:
+    limit = RateLimit(1, 1.0)
+    with anyio.move_on_after(0.01):
+        async with limit.slot():
+            await anyio.sleep_forever()
+    assert limit.in_flight == 0
+    with anyio.move_on_after(0.03) as scope:
+        async with limit.slot():
+            pass
+    assert scope.cancelled_caught
+    with anyio.fail_after(5):
+        async with limit.slot():
+            pass
