@@ -15,6 +15,7 @@ import httpx2
 
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.cursor import Seal
+from lead_mcp.engine.people import Looking
 from lead_mcp.engine.search import Limits
 from lead_mcp.errors import BadArgument, NotConfigured, did_you_mean
 from lead_mcp.policy.outbound import Outbound
@@ -23,7 +24,6 @@ from lead_mcp.settings import Configured, Server, Settings, settings_of
 from lead_mcp.vendors.base import Effect, Vendor
 from lead_mcp.writing.carry import Ask, Carrier
 from lead_mcp.writing.intents import Around
-from lead_mcp.writing.people import Looking
 
 if TYPE_CHECKING:
     from lead_mcp.journal.store import Journal

@@ -24,7 +24,7 @@ from mcp.types import (
 from lead_mcp import __version__
 from lead_mcp.runtime import Runtime, running
 from lead_mcp.settings import Settings
-from lead_mcp.tools import accounts, leads, pings, recordings, resources, writes
+from lead_mcp.tools import accounts, leads, pings, recordings, resources, stories, summaries, writes
 from lead_mcp.tools.kit import make_tool
 from lead_mcp.vendors.base import Vendor
 
@@ -115,6 +115,8 @@ TOOLS: Final[tuple[tuple[Serves, Callable[[], Tool]], ...]] = (
     (_always, lambda: make_tool(accounts.list_accounts, accounts.KEYS)),
     (_any, lambda: make_tool(leads.search_leads, leads.SEARCH_KEYS)),
     (_any, lambda: make_tool(leads.get_lead, leads.GET_KEYS)),
+    (_any, lambda: make_tool(summaries.summarize_leads, summaries.KEYS)),
+    (_any, lambda: make_tool(stories.trace_lead, stories.KEYS)),
     (_pings, lambda: make_tool(pings.query_pings, pings.KEYS)),
     (_recordings, lambda: make_tool(recordings.get_recordings, recordings.KEYS)),
     (_writes(lambda v: v.insert), lambda: make_tool(writes.insert_lead, writes.KEYS, writes.INSERTS)),

@@ -6,9 +6,10 @@ stands still: the emulators' and the server's is ``NOW``, a minute after the wor
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -19,7 +20,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from mcp import Client
 from mcp.types import CallToolResult
 
-from lead_mcp import settings
+from lead_mcp import settings, vendors
 from lead_mcp.engine.connection import Names
 from lead_mcp.engine.lookup import get_record
 from lead_mcp.engine.question import Question
@@ -38,6 +39,7 @@ DAWN = datetime(2000, 1, 1, tzinfo=UTC)
 NEWEST = (Order("created_at", descending=True),)
 ORIGIN = "http://127.0.0.1:1"
 UNHURRIED = {"CONVOSO_RATE": "100000/1s", "LEADSQUARED_RATE": "100000/1s", "LEAD_MCP_TIMEZONE": "UTC"}
+PREFIXES = ("LEAD_MCP_", *(f"{name.upper()}_" for name in vendors.NAMES))
 FREE = {"leadsquared": None}
 """Emulators that enforce no rate, so that nothing waits."""
 
@@ -56,15 +58,12 @@ class CallFailed(AssertionError):
         self.message = str(said.get("message"))
 
 
-@dataclass
 class Bench:
-    """The emulators and a client of the server over them."""
+    """The emulators and a client of the server over them. No dataclass: hypothesis would print every record in it."""
 
-    box: Sandbox
-    server: LeadServer
-    client: Client
-    portal: BlockingPortal
-    _known: dict[str, list[Record]] = field(default_factory=dict)
+    def __init__(self, box: Sandbox, server: LeadServer, client: Client, portal: BlockingPortal) -> None:
+        self.box, self.server, self.client, self.portal = box, server, client, portal
+        self._known: dict[str, list[Record]] = {}
 
     @property
     def runtime(self) -> Runtime:
@@ -129,6 +128,8 @@ def bench(
     """A bench over a world of that many leads a vendor; ``only``: the vendors with an account."""
     box = box or sandbox(World(leads, seed=seed, until=UNTIL), clock=now, options=options, rates=FREE)
     with pytest.MonkeyPatch.context() as patch, start_blocking_portal() as portal:
+        for key in [key for key in os.environ if key.startswith(PREFIXES)]:
+            patch.delenv(key)
         for key, value in {**_environment(box, only), **UNHURRIED, **(environment or {})}.items():
             patch.setenv(key, value)
         server = build_server(settings.load(), lambda: httpx2.ASGITransport(app=box))

@@ -54,6 +54,9 @@ class Say:
     cut: bool = False
     endless: bool = False
 
+    def __str__(self) -> str:
+        return "cut" if self.cut else str(self.status)
+
 
 Answer = Callable[[Heard], Say]
 

@@ -60,13 +60,17 @@ def _from_words(words: Sequence[str], schema: Mapping[str, Any]) -> dict[str, An
 
 
 def _typed(text: str, schema: Mapping[str, Any]) -> Any:
-    """The text as the argument's type; where the type is text it stays as typed."""
-    if schema.get("type") in (None, "string") and "type" in schema:
+    """The text as the argument's type; where the type is text it stays as typed. A list may come as JSON or with commas."""
+    kind = schema.get("type")
+    if kind == "string":
         return text
     try:
-        return json.loads(text)
+        found = json.loads(text)
     except ValueError:
-        return [part.strip() for part in text.split(",")] if schema.get("type") == "array" else text
+        found = text
+    if kind == "array" and not isinstance(found, list | dict):
+        return [part.strip() for part in text.split(",")]
+    return found
 
 
 async def _ask(context: Any, params: Any) -> Any:

@@ -11,7 +11,7 @@ settled value of the leading key; everything up to and including it has been rea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -58,6 +58,9 @@ class Feed:
     after: Position | None = None
     need: int | None = None
     rows: list[Record] = field(default_factory=list)
+    sink: Callable[[Record], None] | None = None
+    """Where matches go instead of ``rows``: a summary keeps no records."""
+    kept: int = 0
     total: int | None = None
     done: bool = False
     frontier: Value = None
@@ -108,7 +111,14 @@ class Feed:
             if not self._matches(one):
                 self._dropped += 1
             elif self.sorter.is_after(one, self.after):
-                self.rows.append(one)
+                self._keep(one)
+
+    def _keep(self, one: Record) -> None:
+        self.kept += 1
+        if self.sink is None:
+            self.rows.append(one)
+        else:
+            self.sink(one)
 
     def _enough(self) -> bool:
         return self.need is not None and len(self.rows) >= self.need
@@ -128,7 +138,7 @@ class Feed:
     def counted(self) -> int | None:
         """How many match in all: what was read where everything was, else the vendor's word less what we had to drop."""
         if self.done and self.after is None and not self.error:
-            return len(self.rows)
+            return self.kept
         return None if self.total is None else max(0, self.total - self._dropped)
 
     # --- reading ---
@@ -185,6 +195,7 @@ class Ordered(Feed):
     """Records that tie with the last one read: more of them may follow."""
     _absent: list[Record] = field(default_factory=list)
     _last: tuple[Any, ...] | None = None
+    _in_order: bool = True
 
     async def _read(self) -> None:
         bounds = self._resumed()
@@ -254,6 +265,8 @@ class Ordered(Feed):
 
     def _take(self, rows: Sequence[Raw]) -> None:
         """Verify the order and settle every record that stands before the last one's ties. Raises OutOfOrder."""
+        if self.sink is not None:
+            return self._take_at_once(rows)
         for one in self._records(rows):
             value = one.get(self.plan.along)
             if value is None:
@@ -267,6 +280,16 @@ class Ordered(Feed):
                 self._open = []
             self._last = place
             self._open.append(one)
+
+    def _take_at_once(self, rows: Sequence[Raw]) -> None:
+        """For a summary order means nothing but this: once it fails, no bound can end the reading early."""
+        for one in self._records(rows):
+            value = one.get(self.plan.along)
+            place = rank(value, self.plan.descending)
+            self._in_order = self._in_order and (self._last is None or place >= self._last)
+            self._last = place
+            self._open = [one] if value is not None and self._in_order else []
+            self._settle([one])
 
     def _ended(self, page: Page, offset: int, size: int) -> bool:
         if self._past_bounds():
@@ -290,7 +313,7 @@ class Ordered(Feed):
         return bounds.upper is not None and value >= bounds.upper
 
     def _finish(self) -> None:
-        self._settle(self._open)
+        self._settle([] if self.sink else self._open)
         self._settle(self._absent)
         self._open, self._absent = [], []
         self.done = True
@@ -311,7 +334,7 @@ class Sliced(Feed):
         while not (self._enough() or self._spent()):
             part, rest = self._cut(bounds, width)
             page = await self._slice(part, cap)
-            held = page.total if page.total is not None else len(page.rows)
+            held = _held(page, cap)
             if held > len(page.rows) and width > SECOND:
                 width = max(SECOND, width * min(0.5, 0.7 * cap / held))
                 continue
@@ -362,10 +385,10 @@ class Sliced(Feed):
 
     async def _rest(self, first: Page, bounds: Bounds, cap: int) -> list[Raw]:
         """Every row of a slice too narrow to cut: its further pages by offset."""
-        rows = list(first.rows)
-        while len(rows) < (first.total or 0):
+        rows, page = list(first.rows), first
+        while len(rows) < (first.total or 0) or (first.total is None and len(page.rows) >= cap):
             page = await self._slice(bounds, cap, len(rows))
-            if not page.rows:
+            if not page.rows and first.total is not None:
                 self.why = f"the vendor counts {first.total:,} in a second but gave {len(rows):,}"
                 break
             rows.extend(page.rows)
@@ -426,6 +449,13 @@ class Whole(Feed):
         if not page.rows or page.more is False:
             return True
         return offset >= page.total if page.total is not None else len(page.rows) < size
+
+
+def _held(page: Page, cap: int) -> int:
+    """How many records a slice holds; a full page of a vendor that tells no total holds one more at least."""
+    if page.total is not None:
+        return page.total
+    return len(page.rows) + (len(page.rows) >= cap)
 
 
 async def together(jobs: Sequence[Any]) -> None:

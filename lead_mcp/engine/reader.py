@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -41,6 +41,8 @@ class Reader:
     columns: Paths | None = None
     page_cap: int = field(default=1_000_000)
     """Falls where the vendor's replies pass the cap: later pages start small."""
+    told: Callable[[int], Awaitable[None]] | None = None
+    """Told how many records each page held: progress of long readings."""
 
     @property
     def account(self) -> Account:
@@ -58,6 +60,8 @@ class Reader:
                 raise
             return await self._in_pieces(route, ask)
         self.tally.scanned += len(page.rows)
+        if self.told is not None:
+            await self.told(len(page.rows))
         return page
 
     async def _in_pieces(self, route: Route, ask: Ask) -> Page:

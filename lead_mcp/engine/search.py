@@ -7,7 +7,7 @@ walks the batch in the asked order, then goes on to the next one. So every match
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -139,16 +139,34 @@ async def search(connections: Sequence[Connection], question: Question, limits: 
     started = anyio.current_time()
     with anyio.move_on_after(limits.deadline):
         asked = [c for c in connections if c.name in state.accounts]
-        parts = await _understand(asked, question)
-        return await _Run(parts, question, state, limits, seal, started).answer()
+        parts = await understand(asked, question)
+        return await Run(parts, question, state, limits, seal, started).answer()
     raise _late(limits)
+
+
+async def read_through(
+    parts: Sequence[Understood],
+    question: Question,
+    limits: Limits,
+    seal: Seal,
+    sink: Callable[[Record], None],
+    told: Callable[[int], Awaitable[None]] | None = None,
+) -> list[Entry]:
+    """Hand every match to ``sink``, in no promised order, keeping none; the ledger. For summaries.
+
+    ``limits.scan`` bounds the records read, ``limits.deadline`` the time; an entry that was cut says so.
+    """
+    state = State(question.now, tuple(part.account for part in parts))
+    run = Run(parts, question, state, limits, seal, anyio.current_time(), sink=sink, told=told)
+    await run.read()
+    return list(run.entries.values())
 
 
 def _late(limits: Limits) -> LeadMcpError:
     return TimedOut(f"No account told its fields within {limits.deadline:g} s (LEAD_MCP_DEADLINE). Try again later.")
 
 
-async def _understand(connections: Sequence[Connection], question: Question) -> list[Understood]:
+async def understand(connections: Sequence[Connection], question: Question) -> list[Understood]:
     found: list[Understood | None] = [None] * len(connections)
     errors: list[LeadMcpError] = []
 
@@ -169,7 +187,7 @@ async def _understand(connections: Sequence[Connection], question: Question) -> 
 
 
 @dataclass
-class _Run:
+class Run:
     """One page in the making."""
 
     parts: Sequence[Understood]
@@ -181,14 +199,21 @@ class _Run:
     entries: dict[str, Entry] = field(default_factory=dict)
     feeds: list[Feed] = field(default_factory=list)
     lanes: list[tuple[Understood, str | None]] = field(default_factory=list)
+    sink: Callable[[Record], None] | None = None
+    told: Callable[[int], Awaitable[None]] | None = None
 
-    async def answer(self) -> Answer:
+    async def read(self) -> tuple[Order, ...]:
+        """Set out, read, and fill in the ledger; the order it was read in."""
         alive = [part for part in self.parts if part.error is None and not part.nothing]
         self.entries = {part.account: self._entry(part) for part in self.parts}
         base = self._base_order(alive)
         self.feeds = self._made_feeds(alive, base)
         await self._read()
         self._note_feeds()
+        return base
+
+    async def answer(self) -> Answer:
+        base = await self.read()
         records, cursor = self._in_batches(base) if base != self.question.orders else self._in_order()
         self._raise_if_empty()
         for record in records:
@@ -239,7 +264,8 @@ class _Run:
             found = _ending_at(found, self.state.end)
         entry = self.entries[part.account]
         entry.notes.extend(found.notes)
-        reader = Reader(part.connection.outbound, Tally(share), self.state.frozen, lane, self._columns(part))
+        columns = self._columns(part)
+        reader = Reader(part.connection.outbound, Tally(share), self.state.frozen, lane, columns, told=self.told)
         kind = Ordered if _sorts(found) else Sliced if found.route.slices == found.along else Whole
         return kind(
             reader=reader,
@@ -247,7 +273,8 @@ class _Run:
             sorter=Sorter(base),
             record=self._recorder(part, lane),
             after=self.state.start if batched else self.state.after,
-            need=None if batched else self.question.limit + 1,
+            need=None if batched or self.sink else self.question.limit + 1,
+            sink=self.sink,
         )
 
     def _columns(self, part: Understood) -> Paths:
@@ -471,7 +498,7 @@ def _unsorted(feed: Feed) -> Feed:
 
 def _again(feed: Feed, kind: type[Feed], found: Plan) -> Feed:
     """The feed from its beginning, read in another way; what it has cost so far still counts."""
-    return kind(feed.reader, found, feed.sorter, feed.record, feed.after, feed.need)
+    return kind(feed.reader, found, feed.sorter, feed.record, feed.after, feed.need, sink=feed.sink)
 
 
 def _ending_at(found: Plan, end: Position) -> Plan:

@@ -118,11 +118,22 @@ class Journal:
             self._append(tx, _columns(write), state, values)
         return replace(write, **change)
 
-    def take_over(self, write: Write, states: Sequence[str], state: str, values: Mapping[str, Any]) -> bool:
+    def take_over(
+        self,
+        write: Write,
+        states: Sequence[str],
+        state: str,
+        values: Mapping[str, Any],
+        *,
+        uri: str | None = None,
+        keep_key: bool = True,
+    ) -> bool:
         """Make a write that nobody works on ours and put it into ``state``; False where somebody else was faster."""
         with self._tx() as tx:
             wanted = (writes.c.id == write.id) & writes.c.state.in_(states) & (writes.c.owner == write.owner)
-            change = {"state": state, "owner": self.owner.id, "lease": self._lease()}
+            change: dict[str, Any] = {"state": state, "owner": self.owner.id, "lease": self._lease()}
+            change |= {"uri": uri} if uri else {}
+            change |= {} if keep_key else {"key": None}
             if not tx.execute(update(writes).where(wanted).values(change)).rowcount:
                 return False
             self._append(tx, _columns(write), state, values)
@@ -228,31 +239,39 @@ class Journal:
     def verify(self) -> list[str]:
         """What is wrong with the chain, in words; nothing where every row is as it was written."""
         problems: list[str] = []
-        prev, last = START, dict[str, str]()
+        prev, last = START, dict[str, dict[str, Any]]()
         with self._tx() as tx:
             rows = tx.execute(select(events, payloads.c.body).join(payloads, isouter=True).order_by(events.c.seq))
             for nth, row in enumerate(rows.mappings(), 1):
                 problems += _row_problems(nth, prev, dict(row))
-                prev, last[row["write_id"]] = row["hash"], row["state"]
+                prev, last[row["write_id"]] = row["hash"], dict(row)
             head = tx.execute(select(chain.c.head)).scalar_one()
-            states = dict(tx.execute(select(writes.c.id, writes.c.state)).tuples().all())
+            kept = {row["id"]: dict(row) for row in tx.execute(select(writes)).mappings()}
         if head != prev:
             problems.append("the newest events are missing")
-        problems += [
-            f"{name}: state {state} is not what its events say"
-            for name, state in states.items()
-            if last.get(name) != state
-        ]
-        return problems
+        problems += [f"write {name} is missing" for name in last if name not in kept]
+        return problems + [found for row in kept.values() for found in _write_problems(row, last.get(row["id"], {}))]
 
     def purge(self, days: int) -> int:
-        """Forget the values of writes that ended more than ``days`` days ago; how many events lost theirs."""
+        """Forget the values of writes that ended more than ``days`` days ago; how many events lost theirs.
+
+        What waited for approval that long has ended too: its values are somebody's personal ones like any other's.
+        """
         before = (self.clock() - timedelta(days=days)).isoformat()
+        self._expire(before)
         ended = select(writes.c.id).where(writes.c.state.not_in((*OPEN, "pending", "unknown")))
         old = select(events.c.seq).where((events.c.at < before) & events.c.write_id.in_(ended))
         with self._tx() as tx:
             tx.execute(delete(asks).where(asks.c.at < before))
             return int(tx.execute(delete(payloads).where(payloads.c.seq.in_(old))).rowcount)
+
+    def _expire(self, before: str) -> None:
+        """End the writes that have waited for approval since ``before``; their keys are free again."""
+        with self._tx() as tx:
+            old = (writes.c.state == "pending") & (writes.c.at < before)
+            names = list(tx.execute(select(writes.c.id).where(old)).scalars())
+        for write in filter(None, map(self.get, names)):
+            self.take_over(write, ["pending"], "expired", {"why": "nobody approved it in time"}, keep_key=False)
 
     def _now(self) -> str:
         return self.clock().isoformat()
@@ -287,6 +306,14 @@ def _values(body: str | None) -> dict[str, Any] | None:
     return found
 
 
+def _digest_of_body(body: str) -> str | None:
+    """The digest of stored values; None where they are no JSON any more."""
+    try:
+        return digest_of(_values(body))
+    except ValueError:
+        return None
+
+
 def _row_problems(nth: int, prev: str, row: Mapping[str, Any]) -> list[str]:
     said = {
         name: row[name] for name in ("seq", "write_id", "at", "state", "account", "tool", "arguments", "digest", "prev")
@@ -296,9 +323,18 @@ def _row_problems(nth: int, prev: str, row: Mapping[str, Any]) -> list[str]:
         problems.append(f"event {nth} is missing")
     if row["prev"] != prev or digest_of(said) != row["hash"]:
         problems.append(f"event {row['seq']} of {row['write_id']} was changed")
-    if row["body"] is not None and digest_of(_values(row["body"])) != row["digest"]:
+    if row["body"] is not None and _digest_of_body(row["body"]) != row["digest"]:
         problems.append(f"the values of event {row['seq']} of {row['write_id']} were changed")
     return problems
+
+
+def _write_problems(row: Mapping[str, Any], last: Mapping[str, Any]) -> list[str]:
+    """What a write's row says otherwise than its newest event."""
+    return [
+        f"{row['id']}: {name} {row[name]} is not what its events say"
+        for name in ("state", "account", "tool", "arguments")
+        if row[name] != last.get(name)
+    ]
 
 
 def _prepare(engine: Engine, tries: int = 5) -> None:

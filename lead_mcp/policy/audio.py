@@ -6,6 +6,7 @@ The address is resolved here and connected to as resolved, so that a name cannot
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
@@ -45,19 +46,10 @@ async def fetch_audio(
     parts, base = _split(url), urlsplit(base_url)
     loopback = is_loopback(base.hostname or "")
     check_host(parts, base, domains, hosts, loopback=loopback)
-    target, extensions = url, {}
-    if transport is None:
-        target = parts._replace(netloc=_netloc(await _address(parts, loopback=loopback), parts)).geturl()
-        extensions = {"sni_hostname": parts.hostname}
+    targets = [url] if transport else await _targets(parts, loopback=loopback)
     try:
         with anyio.fail_after(MOST_SECONDS):
-            async with (
-                httpx2.AsyncClient(follow_redirects=False, trust_env=False, timeout=30, transport=transport) as client,
-                client.stream(
-                    "GET", target, headers={"Host": _netloc(parts.hostname or "", parts)}, extensions=extensions
-                ) as response,
-            ):
-                return await _read(response)
+            return await _first(targets, parts, transport)
     except TimeoutError:
         raise TimedOut(f"The recording did not arrive within {MOST_SECONDS} s. Try again later.") from None
     except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
@@ -68,11 +60,28 @@ def _split(url: str) -> SplitResult:
     """The address taken apart. Raises Garbled: some vendors send a bare file name, and any may send nonsense."""
     try:
         parts = urlsplit(url)
-        if parts.port != 0 and parts.username is None and parts.password is None:
+        if parts.hostname and parts.port != 0 and parts.username is None and parts.password is None:
             return parts
     except ValueError:
         pass
     raise Garbled("The vendor's address of this recording is none that can be fetched.")
+
+
+async def _first(targets: Sequence[str], parts: SplitResult, transport: httpx2.AsyncBaseTransport | None) -> Audio:
+    """What the first target that can be reached holds: a name may have an address that this machine has no way to."""
+    *others, last = targets
+    async with httpx2.AsyncClient(follow_redirects=False, trust_env=False, timeout=30, transport=transport) as client:
+        for target in others:
+            with suppress(httpx2.ConnectError, httpx2.ConnectTimeout):
+                return await _fetch(client, target, parts)
+        return await _fetch(client, last, parts)
+
+
+async def _fetch(client: httpx2.AsyncClient, target: str, parts: SplitResult) -> Audio:
+    host = parts.hostname or ""
+    extensions = {"sni_hostname": host}
+    async with client.stream("GET", target, headers={"Host": _netloc(host, parts)}, extensions=extensions) as response:
+        return await _read(response)
 
 
 def _netloc(host: str, parts: SplitResult) -> str:
@@ -87,26 +96,25 @@ def check_host(
     host = (parts.hostname or "").lower()
     allowed = host == (base.hostname or "").lower() or host in {one.strip().lower() for one in hosts if one.strip()}
     allowed = allowed or any(host == domain or host.endswith(f".{domain}") for domain in domains)
-    if not host or not allowed:
+    if not allowed:
         advice = "add it to the account's RECORDING_HOSTS setting if you trust it"
         raise NotAllowed(f"The recording is kept at {host[:100]!r}, which is none of this account's hosts; {advice}.")
     if parts.scheme != "https" and not (loopback and parts.scheme == "http"):
         raise NotAllowed("The recording's address is not https.")
 
 
-async def _address(parts: SplitResult, *, loopback: bool) -> str:
-    """The address to connect to. Raises NotAllowed where any of the name's addresses is private."""
+async def _targets(parts: SplitResult, *, loopback: bool) -> list[str]:
+    """The URL with every address its host has. Raises NotAllowed where any of them is private."""
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
         found = await anyio.getaddrinfo(parts.hostname or "", port)
-    except OSError:
-        raise Unavailable(f"The recording's host {parts.hostname!r} could not be resolved.") from None
-    addresses = [str(info[4][0]) for info in found]
-    if not addresses or (
-        any(not ip_address(address.partition("%")[0]).is_global for address in addresses) and not loopback
-    ):
+    except (OSError, UnicodeError):  # the second: a label too long, or empty
+        raise Unavailable(f"The recording's host {parts.hostname!r:.100} could not be resolved.") from None
+    addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
+    public = all(ip_address(address.partition("%")[0]).is_global for address in addresses)
+    if not addresses or not (public or loopback):
         raise NotAllowed("The recording's host has a private address; it is not fetched.")
-    return addresses[0]
+    return [parts._replace(netloc=_netloc(address, parts)).geturl() for address in addresses]
 
 
 async def _read(response: httpx2.Response) -> Audio:

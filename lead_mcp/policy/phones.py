@@ -13,8 +13,10 @@ def e164(text: str, region: str) -> str | None:
     """The number in E.164 (``+12135550101``), read as dialled in ``region``; None where it is no possible number."""
     import phonenumbers
 
+    dialled = text.strip()
+    dialled = f"+{dialled[2:]}" if dialled.startswith("00") else dialled  # how most of the world writes a +
     try:
-        number = phonenumbers.parse(text, region)
+        number = phonenumbers.parse(dialled, region)
     except phonenumbers.NumberParseException:
         return None
     if not phonenumbers.is_possible_number(number):

@@ -42,9 +42,8 @@ class RateLimit:
         try:
             yield
         finally:
-            with anyio.CancelScope(
-                shield=True
-            ):  # counted as used before it stops counting as under way: never as neither
+            # it counts as used before it stops counting as under way: never as neither
+            with anyio.CancelScope(shield=True):
                 await self._used()
             self.in_flight -= 1
             self._wake()

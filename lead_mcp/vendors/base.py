@@ -405,6 +405,18 @@ class Recording:
     raw: Raw = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that a record says happened, with its moment (UTC).
+
+    Kinds: ``created consent sent returned call qualified updated``. ``what`` is one short line in our words.
+    """
+
+    at: datetime
+    kind: str
+    what: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recordings:
     """How a lead's recordings are listed: pages of one or several calls, merged and sorted here, newest first.
@@ -606,6 +618,8 @@ class Vendor:
     """By direction: ``inbound``, ``outbound``."""
     recordings: Recordings | None = None
     discovery: Discovery | None = None
+    happenings: Callable[[Account, Raw], Sequence[Happening]] = lambda account, raw: ()
+    """What a record says happened to its lead, in any order."""
     seek: Seek | None = None
     insert: Insert | None = None
     update: Update | None = None

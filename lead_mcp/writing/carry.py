@@ -149,7 +149,7 @@ class Carrier:
             raise Conflict(message, account=write.account)
         write = await self._waited(write)
         if write.state in ("done", "resolved"):
-            return _replayed(write)
+            return replayed(write)
         if write.state == "pending":
             raise self._waiting(write)
         if write.state in ("sending", "unknown"):
@@ -236,6 +236,21 @@ class Carrier:
         if write is None:
             write, _ = await self._begin(account, call, "pending", {"tool": call.tool, "arguments": call.arguments})
         return self._waiting(write)
+
+    async def stored_batch(self, account: str, call: Call) -> Write | None:
+        """The batch put by under this key and approved since. Raises Conflict for other arguments, Pending while it waits."""
+        if call.key is None:
+            return None
+        write = await self._in_thread(self.journal.find, account, call.tool, call.principal, call.key)
+        if write is None:
+            return None
+        if write.arguments != call.digest:
+            message = f"idempotency_key: {call.key!r} was used for another {call.tool} ({write.id}). Use a new key."
+            raise Conflict(message, account=account)
+        write = await self._waited(write)
+        if write.state in ("pending", "intended"):
+            raise self._waiting(write)
+        return write if write.state in ("done", "resolved") else None
 
     # --- (3) the claim ---
 
@@ -423,7 +438,8 @@ def token_of(write: Write) -> str:
     return digest_of(["token", write.id])[:40]
 
 
-def _replayed(write: Write) -> Outcome:
+def replayed(write: Write) -> Outcome:
+    """What an ended write became, as the journal has it."""
     if write.outcome is not None:
         return Outcome.from_said(write.outcome, write.id)
     return Outcome(_word(write.tool), write.uri, journal_id=write.id, warnings=("its values have been purged",))

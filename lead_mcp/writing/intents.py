@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from lead_mcp.engine.connection import Connection, Names
 from lead_mcp.engine.lookup import get_record
+from lead_mcp.engine.people import Looking, Person, Sought, seek
 from lead_mcp.engine.records import Record
 from lead_mcp.errors import BadArgument, Conflict, NotConfigured, NotFound, NotOffered, UnknownField, did_you_mean
 from lead_mcp.journal.entries import digest_of
@@ -24,7 +25,6 @@ from lead_mcp.uris import lead_uri
 from lead_mcp.vendors import every
 from lead_mcp.vendors.base import CANONICAL, Delete, Form, Insert, Param, Reply, Request, Update, Vendor, Written
 from lead_mcp.writing.forms import Filled, Filling
-from lead_mcp.writing.people import Looking, Person, Sought, seek
 
 OnDuplicate = Literal["fail", "update", "allow"]
 STRUCK: Final = "[secret]"

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import atexit
+import io
 import json
+import logging
 import os
 import queue
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
+from unittest import mock
 
 import httpx2
 
@@ -32,7 +39,16 @@ SETTINGS: Final = ("LEAD_MCP_", *(f"{name.upper()}_" for name in NAMES))
 def clean(environment: Mapping[str, str] | None = None) -> dict[str, str]:
     """This environment without anybody's settings, with ``environment`` on top."""
     own = {key: value for key, value in os.environ.items() if not key.startswith(SETTINGS)}
-    return {**own, "PYTHONPATH": str(ROOT), "COLUMNS": "200", "NO_COLOR": "1", **(environment or {})}
+    ours = {"PYTHONPATH": str(ROOT), "COLUMNS": "200", "NO_COLOR": "1", "LEAD_MCP_STATE_DIR": state_folder()}
+    return {**own, **ours, **(environment or {})}
+
+
+@cache
+def state_folder() -> str:
+    """Where processes keep their state, gone with this one."""
+    folder = tempfile.mkdtemp(prefix="lead-mcp-tests-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def run(*arguments: str, environment: Mapping[str, str], text: str = "") -> subprocess.CompletedProcess[str]:
@@ -47,6 +63,30 @@ def run(*arguments: str, environment: Mapping[str, str], text: str = "") -> subp
         timeout=60,
         check=False,
     )
+
+
+def here(*arguments: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """The program to its end, in this process: no second spent on a start. Only for commands that end by themselves."""
+    from lead_mcp.cli import main
+
+    out, err = io.StringIO(), io.StringIO()
+    loggers = [logging.getLogger(), *(logging.getLogger(name) for name in list(logging.Logger.manager.loggerDict))]
+    before = [(one, one.level, list(one.handlers)) for one in loggers]
+    try:
+        with (
+            mock.patch.dict(os.environ, clean(environment), clear=True),
+            mock.patch.object(sys, "argv", ["lead-mcp", *arguments]),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            main()
+        code: Any = 0
+    except SystemExit as end:
+        code = end.code or 0
+    finally:
+        for one, level, handlers in before:
+            one.level, one.handlers = level, handlers
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
 @dataclass
@@ -227,7 +267,5 @@ def pipe(
         reader.join(PROMPT)
         for stream in (process.stdin, process.stdout):
             assert stream is not None
-            try:
+            with suppress(BrokenPipeError):
                 stream.close()
-            except BrokenPipeError:
-                pass

@@ -1,4 +1,7 @@
-"""Every command as a person at a shell meets it: output, exit codes, one line for what is wrong."""
+"""Every command as a person at a shell meets it: output, exit codes, one line for what is wrong.
+
+Most run in this process, where they start at once; that a process does the same is checked for one of each kind.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ import pytest
 
 from lead_mcp import __version__
 from lead_mcp.vendors import NAMES
-from tests.process.processes import PATIENCE, PROGRAM, PROMPT, Emulators, clean, run
+from tests.process.processes import PATIENCE, PROGRAM, PROMPT, Emulators, clean, here, run
 
 COMMANDS = ("serve", "demo", "sandbox", "check", "call", "tools")
 
@@ -32,7 +35,7 @@ def one_line(ended: subprocess.CompletedProcess[str], code: int) -> str:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself(command: str) -> None:
-    ended = run(command, "--help", environment={})
+    ended = here(command, "--help", environment={})
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "Usage:" in ended.stdout
 
@@ -58,7 +61,7 @@ def test_the_installed_command_is_the_same_program() -> None:
     [["bogus"], ["serve", "--port", "x"], ["serve", "--port", "70000"], ["serve", "--transport", "carrier-pigeon"], []],
 )
 def test_wrong_usage_is_exit_code_2(words: list[str]) -> None:
-    ended = run(*words, environment={})
+    ended = here(*words, environment={})
     assert ended.returncode == 2
     assert "Traceback" not in ended.stderr
 
@@ -79,19 +82,23 @@ def test_wrong_usage_is_exit_code_2(words: list[str]) -> None:
     ],
 )
 def test_a_wrong_setting_is_one_line_that_names_it(environment: dict[str, str], said: str) -> None:
-    assert said in one_line(run("serve", environment=environment), 2)
+    assert said in one_line(here("serve", environment=environment), 2)
 
 
 @pytest.mark.parametrize("command", [["check"], ["tools"], ["call", "list_accounts"]])
 def test_every_command_says_it_the_same_way(command: list[str]) -> None:
-    assert "LEAD_MCP_WRITES" in one_line(run(*command, environment={"LEAD_MCP_WRITES": ""} | {"LEAD_MCP_WRITE": "1"}), 2)
+    assert "LEAD_MCP_WRITES" in one_line(
+        here(*command, environment={"LEAD_MCP_WRITES": ""} | {"LEAD_MCP_WRITE": "1"}), 2
+    )
 
 
-@pytest.mark.parametrize("text", ["accounts = 1", "[accounts.a]\nvendor = 'nobody'", "[acounts]", "not toml", "\xff\x00"])
+@pytest.mark.parametrize(
+    "text", ["accounts = 1", "[accounts.a]\nvendor = 'nobody'", "[acounts]", "not toml", "\xff\x00"]
+)
 def test_a_wrong_file_is_one_line(tmp_path: Path, text: str) -> None:
     file = tmp_path / "lead-mcp.toml"
     file.write_bytes(text.encode("latin-1"))
-    one_line(run("serve", "--config", str(file), environment={}), 2)
+    one_line(here("serve", "--config", str(file), environment={}), 2)
 
 
 def test_a_file_of_accounts_is_used(tmp_path: Path, emulators: Emulators) -> None:
@@ -104,15 +111,25 @@ def test_a_file_of_accounts_is_used(tmp_path: Path, emulators: Emulators) -> Non
     )
     environment = {"MY_KEY": own["OCTANIST_API_KEY"]}
     file.write_text(file.read_text(encoding="utf-8").replace("OCTANIST_API_KEY", "MY_KEY"), encoding="utf-8")
-    ended = run("check", "--json", "--config", str(file), environment=environment)
+    ended = here("check", "--json", "--config", str(file), environment=environment)
     assert [(line["account"], line["ok"]) for line in json.loads(ended.stdout)] == [("dental", True)]
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(["serve", "--config", "/no/such/file"], 2), (["call", "serch_leads", "--sandbox"], 1), (["bogus"], 2)],
+)
+def test_a_process_says_the_same_and_ends_with_the_same_code(words: list[str], code: int) -> None:
+    process, inside = run(*words, environment={}), here(*words, environment={})
+    assert process.returncode == inside.returncode == code
+    assert process.stderr.splitlines()[-1] == inside.stderr.splitlines()[-1]
 
 
 # --- tools --------------------------------------------------------------------------------------------------------
 
 
 def test_tools_are_listed_for_a_reader_and_for_a_program(emulators: Emulators) -> None:
-    listed = json.loads(run("tools", "--json", environment=emulators.environment).stdout)
+    listed = json.loads(here("tools", "--json", environment=emulators.environment).stdout)
     names = [one["name"] for one in listed]
     assert names[:3] == ["list_accounts", "search_leads", "get_lead"]
     assert all({"inputSchema", "outputSchema", "annotations", "description"} <= set(one) for one in listed)
@@ -122,17 +139,17 @@ def test_tools_are_listed_for_a_reader_and_for_a_program(emulators: Emulators) -
 
 
 def test_the_sandbox_needs_no_settings() -> None:
-    assert "search_leads" in run("tools", "--sandbox", environment={}).stdout
+    assert "search_leads" in here("tools", "--sandbox", environment={}).stdout
 
 
 def test_without_an_account_there_is_list_accounts_and_advice() -> None:
-    listed = json.loads(run("tools", "--json", environment={}).stdout)
+    listed = json.loads(here("tools", "--json", environment={}).stdout)
     assert [one["name"] for one in listed] == ["list_accounts"]
-    said = run("call", "list_accounts", environment={})
+    said = here("call", "list_accounts", environment={})
     assert said.returncode == 0
     assert "OCTANIST_API_KEY" in said.stdout
     assert "--sandbox" in said.stdout
-    checked = run("check", environment={})
+    checked = here("check", environment={})
     assert checked.returncode == 0
     assert "LEAD_MCP_CONFIG" in checked.stdout
 
@@ -141,7 +158,7 @@ def test_without_an_account_there_is_list_accounts_and_advice() -> None:
 
 
 def called(emulators: Emulators, *words: str) -> dict[str, Any]:
-    ended = run("call", *words, "--raw", environment=emulators.environment)
+    ended = here("call", *words, "--raw", environment=emulators.environment)
     assert (ended.returncode, ended.stderr) == (0, ""), ended
     found: dict[str, Any] = json.loads(ended.stdout)
     return found
@@ -190,11 +207,11 @@ def test_text_that_looks_like_json_stays_text(emulators: Emulators) -> None:
 
 @pytest.mark.parametrize("words", [["limit=many"], ["bogus=1"], ["account=nobody"], ["since=someday"]])
 def test_a_tool_error_is_exit_code_1(emulators: Emulators, words: list[str]) -> None:
-    ended = run("call", "search_leads", *words, environment=emulators.environment)
+    ended = here("call", "search_leads", *words, environment=emulators.environment)
     assert ended.returncode == 1
     assert ended.stderr == ""
     assert ended.stdout.split(":")[0] in ("bad_argument", "not_configured")
-    raw = run("call", "search_leads", *words, "--raw", environment=emulators.environment)
+    raw = here("call", "search_leads", *words, "--raw", environment=emulators.environment)
     assert raw.returncode == 1
     assert json.loads(raw.stdout)["isError"] is True
 
@@ -210,18 +227,18 @@ def test_a_tool_error_is_exit_code_1(emulators: Emulators, words: list[str]) -> 
     ],
 )
 def test_a_call_that_cannot_be_made_is_one_line(emulators: Emulators, words: list[str], said: str) -> None:
-    assert said in one_line(run("call", *words, environment=emulators.environment), 1)
+    assert said in one_line(here("call", *words, environment=emulators.environment), 1)
 
 
 def test_call_over_the_built_in_sandbox() -> None:
-    ended = run("call", "search_leads", "account=leadtrackr", "limit=1", "--sandbox", environment={})
+    ended = here("call", "search_leads", "account=leadtrackr", "limit=1", "--sandbox", environment={})
     assert ended.returncode == 0
     assert "lead://leadtrackr/" in ended.stdout
 
 
 def test_a_vendor_failure_is_said_and_exit_code_1(emulators: Emulators) -> None:
     environment = {**emulators.environment, "OCTANIST_API_KEY": "a wrong key"}
-    ended = run("call", "search_leads", "account=octanist", environment=environment)
+    ended = here("call", "search_leads", "account=octanist", environment=environment)
     assert ended.returncode == 1
     assert ended.stdout.startswith("unauthorized: ")
     assert "a wrong key" not in ended.stdout + ended.stderr
@@ -257,13 +274,8 @@ def test_check_with_everything_well(emulators: Emulators) -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
     for name in NAMES:
         assert name in ended.stdout
-    found = json.loads(run("check", "--json", environment=emulators.environment).stdout)
-    assert [(line["account"], line["ok"]) for line in found] == [(name, True) for name in sorted_names(found)]
-    assert len(found) == len(NAMES)
-
-
-def sorted_names(found: list[dict[str, Any]]) -> list[str]:
-    return [line["vendor"] for line in found]
+    found = json.loads(here("check", "--json", environment=emulators.environment).stdout)
+    assert {line["account"]: line["ok"] for line in found} == dict.fromkeys(NAMES, True)
 
 
 def test_check_says_what_is_wrong_and_what_to_do(emulators: Emulators) -> None:
@@ -273,7 +285,7 @@ def test_check_says_what_is_wrong_and_what_to_do(emulators: Emulators) -> None:
         "CONVOSO_AUTH_TOKEN": "a wrong token",
         "LEADTRACKR_BASE_URL": "http://127.0.0.1:9/api",
     }
-    ended = run("check", "--json", environment=environment)
+    ended = here("check", "--json", environment=environment)
     assert ended.returncode == 1
     found = {line["account"]: line for line in json.loads(ended.stdout)}
     assert {name for name, line in found.items() if line["ok"]} == {"leadexec", "leadsquared"}
@@ -287,7 +299,7 @@ def test_check_says_what_is_wrong_and_what_to_do(emulators: Emulators) -> None:
 
 def test_check_as_a_table(emulators: Emulators) -> None:
     environment = {**emulators.environment, "OCTANIST_API_KEY": "a wrong key"}
-    ended = run("check", environment=environment)
+    ended = here("check", environment=environment)
     assert ended.returncode == 1
     row = next(line for line in ended.stdout.splitlines() if "octanist" in line)
     assert "unauthorized" in row
@@ -297,7 +309,7 @@ def test_check_as_a_table(emulators: Emulators) -> None:
 def test_check_of_a_silent_vendor_ends_at_the_deadline(emulators: Emulators) -> None:
     emulators.fault("octanist", "hang", times=-1)
     environment = {**emulators.environment, "LEAD_MCP_DEADLINE": "1"}
-    found = json.loads(run("check", "--json", environment=environment).stdout)
+    found = json.loads(here("check", "--json", environment=environment).stdout)
     problems = {line["account"]: line["problem"] for line in found if not line["ok"]}
     assert list(problems) == ["octanist"]
     assert problems["octanist"].startswith("timeout: ")

@@ -108,7 +108,7 @@ def door(
         else:
             target = sse_client(server[1]) if way == "sse" else server[1]
         portal = stack.enter_context(start_blocking_portal())
-        client = stack.enter_context(portal.wrap_async_context_manager(Client(target, mode=request.param)))  # type: ignore[arg-type]  # a transport is an async context manager
+        client = stack.enter_context(portal.wrap_async_context_manager(Client(target, mode=request.param)))
         yield Door(way, client, portal)
     if server is None:
         said = (folder / f"stdio-{request.param}.err").read_text(encoding="utf-8")

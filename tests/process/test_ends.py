@@ -16,7 +16,6 @@ import pytest
 from tests.process.processes import (
     HELLO,
     PATIENCE,
-    PROMPT,
     Background,
     Emulators,
     Pipe,

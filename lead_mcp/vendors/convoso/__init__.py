@@ -7,6 +7,7 @@ from typing import Final
 from lead_mcp.vendors.base import Account, Discovery, FieldMap, Lookup, Recordings, Route, Search, Setting, Vendor
 from lead_mcp.vendors.convoso import wire, write
 from lead_mcp.vendors.convoso.fields import lead
+from lead_mcp.vendors.convoso.happenings import happenings
 
 ZONE: Final = "America/Los_Angeles"
 
@@ -56,6 +57,7 @@ VENDOR: Final = Vendor(
         note="an address may need a login or have run out: neither is documented; some are a bare file name",
     ),
     discovery=Discovery(build=wire.sample, read=wire.read_fields, sampled=True),
+    happenings=happenings,
     seek=write.SEEK,
     insert=write.INSERT,
     update=write.UPDATE,

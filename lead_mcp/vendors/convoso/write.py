@@ -1,8 +1,9 @@
 """Convoso's writes: ``POST /leads/insert``, ``/leads/update``, ``/leads/delete``, each a flat form; who is there already.
 
 Forms: ``list_id=333&phone_number=2135550101&phone_code=1&first_name=Ann``, ``lead_id=12&status=AA``, ``lead_id=12``. Flags are
-``1`` and ``0``, as clients send them (read as a flag and as a level of 0-3, whichever of the documents is right). Any further
-name is taken as a field of the account's own (H3); nothing nested (H5, H6). Source: fact sheet, sections 6-8, 10.
+``1`` and ``0``: no document spells them; public client code does so, and it reads as a flag and as a level of 0-3 (H5) alike
+(*unverified*). Any further name is taken as a field of the account's own (H3); nothing nested (H5, H6). Source: fact sheet,
+sections 6-8, 10.
 
 Replies: ``{"success": true, "data": {"lead_id": "12"}, "id": "12"}`` (seed; S2, C2 without the outer ``id``; C1 as a number);
 a deletion says ``{"success": true}``. Nothing tells an insert from an update by ``update_if_found`` (S2), so ``updated`` is
@@ -174,7 +175,9 @@ CHANGED: Final[Mapping[str, Param]] = {
 }
 REQUIRED: Final = ("phone_number", "list_id")
 INSERTED: Final = Form(ours=OURS, own={**LEAD, **OPTIONS}, open=True, all_of=("phone", "list_id"))
-UPDATED: Final = Form(ours=CHANGED, own=LEAD, open=True)
+UPDATED: Final = Form(
+    ours=CHANGED, own={name: param for name, param in LEAD.items() if name not in ("user_id", "age")}, open=True
+)
 
 
 # --- asking -------------------------------------------------------------------------------------------------------

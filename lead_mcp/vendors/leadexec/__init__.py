@@ -24,6 +24,7 @@ from lead_mcp.vendors.base import (
 )
 from lead_mcp.vendors.leadexec import wire, write
 from lead_mcp.vendors.leadexec.fields import INBOUND, LEAD, OUTBOUND
+from lead_mcp.vendors.leadexec.happenings import happenings
 
 PAGE: Final = 1000  # the largest Take seen in use (P6, C6); a maximum is nowhere stated
 PINGS_PAGE: Final = 500  # unverified: the example sends 100
@@ -109,6 +110,7 @@ VENDOR: Final = Vendor(
     pings={"inbound": pings("inbound", INBOUND), "outbound": pings("outbound", OUTBOUND)},
     discovery=Discovery(build=wire.sample_leads, read=wire.read_sample, sampled=True),
     insert=write.INSERT,
+    happenings=happenings,
     limits="no rate limit and no largest page is documented; we ask for 1000 leads or 500 PINGs at most",
     quirks=(
         "every query needs a window and a lead type; a lead's id is {LeadTypeUID}-{UID}",

@@ -18,6 +18,7 @@ from lead_mcp.vendors.base import (
 )
 from lead_mcp.vendors.leadsquared import wire, write
 from lead_mcp.vendors.leadsquared.fields import LEAD
+from lead_mcp.vendors.leadsquared.happenings import happenings
 
 BY_TIME: Final = frozenset({"created_at", "updated_at"})
 
@@ -113,6 +114,7 @@ VENDOR: Final = Vendor(
         note="links on call activities; hosts of telephony providers must be allowed by recording_hosts",
     ),
     discovery=Discovery(build=wire.get_fields, read=wire.read_fields),
+    happenings=happenings,
     seek=write.SEEK,
     insert=write.INSERT,
     update=write.UPDATE,

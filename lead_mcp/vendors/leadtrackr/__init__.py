@@ -7,6 +7,7 @@ from typing import Final
 from lead_mcp.vendors.base import Account, FieldMap, Lookup, Raw, Route, Search, Setting, Vendor
 from lead_mcp.vendors.leadtrackr import wire, write
 from lead_mcp.vendors.leadtrackr.fields import LEAD
+from lead_mcp.vendors.leadtrackr.happenings import happenings
 
 
 def fields(account: Account) -> FieldMap:
@@ -46,6 +47,7 @@ VENDOR: Final = Vendor(
         ),
     ),
     lookup=Lookup(build=wire.get_lead, read=wire.read_lead, check=wire.may_be_id),
+    happenings=happenings,
     seek=write.SEEK,
     insert=write.INSERT,
     update=write.UPDATE,

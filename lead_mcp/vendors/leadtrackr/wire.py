@@ -164,8 +164,8 @@ def get_lead(account: Account, ids: Sequence[str], columns: Paths | None) -> Req
 
 
 def may_be_id(text: str) -> bool:
-    """Whether ``text`` is a whole number that JSON can carry: ids are numbers."""
-    return re.fullmatch(r"[0-9]{1,16}", text) is not None
+    """Whether ``text`` is a whole number above zero that JSON can carry: ids are numbers."""
+    return re.fullmatch(r"[1-9][0-9]{0,15}", text) is not None
 
 
 def check(account: Account) -> Request:

@@ -7,6 +7,7 @@ from typing import Final
 from lead_mcp.vendors.base import Account, FieldMap, Lookup, Raw, Route, Search, Setting, Vendor
 from lead_mcp.vendors.octanist import wire, write
 from lead_mcp.vendors.octanist.fields import LEAD
+from lead_mcp.vendors.octanist.happenings import happenings
 
 
 def fields(account: Account) -> FieldMap:
@@ -42,6 +43,7 @@ VENDOR: Final = Vendor(
         ),
     ),
     lookup=Lookup(build=wire.get_lead, read=wire.read_lead),
+    happenings=happenings,
     seek=write.SEEK,
     insert=write.INSERT,
     update=write.UPDATE,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
 from lead_mcp.engine.connection import Connection, Names
 from lead_mcp.engine.cursor import Seal
-from lead_mcp.engine.feeds import together
+from lead_mcp.engine.feeds import DAWN, together
+from lead_mcp.engine.planner import TEXT_FIELDS
 from lead_mcp.engine.question import Question
 from lead_mcp.engine.records import Record
-from lead_mcp.engine.search import Answer, Limits, search
+from lead_mcp.engine.search import Entry, Limits, read_through, understand
 from lead_mcp.errors import Garbled, LeadMcpError
 from lead_mcp.policy.phones import e164, parse_phone
 from lead_mcp.query import Order, folded
@@ -30,13 +31,16 @@ class Person:
 
     emails: frozenset[str] = frozenset()
     phones: frozenset[str] = frozenset()
+    spelled: tuple[str, ...] = ()
+    """The e-mails as given: a vendor may tell upper case from lower."""
 
     @classmethod
     def of(cls, values: Mapping[str, object], region: str) -> Person:
         """The person a lead's values name."""
         email, phone = values.get("email"), values.get("phone")
         number = e164(str(phone), region) if phone else None
-        return cls(frozenset({folded(str(email))} if email else ()), frozenset({number} if number else ()))
+        emails = (str(email),) if email else ()
+        return cls(frozenset(map(folded, emails)), frozenset({number} if number else ()), emails)
 
     def is_in(self, record: Record, region: str) -> bool:
         """Whether a record is of this person: its e-mail, or any of its telephone numbers."""
@@ -84,6 +88,8 @@ class Looking:
     region: str
     now: datetime
     window: Window | None = None
+    everything: bool = False
+    """A vendor that must be read through is read from its beginning, not within its default window."""
 
 
 async def seek(connection: Connection, person: Person, looking: Looking) -> Sought:
@@ -100,7 +106,7 @@ async def _ask(connection: Connection, person: Person, looking: Looking) -> Soug
         return sought
     phones = [parse_phone(number, looking.region)[0] for number in sorted(person.phones)]
     requests = [
-        *(request for email in sorted(person.emails) for request in how.email(account, email)),
+        *(request for email in person.spelled for request in how.email(account, email)),
         *(request for phone in phones for request in how.phone(account, phone)),
     ]
     rows: list[Raw] = []
@@ -130,35 +136,30 @@ def _matching(connection: Connection, rows: Sequence[Raw], person: Person, looki
 
 
 async def _scan(connection: Connection, person: Person, looking: Looking) -> Sought:
-    """A vendor that cannot be asked for a person: its newest leads, within its default window, up to the scan limit."""
+    """A vendor that cannot be asked for a person: its leads are read through, newest first, up to the scan limit."""
+    window = Window(DAWN, looking.now, "UTC") if looking.everything else None
     question = Question(
-        orders=(Order("created_at", descending=True),), limit=200, now=looking.now, window=looking.window
+        orders=(Order("created_at", descending=True),), shown=TEXT_FIELDS, now=looking.now, window=window
     )
-    sought, matching = Sought(), dict[str, Record]()
-    cursor: str | None = None
-    while True:
-        page = await search([connection], replace(question, cursor=cursor), looking.limits, looking.seal)
-        _tally(sought, page)
-        matching |= {one.uri: one for one in page.records if person.is_in(one, looking.region)}
-        cursor = page.cursor
-        if cursor is None:
-            break
-        if sought.scanned >= looking.limits.scan:
-            sought.complete = False
-            sought.notes.append(f"looked through the newest {sought.scanned:,} leads only")
-            break
-    sought.records = sorted(matching.values(), key=created)
+    sought = Sought()
+
+    def take(record: Record) -> None:
+        if person.is_in(record, looking.region):
+            sought.records.append(record)
+
+    parts = await understand([connection], question)
+    for entry in await read_through(parts, question, looking.limits, looking.seal, take):
+        _tally(sought, entry)
+    sought.records.sort(key=created)
     return sought
 
 
-def _tally(sought: Sought, page: Answer) -> None:
-    for entry in page.entries:
-        sought.requests += entry.requests
-        sought.scanned += entry.scanned
-        sought.window = entry.window or sought.window
-        sought.complete = sought.complete and entry.complete
-        sought.notes += [note for note in entry.notes if note not in sought.notes]
-        sought.error = sought.error or entry.error
+def _tally(sought: Sought, entry: Entry) -> None:
+    sought.requests += entry.requests
+    sought.scanned += entry.scanned
+    sought.window, sought.error = entry.window, entry.error
+    sought.complete = entry.complete
+    sought.notes = [*entry.notes]
 
 
 def created(record: Record) -> tuple[bool, datetime, str]:

@@ -1,0 +1,167 @@
+"""One person's story over every account: their leads, and what happened to each, dated and in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from lead_mcp.engine.calls import calls_of
+from lead_mcp.engine.connection import Connection
+from lead_mcp.engine.feeds import together
+from lead_mcp.engine.people import Looking, Person, Sought, created, seek
+from lead_mcp.engine.question import Question
+from lead_mcp.engine.records import Record
+from lead_mcp.engine.search import Entry, combined, search
+from lead_mcp.errors import LeadMcpError
+from lead_mcp.query import Asked, Op, Order
+from lead_mcp.uris import uri
+from lead_mcp.vendors.base import Happening
+from lead_mcp.when import Window
+
+BEFORE: Final = timedelta(hours=1)
+"""How long before its lead a ping may have come."""
+AFTER: Final = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event: when, at which account, of which kind, in words, and where to read more."""
+
+    at: datetime
+    account: str
+    kind: str
+    what: str
+    uri: str
+
+
+@dataclass
+class Story:
+    """What was found. ``leads`` and ``steps`` oldest first."""
+
+    leads: list[Record] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+
+
+async def trace(connections: Sequence[Connection], person: Person, looking: Looking) -> Story:
+    """The person's story. Raises LeadMcpError where no account could be asked."""
+    story = Story()
+    await together([partial(_at_account, story, one, person, looking) for one in connections])
+    errors = [entry.error for entry in story.entries if entry.error]
+    if errors and len(errors) == len(connections):
+        raise combined(errors)
+    order = [one.name for one in connections]
+    story.entries.sort(key=lambda entry: order.index(entry.account))
+    story.leads.sort(key=created)
+    story.steps = sorted(set(_within(story.steps, looking.window)), key=lambda step: (step.at, step.account, step.kind))
+    story.warnings += list(_pointed_out(story))
+    return story
+
+
+async def _at_account(story: Story, connection: Connection, person: Person, looking: Looking) -> None:
+    entry = Entry(connection.name)
+    story.entries.append(entry)
+    try:
+        sought = await seek(connection, person, looking)
+    except LeadMcpError as error:
+        entry.error, entry.complete = error, False
+        return
+    _note(entry, sought, person)
+    for record in sought.records:
+        story.leads.append(record)
+        story.steps += [
+            _step(record, one) for one in connection.account.vendor.happenings(connection.account, record.raw)
+        ]
+        await _calls(story, connection, record, entry, looking)
+        await _pings(story, connection, record, entry, looking)
+
+
+def _note(entry: Entry, sought: Sought, person: Person) -> None:
+    words = [
+        *(f"email eq {one}" for one in sorted(person.emails)),
+        *(f"phone eq {one}" for one in sorted(person.phones)),
+    ]
+    entry.returned, entry.scanned, entry.requests = len(sought.records), sought.scanned, sought.requests
+    entry.total = len(sought.records) if sought.complete else None
+    entry.complete = sought.complete
+    entry.checked_here, entry.window, entry.error = words, sought.window, sought.error
+    entry.notes += sought.notes
+
+
+def _step(record: Record, one: Happening) -> Step:
+    return Step(one.at, record.account, one.kind, one.what, record.uri)
+
+
+async def _calls(story: Story, connection: Connection, record: Record, entry: Entry, looking: Looking) -> None:
+    if connection.account.vendor.recordings is None:
+        return
+    try:
+        calls = await calls_of(connection, record.id, None, None, looking.limits.deadline)
+    except LeadMcpError as error:
+        entry.notes.append(f"recordings of {record.id} could not be read: {error.message}")
+        entry.complete = False
+        return
+    entry.requests += calls.requests
+    for one in calls.found.values():
+        if one.started_at is not None:
+            length = f"{one.seconds} s" if one.seconds is not None else "unknown length"
+            where = uri("recording", record.account, record.id, one.id)
+            story.steps.append(Step(one.started_at, record.account, "recording", f"call recording, {length}", where))
+
+
+async def _pings(story: Story, connection: Connection, record: Record, entry: Entry, looking: Looking) -> None:
+    """The ping that became this lead: the vendor lists pings by time alone, so the moments before it are read."""
+    made = record.get("created_at")
+    if "inbound" not in connection.account.vendor.pings or not isinstance(made, datetime):
+        return
+    question = Question(
+        kind="inbound",
+        filters=[Asked("lead_id", Op.EQ, record.id)],
+        window=Window(made - BEFORE, made + AFTER, "UTC"),
+        orders=(Order("at", descending=True),),
+        limit=5,
+        now=looking.now,
+    )
+    try:
+        answer = await search([connection], question, looking.limits, looking.seal)
+    except LeadMcpError as error:
+        entry.notes.append(f"pings of {record.id} could not be read: {error.message}")
+        entry.complete = False
+        return
+    entry.requests += sum(one.requests for one in answer.entries)
+    for ping in answer.records:
+        at = ping.get("at")
+        if isinstance(at, datetime):
+            result = ping.get("result") or ("accepted" if ping.get("accepted") else "refused")
+            story.steps.append(Step(at, record.account, "ping", f"ping {result}", ping.uri))
+
+
+def _within(steps: Sequence[Step], window: Window | None) -> Iterator[Step]:
+    for step in steps:
+        early = window is not None and window.since is not None and step.at < window.since
+        late = window is not None and window.until is not None and step.at >= window.until
+        if not early and not late:
+            yield step
+
+
+def _pointed_out(story: Story) -> Iterator[str]:
+    """Duplicates at one account, and leads sold more than once."""
+    by_account: dict[str, list[Record]] = {}
+    for record in story.leads:
+        by_account.setdefault(record.account, []).append(record)
+    for account, records in by_account.items():
+        if len(records) > 1:
+            yield f"{account} has this person {len(records)} times: {', '.join(record.uri for record in records)}"
+    sales: dict[str, int] = {}
+    for step in story.steps:
+        if step.kind == "sent":
+            sales[step.uri] = sales.get(step.uri, 0) + 1
+    for where, count in sales.items():
+        if count > 1:
+            yield f"{where} was sent to {count} buyers"
+    if len(sales) > 1:
+        yield f"this person was sold as {len(sales)} leads: {', '.join(sales)}"

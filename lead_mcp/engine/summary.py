@@ -1,0 +1,396 @@
+"""Counting and adding up, the cheapest honest way, in bounded memory.
+
+Three ways, cheapest first. *Total*: the vendor's own total, one request. *Counts*: one total for each word of a closed list,
+honest only if they add up to the vendor's total. *Reading*: every match read, with only the fields needed, and thrown away
+again. What was read only in part is said to be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import anyio
+
+from lead_mcp.engine.connection import Connection
+from lead_mcp.engine.cursor import Seal
+from lead_mcp.engine.feeds import together
+from lead_mcp.engine.planner import Plan, Query, bound_clauses, plan
+from lead_mcp.engine.question import Question, Understood
+from lead_mcp.engine.reader import Reader, Tally
+from lead_mcp.engine.records import Record
+from lead_mcp.engine.search import Entry, Limits, combined, read_through, understand
+from lead_mcp.errors import BadArgument, LeadMcpError, did_you_mean
+from lead_mcp.query import Kind, Op, Order, Value, Where, as_number
+from lead_mcp.vendors.base import Ask, Push
+from lead_mcp.when import Window, stamp
+
+PERIODS: Final = ("hour", "day", "week", "month")
+MEASURES: Final = ("count", "sum", "avg", "min", "max")
+MOST_GROUPS: Final = 50
+OTHER: Final = "other"
+Key = tuple[Any, ...]
+Told = Callable[[int], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """``count``, or one of ``sum avg min max`` over the present values of a field."""
+
+    how: str
+    field: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.how}:{self.field}" if self.field else self.how
+
+
+def parse_measures(words: Sequence[str]) -> tuple[Measure, ...]:
+    """``count``, ``sum:value`` ... Raises BadArgument with the nearest one."""
+    return tuple(_measure(word) for word in dict.fromkeys(words))
+
+
+def _measure(word: str) -> Measure:
+    how, _, name = word.partition(":")
+    if how not in MEASURES or (how == "count") == bool(name):
+        message = f"measures: {word[:60]!r} is none of count, sum:FIELD, avg:FIELD, min:FIELD, max:FIELD."
+        raise BadArgument(message + did_you_mean(how, MEASURES))
+    return Measure(how, name)
+
+
+@dataclass
+class Cell:
+    """What one group adds up to."""
+
+    count: int = 0
+    sums: dict[str, Decimal] = field(default_factory=dict)
+    seen: dict[str, int] = field(default_factory=dict)
+    least: dict[str, Any] = field(default_factory=dict)
+    most: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, values: dict[str, Any]) -> None:
+        """One record: its number or time for each measured field, where it has one."""
+        self.count += 1
+        for name, value in values.items():
+            self.seen[name] = self.seen.get(name, 0) + 1
+            if isinstance(value, Decimal):
+                self.sums[name] = self.sums.get(name, Decimal(0)) + value
+            self.least[name] = min(self.least.get(name, value), value)
+            self.most[name] = max(self.most.get(name, value), value)
+
+    def merge(self, other: Cell) -> None:
+        self.count += other.count
+        for name, seen in other.seen.items():
+            self.seen[name] = self.seen.get(name, 0) + seen
+            self.sums[name] = self.sums.get(name, Decimal(0)) + other.sums.get(name, Decimal(0))
+            self.least[name] = min(self.least.get(name, other.least[name]), other.least[name])
+            self.most[name] = max(self.most.get(name, other.most[name]), other.most[name])
+
+    def value(self, measure: Measure) -> Value:
+        """The measure; None where no record has a value."""
+        if measure.how == "count":
+            return Decimal(self.count)
+        if not self.seen.get(measure.field):
+            return None
+        if measure.how in ("min", "max"):
+            found: Value = (self.least if measure.how == "min" else self.most)[measure.field]
+            return found
+        total = self.sums.get(measure.field)
+        if total is None:
+            return None
+        return total if measure.how == "sum" else total / self.seen[measure.field]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be counted: groups, measures, and how the question is understood at every account."""
+
+    question: Question
+    group_by: tuple[str, ...]
+    measures: tuple[Measure, ...]
+    zone: ZoneInfo
+    when: str = "created_at"
+
+    @property
+    def fields(self) -> list[str]:
+        """Names that are fields of records."""
+        groups = [name for name in self.group_by if name not in (*PERIODS, "account")]
+        return list(dict.fromkeys([*groups, *(m.field for m in self.measures if m.field)]))
+
+
+@dataclass
+class Summary:
+    """Groups with their cells, the total if it is known, how it was come by, and the ledger."""
+
+    columns: list[str]
+    cells: dict[Key, Cell]
+    total: int | None
+    how: str
+    entries: list[Entry]
+    window: Window | None
+    left_over: int = 0
+
+
+async def summarize(
+    connections: Sequence[Connection], asked: Asked, limits: Limits, seal: Seal, told: Told | None = None
+) -> Summary:
+    """The summary. Raises LeadMcpError where the call is wrong or no account could answer."""
+    question = replace(asked.question, columns=tuple(asked.fields))
+    deadline = anyio.current_time() + limits.deadline
+    parts = await understand(connections, question)
+    _check_measures(asked, parts)
+    question, parts = await _one_window(asked, question, parts)
+    columns = _columns(asked, parts)
+    job = _Job(replace(asked, question=question, group_by=tuple(columns)), limits, seal, deadline, told)
+    await together([partial(job.one, part) for part in parts])
+    order = [part.account for part in parts]
+    entries = sorted(job.entries, key=lambda entry: order.index(entry.account))
+    errors = [entry.error for entry in entries if entry.error]
+    if errors and len(errors) == len(entries) and not job.cells:
+        raise combined(errors)
+    whole = all(entry.complete and entry.error is None for entry in entries)
+    total = sum(cell.count for cell in job.cells.values())
+    how = "; ".join(dict.fromkeys(job.how)) + ("" if whole else "; NOT COMPLETE: only what was read is counted")
+    return Summary(columns, job.cells, total if whole else None, how, entries, question.window)
+
+
+def _check_measures(asked: Asked, parts: Sequence[Understood]) -> None:
+    for measure in asked.measures:
+        kinds = {known.kind for part in parts if measure.field and (known := part.names.field(measure.field))}
+        wrong = kinds - {Kind.NUMBER, Kind.ANY} - ({Kind.TIME} if measure.how in ("min", "max") else set())
+        if measure.field and wrong:
+            raise BadArgument(f"measures: {measure}: {measure.field} is a {min(wrong)} field, not a number.")
+
+
+async def _one_window(asked: Asked, question: Question, parts: list[Understood]) -> tuple[Question, list[Understood]]:
+    """Where a vendor insists on a window and none was asked, the same one for every account."""
+    back = [part.search.window for part in parts if part.search.window and not _is_bounded(part)]
+    if not back or question.window is not None:
+        return question, parts
+    since = (question.now - max(back)).replace(microsecond=0)
+    window = Window(since, question.now, asked.zone.key)
+    clauses = [Where(parts[0].search.when, Op.GTE, since, f"{parts[0].search.when} gte {stamp(since)}")]
+    for part in parts:
+        if not _is_bounded(part):
+            part.clauses = (*part.clauses, *clauses)
+            part.notes.append(f"the last {max(back) // timedelta(days=1) or 1} days were asked")
+    return replace(question, window=window), parts
+
+
+def _is_bounded(part: Understood) -> bool:
+    return any(w.field == part.search.when and w.op in (Op.GT, Op.GTE) for w in part.clauses)
+
+
+def _columns(asked: Asked, parts: Sequence[Understood]) -> list[str]:
+    """The grouping: money of several accounts is never added up, for nobody says that their currency is one."""
+    money = any(measure.how != "count" for measure in asked.measures)
+    names = list(asked.group_by)
+    return ["account", *names] if money and len(parts) > 1 and "account" not in names else names
+
+
+@dataclass
+class _Job:
+    """The summary in the making, account by account."""
+
+    asked: Asked
+    limits: Limits
+    seal: Seal
+    deadline: float
+    told: Told | None
+    cells: dict[Key, Cell] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+    how: list[str] = field(default_factory=list)
+
+    async def one(self, part: Understood) -> None:
+        """Count at one account, the cheapest way that serves."""
+        if part.error is not None or part.nothing:
+            notes = [*part.notes, *([f"not asked: {part.nothing} can match"] if part.nothing else [])]
+            total = 0 if part.nothing else None
+            self.entries.append(
+                Entry(part.account, total=total, complete=part.error is None, notes=notes, error=part.error)
+            )
+            return
+        for way in (self._by_total, self._by_counts):
+            entry = await way(part)
+            if entry is not None:
+                self.entries.append(entry)
+                return
+        await self._by_reading(part)
+
+    # --- the vendor's own numbers ---
+
+    async def _by_total(self, part: Understood) -> Entry | None:
+        """One request a partition, where only a count is asked and the vendor's total is the answer."""
+        if not self._counts_only() or set(self.asked.group_by) - {"account"}:
+            return None
+        counter = _Counter(part, self.asked.question, self.limits)
+        total = await counter.total(part.clauses)
+        if total is None:
+            return None
+        self._put(part, {}, total)
+        self.how.append(f"{part.account}: the vendor's total")
+        return counter.entry(total)
+
+    async def _by_counts(self, part: Understood) -> Entry | None:
+        """One total a word of a closed list; read instead where they do not add up (null, or a word nobody listed)."""
+        names = [name for name in self.asked.group_by if name != "account"]
+        known = part.names.field(names[0]) if len(names) == 1 else None
+        if not self._counts_only() or known is None or not (known.values and known.closed):
+            return None
+        counter, key = _Counter(part, self.asked.question, self.limits), part.names.key(names[0])
+        total = await counter.total(part.clauses)
+        if total is None or key is None or len(known.values) >= total:
+            return None
+        counts = {}
+        for word in known.values:
+            found = await counter.total((*part.clauses, Where(key, Op.EQ, word)))
+            if found is None:
+                return None
+            counts[word] = found
+        if sum(counts.values()) != total:
+            return None
+        for word, count in counts.items():
+            if count:
+                self._put(part, {names[0]: word}, count)
+        self.how.append(f"{part.account}: the vendor's total for each {names[0]}")
+        return counter.entry(total)
+
+    def _counts_only(self) -> bool:
+        return all(measure.how == "count" for measure in self.asked.measures)
+
+    def _put(self, part: Understood, values: dict[str, Any], count: int) -> None:
+        key = tuple(part.account if name == "account" else values.get(name) for name in self.asked.group_by)
+        self.cells.setdefault(key, Cell()).count += count
+
+    # --- reading ---
+
+    async def _by_reading(self, part: Understood) -> None:
+        limits = Limits(max(0.1, self.deadline - anyio.current_time()), self.limits.scan)
+        question = replace(self.asked.question, orders=(Order(part.search.when, descending=True),))
+        sink = _Sink(part, self.asked, self.cells)
+        entries = await read_through([part], question, limits, self.seal, sink.take, self.told)
+        self.entries += entries
+        read = sum(entry.scanned for entry in entries)
+        self.how.append(f"{part.account}: {read:,} records read")
+
+
+@dataclass
+class _Sink:
+    """Takes records in, keeps numbers."""
+
+    part: Understood
+    asked: Asked
+    cells: dict[Key, Cell]
+
+    def take(self, record: Record) -> None:
+        key = tuple(self._group(record, name) for name in self.asked.group_by)
+        values = {m.field: self._number(record, m.field) for m in self.asked.measures if m.field}
+        self.cells.setdefault(key, Cell()).add({name: value for name, value in values.items() if value is not None})
+
+    def _group(self, record: Record, name: str) -> Any:
+        if name == "account":
+            return self.part.account
+        if name in PERIODS:
+            return period(record.get(self.part.search.when), name, self.asked.zone)
+        return record.get(name) if not isinstance(record.get(name), dict | list) else str(record.get(name))
+
+    def _number(self, record: Record, name: str) -> Any:
+        value = record.get(name)
+        return value if isinstance(value, datetime) else as_number(value)
+
+
+def period(moment: Value, name: str, zone: ZoneInfo) -> str | None:
+    """``2026-10-31T14``, ``2026-10-31``, ``2026-W44`` or ``2026-10`` of a moment in a zone."""
+    if not isinstance(moment, datetime):
+        return None
+    local = moment.astimezone(zone)
+    if name == "week":
+        year, week, _ = local.isocalendar()
+        return f"{year}-W{week:02d}"
+    return local.strftime({"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "month": "%Y-%m"}[name])
+
+
+@dataclass
+class _Counter:
+    """Asks a vendor for totals alone: pages of one record."""
+
+    part: Understood
+    question: Question
+    limits: Limits
+    tally: Tally = field(default_factory=lambda: Tally(1_000_000))
+    pushed: tuple[str, ...] = ()
+    checked: tuple[str, ...] = ()
+
+    async def total(self, clauses: Sequence[Where]) -> int | None:
+        """How many match, summed over partitions; None where the vendor's total is not just that."""
+        lanes = self.part.search.parts(self.part.connection.account) or (None,)
+        orders = (Order(self.part.search.when, descending=True),)
+        query = Query(tuple(clauses), self.question.text, orders, self.question.now)
+        found = plan(self.part.search, self.part.names.fields, query)
+        if not _is_countable(found):
+            return None
+        self.pushed = self.pushed or found.pushed_words
+        total = 0
+        for lane in lanes:
+            count = await self._lane(found, lane)
+            if count is None:
+                return None
+            total += count
+        return total
+
+    async def _lane(self, found: Plan, lane: str | None) -> int | None:
+        reader = Reader(self.part.connection.outbound, self.tally, self.question.now, lane)
+        where = (*found.sent, *bound_clauses(found, found.bounds))
+        ask = Ask(where=where, text=self.question.text, order=found.query.orders[0], limit=1)
+        try:
+            with anyio.move_on_after(self.limits.deadline):
+                return (await reader.page(found.route, ask)).total
+        except LeadMcpError:
+            return None  # reading tells what is wrong, in the ledger
+        return None
+
+    def entry(self, total: int) -> Entry:
+        return Entry(
+            self.part.account,
+            total=total,
+            scanned=0,
+            requests=self.tally.requests + self.part.metadata_requests,
+            pushed=self.pushed,
+            notes=list(self.part.notes),
+        )
+
+
+def _is_countable(found: Plan) -> bool:
+    """Whether the vendor counts exactly what was asked: nothing checked here, and bounds that need no second look."""
+    bounds, frozen = found.bounds, found.query.frozen
+    lower = bounds.lower is None or found.lower_push in (Push.EXACT, Push.EDGE)
+    upper = (
+        bounds.upper is None
+        or found.upper_push is Push.EXACT
+        or (bounds.upper == frozen and found.upper_push is not None)
+    )
+    return not found.checked and found.text_here is None and lower and upper and found.route.page > 0
+
+
+def top_groups(summary: Summary, most: int = MOST_GROUPS) -> list[tuple[Key, Cell]]:
+    """The groups in order, periods by time and others by count; beyond ``most``, the rest as one group ``other``."""
+    in_time = any(name in PERIODS for name in summary.columns)
+    ranked = sorted(summary.cells.items(), key=lambda item: (-item[1].count, _said_key(item[0])))
+    kept, rest = ranked[:most], ranked[most:]
+    if in_time:
+        kept = sorted(kept, key=lambda item: _said_key(item[0]))
+    if rest:
+        other = Cell()
+        for _, cell in rest:
+            other.merge(cell)
+        summary.left_over = len(rest)
+        kept.append(((OTHER, *[None] * (len(summary.columns) - 1)), other))
+    return kept
+
+
+def _said_key(key: Key) -> tuple[tuple[bool, str], ...]:
+    return tuple((part is None, str(part)) for part in key)

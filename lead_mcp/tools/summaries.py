@@ -1,0 +1,99 @@
+"""``summarize_leads``: counts and sums over any filter, the cheapest honest way."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Annotated, Any, Final
+
+from mcp.server.mcpserver import Context
+from mcp.types import CallToolResult
+from pydantic import Field
+
+from lead_mcp.engine.search import Limits
+from lead_mcp.engine.summary import Asked, Summary, parse_measures, summarize, top_groups
+from lead_mcp.policy.cleaning import plain_value
+from lead_mcp.runtime import Runtime
+from lead_mcp.tools.kit import AccountName, Filters, Since, Until, result, runtime_of
+from lead_mcp.tools.leads import Asking
+from lead_mcp.tools.present import Table, ledger_lines, table, text_of, text_table, window_line
+
+KEYS: Final = ("groups", "total", "window", "how", "accounts")
+
+
+async def summarize_leads(
+    ctx: Context[Any, Any],
+    account: AccountName = None,
+    text: str | None = None,
+    filters: Filters = None,
+    since: Since = None,
+    until: Until = None,
+    group_by: Annotated[
+        list[str] | None, Field(max_length=2, description="a field, account, day, week or month")
+    ] = None,
+    measures: Annotated[list[str] | None, Field(max_length=8, description="count, sum:F avg:F min:F max:F")] = None,
+) -> CallToolResult:
+    """Count and add up leads over any filter, e.g. group_by=["source"], measures=["count","sum:value"]. Says how it was
+    counted, and when only in part."""
+    runtime = runtime_of(ctx)
+    asked = _asked(runtime, account, text, filters, since, until, group_by or (), measures or ("count",))
+    limits = Limits(runtime.server.deadline, runtime.server.summary_limit)
+    summary = await summarize(runtime.chosen(account), asked, limits, runtime.seal, progress(ctx))
+    return _answered(summary, asked)
+
+
+def _asked(
+    runtime: Runtime,
+    account: str | None,
+    text: str | None,
+    filters: Any,
+    since: str | None,
+    until: str | None,
+    group_by: Sequence[str],
+    measures: Sequence[str],
+) -> Asked:
+    asking = Asking(runtime, account, text, filters, since, until)
+    question = replace(asking.question(), limit=1)
+    groups = tuple(dict.fromkeys(group_by))
+    return Asked(question, groups, parse_measures(measures), runtime.server.zone)
+
+
+def progress(ctx: Context[Any, Any]) -> Callable[[int], Awaitable[None]]:
+    """Tells a client that wants to know how many records have been read."""
+    read = 0
+
+    async def told(records: int) -> None:
+        nonlocal read
+        if records:
+            read += records
+            await ctx.report_progress(read, message=f"{read:,} records read")
+
+    return told
+
+
+def groups_table(summary: Summary, asked: Asked) -> Table:
+    """The groups as a table; columns are named as asked."""
+    rows = [
+        [*(plain_value(part) for part in key), *(plain_value(cell.value(measure)) for measure in asked.measures)]
+        for key, cell in top_groups(summary)
+    ]
+    return table([*summary.columns, *map(str, asked.measures)], rows)
+
+
+def _answered(summary: Summary, asked: Asked) -> CallToolResult:
+    found = groups_table(summary, asked)
+    how = summary.how
+    if summary.left_over:
+        how += f"; {summary.left_over} smaller groups are one row, other"
+    structured = {
+        "groups": found,
+        "total": summary.total,
+        "window": summary.window.said() if summary.window else None,
+        "how": how,
+        "accounts": [entry.said() for entry in summary.entries],
+    }
+    total = "an unknown number of" if summary.total is None else f"{summary.total:,}"
+    text = text_of(
+        f"{total} leads {window_line(summary.window)}".strip(), text_table(found), how, *ledger_lines(summary.entries)
+    )
+    return result(structured, text)

@@ -1,0 +1,232 @@
+"""Feeds against an invented vendor: whatever its page sizes, totals and order, records come settled, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import anyio
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lead_mcp.engine.feeds import Feed, Ordered, OutOfOrder, Sliced, Whole
+from lead_mcp.engine.planner import Query, plan
+from lead_mcp.engine.reader import Reader, Tally
+from lead_mcp.engine.records import Position, Record, Sorter
+from lead_mcp.errors import TooLarge
+from lead_mcp.policy.outbound import Outbound
+from lead_mcp.query import Op, Order, Where
+from lead_mcp.vendors.base import RANGE, Ask, Field, FieldMap, Page, Reply, Request, Route, Search, moment
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+STAMP = moment()
+FIELDS = FieldMap(ours={"id": Field("id"), "created_at": Field("at", codec=STAMP, exact=RANGE), "name": Field("name")})
+
+
+@dataclass
+class Acme:
+    """A vendor that may sort badly, cap its pages in silence, say no total, or send replies that are too large."""
+
+    rows: Sequence[dict[str, Any]]
+    sorts: bool = True
+    cap: int = 1000
+    tells: bool = True
+    too_large: int = 1_000_000
+    asks: list[Ask] = field(default_factory=list)
+    account: Any = None
+
+    async def fetch(self, request: Request, read: Callable[[Reply], Page], count: Callable[[], None]) -> Page:
+        count()
+        return read(Reply(200, b""))
+
+    def page(self, ask: Ask) -> Page:
+        self.asks.append(ask)
+        if ask.limit > self.too_large:
+            raise TooLarge("too large")
+        found = [row for row in self.rows if all(holds(where, row) for where in ask.where)]
+        if ask.order and self.sorts:
+            found.sort(key=lambda row: str(row["at"]), reverse=ask.order.descending)
+        size = min(ask.limit, self.cap)
+        start = (ask.page - 1) * size  # page numbers count the vendor's own pages
+        return Page(found[start : start + size], len(found) if self.tells else None)
+
+
+def holds(where: Where, row: dict[str, Any]) -> bool:
+    at = STAMP.decode(row["at"])
+    assert isinstance(at, datetime)
+    return at >= where.value if where.op is Op.GTE else at < where.value
+
+
+def route(acme: Acme, **options: Any) -> Route:
+    return Route(
+        name="list",
+        build=lambda account, ask: Request("GET", "/list"),
+        read=lambda account, ask, reply: acme.page(ask),
+        page=options.pop("page", 10),
+        **options,
+    )
+
+
+def feed(acme: Acme, kind: type[Feed], clauses: Sequence[Where] = (), *, share: int = 1000, **options: Any) -> Feed:
+    descending, after, need = (options.pop(key, default) for key, default in FEED.items())
+    way = {"orders": frozenset({"created_at"})} if kind is Ordered else {"slices": "created_at"} if kind is Sliced else {}
+    search = Search(fields=lambda _: FIELDS, routes=(route(acme, **way, **options),), identify=lambda *_: "1")
+    orders = (Order("created_at", descending=descending),)
+    found = plan(search, FIELDS, Query(tuple(clauses), orders=orders, frozen=NOW))
+    reader = Reader(cast("Outbound", acme), Tally(share), NOW)
+    return kind(reader, found, Sorter(orders), record, after, need)
+
+
+FEED: dict[str, Any] = {"descending": True, "after": None, "need": None}
+
+
+def record(raw: Any) -> Record:
+    return Record("acme", raw["id"], f"lead://acme/{raw['id']}", raw, lambda name: FIELDS.ours.get(name))
+
+
+def rows_at(seconds: Sequence[int]) -> list[dict[str, Any]]:
+    return [
+        {"id": f"{nth:04}", "at": STAMP.encode(NOW - timedelta(days=1, seconds=second)), "name": "even odd".split()[nth % 2]}
+        for nth, second in enumerate(seconds)
+    ]
+
+
+def run(one: Feed) -> Feed:
+    anyio.run(one.run)
+    return one
+
+
+def in_order(rows: Sequence[dict[str, Any]], *, descending: bool = True) -> list[str]:
+    return [one.id for one in sorted(map(record, rows), key=Sorter((Order("created_at", descending=descending),)).key)]
+
+
+seconds = st.lists(st.one_of(st.integers(0, 5), st.integers(0, 200_000)), max_size=70)
+
+
+@settings(max_examples=400)
+@given(
+    at=seconds,
+    kind=st.sampled_from([Ordered, Sliced, Whole]),
+    descending=st.booleans(),
+    need=st.one_of(st.none(), st.integers(1, 30)),
+    cap=st.sampled_from([3, 7, 1000]),
+    tells=st.booleans(),
+    large=st.sampled_from([1, 4, 1000]),
+    odd=st.booleans(),
+)
+def test_what_is_settled_is_a_true_beginning(
+    at: list[int],
+    kind: type[Feed],
+    descending: bool,
+    need: int | None,
+    cap: int,
+    tells: bool,
+    large: int,
+    odd: bool,
+) -> None:
+    """Every match up to the frontier, in order, each once; all of them where the feed says it is done."""
+    if not tells or kind is not Ordered:
+        cap = 1000  # a cap nobody can notice: only a total betrays it
+    acme = Acme(rows_at(at), cap=cap, tells=tells, too_large=large)
+    clauses = [Where("name", Op.EQ, "odd")] if odd else []
+    found = run(feed(acme, kind, clauses, descending=descending, need=need))
+    wanted = [one for one in in_order([r for r in acme.rows if not odd or r["name"] == "odd"], descending=descending)]
+    got = [one.id for one in found.rows]
+    assert found.error is None
+    assert got == wanted[: len(got)]
+    if found.done:
+        assert got == wanted
+        assert found.counted() == len(wanted)
+    else:
+        assert found.why or (need is not None and len(got) >= need)
+        assert found.counted() in (None, len(wanted))
+        first_unread = next((one for one in acme.rows if one["id"] == wanted[len(got)]), None) if got != wanted else None
+        if first_unread and found.settled_any and isinstance(found.frontier, datetime):
+            unread = STAMP.decode(first_unread["at"])
+            assert isinstance(unread, datetime)
+            assert unread < found.frontier if descending else unread > found.frontier
+
+
+@settings(max_examples=200)
+@given(at=seconds, kind=st.sampled_from([Ordered, Sliced]), descending=st.booleans(), need=st.integers(1, 20))
+def test_going_on_from_a_position_neither_repeats_nor_skips(
+    at: list[int], kind: type[Feed], descending: bool, need: int
+) -> None:
+    acme, got = Acme(rows_at(at)), list[str]()
+    after: Position | None = None
+    for _ in range(200):
+        found = run(feed(acme, kind, descending=descending, need=need, after=after))
+        page = found.rows[:need]
+        got += [one.id for one in page]
+        if found.done and len(page) == len(found.rows):
+            break
+        assert page
+        after = found.sorter.position(page[-1])
+    assert got == in_order(acme.rows, descending=descending)
+
+
+def test_a_vendor_that_does_not_sort_as_asked_is_caught() -> None:
+    acme = Acme(rows_at([5, 1, 9, 3]), sorts=False)
+    with pytest.raises(OutOfOrder):
+        run(feed(acme, Ordered))
+
+
+def test_a_page_size_capped_in_silence_loses_nothing() -> None:
+    acme = Acme(rows_at(range(50)), cap=3)
+    found = run(feed(acme, Ordered))
+    assert [one.id for one in found.rows] == in_order(acme.rows)
+    assert found.done
+
+
+def test_pages_are_asked_side_by_side_where_a_total_is_known() -> None:
+    known, unknown = Acme(rows_at(range(100))), Acme(rows_at(range(100)), tells=False)
+    for acme in (known, unknown):
+        assert run(feed(acme, Ordered)).done
+    assert [ask.offset for ask in known.asks] == list(range(0, 100, 10))
+    assert known.asks[-1].offset == 90, "no page behind the total is asked for"
+    assert unknown.asks[-1].offset == 100, "only an empty page ends what has no total"
+
+
+def test_a_reply_too_large_is_halved_and_later_pages_start_small() -> None:
+    acme = Acme(rows_at(range(40)), too_large=5)
+    found = run(feed(acme, Ordered))
+    assert found.done
+    assert [ask.limit for ask in acme.asks] == [10, *[5] * 8]
+
+
+def test_one_record_too_large_is_an_error_of_that_feed() -> None:
+    found = run(feed(Acme(rows_at(range(4)), too_large=0), Ordered))
+    assert isinstance(found.error, TooLarge)
+
+
+def test_the_scan_limit_stops_a_reading_and_says_so() -> None:
+    acme = Acme(rows_at(range(100)))
+    found = run(feed(acme, Ordered, [Where("name", Op.EQ, "nobody")], share=30, need=5))
+    assert not found.done
+    assert found.rows == []
+    assert found.reader.tally.scanned == 30
+    assert found.why == "stopped at the scan limit of 30 records"
+    assert found.frontier == NOW - timedelta(days=1, seconds=28), "the last record may have ties that were not read"
+
+
+def test_reading_stops_behind_the_far_bound() -> None:
+    acme = Acme(rows_at(range(100)))
+    low = Where("created_at", Op.GTE, NOW - timedelta(days=1, seconds=14))
+    found = run(feed(acme, Ordered, [low]))
+    assert len(found.rows) == 15
+    assert found.reader.tally.requests == 2
+
+
+def test_empty_bounds_are_asked_of_nobody() -> None:
+    acme = Acme(rows_at(range(4)))
+    found = run(feed(acme, Ordered, [Where("created_at", Op.GTE, NOW)]))
+    assert (found.done, found.rows, acme.asks) == (True, [], [])
+
+
+def test_more_records_in_one_second_than_a_page_holds_are_all_read() -> None:
+    acme = Acme(rows_at([100] * 35 + [*range(200_000, 200_030)]))
+    found = run(feed(acme, Sliced))
+    assert [one.id for one in found.rows] == in_order(acme.rows)

@@ -1,0 +1,160 @@
+"""The tools as a client sees them, every one that can be listed: annotations, schemas, and a snapshot of it all.
+
+``UPDATE_SNAPSHOTS=1`` writes the snapshot anew; a change of it is a change of what every client is told.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from mcp.types import Tool
+
+from tests.driving import Bench, bench
+from tests.process.processes import clean
+
+SNAPSHOT = Path(__file__).parent / "snapshots" / "tools.json"
+FLAT = ("anyOf", "oneOf", "allOf", "$ref", "$defs", "not", "if")
+EVERYTHING = {"LEAD_MCP_WRITES": "allow", "LEAD_MCP_DELETES": "allow"}
+READING = (
+    "list_accounts",
+    "search_leads",
+    "get_lead",
+    "summarize_leads",
+    "trace_lead",
+    "query_pings",
+    "get_recordings",
+)
+
+
+@contextmanager
+def bench_of_nobody(leads: int, **options: Any) -> Iterator[Bench]:
+    """A bench that no account in the environment adds to, a developer's own or another bench's."""
+    with mock.patch.dict(os.environ, clean(), clear=True), bench(leads, **options) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def driven() -> Iterator[Bench]:
+    with bench_of_nobody(20, environment=EVERYTHING) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def tools(driven: Bench) -> list[Tool]:
+    found: list[Tool] = driven.portal.call(driven.client.list_tools).tools
+    return found
+
+
+def test_every_tool_is_annotated(tools: list[Tool]) -> None:
+    for tool in tools:
+        hints = tool.annotations
+        assert hints is not None, tool.name
+        for hint in ("read_only_hint", "destructive_hint", "idempotent_hint", "open_world_hint"):
+            assert isinstance(getattr(hints, hint), bool), (tool.name, hint)
+        assert hints.read_only_hint is (tool.name in READING), tool.name
+        assert not (hints.read_only_hint and hints.destructive_hint), tool.name
+
+
+def test_every_tool_says_what_it_is_for(tools: list[Tool]) -> None:
+    for tool in tools:
+        assert tool.description, tool.name
+        assert 20 <= len(tool.description) <= 1024, tool.name
+        assert "\n" not in tool.description, tool.name
+
+
+def test_arguments_are_flat_and_closed(tools: list[Tool]) -> None:
+    for tool in tools:
+        schema = tool.input_schema
+        assert schema["type"] == "object", tool.name
+        assert schema["additionalProperties"] is False, tool.name
+        assert not set(FLAT) & set(schema), tool.name
+        for name, argument in schema["properties"].items():
+            assert not set(FLAT) & set(argument), (tool.name, name)
+            assert "type" in argument or "enum" in argument, (tool.name, name)
+            assert "title" not in argument, (tool.name, name)
+        assert set(schema.get("required", [])) <= set(schema["properties"]), tool.name
+
+
+def test_no_schema_refers_elsewhere(tools: list[Tool]) -> None:
+    for tool in tools:
+        text = json.dumps([tool.input_schema, tool.output_schema])
+        assert '"$ref"' not in text, tool.name
+        assert '"$defs"' not in text, tool.name
+
+
+def test_every_key_of_an_answer_is_optional(tools: list[Tool]) -> None:
+    """Older official TypeScript clients check error results, which have none of the other keys, against the schema."""
+    for tool in tools:
+        schema = tool.output_schema
+        assert schema is not None, tool.name
+        assert schema["type"] == "object", tool.name
+        assert not schema.get("required"), tool.name
+        assert "error" in schema["properties"], tool.name
+        assert not set(FLAT) & set(schema), tool.name
+
+
+def test_unknown_arguments_are_refused_by_every_tool(driven: Bench, tools: list[Tool]) -> None:
+    for tool in tools:
+        wanted = next(iter(tool.input_schema["properties"]))
+        found = driven.raw_call(tool.name, **{f"{wanted}x": "1"})
+        assert found.is_error, tool.name
+        assert found.structured_content is not None
+        assert set(found.structured_content) == {"error"}, tool.name
+        said = found.structured_content["error"]
+        assert said["code"] == "bad_argument", tool.name
+        assert f"{wanted}x: {tool.name} has no such argument" in said["message"]
+        assert f"Did you mean {wanted!r}?" in said["message"]
+
+
+def test_values_of_the_wrong_type_are_refused_by_every_tool(driven: Bench, tools: list[Tool]) -> None:
+    for tool in tools:
+        for name in tool.input_schema["properties"]:
+            found = driven.raw_call(tool.name, **{name: {"unheard": ["of"]}})
+            assert found.is_error, (tool.name, name)
+            assert found.structured_content is not None
+            said = found.structured_content["error"]
+            assert said["code"] in ("bad_argument", "unknown_field", "not_configured"), (tool.name, name, said)
+            assert "pydantic" not in json.dumps(said), (tool.name, name)
+
+
+def test_the_listing_is_the_same_every_time(driven: Bench, tools: list[Tool]) -> None:
+    assert driven.portal.call(driven.client.list_tools).tools == tools
+    names = [tool.name for tool in tools]
+    assert [name for name in names if name in READING] == [name for name in READING if name in names]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("only", "there", "missing"),
+    [
+        ([], ["list_accounts"], ["search_leads", "get_lead"]),
+        (["octanist"], ["search_leads", "get_lead"], ["query_pings", "get_recordings"]),
+        (["leadexec"], ["query_pings"], ["get_recordings"]),
+        (["convoso"], ["get_recordings"], ["query_pings"]),
+    ],
+)
+def test_only_what_some_account_can_serve_is_listed(only: list[str], there: list[str], missing: list[str]) -> None:
+    with bench_of_nobody(5, only=only) as found:
+        names = {tool.name for tool in found.portal.call(found.client.list_tools).tools}
+        assert set(there) <= names
+        assert not set(missing) & names
+        if not only:
+            assert names == {"list_accounts"}
+            said = found.raw_call("list_accounts").content[0]
+            assert "--sandbox" in str(said)
+
+
+def test_the_tools_are_those_of_the_snapshot(tools: list[Tool]) -> None:
+    seen: list[Any] = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
+    if os.environ.get("UPDATE_SNAPSHOTS") == "1":
+        SNAPSHOT.parent.mkdir(exist_ok=True)
+        SNAPSHOT.write_text(json.dumps(seen, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    kept = json.loads(SNAPSHOT.read_text(encoding="utf-8"))
+    assert seen == kept, "what clients see has changed: if that is meant, run with UPDATE_SNAPSHOTS=1"
