@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +15,8 @@ from lead_mcp.settings import Settings, load, load_for_sandbox
 if TYPE_CHECKING:
     import httpx2
     from mcp import Client
+
+    from lead_mcp.journal.store import Journal
 
 SANDBOX_ORIGIN: Final = "http://127.0.0.1:8700"
 """Where the sandbox's accounts say their vendor is; in process, nothing listens there."""
@@ -59,6 +61,21 @@ def settings_for(
     settings = load_for_sandbox(box.environment(SANDBOX_ORIGIN))
     configure_logging(settings.server.log_level)
     return settings, lambda: httpx2.ASGITransport(app=box)
+
+
+@contextmanager
+def opened_journal(config: Path | None) -> Iterator[tuple[Settings, Journal]]:
+    """The settings and the journal they name, what is too old in it forgotten. Raises NotAllowed where it cannot be used."""
+    from lead_mcp.journal.store import Journal
+
+    settings, _ = settings_for(config, sandbox=False)
+    url = settings.server.journal_url
+    journal = Journal(url.get_secret_value() if url else None, settings.server.state_dir).open()
+    try:
+        journal.purge(settings.server.journal_days)
+        yield settings, journal
+    finally:
+        journal.close()
 
 
 @asynccontextmanager

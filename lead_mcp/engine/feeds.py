@@ -124,7 +124,7 @@ class Feed:
         return self.need is not None and len(self.rows) >= self.need
 
     def _spent(self) -> bool:
-        """Whether the share is used up. A feed that has settled nothing yet goes on: an answer must get somewhere."""
+        """Whether the share is used up. A feed that has settled nothing new yet goes on: an answer must get somewhere."""
         if self.reader.tally.left > 0 or not self.settled_any:
             return False
         self.why = f"stopped at the scan limit of {self.reader.tally.share:,} records"
@@ -331,7 +331,7 @@ class Sliced(Feed):
         if await self._complete(first, bounds, cap):
             return
         left, width = first.total, FIRST_SLICE
-        while not (self._enough() or self._spent()):
+        while not self._enough():
             part, rest = self._cut(bounds, width)
             page = await self._slice(part, cap)
             held = _held(page, cap)
@@ -343,6 +343,8 @@ class Sliced(Feed):
             left = None if left is None else left - fresh
             if rest is None or left == 0:
                 self.done = True
+                return
+            if rows and self._spent():  # a slice that holds nothing costs nothing, and gets nowhere
                 return
             bounds, width = rest, width * self._growth(len(rows), cap)
 

@@ -13,7 +13,7 @@ from lead_mcp.errors import LeadMcpError
 from lead_mcp.policy.cleaning import cell
 from lead_mcp.query import Op
 from lead_mcp.runtime import Runtime
-from lead_mcp.tools.kit import result, runtime_of
+from lead_mcp.tools.kit import Moment, result, runtime_of
 from lead_mcp.tools.present import Table, table, text_of, text_table
 from lead_mcp.vendors.base import Account, Field, Vendor
 
@@ -23,7 +23,7 @@ MOST_FIELDS: Final = 60
 """Rows of the fields table in a tool's answer; the resource has them all."""
 
 
-async def list_accounts(ctx: Context[Any, Any], account: str | None = None) -> CallToolResult:
+async def list_accounts(ctx: Context[Any, Any], account: Moment = None) -> CallToolResult:
     """The configured accounts and what each offers; with an account, its fields, operators, limits and quirks."""
     runtime = runtime_of(ctx)
     if account is None:

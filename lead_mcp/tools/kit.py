@@ -14,7 +14,7 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, ContentBlock, InputRequiredResult, TextContent, ToolAnnotations
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from lead_mcp.engine.search import error_said
 from lead_mcp.errors import BadArgument, LeadMcpError, did_you_mean
@@ -40,18 +40,25 @@ class Filter(BaseModel):
     value: Any
 
 
-AccountName = Annotated[str | None, Field(description="name, vendor, or comma list; default all")]
+def plainly(**schema: Any) -> WithJsonSchema:
+    """What a model is told of an argument; what it may be is checked by the field beside it. Definitions stay small."""
+    return WithJsonSchema(schema)
+
+
+Text = plainly(type="string")
+AccountName = Annotated[str | None, plainly(type="string", description="default all")]
+FILTERS: Final = "op: eq ne lt lte gt gte in not_in exists contains"
 Filters = Annotated[
-    list[Filter] | None,
-    Field(max_length=50, description="all must hold; op: eq ne lt lte gt gte in not_in exists contains"),
+    list[Filter] | None, Field(max_length=50), plainly(type="array", items={"type": "object"}, description=FILTERS)
 ]
-Since = Annotated[
-    str | None, Field(description="ISO date/time, today, yesterday, -7d, -12h, this_week, last_month ...")
-]
-Until = Annotated[str | None, Field(description="likewise; a day means its end")]
-Limit = Annotated[int, Field(ge=1, le=200)]
-MaxTokens = Annotated[int | None, Field(ge=200, le=1_000_000)]
-Cursor = Annotated[str | None, Field(description="next_cursor, other arguments unchanged")]
+MoreFilters = Annotated[list[Filter] | None, Field(max_length=50), plainly(type="array", items={"type": "object"})]
+TIMES: Final = "ISO, today, -7d, -12h, last_week, this_month ..."
+Since = Annotated[str | None, plainly(type="string", description=TIMES)]
+Moment = Annotated[str | None, Text]
+Limit = Annotated[int, Field(ge=1, le=200), plainly(type="integer", maximum=200)]
+MaxTokens = Annotated[int | None, Field(ge=50, le=1_000_000), plainly(type="integer")]
+Cursor = Annotated[str | None, Text]
+Uri = Annotated[str | None, Text]
 
 
 def asked_filters(filters: Sequence[Filter] | None) -> list[Asked]:
@@ -149,7 +156,7 @@ def _slimmed(node: Mapping[str, Any], defs: Mapping[str, Any]) -> dict[str, Any]
     for key, value in node.items():
         if key == "properties":  # a property may itself be called "title"
             out[key] = {name: slim(sub, defs) for name, sub in value.items()}
-        elif key not in ("$defs", "additionalProperties", "title"):
+        elif key not in ("$defs", "additionalProperties", "title") and (key, value) != ("default", None):
             out[key] = slim(value, defs)
     return out
 

@@ -25,9 +25,12 @@ from lead_mcp.tools.kit import (
     Filters,
     Limit,
     MaxTokens,
+    Moment,
     Since,
-    Until,
+    Text,
+    Uri,
     asked_filters,
+    plainly,
     result,
     runtime_of,
 )
@@ -55,21 +58,24 @@ GET_KEYS: Final = ("uri", "account", "lead", "raw")
 async def search_leads(
     ctx: Context[Any, Any],
     account: AccountName = None,
-    text: Annotated[str | None, Field(max_length=200, description="free text")] = None,
-    ids: Annotated[list[str] | None, Field(description="ids of one account, or lead URIs")] = None,
+    text: Annotated[str | None, Field(max_length=200), Text] = None,
+    ids: Annotated[list[str] | None, plainly(type="array", items={"type": "string"})] = None,
     filters: Filters = None,
     since: Since = None,
-    until: Until = None,
-    sort: Annotated[str | None, Field(description="created_at:desc; field:asc,field:desc")] = None,
-    fields: Annotated[list[str] | None, Field(max_length=40, description="columns to add")] = None,
+    until: Moment = None,
+    sort: Annotated[str | None, plainly(type="string")] = None,
+    fields: Annotated[
+        list[str] | None,
+        Field(max_length=40),
+        plainly(type="array", items={"type": "string"}),
+    ] = None,
     detail: Literal["concise", "detailed"] = "concise",
     limit: Limit = 20,
     max_tokens: MaxTokens = None,
     cursor: Cursor = None,
 ) -> CallToolResult:
-    """Leads of every account as one table, newest first; the ledger says what each vendor was asked, what was checked here and
-    what was not read. Fields: status stage source name email phone company city state value owner created_at ..., or a
-    vendor's own (list_accounts). Example: filters=[{"field":"status","op":"eq","value":"won"}], since="-7d"."""
+    """Find leads, newest first. Fields: status stage source name email phone company city value created_at ..., or a
+    vendor's own. E.g. since="-7d", filters=[{"field":"status","op":"eq","value":"won"}]"""
     runtime = runtime_of(ctx)
     shown = DETAILED if detail == "detailed" else CONCISE
     columns = tuple(dict.fromkeys((*shown, *(fields or ()))))
@@ -166,11 +172,11 @@ def _answered(answer: Answer, question: Question, columns: Sequence[str]) -> Cal
 
 async def get_lead(
     ctx: Context[Any, Any],
-    uri: Annotated[str | None, Field(description="lead URI")] = None,
-    account: str | None = None,
-    id: str | None = None,  # noqa: A002 - the contract's word
+    uri: Uri = None,
+    account: Moment = None,
+    id: Moment = None,  # noqa: A002 - the contract's word
 ) -> CallToolResult:
-    """One lead in full: our fields and the vendor's own record (strings over 300 characters cut; whole in the resource)."""
+    """One lead in full, by URI or by account and id. Long strings are cut; the resource has them whole."""
     record = await one_lead(runtime_of(ctx), uri, account, id)
     found = full_record(record, CANONICAL)
     text = text_of(found["uri"], *record_lines(found["lead"]), "raw:", *record_lines(found["raw"]))

@@ -15,7 +15,7 @@ from lead_mcp.engine.search import search
 from lead_mcp.errors import NotOffered
 from lead_mcp.policy.cleaning import plain_value
 from lead_mcp.runtime import Runtime
-from lead_mcp.tools.kit import AccountName, Cursor, Filters, Limit, MaxTokens, Since, Until, result, runtime_of
+from lead_mcp.tools.kit import AccountName, Cursor, Limit, MaxTokens, Moment, MoreFilters, plainly, result, runtime_of
 from lead_mcp.tools.leads import Asking
 from lead_mcp.tools.present import ledger_lines, table, text_of, text_table, window_line
 from lead_mcp.uris import lead_uri
@@ -30,16 +30,17 @@ async def query_pings(
     ctx: Context[Any, Any],
     direction: Direction,
     account: AccountName = None,
-    since: Since = None,
-    until: Until = None,
-    filters: Filters = None,
-    sort: Annotated[str | None, Field(description="at:desc")] = None,
+    since: Moment = None,
+    until: Moment = None,
+    filters: MoreFilters = None,
+    group_by: Annotated[list[str] | None, Field(max_length=2), plainly(type="array", items={"type": "string"})] = None,
+    sort: Moment = None,
     limit: Limit = 20,
     max_tokens: MaxTokens = None,
     cursor: Cursor = None,
 ) -> CallToolResult:
-    """PING attempts (LeadExec), newest first, 24 hours unless said. Fields: at accepted result source campaign client price
-    revenue potential_revenue received lead_id request_id and the vendor's own."""
+    """PING attempts (LeadExec) of 24 hours unless said, with a summary. Fields: at accepted result source campaign client
+    price revenue lead_id ...; group_by those, or hour, day. Filters as in search_leads."""
     runtime = runtime_of(ctx)
     chosen = with_pings(runtime, account, direction)
     asked = Asking(

@@ -29,9 +29,9 @@ def record_row(record: Record, columns: Sequence[str]) -> list[Any]:
 def text_table(found: Table) -> str:
     """The table as lines of cells; an absent value is an empty cell."""
     columns = found["columns"]
-    lines = [" | ".join(text_cell(str(name)) for name in columns)]
+    lines = ["|".join(text_cell(str(name)) for name in columns)]
     lines.extend(
-        " | ".join(_text(value, name) for name, value in zip(columns, row, strict=True)) for row in found["rows"]
+        "|".join(_text(value, name) for name, value in zip(columns, row, strict=True)) for row in found["rows"]
     )
     return "\n".join(lines)
 

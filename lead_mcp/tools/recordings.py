@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, ResourceLink
-from pydantic import Field
 
 from lead_mcp.engine.calls import calls_of
 from lead_mcp.engine.search import Entry
 from lead_mcp.policy.cleaning import cell
-from lead_mcp.tools.kit import Cursor, Limit, Since, Until, result, runtime_of
+from lead_mcp.tools.kit import Cursor, Limit, Moment, Uri, result, runtime_of
 from lead_mcp.tools.leads import named_lead
 from lead_mcp.tools.present import ledger_lines, table, text_of, text_table
 from lead_mcp.uris import uri as made_uri
@@ -24,11 +23,11 @@ KEYS: Final = ("recordings", "total", "next_cursor", "accounts")
 
 async def get_recordings(
     ctx: Context[Any, Any],
-    uri: Annotated[str | None, Field(description="lead URI")] = None,
-    account: str | None = None,
-    lead_id: str | None = None,
-    since: Since = None,
-    until: Until = None,
+    uri: Uri = None,
+    account: Moment = None,
+    lead_id: Moment = None,
+    since: Moment = None,
+    until: Moment = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> CallToolResult:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
-from pydantic import Field
 
 from lead_mcp.engine.people import Looking, Person, numbers_of
 from lead_mcp.engine.story import Story, trace
@@ -14,7 +13,7 @@ from lead_mcp.errors import BadArgument
 from lead_mcp.policy.cleaning import cell
 from lead_mcp.policy.phones import parse_phone
 from lead_mcp.runtime import Runtime
-from lead_mcp.tools.kit import Since, Until, result, runtime_of
+from lead_mcp.tools.kit import Moment, Uri, result, runtime_of
 from lead_mcp.tools.leads import one_lead
 from lead_mcp.tools.present import CONCISE, ledger_lines, record_row, table, text_of, text_table
 from lead_mcp.when import stamp, window
@@ -26,11 +25,11 @@ MOST_STEPS: Final = 100
 
 async def trace_lead(
     ctx: Context[Any, Any],
-    uri: Annotated[str | None, Field(description="lead URI")] = None,
-    phone: str | None = None,
-    email: str | None = None,
-    since: Since = None,
-    until: Until = None,
+    uri: Uri = None,
+    phone: Moment = None,
+    email: Moment = None,
+    since: Moment = None,
+    until: Moment = None,
 ) -> CallToolResult:
     """One person's story over every account, oldest first: same phone or e-mail; pings, sales, calls, duplicates."""
     runtime = runtime_of(ctx)

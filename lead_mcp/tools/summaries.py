@@ -14,7 +14,7 @@ from lead_mcp.engine.search import Limits
 from lead_mcp.engine.summary import Asked, Summary, parse_measures, summarize, top_groups
 from lead_mcp.policy.cleaning import plain_value
 from lead_mcp.runtime import Runtime
-from lead_mcp.tools.kit import AccountName, Filters, Since, Until, result, runtime_of
+from lead_mcp.tools.kit import AccountName, Moment, MoreFilters, plainly, result, runtime_of
 from lead_mcp.tools.leads import Asking
 from lead_mcp.tools.present import Table, ledger_lines, table, text_of, text_table, window_line
 
@@ -24,17 +24,15 @@ KEYS: Final = ("groups", "total", "window", "how", "accounts")
 async def summarize_leads(
     ctx: Context[Any, Any],
     account: AccountName = None,
-    text: str | None = None,
-    filters: Filters = None,
-    since: Since = None,
-    until: Until = None,
-    group_by: Annotated[
-        list[str] | None, Field(max_length=2, description="a field, account, day, week or month")
-    ] = None,
-    measures: Annotated[list[str] | None, Field(max_length=8, description="count, sum:F avg:F min:F max:F")] = None,
+    text: Moment = None,
+    filters: MoreFilters = None,
+    since: Moment = None,
+    until: Moment = None,
+    group_by: Annotated[list[str] | None, Field(max_length=2), plainly(type="array", items={"type": "string"})] = None,
+    measures: Annotated[list[str] | None, Field(max_length=8), plainly(type="array", items={"type": "string"})] = None,
 ) -> CallToolResult:
-    """Count and add up leads over any filter, e.g. group_by=["source"], measures=["count","sum:value"]. Says how it was
-    counted, and when only in part."""
+    """Count and add up leads; filters and dates as in search_leads. group_by: up to 2 of a field, account, day, week, month.
+    measures: count, sum:F, avg:F, min:F, max:F."""
     runtime = runtime_of(ctx)
     asked = _asked(runtime, account, text, filters, since, until, group_by or (), measures or ("count",))
     limits = Limits(runtime.server.deadline, runtime.server.summary_limit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from mcp.server.mcpserver import Context
@@ -17,13 +17,14 @@ from mcp.types import (
 )
 from pydantic import BaseModel, Field
 
-from lead_mcp.errors import BadArgument, Conflict, LeadMcpError
+from lead_mcp.errors import BadArgument, Conflict
 from lead_mcp.policy.cleaning import cleaned
 from lead_mcp.runtime import Runtime
-from lead_mcp.tools.kit import META, error_result, result, runtime_of
+from lead_mcp.tools.kit import META, Moment, Uri, error_result, plainly, result, runtime_of
 from lead_mcp.tools.leads import named_lead
 from lead_mcp.tools.present import record_lines, table, text_of, text_table
-from lead_mcp.writing.carry import Call, Carrier, Outcome, Pending
+from lead_mcp.writing.batch import COLUMNS, Batch, Row, row_of, summed
+from lead_mcp.writing.carry import Call, Outcome, Pending
 from lead_mcp.writing.intents import DeleteIntent, InsertIntent, Intent, OnDuplicate, UpdateIntent
 
 KEYS: Final = ("outcome", "uri", "id", "before", "after", "request", "journal_id", "warnings")
@@ -37,9 +38,9 @@ CHANGES: Final = ToolAnnotations(
 MODERN: Final = "2026-07-28"
 ASKED: Final = "confirm"
 
-Lead = Annotated[dict[str, Any], Field(description="our field names, e.g. first_name email phone list_id")]
-VendorFields = Annotated[dict[str, Any] | None, Field(description="the vendor's own")]
-Key = Annotated[str | None, Field(min_length=1, max_length=200, description="same key, done once")]
+Lead = Annotated[dict[str, Any], plainly(type="object", description="our field names: first_name email phone ...")]
+VendorFields = Annotated[dict[str, Any] | None, plainly(type="object")]
+Key = Annotated[str | None, Field(min_length=1, max_length=200), plainly(type="string")]
 
 
 class Confirm(BaseModel):
@@ -57,7 +58,7 @@ async def insert_lead(
     idempotency_key: Key = None,
     dry_run: bool = False,
 ) -> CallToolResult | InputRequiredResult:
-    """Create a lead; a person is asked first. Duplicate: same e-mail or phone at that account."""
+    """Create a lead; a person is asked first. Duplicate: same e-mail or phone there. Same idempotency_key: done once."""
     runtime = runtime_of(ctx)
     intent = InsertIntent(one_account(runtime, account), lead, vendor_fields or {}, on_duplicate)
     arguments = {"account": account, "lead": lead, "vendor_fields": vendor_fields, "on_duplicate": on_duplicate}
@@ -69,7 +70,9 @@ async def insert_lead(
 async def insert_leads(
     ctx: Context[Any, Any],
     account: str,
-    leads: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=50)],
+    leads: Annotated[
+        list[dict[str, Any]], Field(min_length=1, max_length=50), plainly(type="array", items={"type": "object"})
+    ],
     on_duplicate: OnDuplicate = "fail",
     idempotency_key: Key = None,
     dry_run: bool = False,
@@ -80,22 +83,22 @@ async def insert_leads(
     rows = [InsertIntent(connection, lead, {}, on_duplicate) for lead in leads]
     arguments = {"account": account, "leads": leads, "on_duplicate": on_duplicate}
     call = Call("insert_leads", arguments, idempotency_key, runtime.principal)
-    batch = _Batch(ctx, runtime, rows, call)
-    return await batch.previews() if dry_run else await batch.carry()
+    asked = _Asked(ctx, runtime, Batch(rows, call, lambda: runtime.carrier("allow", None, {})))
+    return await asked.previews() if dry_run else await asked.carry()
 
 
 async def update_lead(
     ctx: Context[Any, Any],
-    uri: str | None = None,
-    account: str | None = None,
-    id: str | None = None,  # noqa: A002 - the contract's word
-    changes: Annotated[dict[str, Any] | None, Field(description="our field names to new values")] = None,
+    uri: Uri = None,
+    account: Moment = None,
+    id: Moment = None,  # noqa: A002 - the contract's word
+    changes: VendorFields = None,
     vendor_fields: VendorFields = None,
-    expect: Annotated[dict[str, Any] | None, Field(description="refuse unless it still has these values")] = None,
+    expect: VendorFields = None,
     idempotency_key: Key = None,
     dry_run: bool = False,
 ) -> CallToolResult | InputRequiredResult:
-    """Change a lead; a person sees before and after and is asked first. Only what differs is sent."""
+    """Change a lead; a person is asked first. expect: refuse unless it still has these values."""
     runtime = runtime_of(ctx)
     name, lead_id = named_lead(runtime, uri, account, id)
     intent = UpdateIntent(runtime.connection(name), lead_id, changes or {}, vendor_fields or {}, expect)
@@ -107,9 +110,9 @@ async def update_lead(
 
 async def delete_lead(
     ctx: Context[Any, Any],
-    uri: str | None = None,
-    account: str | None = None,
-    id: str | None = None,  # noqa: A002 - the contract's word
+    uri: Uri = None,
+    account: Moment = None,
+    id: Moment = None,  # noqa: A002 - the contract's word
     dry_run: bool = False,
 ) -> CallToolResult | InputRequiredResult:
     """Delete a lead for good; a person is asked first."""
@@ -151,11 +154,15 @@ async def _write(
 
 
 def outcome_result(outcome: Outcome) -> CallToolResult:
+    return result(outcome.said(), outcome_text(outcome))
+
+
+def outcome_text(outcome: Outcome) -> str:
+    """The outcome for a reader: in words, before and after, the request, warnings."""
     said = outcome.said()
     head = f"{said['outcome']} {said.get('uri', '')}".strip()
     parts: dict[str, Any] = {key: said[key] for key in ("before", "after", "request", "journal_id") if key in said}
-    text = text_of(head, *record_lines(parts), *(f"warning: {cleaned(warning)}" for warning in said["warnings"]))
-    return result(said, text)
+    return text_of(head, *record_lines(parts), *(f"warning: {cleaned(warning)}" for warning in said["warnings"]))
 
 
 def pending_result(pending: Pending) -> CallToolResult:
@@ -229,65 +236,44 @@ class Asking:
 
 
 @dataclass(frozen=True)
-class _Batch:
-    """Several inserts after one question. Rows go one after the other, so that a later one sees an earlier one."""
+class _Asked:
+    """Several inserts as a client asks for them: replayed if they were approved since, else asked about and carried out."""
 
     ctx: Context[Any, Any]
     runtime: Runtime
-    rows: Sequence[InsertIntent]
-    call: Call
+    batch: Batch
 
     async def previews(self) -> CallToolResult:
-        carrier = self.runtime.carrier("allow", None, {})
-        return self._result([await self._one(carrier, nth, preview=True) for nth in range(len(self.rows))])
+        return batch_result(await self.batch.previews())
 
     async def carry(self) -> CallToolResult | InputRequiredResult:
         try:
+            found = await self.batch.replayed()
+            if found is not None:
+                return batch_result(*found)
             agreed = self.runtime.server.writes == "allow" or await self._agreed()
         except MustAsk as must:
             return must.result
+        except Pending as pending:
+            return pending_result(pending)
         except Declined:
             agreed = False
         if not agreed:
-            return self._result([_row(nth, Outcome("declined"), None) for nth in range(len(self.rows))])
-        carrier = self.runtime.carrier("allow", None, {})
-        return self._result([await self._one(carrier, nth) for nth in range(len(self.rows))])
+            return batch_result([row_of(nth, Outcome("declined")) for nth, _ in enumerate(self.batch.rows, 1)])
+        return batch_result(await self.batch.carry())
 
     async def _agreed(self) -> bool:
-        asking = Asking(self.ctx, self.runtime, self.call)
+        rows, call = self.batch.rows, self.batch.call
+        asking = Asking(self.ctx, self.runtime, call)
         if await asking.answers():
             return True
-        carrier = self.runtime.carrier("allow", None, {})
+        carrier = self.batch.carrier()
         if not asking.can_ask():
-            raise await carrier.store_batch(self.rows, self.call)
-        message = await carrier.batch_question(self.rows)
-        return await asking.ask(message, self.call.digest)
-
-    async def _one(self, carrier: Carrier, nth: int, *, preview: bool = False) -> list[Any]:
-        key = f"{self.call.key}#{nth + 1}" if self.call.key else None
-        arguments = {"row": nth, "lead": dict(self.rows[nth].lead), "on_duplicate": self.rows[nth].on_duplicate}
-        call = replace(self.call, arguments=arguments, key=key)
-        try:
-            intent = self.rows[nth]
-            outcome = await (carrier.preview(intent, call) if preview else carrier.carry(intent, call))
-        except LeadMcpError as error:
-            return _row(nth, None, error)
-        return _row(nth, outcome, None)
-
-    def _result(self, rows: list[list[Any]]) -> CallToolResult:
-        found = table(("row", "outcome", "uri", "code", "message"), rows)
-        counts: dict[str, int] = {}
-        for row in rows:
-            counts[row[1]] = counts.get(row[1], 0) + 1
-        head = ", ".join(f"{count} {word}" for word, count in counts.items())
-        return result({"results": found, "warnings": []}, text_of(head, text_table(found)))
+            raise await carrier.store_batch(rows, call)
+        return await asking.ask(await carrier.batch_question(rows), call.digest)
 
 
-def _row(nth: int, outcome: Outcome | None, error: LeadMcpError | None) -> list[Any]:
-    """``row, outcome, uri, code, message``; rows count from 1."""
-    if error is not None:
-        word = "unknown" if error.code == "unknown_outcome" else "failed"
-        return [nth + 1, word, None, error.code, cleaned(error.message)]
-    if outcome is None:
-        raise AssertionError("a row has an outcome or an error")
-    return [nth + 1, outcome.outcome, outcome.uri, None, "; ".join(map(cleaned, outcome.warnings)) or None]
+def batch_result(rows: Sequence[Row], warnings: Sequence[str] = ()) -> CallToolResult:
+    found = table(COLUMNS, rows)
+    text = text_of(summed(rows), text_table(found), *(f"warning: {warning}" for warning in warnings))
+    return result({"results": found, "warnings": list(warnings)}, text)

@@ -1,0 +1,54 @@
+"""Personal values as a listing may show them: ``a…@e…``, ``+1…01``, ``A…``. Whatever is not known to be harmless is masked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from lead_mcp.policy.cleaning import cleaned
+from lead_mcp.writing.forms import EMAIL
+
+PLAIN: Final = frozenset(
+    "tool account on_duplicate method path action outcome uri journal_id id key by code vendor_code status stage source "
+    "list_id campaign value created_at updated_at qualified_at taken_over_from approved undoes lead row columns "
+    "Attribute".split()
+)
+"""Names whose values say nothing about a person (``lead`` as a list: account and id)."""
+TOLD: Final = frozenset({"why", "warnings", "message", "key"})
+"""Sentences: what they quote is masked."""
+EMAIL_IN: Final = re.compile(r"[^@\s<>,;\"'“”]+@[^@\s<>,;\"'“”]+")
+PHONE: Final = re.compile(r"\+?[\d ().\-/]{7,}")
+QUOTED: Final = re.compile(r"'[^']*'|“[^”]*”|\"[^\"]*\"")
+PHONE_IN: Final = re.compile(r"(?<![\w/-])\+?\d[\d ().-]{5,}\d(?![\w-])")
+
+
+def masked(value: Any, name: str = "") -> Any:
+    """The value of ``name``, every personal part of it masked."""
+    if isinstance(value, Mapping):
+        if name == "results":
+            return {**value, "rows": [[*row[:-1], masked(row[-1], "message")] for row in value.get("rows", ())]}
+        return {key: masked(item, str(key)) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [masked(item, name) for item in value]
+    if value is None or isinstance(value, bool) or (name in PLAIN and not isinstance(value, str)):
+        return value
+    text = cleaned(str(value))
+    return sentence(text) if name in PLAIN | TOLD else word(text)
+
+
+def word(text: str) -> str:
+    """One value: enough to recognise what one knows, too little to learn anything."""
+    if EMAIL.fullmatch(text):
+        local, _, domain = text.rpartition("@")
+        return f"{local[0]}…@{domain[0]}…"
+    if PHONE.fullmatch(text) and sum(map(str.isdigit, text)) >= 7:
+        return f"{text[:2]}…{text[-2:]}"
+    return f"{text[:1]}…" if text else text
+
+
+def sentence(text: str) -> str:
+    """A sentence of ours: e-mails, telephone numbers and whatever is quoted in it are masked, the rest stays."""
+    text = EMAIL_IN.sub(lambda found: word(found[0]), text)
+    text = QUOTED.sub(lambda found: f"{found[0][0]}…{found[0][-1]}", text)
+    return PHONE_IN.sub(lambda found: word(found[0]), text)
