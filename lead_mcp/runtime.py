@@ -18,6 +18,7 @@ from lead_mcp.engine.cursor import Seal
 from lead_mcp.engine.people import Looking
 from lead_mcp.engine.search import Limits
 from lead_mcp.errors import BadArgument, NotConfigured, did_you_mean
+from lead_mcp.policy.masking import Masker, masker_in
 from lead_mcp.policy.outbound import Outbound
 from lead_mcp.policy.rate import RateLimit
 from lead_mcp.settings import Configured, Server, Settings, settings_of
@@ -59,6 +60,13 @@ class Runtime:
     def principal(self) -> str:
         """Whose idempotency keys these are: everybody who holds the HTTP token is one."""
         return "http" if self.server.http_token else "local"
+
+    @cached_property
+    def masker(self) -> Masker | None:
+        """What masks personal values, where ``LEAD_MCP_PII`` says so."""
+        if self.server.pii == "full":
+            return None
+        return masker_in(self.server.state_dir, self.server.phone_region)
 
     @cached_property
     def journal(self) -> Journal:

@@ -24,7 +24,7 @@ from mcp.types import (
 from lead_mcp import __version__
 from lead_mcp.runtime import Runtime, running
 from lead_mcp.settings import Settings
-from lead_mcp.tools import accounts, leads, pings, recordings, resources, stories, summaries, writes
+from lead_mcp.tools import accounts, leads, pings, prompts, recordings, resources, stories, summaries, writes
 from lead_mcp.tools.kit import make_tool
 from lead_mcp.vendors.base import Vendor
 
@@ -78,6 +78,8 @@ def build_server(settings: Settings, transport: Transports = lambda: None) -> Le
     )
     _register_templates(server, settings)
     _register_completion(server)
+    if settings.accounts:
+        prompts.register(server)
     return server
 
 

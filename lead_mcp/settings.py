@@ -200,7 +200,10 @@ def _variables(vendor: Vendor) -> dict[str, str]:
 def _from_environment(env: Mapping[str, str], warnings: list[str], named: Iterable[str] = ()) -> dict[str, Configured]:
     """The accounts of the environment alone; those that the file names are left to it."""
     found = {}
-    for name, vendor in vendors.every().items():
+    for name in vendors.NAMES:
+        if not any(key.startswith(f"{name.upper()}_") for key in env):
+            continue  # a vendor that nobody names is not loaded either
+        vendor = vendors.vendor(name)
         keys = _variables(vendor)
         given = {key: env[variable] for key, variable in keys.items() if variable in env}
         warnings.extend(_strangers(env, name, keys.values()))

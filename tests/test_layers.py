@@ -66,6 +66,7 @@ MODULES: Final = {name_of(path): path for path in FILES}
 ADAPTERS: Final = [
     path for name in vendors.NAMES for path in (PACKAGE / "vendors" / name).glob("*.py") if "sandbox" not in path.stem
 ]
+SHARED: Final = [path for path in (PACKAGE / "vendors").glob("*.py") if path.stem != "__init__"]
 EMULATORS: Final = sorted((PACKAGE / "vendors").glob("*/sandbox*.py"))
 
 
@@ -125,13 +126,13 @@ def test_a_module_imports_nothing_from_above_it(path: Path) -> None:
 @every(ADAPTERS)
 def test_an_adapter_knows_itself_and_what_vendors_share(path: Path) -> None:
     own = name_of(path.parent / "__init__.py")
-    shared = {f"lead_mcp.{name}" for name in ("errors", "when", "query", "vendors.base", "vendors.replies")}
+    shared = {"lead_mcp.errors", "lead_mcp.when", "lead_mcp.query", *map(name_of, SHARED)}
     strangers = {name for name in ours(path) if name not in shared and name != own and not name.startswith(f"{own}.")}
     assert strangers == set()
     assert {name for name in ours(path) if ".sandbox" in name} == set()
 
 
-@every(ADAPTERS)
+@every([*ADAPTERS, *SHARED])
 def test_an_adapter_has_no_network(path: Path) -> None:
     names = imported(path)
     assert {name for name in names if name in NETWORK or name.split(".")[0] in NETWORK} == set()

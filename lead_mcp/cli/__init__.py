@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Annotated
 import typer
 
 from lead_mcp import __version__
+from lead_mcp.cli.journal import app as journal
 from lead_mcp.errors import LeadMcpError, SettingsError
 
 app = typer.Typer(
@@ -26,6 +28,12 @@ Config = Annotated[Path | None, typer.Option("--config", help="TOML file of acco
 Sandbox = Annotated[bool, typer.Option("--sandbox", help="Use the built-in emulators instead of the vendors.")]
 
 
+class OnDuplicate(StrEnum):
+    FAIL = "fail"
+    UPDATE = "update"
+    ALLOW = "allow"
+
+
 class Transport(StrEnum):
     STDIO = "stdio"
     HTTP = "http"
@@ -34,8 +42,11 @@ class Transport(StrEnum):
 
 @app.callback(invoke_without_command=True)
 def options(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and end.", is_eager=True)] = False,
 ) -> None:
+    if context.invoked_subcommand != "serve":
+        gc.enable()  # it rested while modules loaded; the server wakes it when everything is built
     if version:
         typer.echo(__version__)
         raise typer.Exit
@@ -117,6 +128,59 @@ def tools(
     from lead_mcp.cli.call import list_tools
 
     raise typer.Exit(list_tools(config=config, sandbox=sandbox, as_json=as_json))
+
+
+@app.command()
+def approve(
+    name: Annotated[str, typer.Argument(metavar="ID", help="The id in the tool's answer, such as w-0123456789abcdef.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask: for scripts.")] = False,
+    decline: Annotated[bool, typer.Option("--decline", help="Drop it without asking; its key is free again.")] = False,
+    config: Config = None,
+) -> None:
+    """Settle a write that waits for a person: show it, ask, send it once, print the outcome.
+
+    A client that cannot ask leaves its writes waiting; `lead-mcp journal --unresolved` lists them. The same call with the
+    same idempotency key then answers with this outcome.
+    """
+    from lead_mcp.cli.approve import run
+
+    raise typer.Exit(run(name, yes=yes, decline=decline, config=config))
+
+
+app.add_typer(journal, name="journal")
+
+
+@app.command("import")
+def import_leads(
+    file: Annotated[Path, typer.Argument(help="A .csv file with a header, or .jsonl with one object a line; UTF-8.")],
+    account: Annotated[str, typer.Option(help="The account that gets the leads.")],
+    maps: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="COLUMN=FIELD", help="A column's field; vendor:NAME for the vendor's own."),
+    ] = None,
+    on_duplicate: Annotated[
+        OnDuplicate, typer.Option(help="A lead with the same e-mail or phone: leave it, update it, or add another.")
+    ] = OnDuplicate.FAIL,
+    ignore_unmapped: Annotated[
+        bool, typer.Option("--ignore-unmapped", help="Leave out columns that are no field; else they are an error.")
+    ] = False,
+    max_failures: Annotated[int, typer.Option(min=0, help="Stop once more rows than this have failed.")] = 10,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Look and count, duplicates too; send nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask: for scripts.")] = False,
+    config: Config = None,
+) -> None:
+    """Import a file of leads. The whole file is checked before anything is sent.
+
+    Columns named like our fields (first_name, "First Name", email, phone ...) need no --map. Each row's result goes to
+    FILE.results.jsonl. Killed or stopped, run the same command again: rows that were sent are not sent again, failed ones are
+    tried again. Exit code 1 if a row failed, 2 if the file is not usable. Duplicates that are left alone are no failure.
+
+    Example: lead-mcp import leads.csv --account octanist --map "E-mail address=email" --dry-run
+    """
+    from lead_mcp.cli.importing import Options, run
+
+    options = Options(account, maps or [], on_duplicate.value, ignore_unmapped, max_failures)
+    raise typer.Exit(run(file, options, yes=yes, dry_run=dry_run, config=config))
 
 
 def main() -> None:

@@ -9,14 +9,13 @@ from typing import Any, Final
 from lead_mcp.policy.cleaning import cleaned
 from lead_mcp.writing.forms import EMAIL
 
-PLAIN: Final = frozenset(
-    "tool account on_duplicate method path action outcome uri journal_id id key by code vendor_code status stage source "
-    "list_id campaign value created_at updated_at qualified_at taken_over_from approved undoes lead row columns "
-    "Attribute".split()
+NAMES: Final = frozenset("uri id journal_id undoes shown lead tool account method columns row Attribute".split())
+"""What names a thing, not a person (``lead`` as a list: account and id)."""
+TOLD: Final = frozenset(
+    "why warnings message key by path action outcome on_duplicate code vendor_code status stage source list_id campaign "
+    "value created_at updated_at qualified_at taken_over_from approved".split()
 )
-"""Names whose values say nothing about a person (``lead`` as a list: account and id)."""
-TOLD: Final = frozenset({"why", "warnings", "message", "key"})
-"""Sentences: what they quote is masked."""
+"""Words that are nobody's, and sentences: only what looks personal or is quoted in them is masked."""
 EMAIL_IN: Final = re.compile(r"[^@\s<>,;\"'“”]+@[^@\s<>,;\"'“”]+")
 PHONE: Final = re.compile(r"\+?[\d ().\-/]{7,}")
 QUOTED: Final = re.compile(r"'[^']*'|“[^”]*”|\"[^\"]*\"")
@@ -31,10 +30,11 @@ def masked(value: Any, name: str = "") -> Any:
         return {key: masked(item, str(key)) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [masked(item, name) for item in value]
-    if value is None or isinstance(value, bool) or (name in PLAIN and not isinstance(value, str)):
+    if value is None or isinstance(value, bool) or name in NAMES:
         return value
-    text = cleaned(str(value))
-    return sentence(text) if name in PLAIN | TOLD else word(text)
+    if name in TOLD:
+        return sentence(cleaned(value)) if isinstance(value, str) else value
+    return word(cleaned(str(value)))
 
 
 def word(text: str) -> str:

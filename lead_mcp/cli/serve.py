@@ -7,6 +7,7 @@ of the SDK's stdio never returns by itself, so a signal ends the process once ev
 from __future__ import annotations
 
 import errno
+import gc
 import hmac
 import os
 import signal
@@ -38,10 +39,13 @@ GRACE: Final = 0.6
 def run(transport: str, host: str, port: int, *, stateless: bool, config: Path | None, sandbox: bool) -> int:
     """Serve until the end; the exit code. Raises SettingsError."""
     settings, network = settings_for(config, sandbox=sandbox)
-    if transport == "stdio":
-        return anyio.run(_stdio, build_server(settings, network))
-    _check_exposure(settings, host)
+    if transport != "stdio":
+        _check_exposure(settings, host)
     server = build_server(settings, network)
+    gc.freeze()  # what is loaded stays: the collector need not look at it again
+    gc.enable()
+    if transport == "stdio":
+        return anyio.run(_stdio, server)
     return anyio.run(_http, server, settings, transport, host, port, stateless)
 
 
@@ -132,7 +136,7 @@ ABSENT: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
 
 def _listening_socket(family: int, address: tuple[Any, ...]) -> socket.socket:
-    one = socket.socket(family, socket.SOCK_STREAM)
+    one = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio turns Nagle off only for TCP by name
     try:
         if os.name == "posix":
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -12,6 +12,7 @@ import anyio
 
 from lead_mcp.engine.connection import Connection
 from lead_mcp.errors import LeadMcpError, NotOffered, TimedOut
+from lead_mcp.vendors import every
 from lead_mcp.vendors.base import Recording, Recordings, Request
 
 MOST: Final = 10_000
@@ -65,7 +66,8 @@ def offered(connection: Connection) -> Recordings:
     """How this account lists recordings. Raises NotOffered."""
     found = connection.account.vendor.recordings
     if found is None:
-        message = f"{connection.account.vendor.title} has no call recordings; Convoso and LeadSquared have."
+        able = " and ".join(vendor.title for vendor in every().values() if vendor.recordings is not None)
+        message = f"{connection.account.vendor.title} has no call recordings; {able} have."
         raise NotOffered(message, account=connection.name)
     return found
 

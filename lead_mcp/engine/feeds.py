@@ -107,10 +107,11 @@ class Feed:
     def _settle(self, group: Sequence[Record]) -> None:
         """Take in records whose place is final."""
         for one in group:
-            self.frontier, self.settled_any = one.get(self.sorter.orders[0].field), True
+            fresh = self.sorter.is_after(one, self.after)
+            self.frontier, self.settled_any = one.get(self.sorter.orders[0].field), self.settled_any or fresh
             if not self._matches(one):
                 self._dropped += 1
-            elif self.sorter.is_after(one, self.after):
+            elif fresh:
                 self._keep(one)
 
     def _keep(self, one: Record) -> None:

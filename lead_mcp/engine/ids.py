@@ -55,6 +55,8 @@ class _Page:
         self.entries = {name: self._entry(part) for name, part in parts.items()}
         self.rows: list[Record] = []
         self.missing: list[str] = []
+        self.places: list[int] = []
+        """For each row, where the next page would begin behind it."""
         self.until = anyio.current_time() + desk.limits.deadline
 
     def _entry(self, part: Understood) -> Entry:
@@ -105,7 +107,7 @@ class _Page:
         entry.complete = entry.complete and found.error is None
 
     def _take(self, chunk: Sequence[Id], found: Mapping[str, Found]) -> None:
-        for name, one in chunk:
+        for place, (name, one) in enumerate(chunk, self.at + 1):
             if name not in found:
                 continue
             record = found[name].records.get(one)
@@ -113,6 +115,7 @@ class _Page:
                 self.missing.append(one)
             elif record is not None and self._matches(self.parts[name], record):
                 self.rows.append(record)
+                self.places.append(place)
 
     def _matches(self, part: Understood, record: Record) -> bool:
         text = self.question.text
@@ -123,13 +126,18 @@ class _Page:
     def _sorted_page(self) -> Answer:
         rows = sorted(self.rows, key=Sorter(self.question.orders).key)
         page = rows[self.at : self.at + self.question.limit]
+        self.places = list(range(self.at + 1, self.at + len(page) + 1))
         return self._answer(page, self.at + len(page), self.at + len(page) < len(rows), len(rows))
 
     def _answer(self, page: Sequence[Record], at: int, more: bool, total: int | None = None) -> Answer:
         for record in page:
             self.entries[record.account].returned += 1
-        state = {"at": at, "f": self.question.now.isoformat()}
-        cursor = self.desk.seal.close(state, self.question.arguments) if more else None
+        cursor = self._cursor(at) if more else None
         whole = not any(entry.error for entry in self.entries.values())
         known = total if total is not None else len(page) if not more and not self.question.cursor else None
-        return Answer(page, known if whole else None, cursor, list(self.entries.values()), missing=self.missing)
+        entries, total = list(self.entries.values()), known if whole else None
+        return Answer(page, total, cursor, entries, self.missing, lambda rows: self._cursor(self.places[rows - 1]))
+
+    def _cursor(self, at: int) -> str:
+        state = {"at": at, "f": self.question.now.isoformat()}
+        return self.desk.seal.close(state, self.question.arguments)

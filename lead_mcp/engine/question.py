@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from lead_mcp.engine.connection import Connection, Names, names_for
 from lead_mcp.engine.resolve import known_names
 from lead_mcp.errors import BadArgument, LeadMcpError, NotOffered, UnknownField, did_you_mean
+from lead_mcp.policy.masking import check_filter, check_open, check_text, shown
 from lead_mcp.query import Asked, Op, Order, Where, folded, spelled, typed
 from lead_mcp.vendors.base import CANONICAL, PING_FIELDS, Field, Search
 from lead_mcp.when import Window, stamp
@@ -83,11 +84,14 @@ async def understood(connection: Connection, question: Question) -> Understood:
 
 
 def _fill(found: Understood, question: Question) -> None:
+    check_text(question.text)
     missing = sorted({asked.field for asked in question.filters if found.names.field(asked.field) is None})
     if missing:
         message = f"{found.account} has no field {', '.join(map(repr, missing))}: it was not asked."
         found.error = NotOffered(message, account=found.account)
         return
+    for order in question.orders:
+        check_open(order.field, "sort")
     clauses: list[Where] = []
     for asked in question.filters:
         known = found.names.field(asked.field)
@@ -95,8 +99,9 @@ def _fill(found: Understood, question: Question) -> None:
         if known is None or key is None:
             continue
         _check_filter_only(asked, known, found)
+        check_filter(asked.field, asked.op)
         wheres = typed(asked, known.kind, question.zone, question.now)
-        clauses.extend(_listed(replace(where, field=key), known, found) for where in wheres)
+        clauses.extend(_listed(_unspoken(replace(where, field=key)), known, found) for where in wheres)
     found.clauses = (*clauses, *window_clauses(question, found.search.when))
 
 
@@ -106,6 +111,12 @@ def window_clauses(question: Question, when: str) -> list[Where]:
         return []
     ends = ((Op.GTE, question.window.since), (Op.LT, question.window.until))
     return [Where(when, op, moment, f"{when} {op} {stamp(moment)}") for op, moment in ends if moment is not None]
+
+
+def _unspoken(where: Where) -> Where:
+    """The clause without its value where masks are on and the field is personal: the ledger names no one."""
+    word = shown(where.field, spelled(where.value))
+    return replace(where, said=f"{where.field} {where.op} {word}") if word != spelled(where.value) else where
 
 
 def _check_filter_only(asked: Asked, known: Field, found: Understood) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import total_ordering
@@ -25,11 +25,14 @@ class Record:
     raw: Raw
     reads: Reads
     part: str | None = None
+    _read: dict[str, Value] = field(default_factory=dict, compare=False, repr=False)
 
     def get(self, name: str) -> Value:
-        """A field's value, decoded; None where the record lacks it or its vendor has no such field."""
-        found = self.reads(name)
-        return None if found is None else found.read(self.raw)
+        """A field's value, decoded once; None where the record lacks it or its vendor has no such field."""
+        if name not in self._read:
+            found = self.reads(name)
+            self._read[name] = None if found is None else found.read(self.raw)
+        return self._read[name]
 
 
 @total_ordering

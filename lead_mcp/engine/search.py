@@ -22,6 +22,7 @@ from lead_mcp.engine.question import Question, Understood, check_together, under
 from lead_mcp.engine.reader import Reader, Tally
 from lead_mcp.engine.records import Position, Record, Sorter
 from lead_mcp.errors import Garbled, LeadMcpError, TimedOut
+from lead_mcp.policy.masking import shown_text
 from lead_mcp.query import RANGE, Op, Order
 from lead_mcp.uris import lead_uri, uri
 from lead_mcp.vendors.base import Paths, Raw
@@ -71,13 +72,13 @@ class Entry:
             "scanned": self.scanned,
             "requests": self.requests,
             "complete": self.complete,
-            "pushed": list(self.pushed),
-            "checked_here": list(self.checked_here),
+            "pushed": [shown_text(word) for word in self.pushed],
+            "checked_here": [shown_text(word) for word in self.checked_here],
         }
         if self.window:
             entry["window"] = self.window.said()
         if self.notes:
-            entry["note"] = "; ".join(dict.fromkeys(self.notes))
+            entry["note"] = shown_text("; ".join(dict.fromkeys(self.notes)))
         if self.error:
             entry["error"] = error_said(self.error)
         return entry
@@ -86,7 +87,11 @@ class Entry:
 def error_said(error: LeadMcpError) -> dict[str, Any]:
     """``{"code", "message", "account"?, "vendor_code"?, "retry_after"?}``."""
     optional = {"account": error.account, "vendor_code": error.vendor_code, "retry_after": error.retry_after}
-    return {"code": error.code, "message": error.message, **{k: v for k, v in optional.items() if v is not None}}
+    return {
+        "code": error.code,
+        "message": shown_text(error.message),
+        **{k: v for k, v in optional.items() if v is not None},
+    }
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,16 @@ class Answer:
     entries: Sequence[Entry]
     missing: Sequence[str] | None = None
     """Ids that were asked for and not found; None where none were asked for."""
+    cut: Callable[[int], str] = lambda rows: ""
+    """The cursor that goes on behind the first so many rows, where fewer fit than were found."""
+    omitted: str = ""
+
+    def first(self, rows: int) -> Answer:
+        """The answer's first rows alone, with the cursor that goes on behind them."""
+        kept = self.records[:rows]
+        for entry in self.entries:
+            entry.returned = sum(record.account == entry.account for record in kept)
+        return replace(self, records=kept, cursor=self.cut(rows))
 
 
 @dataclass(frozen=True)
@@ -218,7 +233,15 @@ class Run:
         self._raise_if_empty()
         for record in records:
             self.entries[record.account].returned += 1
-        return Answer(records, self._total(), cursor, self._ledger())
+        return Answer(records, self._total(), cursor, self._ledger(), cut=self._cut(records, base))
+
+    def _cut(self, records: Sequence[Record], base: tuple[Order, ...]) -> Callable[[int], str]:
+        """Cursors behind earlier rows of this page: in its order, and within its batch where it is one."""
+        sorter = Sorter(self.question.orders)
+        batched = base != self.question.orders
+        end = (self.state.end or _line(self.feeds, Sorter(base))) if batched else None
+        start = self.state.start if batched else None
+        return lambda rows: self._sealed(after=sorter.position(records[rows - 1]), start=start, end=end)
 
     # --- setting out ---
 

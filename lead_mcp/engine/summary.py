@@ -26,6 +26,7 @@ from lead_mcp.engine.reader import Reader, Tally
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import Entry, Limits, combined, read_through, understand
 from lead_mcp.errors import BadArgument, LeadMcpError, did_you_mean
+from lead_mcp.policy.masking import check_open
 from lead_mcp.query import Kind, Op, Order, Value, Where, as_number
 from lead_mcp.vendors.base import Ask, Push
 from lead_mcp.when import Window, stamp
@@ -160,6 +161,8 @@ async def summarize(
 
 def _check_measures(asked: Asked, parts: Sequence[Understood]) -> None:
     for measure in asked.measures:
+        if measure.how in ("min", "max"):
+            check_open(measure.field, "measures")
         kinds = {known.kind for part in parts if measure.field and (known := part.names.field(measure.field))}
         wrong = kinds - {Kind.NUMBER, Kind.ANY} - ({Kind.TIME} if measure.how in ("min", "max") else set())
         if measure.field and wrong:

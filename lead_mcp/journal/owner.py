@@ -2,46 +2,66 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
+from typing import Final
 
 from filelock import FileLock, Timeout
+
+DAY: Final = 86_400.0
 
 
 @dataclass
 class Owner:
-    """This process. ``folder`` holds one lock file a living process."""
+    """This process. ``folder`` holds one lock file a living process, and for a day those of the dead.
+
+    ``working``: the writes that a call in this process is at work on now.
+    """
 
     folder: Path
     id: str = field(default_factory=lambda: token_hex(12))
+    working: set[str] = field(default_factory=set)
     _lock: FileLock | None = None
 
     def start(self) -> None:
         """Hold our lock file until the process ends. Raises OSError where the folder cannot be written."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._sweep()
         self._lock = FileLock(self._path(self.id), mode=0o600)
         self._lock.acquire(timeout=5)
 
     def stop(self) -> None:
         if self._lock is not None:
             self._lock.release()
-            self._path(self.id).unlink(missing_ok=True)
+            if not self.working:  # what is cut off in the middle must be seen to have no owner
+                self._path(self.id).unlink(missing_ok=True)
 
     def lives(self, other: str) -> bool | None:
         """Whether the process called ``other`` still runs; None where this machine cannot tell."""
         if other == self.id:
             return True
         path = self._path(other)
-        if not path.exists():
-            return None
-        try:
-            with FileLock(path, timeout=0):
-                pass
-        except Timeout:
-            return True
-        path.unlink(missing_ok=True)
-        return False
+        return not _is_free(path) if path.exists() else None
+
+    def _sweep(self) -> None:
+        """Forget processes that died more than a day ago: by now their leases say so."""
+        for path in self.folder.glob("*.lock"):
+            try:
+                if time.time() - path.stat().st_mtime > DAY and _is_free(path):
+                    path.unlink()
+            except FileNotFoundError:
+                continue  # another process sweeps too
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.lock"
+
+
+def _is_free(path: Path) -> bool:
+    """Whether nobody holds that lock."""
+    try:
+        with FileLock(path, timeout=0):
+            return True
+    except Timeout:
+        return False

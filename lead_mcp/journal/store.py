@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
+from threading import Lock
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, delete, event, insert, select, update
@@ -42,18 +43,23 @@ class Journal:
         self.url = url or URL.create("sqlite", database=str(folder / "journal.sqlite"))
         self.owner = Owner(folder / "owners")
         self._engine: Engine | None = None
+        self._opening = Lock()
 
     # --- opening ---
 
     def open(self) -> Journal:
         """The journal, ready. Raises NotAllowed."""
+        with self._opening:  # the first calls may come at once, each in a thread of its own
+            self._open()
+        return self
+
+    def _open(self) -> None:
         if self._engine is None:
             with refusing():
                 self.owner.start()
                 engine = _engine(self.url)
                 _prepare(engine)
                 self._engine = engine
-        return self
 
     def close(self) -> None:
         if self._engine is not None:
@@ -99,6 +105,7 @@ class Journal:
             with self._tx() as tx:
                 tx.execute(insert(writes).values(row))
                 self._append(tx, row, state, values)
+                self._at_work(row["id"], state)
         except _Taken:
             found = self.find(account, tool, principal, key or "")
             if found is None:  # it gave the key up in between
@@ -116,6 +123,8 @@ class Journal:
         with self._tx() as tx:
             tx.execute(update(writes).where(writes.c.id == write.id).values(change))
             self._append(tx, _columns(write), state, values)
+        if state not in OPEN:
+            self.let_go(write)
         return replace(write, **change)
 
     def take_over(
@@ -136,13 +145,28 @@ class Journal:
             change |= {} if keep_key else {"key": None}
             if not tx.execute(update(writes).where(wanted).values(change)).rowcount:
                 return False
+            if write.id in self.owner.working:  # another call in this process was faster
+                tx.rollback()
+                return False
             self._append(tx, _columns(write), state, values)
+            self._at_work(write.id, state)
             return True
+
+    def _at_work(self, name: str, state: str) -> None:
+        """Before anybody can see that a write is ours, it is known here that a call works on it."""
+        if state in OPEN:
+            self.owner.working.add(name)
+
+    def let_go(self, write: Write) -> None:
+        """No call in this process works on it any more, however it went."""
+        self.owner.working.discard(write.id)
 
     def is_worked_on(self, write: Write) -> bool:
         """Whether some living process is at work on it."""
         if write.state not in OPEN:
             return False
+        if write.owner == self.owner.id:
+            return write.id in self.owner.working
         lives = self.owner.lives(write.owner)
         return write.lease > self.clock().timestamp() if lives is None else lives
 
@@ -216,6 +240,13 @@ class Journal:
         query = query.where(writes.c.tool == tool) if tool else query
         with self._tx() as tx:
             return [self._whole(tx, dict(row)) for row in tx.execute(query).mappings().all()]
+
+    def is_of_another(self, write: Write, uri: str) -> bool:
+        """Whether another insert is known to have made the lead that this one is thought to have made."""
+        made = writes.c.tool.startswith("insert") & writes.c.state.in_(("done", "resolved"))
+        query = select(writes.c.id).where(made & (writes.c.uri == uri) & (writes.c.id != write.id))
+        with self._tx() as tx:
+            return write.tool.startswith("insert") and tx.execute(query).first() is not None
 
     def story(self, name: str) -> list[Event]:
         """Every step of one write, in order."""
@@ -291,6 +322,11 @@ def refusing() -> Iterator[None]:
         yield
     except IntegrityError:
         raise _Taken from None
+    except ImportError as error:
+        missing = f"{error.name or error} is not installed; PostgreSQL needs lead-mcp[postgresql]"
+        raise NotAllowed(f"The journal cannot be opened ({missing}), so nothing was sent.") from None
+    except SettingsError as error:
+        raise NotAllowed(f"The journal cannot be opened, so nothing was sent: {error}") from None
     except (SQLAlchemyError, OSError) as error:
         reason = str(getattr(error, "orig", None) or getattr(error, "strerror", None) or type(error).__name__)
         advice = "Check LEAD_MCP_STATE_DIR or LEAD_MCP_JOURNAL_URL."

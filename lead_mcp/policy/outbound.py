@@ -77,7 +77,11 @@ class Outbound:
         ``count`` is called once for every request that leaves. Raises LeadMcpError, with the account named.
         """
         import stamina
+        from stamina.instrumentation import set_on_retry_hooks
 
+        set_on_retry_hooks(
+            []
+        )  # a retry is no news: the request lines tell it, and what failed in the end is in the answer
         retry = stamina.retry_context(
             on=self._retriable(request),
             attempts=ATTEMPTS,
@@ -140,7 +144,9 @@ class Outbound:
             raise AssertionError("only a vendor with a login logs in")
         request = login.build(self.account)
         try:
-            reply = await self._send(request, login.sign(request, self.secrets), count, self.secrets.values())
+            reply = await self._send(
+                request, login.sign(request, self.secrets), count, [*self.secrets.values(), self.token.text]
+            )
             text, seconds = login.read(reply)
             if not text:
                 raise Unauthorized("The vendor gave no token. Check the account's credentials.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import anyio
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
@@ -13,14 +14,15 @@ from lead_mcp.errors import LeadMcpError
 from lead_mcp.policy.cleaning import cell
 from lead_mcp.query import Op
 from lead_mcp.runtime import Runtime
+from lead_mcp.tools.fit import rows_that_fit
 from lead_mcp.tools.kit import Moment, result, runtime_of
 from lead_mcp.tools.present import Table, table, text_of, text_table
 from lead_mcp.vendors.base import Account, Field, Vendor
 
 KEYS: Final = ("accounts", "fields", "limits", "quirks", "omitted")
 FIELD_COLUMNS: Final = ("name", "type", "pushed_operators", "values", "note")
-MOST_FIELDS: Final = 60
-"""Rows of the fields table in a tool's answer; the resource has them all."""
+FIELD_TOKENS: Final = 1_500
+"""Of one account's description in a tool's answer; the resource has all of it."""
 
 
 async def list_accounts(ctx: Context[Any, Any], account: Moment = None) -> CallToolResult:
@@ -33,15 +35,26 @@ async def list_accounts(ctx: Context[Any, Any], account: Moment = None) -> CallT
         hint = "" if runtime.connections else NOTHING
         text = text_of(f"{len(runtime.connections)} accounts", text_table(found), hint)
         return result({"accounts": found} | ({"quirks": [hint]} if hint else {}), text)
-    described = await describe(runtime, account, MOST_FIELDS)
+    described = await describe(runtime, account)
+    rows = described["fields"]["rows"]
+    fit = rows_that_fit(rows, lambda some: _rendered(described, some), FIELD_TOKENS)
+    return result(*_rendered(described, rows[:fit]))
+
+
+def _rendered(described: dict[str, Any], rows: Sequence[list[Any]]) -> tuple[dict[str, Any], str]:
+    """Structure and text with some of the fields; the rest are counted, and found in the resource."""
+    left = len(described["fields"]["rows"]) - len(rows)
+    found = {**described, "fields": table(FIELD_COLUMNS, rows)}
+    if left:
+        found["omitted"] = f"{left} more fields; account://{described['accounts']['rows'][0][0]} lists them all"
     text = text_of(
-        text_table(described["accounts"]),
-        text_table(described["fields"]),
-        described.get("omitted", ""),
-        f"limits: {described['limits']}",
-        *described["quirks"],
+        text_table(found["accounts"]),
+        text_table(found["fields"]),
+        found.get("omitted", ""),
+        f"limits: {found['limits']}",
+        *found["quirks"],
     )
-    return result(described, text)
+    return found, text
 
 
 NOTHING: Final = (
@@ -75,28 +88,26 @@ def zone_of(account: Account) -> str:
     return account.option(zones[0]) if zones else account.vendor.zone
 
 
-async def describe(runtime: Runtime, name: str, most: int | None) -> dict[str, Any]:
+async def describe(runtime: Runtime, name: str) -> dict[str, Any]:
     """One account in detail; its vendor is asked for the account's own fields where it can be."""
     connections = runtime.chosen(name)
     connection = connections[0] if len(connections) == 1 else runtime.connection(name)
     account, notes = connection.account, list(connection.account.vendor.quirks)
     discovered: Mapping[str, Field] = {}
     try:
-        found = await connection.discovered()
+        with anyio.fail_after(runtime.server.deadline):
+            found = await connection.discovered()
         discovered = found.own if found else {}
     except LeadMcpError as error:
         notes.append(f"its own fields could not be asked for: {error.message}")
-    rows = field_rows(account, discovered)
-    shown = rows if most is None else rows[:most]
-    described: dict[str, Any] = {
+    except TimeoutError:
+        notes.append(f"its own fields could not be asked for within {runtime.server.deadline:g} s")
+    return {
         "accounts": table(("account", "vendor", "offers", "zone", "status"), [_row(connection)]),
-        "fields": table(FIELD_COLUMNS, shown),
+        "fields": table(FIELD_COLUMNS, field_rows(account, discovered)),
         "limits": account.vendor.limits,
         "quirks": notes,
     }
-    if len(shown) < len(rows):
-        described["omitted"] = f"{len(rows) - len(shown)} more fields; account://{account.name} lists them all."
-    return described
 
 
 def field_rows(account: Account, discovered: Mapping[str, Field]) -> list[list[Any]]:

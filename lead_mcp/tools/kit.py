@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSche
 from lead_mcp.engine.search import error_said
 from lead_mcp.errors import BadArgument, LeadMcpError, did_you_mean
 from lead_mcp.policy.cleaning import cleaned
+from lead_mcp.policy.masking import masked_by
 from lead_mcp.query import Asked, parse_op
 from lead_mcp.runtime import Runtime
 
@@ -46,16 +47,16 @@ def plainly(**schema: Any) -> WithJsonSchema:
 
 
 Text = plainly(type="string")
-AccountName = Annotated[str | None, plainly(type="string", description="default all")]
+AccountName = Annotated[str | None, Text]
 FILTERS: Final = "op: eq ne lt lte gt gte in not_in exists contains"
 Filters = Annotated[
     list[Filter] | None, Field(max_length=50), plainly(type="array", items={"type": "object"}, description=FILTERS)
 ]
 MoreFilters = Annotated[list[Filter] | None, Field(max_length=50), plainly(type="array", items={"type": "object"})]
-TIMES: Final = "ISO, today, -7d, -12h, last_week, this_month ..."
+TIMES: Final = "ISO, today, -7d, -12h, last_week ..."
 Since = Annotated[str | None, plainly(type="string", description=TIMES)]
 Moment = Annotated[str | None, Text]
-Limit = Annotated[int, Field(ge=1, le=200), plainly(type="integer", maximum=200)]
+Limit = Annotated[int, Field(ge=1, le=200), plainly(type="integer")]
 MaxTokens = Annotated[int | None, Field(ge=50, le=1_000_000), plainly(type="integer")]
 Cursor = Annotated[str | None, Text]
 Uri = Annotated[str | None, Text]
@@ -92,6 +93,16 @@ class LeadTool(Tool):
     """A tool whose argument mistakes and failures are structured error results."""
 
     async def run(self, arguments: dict[str, Any], context: Any, convert_result: bool = False) -> Any:
+        """The tool's answer, masked where the settings say so."""
+        with masked_by(runtime_of(context).masker):
+            return await self._run(arguments, context, convert_result)
+
+    async def _run(self, arguments: dict[str, Any], context: Any, convert_result: bool) -> Any:
+        """Arguments nobody knows are refused here: the SDK's own model would ignore them."""
+        known = self.parameters.get("properties", {})
+        strange = [name for name in arguments if name not in known]
+        if strange:
+            return error_result(self._unknown(strange[0], list(known)))
         try:
             return await super().run(arguments, context, convert_result)
         except ToolError as error:
@@ -108,12 +119,11 @@ class LeadTool(Tool):
 
     def _problem(self, problem: Any) -> str:
         where = ".".join(str(part) for part in problem["loc"] if not str(part).startswith("function-"))
-        known = list(self.parameters.get("properties", {}))
-        if problem["type"] == "extra_forbidden" and len(problem["loc"]) == 1:
-            return (
-                f"{where}: {self.name} has no such argument; it takes {', '.join(known)}.{did_you_mean(where, known)}"
-            )
         return f"{where}: {problem['msg']}."
+
+    def _unknown(self, name: str, known: list[str]) -> BadArgument:
+        hint = did_you_mean(name, known)
+        return BadArgument(f"{name}: {self.name} has no such argument; it takes {', '.join(known)}.{hint}")
 
 
 def make_tool(
@@ -124,18 +134,10 @@ def make_tool(
 ) -> Tool:
     """``fn`` as a strict, slim tool; ``keys`` are those of its structured content, ``error`` comes by itself."""
     tool = LeadTool.from_function(fn, annotations=annotations, structured_output=False, description=description)
-    meta = tool.fn_metadata
-    meta.arg_model = type(
-        f"{fn.__name__}_arguments", (meta.arg_model,), {"model_config": STRICT, "__module__": __name__}
-    )
-    tool.parameters = slim(meta.arg_model.model_json_schema(by_alias=True))
-    tool.parameters["additionalProperties"] = False
-    meta.output_schema = {"type": "object", "properties": {key: {} for key in (*keys, "error")}}
+    tool.parameters = {**slim(tool.parameters), "additionalProperties": False}
+    tool.fn_metadata.output_schema = {"type": "object", "properties": {key: {} for key in (*keys, "error")}}
     tool.description = " ".join(tool.description.split())
     return tool
-
-
-STRICT: Final = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
 
 def slim(node: Any, defs: Mapping[str, Any] | None = None) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final, Literal
 
 from mcp.server.mcpserver import Context
@@ -16,8 +16,10 @@ from lead_mcp.engine.question import Question
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import Answer, search
 from lead_mcp.errors import BadArgument
+from lead_mcp.policy.budget import allowed
 from lead_mcp.query import parse_sort
 from lead_mcp.runtime import Runtime
+from lead_mcp.tools.fit import check_some_fit, costs, rows_that_fit
 from lead_mcp.tools.kit import (
     AccountName,
     Cursor,
@@ -50,6 +52,8 @@ from lead_mcp.uris import parse_uri
 from lead_mcp.vendors.base import CANONICAL
 from lead_mcp.when import window
 
+STRING_LIMITS: Final = (300, 120, 40)
+RECORD_TOKENS: Final = 4_000
 NEWEST: Final = "created_at:desc"
 SEARCH_KEYS: Final = ("leads", "total", "next_cursor", "window", "missing", "omitted", "accounts")
 GET_KEYS: Final = ("uri", "account", "lead", "raw")
@@ -74,8 +78,8 @@ async def search_leads(
     max_tokens: MaxTokens = None,
     cursor: Cursor = None,
 ) -> CallToolResult:
-    """Find leads, newest first. Fields: status stage source name email phone company city value created_at ..., or a
-    vendor's own. E.g. since="-7d", filters=[{"field":"status","op":"eq","value":"won"}]"""
+    """Find leads, newest first. Fields: status stage source name email value created_at ..., or a vendor's own.
+    E.g. filters=[{"field":"status","op":"eq","value":"won"}]"""
     runtime = runtime_of(ctx)
     shown = DETAILED if detail == "detailed" else CONCISE
     columns = tuple(dict.fromkeys((*shown, *(fields or ()))))
@@ -83,9 +87,9 @@ async def search_leads(
     asked = Asking(runtime, account, text, filters, since, until, order, fields or (), limit, cursor, shown=shown)
     question = asked.question(ids=ids, detail=detail, max_tokens=max_tokens)
     if ids is not None:
-        return _answered(await search_ids(runtime, account, ids, question), question, columns)
+        return _answered(await search_ids(runtime, account, ids, question), question, columns, max_tokens)
     answer = await search(runtime.chosen(account), question, runtime.limits, runtime.seal)
-    return _answered(answer, question, columns)
+    return _answered(answer, question, columns, max_tokens)
 
 
 @dataclass(frozen=True)
@@ -146,8 +150,24 @@ class Asking:
         return {**own, **further}
 
 
-def _answered(answer: Answer, question: Question, columns: Sequence[str]) -> CallToolResult:
+def _answered(answer: Answer, question: Question, columns: Sequence[str], max_tokens: int | None) -> CallToolResult:
+    """The page, cut at a row boundary where text or structure would pass the budget."""
     rows = [record_row(record, columns) for record in answer.records]
+    room = allowed(max_tokens, question.limit)
+    fit = rows_that_fit(rows, lambda some: _rendered(answer, question, columns, some), room)
+    if fit == len(rows):
+        return result(*_rendered(answer, question, columns, rows))
+    check_some_fit(fit, max_tokens)
+    found = replace(
+        answer.first(fit), omitted=f"{len(rows) - fit} more rows did not fit; next_cursor goes on behind these"
+    )
+    return result(*_rendered(found, question, columns, rows[:fit]))
+
+
+def _rendered(
+    answer: Answer, question: Question, columns: Sequence[str], rows: Sequence[list[Any]]
+) -> tuple[dict[str, Any], str]:
+    """Structure and text of a page."""
     found = table(("uri", *columns), rows)
     structured: dict[str, Any] = {
         "leads": found,
@@ -157,6 +177,8 @@ def _answered(answer: Answer, question: Question, columns: Sequence[str]) -> Cal
     }
     if answer.missing is not None:
         structured["missing"] = list(answer.missing)
+    if answer.omitted:
+        structured["omitted"] = answer.omitted
     structured["accounts"] = [entry.said() for entry in answer.entries]
     total = "" if answer.total is None else f" of {answer.total:,}"
     missing = f"not found: {', '.join(answer.missing)}" if answer.missing else ""
@@ -164,10 +186,11 @@ def _answered(answer: Answer, question: Question, columns: Sequence[str]) -> Cal
         f"{len(rows)}{total} leads {window_line(question.window)}".strip(),
         text_table(found),
         missing,
+        answer.omitted,
         *ledger_lines(answer.entries),
         f"next_cursor: {answer.cursor}" if answer.cursor else "",
     )
-    return result(structured, text)
+    return structured, text
 
 
 async def get_lead(
@@ -178,9 +201,21 @@ async def get_lead(
 ) -> CallToolResult:
     """One lead in full, by URI or by account and id. Long strings are cut; the resource has them whole."""
     record = await one_lead(runtime_of(ctx), uri, account, id)
-    found = full_record(record, CANONICAL)
-    text = text_of(found["uri"], *record_lines(found["lead"]), "raw:", *record_lines(found["raw"]))
-    return result(found, text)
+    shown = [_full(record, limit) for limit in STRING_LIMITS]
+    return result(*next((one for one in shown if costs(*one) <= RECORD_TOKENS), _bare(record)))
+
+
+def _full(record: Record, limit: int) -> tuple[dict[str, Any], str]:
+    """Structure and text of a record whose strings are cut at ``limit``."""
+    found = full_record(record, CANONICAL, limit)
+    return found, text_of(found["uri"], *record_lines(found["lead"]), "raw:", *record_lines(found["raw"]))
+
+
+def _bare(record: Record) -> tuple[dict[str, Any], str]:
+    """Our fields alone, of a record that is too large to show."""
+    found = full_record(record, CANONICAL, STRING_LIMITS[-1])
+    found["raw"] = {"omitted": "too large to show; the resource at this URI has it whole"}
+    return found, text_of(found["uri"], *record_lines(found["lead"]), *record_lines({"raw": found["raw"]}))
 
 
 async def one_lead(runtime: Runtime, uri: str | None, account: str | None, lead_id: str | None) -> Record:

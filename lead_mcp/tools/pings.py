@@ -14,6 +14,7 @@ from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import search
 from lead_mcp.errors import NotOffered
 from lead_mcp.policy.cleaning import plain_value
+from lead_mcp.policy.masking import shown
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.kit import AccountName, Cursor, Limit, MaxTokens, Moment, MoreFilters, plainly, result, runtime_of
 from lead_mcp.tools.leads import Asking
@@ -77,5 +78,5 @@ def with_pings(runtime: Runtime, account: str | None, direction: str) -> list[Co
 def ping_row(record: Record) -> list[Any]:
     """The URI, the columns, the URI of the lead it became."""
     lead = record.get("lead_id")
-    values = [plain_value(record.get(name)) for name in COLUMNS]
+    values = [shown(name, plain_value(record.get(name))) for name in COLUMNS]
     return [record.uri, *values, lead_uri(record.account, str(lead)) if lead else None]

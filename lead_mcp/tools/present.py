@@ -8,6 +8,7 @@ from typing import Any, Final
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import Entry
 from lead_mcp.policy.cleaning import STRING_LIMIT, cleaned_tree, plain_value, text_cell
+from lead_mcp.policy.masking import shown, shown_text, shown_tree
 from lead_mcp.when import Window
 
 CONCISE: Final = ("name", "email", "phone", "status", "created_at")
@@ -23,7 +24,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
 
 def record_row(record: Record, columns: Sequence[str]) -> list[Any]:
     """One record as a table row: the URI, then the columns."""
-    return [record.uri, *(plain_value(record.get(name)) for name in columns)]
+    return [record.uri, *(shown(name, plain_value(record.get(name))) for name in columns)]
 
 
 def text_table(found: Table) -> str:
@@ -46,12 +47,12 @@ def _text(value: Any, column: str) -> str:
 
 def full_record(record: Record, names: Sequence[str], limit: int | None = STRING_LIMIT) -> dict[str, Any]:
     """``{"uri", "account", "lead", "raw"}``: our fields decoded, and the vendor's record cleaned."""
-    lead = {name: plain_value(record.get(name), full=True) for name in names}
+    lead = {name: shown(name, plain_value(record.get(name), full=True)) for name in names}
     return {
         "uri": record.uri,
         "account": record.account,
         "lead": {name: value for name, value in lead.items() if value is not None},
-        "raw": cleaned_tree(record.raw, limit),
+        "raw": shown_tree(cleaned_tree(record.raw, limit)),
     }
 
 
@@ -74,7 +75,7 @@ def _entry_line(entry: Entry) -> str:
     parts.extend(text_cell(note) for note in dict.fromkeys(entry.notes))
     if entry.error:
         parts.append(f"{entry.error.code}: {text_cell(entry.error.message)}")
-    return "; ".join(parts)
+    return shown_text("; ".join(parts))
 
 
 def window_line(window: Window | None) -> str:

@@ -10,6 +10,7 @@ from mcp.types import CallToolResult, ResourceLink
 from lead_mcp.engine.calls import calls_of
 from lead_mcp.engine.search import Entry
 from lead_mcp.policy.cleaning import cell
+from lead_mcp.policy.masking import is_on
 from lead_mcp.tools.kit import Cursor, Limit, Moment, Uri, result, runtime_of
 from lead_mcp.tools.leads import named_lead
 from lead_mcp.tools.present import ledger_lines, table, text_of, text_table
@@ -63,7 +64,7 @@ def recording_uri(account: str, one: Recording) -> str:
 
 
 def _row(account: str, one: Recording) -> list[Any]:
-    url = cell(one.url, 2000) if one.url else None
+    url = cell(one.url, 2000) if one.url and not is_on() else None
     return [recording_uri(account, one), stamp(one.started_at), stamp(one.ended_at), one.seconds, url]
 
 

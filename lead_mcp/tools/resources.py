@@ -18,6 +18,7 @@ from lead_mcp.engine.search import search
 from lead_mcp.errors import BadArgument, LeadMcpError, NotConfigured, NotFound, NotOffered
 from lead_mcp.policy.audio import fetch_audio
 from lead_mcp.policy.cleaning import cleaned
+from lead_mcp.policy.masking import masked_by, shown_text
 from lead_mcp.query import Asked, Op, Order, as_time
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.accounts import describe
@@ -41,13 +42,18 @@ TEMPLATES: Final = {
 
 async def read(runtime: Runtime, text: str) -> Iterable[ReadResourceContents]:
     """The contents behind a URI. Raises ResourceNotFoundError, or ResourceError that says what happened."""
+    with masked_by(runtime.masker):
+        return await _read(runtime, text)
+
+
+async def _read(runtime: Runtime, text: str) -> Iterable[ReadResourceContents]:
     try:
         found = parse_uri(text)
         return [await READERS[found.scheme](runtime, found)]
     except (NotFound, NotConfigured, NotOffered, BadArgument) as error:
-        raise ResourceNotFoundError(f"{error.code}: {cleaned(error.message)}") from error
+        raise ResourceNotFoundError(f"{error.code}: {shown_text(cleaned(error.message))}") from error
     except LeadMcpError as error:
-        raise ResourceError(f"{error.code}: {cleaned(error.message)}") from error
+        raise ResourceError(f"{error.code}: {shown_text(cleaned(error.message))}") from error
 
 
 def _json(value: Any, meta: dict[str, Any] | None = None) -> ReadResourceContents:
@@ -115,7 +121,7 @@ async def _recording(runtime: Runtime, found: Uri) -> ReadResourceContents:
 
 
 async def _account(runtime: Runtime, found: Uri) -> ReadResourceContents:
-    return _json(await describe(runtime, found.account, None))
+    return _json(await describe(runtime, found.account))
 
 
 READERS: Final[dict[str, Callable[[Runtime, Uri], Awaitable[ReadResourceContents]]]] = {

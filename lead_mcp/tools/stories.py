@@ -11,6 +11,7 @@ from lead_mcp.engine.people import Looking, Person, numbers_of
 from lead_mcp.engine.story import Story, trace
 from lead_mcp.errors import BadArgument
 from lead_mcp.policy.cleaning import cell
+from lead_mcp.policy.masking import shown, shown_text
 from lead_mcp.policy.phones import parse_phone
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.kit import Moment, Uri, result, runtime_of
@@ -63,12 +64,14 @@ def _answered(story: Story, person: Person, runtime: Runtime) -> CallToolResult:
     region = runtime.server.phone_region
     leads = table(("uri", *CONCISE), [record_row(record, CONCISE) for record in story.leads])
     steps = story.steps[-MOST_STEPS:]
-    events = table(COLUMNS, [[stamp(s.at), s.account, s.kind, cell(s.what), s.uri] for s in steps])
+    events = table(COLUMNS, [[stamp(s.at), s.account, s.kind, shown_text(cell(s.what)), s.uri] for s in steps])
     who = {
-        "names": sorted({cell(str(name)) for record in story.leads if (name := record.get("name"))}),
+        "names": sorted({shown("name", cell(str(name))) for record in story.leads if (name := record.get("name"))}),
         "phones": sorted({number for record in story.leads for number in numbers_of(record, region)} | person.phones),
         "emails": sorted({cell(str(mail)).casefold() for r in story.leads if (mail := r.get("email"))} | person.emails),
     }
+    who["phones"] = sorted({shown("phone", number) for number in who["phones"]})
+    who["emails"] = sorted({shown("email", mail) for mail in who["emails"]})
     structured: dict[str, Any] = {"person": who, "leads": leads, "events": events, "warnings": story.warnings}
     if len(steps) < len(story.steps):
         structured["omitted"] = f"{len(story.steps) - len(steps)} older events; ask with until"

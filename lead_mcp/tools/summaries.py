@@ -13,6 +13,7 @@ from pydantic import Field
 from lead_mcp.engine.search import Limits
 from lead_mcp.engine.summary import Asked, Summary, parse_measures, summarize, top_groups
 from lead_mcp.policy.cleaning import plain_value
+from lead_mcp.policy.masking import shown
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.kit import AccountName, Moment, MoreFilters, plainly, result, runtime_of
 from lead_mcp.tools.leads import Asking
@@ -71,10 +72,10 @@ def progress(ctx: Context[Any, Any]) -> Callable[[int], Awaitable[None]]:
 
 def groups_table(summary: Summary, asked: Asked) -> Table:
     """The groups as a table; columns are named as asked."""
-    rows = [
-        [*(plain_value(part) for part in key), *(plain_value(cell.value(measure)) for measure in asked.measures)]
-        for key, cell in top_groups(summary)
-    ]
+    rows = []
+    for key, cell in top_groups(summary):
+        groups = [shown(name, plain_value(part)) for name, part in zip(summary.columns, key, strict=True)]
+        rows.append([*groups, *(plain_value(cell.value(measure)) for measure in asked.measures)])
     return table([*summary.columns, *map(str, asked.measures)], rows)
 
 

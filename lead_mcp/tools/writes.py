@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field
 
 from lead_mcp.errors import BadArgument, Conflict
 from lead_mcp.policy.cleaning import cleaned
+from lead_mcp.policy.masking import check_no_pseudonyms, shown_tree
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.kit import META, Moment, Uri, error_result, plainly, result, runtime_of
 from lead_mcp.tools.leads import named_lead
@@ -60,6 +61,8 @@ async def insert_lead(
 ) -> CallToolResult | InputRequiredResult:
     """Create a lead; a person is asked first. Duplicate: same e-mail or phone there. Same idempotency_key: done once."""
     runtime = runtime_of(ctx)
+    check_no_pseudonyms(lead, "lead")
+    check_no_pseudonyms(vendor_fields, "vendor_fields")
     intent = InsertIntent(one_account(runtime, account), lead, vendor_fields or {}, on_duplicate)
     arguments = {"account": account, "lead": lead, "vendor_fields": vendor_fields, "on_duplicate": on_duplicate}
     return await _write(
@@ -80,6 +83,8 @@ async def insert_leads(
     """Create up to 50 leads after one question; one result a row."""
     runtime = runtime_of(ctx)
     connection = one_account(runtime, account)
+    for lead in leads:
+        check_no_pseudonyms(lead, "leads")
     rows = [InsertIntent(connection, lead, {}, on_duplicate) for lead in leads]
     arguments = {"account": account, "leads": leads, "on_duplicate": on_duplicate}
     call = Call("insert_leads", arguments, idempotency_key, runtime.principal)
@@ -101,6 +106,8 @@ async def update_lead(
     """Change a lead; a person is asked first. expect: refuse unless it still has these values."""
     runtime = runtime_of(ctx)
     name, lead_id = named_lead(runtime, uri, account, id)
+    for where, values in (("changes", changes), ("vendor_fields", vendor_fields), ("expect", expect)):
+        check_no_pseudonyms(values, where)
     intent = UpdateIntent(runtime.connection(name), lead_id, changes or {}, vendor_fields or {}, expect)
     arguments = {"lead": [name, lead_id], "changes": changes, "vendor_fields": vendor_fields, "expect": expect}
     return await _write(
@@ -159,7 +166,7 @@ def outcome_result(outcome: Outcome) -> CallToolResult:
 
 def outcome_text(outcome: Outcome) -> str:
     """The outcome for a reader: in words, before and after, the request, warnings."""
-    said = outcome.said()
+    said = shown_tree(outcome.said())
     head = f"{said['outcome']} {said.get('uri', '')}".strip()
     parts: dict[str, Any] = {key: said[key] for key in ("before", "after", "request", "journal_id") if key in said}
     return text_of(head, *record_lines(parts), *(f"warning: {cleaned(warning)}" for warning in said["warnings"]))

@@ -10,6 +10,7 @@ A lost answer leaves ``unknown``: the next call with that key looks at the vendo
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -31,6 +32,7 @@ from lead_mcp.errors import (
 )
 from lead_mcp.journal.entries import Write, digest_of
 from lead_mcp.policy.cleaning import cell, plain_value
+from lead_mcp.policy.masking import shown
 from lead_mcp.query import as_time, folded
 from lead_mcp.uris import lead_uri, parse_uri
 from lead_mcp.vendors.base import Written
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 LOST: Final = (Unavailable, TimedOut, Garbled, TooLarge)
 """Failures after which the vendor may or may not have done it, unless the request never left."""
 LOOK_AGAIN: Final = 0.05
+WAITS: Final = 4
+"""Deadlines that a call waits for another with the same key: to look, to send and to read back take one each."""
 PENDING_SECONDS: Final = 600.0
 NO_QUESTION: Final = (
     "This client cannot ask you, so nothing was sent: LEAD_MCP_WRITES=confirm wants a person's yes. "
@@ -127,11 +131,21 @@ class Carrier:
 
     async def preview(self, intent: Intent, call: Call) -> Outcome:
         """What would be sent, and what stands in the way."""
-        prepared = await intent.prepare(self.around, "0" * 40)
+        prepared = await self._prepared(intent, "0" * 40)
         request = prepared.shown() or None
         return Outcome(
             "preview", prepared.uri, prepared.before, prepared.after, request, warnings=tuple(prepared.warnings)
         )
+
+    async def _prepared(self, intent: Intent, token: str) -> Prepared:
+        """The intent made ready within the deadline. Raises TimedOut: nothing was sent."""
+        try:
+            with anyio.fail_after(self.around.deadline):
+                return await intent.prepare(self.around, token)
+        except TimeoutError:
+            name = intent.connection.name
+            message = f"{name} did not answer within {self.around.deadline:g} s (LEAD_MCP_DEADLINE); nothing was sent."
+            raise TimedOut(message, account=name, sent=False) from None
 
     # --- (1) a key that is known ---
 
@@ -153,33 +167,44 @@ class Carrier:
         if write.state == "pending":
             raise self._waiting(write)
         if write.state in ("sending", "unknown"):
-            return await self._settled(intent, write)
+            return await self._settled(intent, call, write)
         return write if write.state == "intended" else None  # whoever meant it died before sending
 
     async def _waited(self, write: Write) -> Write:
-        """The write once nobody works on it any more."""
-        while await self._in_thread(self.journal.is_worked_on, write):
-            await anyio.sleep(LOOK_AGAIN)
-            write = await self._in_thread(self.journal.get, write.id) or write
-        return await self._in_thread(self.journal.get, write.id) or write
+        """The write once nobody works on it any more. Raises TimedOut where somebody does so for too long."""
+        with anyio.move_on_after(WAITS * self.around.deadline):
+            while await self._in_thread(self.journal.is_worked_on, write):
+                await anyio.sleep(LOOK_AGAIN)
+                write = await self._in_thread(self.journal.get, write.id) or write
+            return await self._in_thread(self.journal.get, write.id) or write
+        message = f"Another call still works on the write {write.id}. Repeat this call with the same key later."
+        raise TimedOut(message, account=write.account)
 
-    async def _settled(self, intent: Intent, write: Write) -> Outcome | Write:
+    async def _settled(self, intent: Intent, call: Call, write: Write) -> Outcome | Write | None:
         """Look at the vendor for what an unknown write did. Raises UnknownOutcome where looking settles nothing."""
         story = await self._in_thread(self.journal.story, write.id)
         sent = [as_time(event.at) for event in story if event.state == "sending"]
         since = sent[-1] if sent and sent[-1] else self.clock()
         uri = await intent.settle(self.around, since)
-        if uri is not None:
+        if uri is not None and not await self._in_thread(self.journal.is_of_another, write, uri):
             outcome = Outcome(
                 _word(write.tool), uri, journal_id=write.id, warnings=("settled by looking at the vendor",)
             )
-            await self._in_thread(self._mark, write, "done", outcome)
-            return outcome
+            if await self._closed(write, "done", outcome.said(), uri):
+                return outcome
+            return await self._of(intent, call, await self._in_thread(self.journal.get, write.id))
         if _vendor_dedupes(intent, write):
             return write  # the vendor makes one lead of both requests: it may be sent again
         if write.state == "sending":
-            await self._in_thread(self.journal.mark, write, "unknown", {"why": "the process ended while sending"})
+            await self._closed(write, "unknown", {"why": "the process ended while sending"})
         raise self._unknown(write)
+
+    async def _closed(self, write: Write, state: str, values: Mapping[str, Any], uri: str | None = None) -> bool:
+        """Give an abandoned write its end; False where another caller has done so just now."""
+        found: bool = await self._in_thread(
+            lambda: self.journal.take_over(write, [write.state], state, values, uri=uri)
+        )
+        return found
 
     # --- (2) a person ---
 
@@ -187,7 +212,7 @@ class Carrier:
         """The digest of what a person agreed to; or an outcome that needs nobody's word."""
         if call.digest in self.answered:
             return self.answered[call.digest]
-        prepared = await intent.prepare(self.around, "0" * 40)
+        prepared = await self._prepared(intent, "0" * 40)
         if prepared.early:
             return _early(prepared)
         if self.ask is None:
@@ -220,11 +245,11 @@ class Carrier:
         warnings: dict[str, None] = {}
         for nth, row in enumerate(rows, 1):
             try:
-                one = await row.prepare(self.around, "0" * 40)
+                one = await self._prepared(row, "0" * 40)
             except CallError as error:
                 lines.append(f"  {nth}. (not sent: {error.message})")
                 continue
-            shown = ", ".join(f"{name}: {_shown(value)}" for name, value in (one.after or {}).items())
+            shown = ", ".join(f"{name}: {_shown(name, value)}" for name, value in (one.after or {}).items())
             lines.append(f"  {nth}. {shown}{f' (not sent: {one.early})' if one.early else ''}")
             warnings.update(dict.fromkeys(one.warnings))
         return "\n".join([*lines, *(f"Note: {warning}" for warning in warnings)])
@@ -279,6 +304,12 @@ class Carrier:
 
     async def finish(self, intent: Intent, call: Call, write: Write, shown: str | None) -> Outcome:
         """A claimed write to its end. A refusal before sending gives the key back."""
+        try:
+            return await self._finished(intent, call, write, shown)
+        finally:
+            self.journal.let_go(write)
+
+    async def _finished(self, intent: Intent, call: Call, write: Write, shown: str | None) -> Outcome:
         self.probe("intended")
         try:
             prepared = await self._fresh(intent, write, shown)
@@ -295,7 +326,7 @@ class Carrier:
 
     async def _fresh(self, intent: Intent, write: Write, shown: str | None) -> Prepared:
         """The write as it looks now. Raises Conflict where that is not what a person agreed to."""
-        prepared = await intent.prepare(self.around, token_of(write))
+        prepared = await self._prepared(intent, token_of(write))
         if shown is not None and prepared.digest() != shown:
             message = "The lead changed since the question was asked; nothing was sent. Look again and repeat the call."
             raise Conflict(message, account=write.account)
@@ -314,13 +345,24 @@ class Carrier:
                 written = await self._exchange(prepared)
             except LeadMcpError as error:
                 raise await self._failed(write, error) from error
+            except Exception as error:  # whatever it was, the request may have left
+                raise await self._failed(write, Unavailable(f"sending failed ({type(error).__name__}).")) from error
             self.probe("answered")
             outcome = self._outcome(write, prepared, written)
             if prepared.action.startswith("change"):
                 outcome = await self._read_back(prepared, outcome)
-            await self._in_thread(self._mark, write, "done", outcome)
+            await self._recorded(write, outcome)
             self.probe("done")
         return outcome
+
+    async def _recorded(self, write: Write, outcome: Outcome) -> None:
+        """The outcome on disk. Raises UnknownOutcome where it cannot be put there: then nobody may rely on it."""
+        try:
+            await self._in_thread(self._mark, write, "done", outcome)
+        except NotAllowed:
+            where = f" ({outcome.uri})" if outcome.uri else ""
+            why = f"the vendor said yes{where}, but the journal cannot be written any more."
+            raise self._unknown(write, why) from None
 
     async def _exchange(self, prepared: Prepared) -> Written:
         if prepared.request is None or prepared.read is None:
@@ -332,12 +374,14 @@ class Carrier:
             raise TimedOut(f"no answer within {self.around.deadline:g} s") from None
 
     async def _failed(self, write: Write, error: LeadMcpError) -> LeadMcpError:
-        """The journal knows how it failed; what to tell the caller."""
+        """The journal knows how it failed, if it can be written still; what to tell the caller."""
         if isinstance(error, LOST) and error.sent:
-            await self._in_thread(lambda: self.journal.mark(write, "unknown", {"why": error.message}))
+            with suppress(NotAllowed):
+                await self._in_thread(lambda: self.journal.mark(write, "unknown", {"why": error.message}))
             return self._unknown(write, error.message)
         said = {"why": error.message, "code": error.code, "vendor_code": error.vendor_code}
-        await self._refused(write, said)
+        with suppress(NotAllowed):
+            await self._refused(write, said)
         return error
 
     def _unknown(self, write: Write, why: str = "") -> UnknownOutcome:
@@ -419,18 +463,20 @@ def question(prepared: Prepared) -> str:
     before, after = prepared.before or {}, prepared.after or {}
     lines = [f"{prepared.connection.name} ({prepared.connection.account.vendor.title}): {prepared.action}?"]
     if prepared.action.startswith("delete"):
-        lines += [f"  {name}: {_shown(value)}" for name, value in before.items()]
+        lines += [f"  {name}: {_shown(name, value)}" for name, value in before.items()]
     else:
         lines += [f"  {name}: {_change(name, before, after)}" for name in after if before.get(name) != after[name]]
     return "\n".join([*lines, *(f"Note: {warning}" for warning in prepared.warnings)])
 
 
 def _change(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    return f"{_shown(before[name])} -> {_shown(after[name])}" if name in before else _shown(after[name])
+    return (
+        f"{_shown(name, before[name])} -> {_shown(name, after[name])}" if name in before else _shown(name, after[name])
+    )
 
 
-def _shown(value: Any) -> str:
-    return "(empty)" if value in (None, "") else cell(str(value))
+def _shown(name: str, value: Any) -> str:
+    return "(empty)" if value in (None, "") else cell(str(shown(name, value)))
 
 
 def token_of(write: Write) -> str:

@@ -21,10 +21,13 @@ NAMES: Final = ("first_name", "last_name")
 
 @dataclass
 class Filled:
-    """A form filled in: encoded values by the vendor's names, the same as asked by ours, warnings, secret names."""
+    """A form filled in: encoded values by the vendor's names; what was asked, by our names and by the vendor's alone;
+    warnings, secret names.
+    """
 
     values: dict[str, Any] = field(default_factory=dict)
     ours: dict[str, Any] = field(default_factory=dict)
+    own: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     secrets: set[str] = field(default_factory=set)
 
@@ -56,6 +59,7 @@ class Filling:
         for name, value in own.items():
             param = self._own_param(name)
             self._put(filled, name, param, value)
+            filled.own[name] = value
             if param.secret:
                 filled.secrets.add(param.name)
         if self.complete:

@@ -28,7 +28,6 @@ from lead_mcp.writing.forms import Filled, Filling
 
 OnDuplicate = Literal["fail", "update", "allow"]
 STRUCK: Final = "[secret]"
-SETTLED_BY: Final = ("external_id", "email", "phone")
 
 
 @dataclass(frozen=True)
@@ -148,11 +147,11 @@ class InsertIntent:
         request = insert.build(self.connection.account, filled.values, token, upsert)
         found = Sought()
         if look and self.on_duplicate != "allow":
-            found = await seek(self.connection, self._person(around), around.looking)
+            found = await seek(self.connection, Person.of(filled.ours, around.looking.region), around.looking)
             if found.error and not found.records:
                 raise found.error
         if found.records and self.on_duplicate == "update":
-            return await self._as_update(found, around, token)
+            return await self._as_update(found, filled, around, token)
         prepared = Prepared(
             self.connection,
             "insert a lead",
@@ -169,31 +168,30 @@ class InsertIntent:
             prepared.warnings.append(f"the same e-mail or phone is there already: {uris}")
         return prepared
 
-    def _person(self, around: Around) -> Person:
-        return Person.of(
-            {**self.lead, **{key: self.own[key] for key in self.own if key in SETTLED_BY}}, around.looking.region
-        )
-
-    async def _as_update(self, found: Sought, around: Around, token: str) -> Prepared:
+    async def _as_update(self, found: Sought, filled: Filled, around: Around, token: str) -> Prepared:
         if len(found.records) > 1:
             uris = ", ".join(record.uri for record in found.records[:5])
             raise Conflict(
                 f"{len(found.records)} leads have this e-mail or phone ({uris}); update one of them by its URI."
             )
         record = found.records[0]
-        changes = {name: value for name, value in self.lead.items() if not _same(record.get(name), value, name, around)}
-        own = {name: value for name, value in self.own.items() if not _same_own(record, name, value)}
+        changes = {
+            name: value for name, value in filled.ours.items() if not _same(record.get(name), value, name, around)
+        }
+        own = {name: value for name, value in filled.own.items() if not _same_own(record, name, value)}
         if not changes and not own:
             return Prepared(self.connection, f"change lead {record.uri}", uri=record.uri, early="unchanged")
         return await UpdateIntent(self.connection, record.id, changes, own).prepare(around, token)
 
     async def settle(self, around: Around, sent_at: datetime) -> str | None:
         """A lead of this person (or with this own id) that came to be since the request left, a clock's slip allowed."""
-        found = await seek(self.connection, self._person(around), around.looking)
-        own = self.lead.get("external_id")
+        ours = _fill(offered_insert(self.connection).form, self.connection, self.lead, self.own, around).ours
+        found = await seek(self.connection, Person.of(ours, around.looking.region), around.looking)
+        own = ours.get("external_id")
+        slip = CLOCK_TICK if self.on_duplicate == "allow" else CLOCK_SLIP
         for record in reversed(found.records):
             made = record.get("created_at")
-            fresh = isinstance(made, datetime) and (sent_at - made).total_seconds() < CLOCK_SLIP
+            fresh = isinstance(made, datetime) and (sent_at - made).total_seconds() < slip
             if fresh and (own is None or record.get("external_id") in (None, str(own))):
                 return record.uri
         return None
@@ -201,6 +199,8 @@ class InsertIntent:
 
 CLOCK_SLIP: Final = 120
 """Seconds that a vendor's clock may be behind ours."""
+CLOCK_TICK: Final = 1
+"""The same where nobody looked before sending: an older lead may have been there already. Vendors cut seconds off."""
 
 
 # --- update -------------------------------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ def test_a_bare_window_counts_and_orders_its_records_exactly(driven: Bench, acco
     check(driven, account, [], window, sort, data.draw(st.sampled_from(LIMITS)))
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_five_accounts_answer_as_one_list(driven: Bench, data: st.DataObject) -> None:
     """The clauses are on fields of ours; accounts without the field say so in the ledger and give no rows."""
@@ -66,7 +66,7 @@ def test_five_accounts_answer_as_one_list(driven: Bench, data: st.DataObject) ->
     fields = driven.runtime.connection(first).account.fields.ours
     asked = data.draw(st.one_of(st.just([]), clauses(fields, driven.everything(first), 2)))
     window = {"since": DAWN.isoformat(), **data.draw(windows(driven.everything(first)))}
-    sort, limit = data.draw(st.sampled_from(SORTS)), data.draw(st.sampled_from(LIMITS))
+    sort, limit = data.draw(st.sampled_from(SORTS)), data.draw(st.sampled_from(LIMITS[1:]))
     arguments = {"filters": [one.argument() for one in asked], "sort": sort, "limit": limit, **window}
     pages = answered(driven, arguments)
     if pages is None:

@@ -72,7 +72,9 @@ def route(acme: Acme, **options: Any) -> Route:
 
 def feed(acme: Acme, kind: type[Feed], clauses: Sequence[Where] = (), *, share: int = 1000, **options: Any) -> Feed:
     descending, after, need = (options.pop(key, default) for key, default in FEED.items())
-    way = {"orders": frozenset({"created_at"})} if kind is Ordered else {"slices": "created_at"} if kind is Sliced else {}
+    way = (
+        {"orders": frozenset({"created_at"})} if kind is Ordered else {"slices": "created_at"} if kind is Sliced else {}
+    )
     search = Search(fields=lambda _: FIELDS, routes=(route(acme, **way, **options),), identify=lambda *_: "1")
     orders = (Order("created_at", descending=descending),)
     found = plan(search, FIELDS, Query(tuple(clauses), orders=orders, frozen=NOW))
@@ -89,7 +91,11 @@ def record(raw: Any) -> Record:
 
 def rows_at(seconds: Sequence[int]) -> list[dict[str, Any]]:
     return [
-        {"id": f"{nth:04}", "at": STAMP.encode(NOW - timedelta(days=1, seconds=second)), "name": "even odd".split()[nth % 2]}
+        {
+            "id": f"{nth:04}",
+            "at": STAMP.encode(NOW - timedelta(days=1, seconds=second)),
+            "name": "even odd".split()[nth % 2],
+        }
         for nth, second in enumerate(seconds)
     ]
 
@@ -143,7 +149,9 @@ def test_what_is_settled_is_a_true_beginning(
     else:
         assert found.why or (need is not None and len(got) >= need)
         assert found.counted() in (None, len(wanted))
-        first_unread = next((one for one in acme.rows if one["id"] == wanted[len(got)]), None) if got != wanted else None
+        first_unread = (
+            next((one for one in acme.rows if one["id"] == wanted[len(got)]), None) if got != wanted else None
+        )
         if first_unread and found.settled_any and isinstance(found.frontier, datetime):
             unread = STAMP.decode(first_unread["at"])
             assert isinstance(unread, datetime)

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
+from mcp import Client
 
 from lead_mcp import settings, vendors
 from lead_mcp.server import build_server
-from mcp import Client
 from tests.asking import SORTS
 from tests.driving import DAWN, NOW, Bench, CallFailed, bench, entry, in_order, uris
 
@@ -41,7 +41,9 @@ def driven() -> Iterator[Bench]:
 def test_sorted_over_batches_every_match_comes_exactly_once(
     narrow: Bench, account: str, sort: str, limit: int, odd: bool
 ) -> None:
-    if any(part.split(":")[0] not in narrow.runtime.connection(account).account.fields.ours for part in sort.split(",")):
+    if any(
+        part.split(":")[0] not in narrow.runtime.connection(account).account.fields.ours for part in sort.split(",")
+    ):
         return
     filters = [{"field": "email", "op": "contains", "value": "a"}] if odd else []
     pages = narrow.pages(account=account, sort=sort, limit=limit, since=SINCE, filters=filters)
@@ -98,8 +100,6 @@ def test_a_later_page_costs_no_more_than_the_first(driven: Bench, account: str) 
     pages = driven.pages(account=account, limit=10, since=SINCE)
     costs = [entry(page, account)["requests"] for page in pages]
     assert max(costs[1:]) <= costs[0] + 2
-
-
 
 
 @pytest.mark.parametrize("sort", ["created_at:desc", "created_at:asc", "updated_at:desc"])

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.main import get_command
 
 from lead_mcp import __version__
+from lead_mcp.cli import app
 from lead_mcp.vendors import NAMES
 from tests.process.processes import PATIENCE, PROGRAM, PROMPT, Emulators, clean, here, run
 
-COMMANDS = ("serve", "demo", "sandbox", "check", "call", "tools")
+COMMANDS: list[str] = sorted(vars(get_command(app))["commands"])
 
 
 def one_line(ended: subprocess.CompletedProcess[str], code: int) -> str:

@@ -20,6 +20,7 @@ from lead_mcp.errors import (
 )
 from lead_mcp.query import Op, Order, Where
 from lead_mcp.vendors.base import (
+    EQ,
     NUMBER,
     RANGE,
     TEXT,
@@ -297,8 +298,8 @@ def test_routes_stand_cheapest_first() -> None:
         ("Leads/Retrieve/ByIds", 1, 0, False),
         ("Leads.GetByEmailaddress", 1, 0, False),
         ("Leads.GetByQuickSearch", 0, 0, True),
-        ("Leads.Get", 1, 1000, False),
         ("Leads.RecentlyModified", 1000, 1000, False),
+        ("Leads.Get", 1, 1000, False),
     ]
 
 
@@ -397,7 +398,7 @@ def test_the_accounts_own_fields_come_from_its_metadata() -> None:
         {"SchemaName": "CreatedOn", "DisplayName": "Created", "DataType": "Date"},
     ]
     assert wire.read_fields(ACCOUNT, None, reply(rows)) == {
-        "mx_Plan": asked("mx_Plan", values=("Gold", "Tin"), note="Plan"),
+        "mx_Plan": Field("mx_Plan", coarse=EQ, vendor_text=True, values=("Gold", "Tin"), closed=False, note="Plan"),
         "mx_Many": asked("mx_Many"),
         "mx_Age": Field("mx_Age", codec=NUMBER, note="Age"),
         "mx_Vip": Field("mx_Vip", codec=BIT),

@@ -1,25 +1,67 @@
-"""One call in a process of its own: ``python -m tests.writing.child POINT ARGUMENTS``, settings from the environment.
+"""One call in a process of its own, which dies at a named point of the write path.
 
-The call's result goes to stdout as JSON. At ``POINT`` of the write path (``-``: nowhere) the process kills itself, and no
-handler of anybody's runs.
+The processes are forked off a server that has loaded everything already: a start costs no second.
 """
 
 from __future__ import annotations
 
-import json
+import multiprocessing
 import os
 import signal
-import sys
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any, Final
 
 import anyio
 from mcp import Client
 
+import lead_mcp.journal.store  # noqa: F401 - loaded once, for every process
 from lead_mcp import settings
 from lead_mcp.server import build_server
 
+PATIENCE: Final = 60.0
+FORKS: Final = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload([__name__])
 
-async def call(point: str, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+
+@dataclass
+class Child:
+    """A process at work on one call."""
+
+    process: Any
+    answer: Connection
+
+    def said(self) -> dict[str, Any]:
+        """The call's structured answer, ``error`` included."""
+        assert self.answer.poll(PATIENCE), "the process never answered"
+        found: dict[str, Any] = self.answer.recv()
+        self.process.join(PATIENCE)
+        return found
+
+    def ended_by(self) -> int:
+        """The signal that ended it."""
+        self.process.join(PATIENCE)
+        assert self.process.exitcode is not None, "the process never ended"
+        return -int(self.process.exitcode)
+
+
+def start(environment: Mapping[str, str], tool: str, arguments: Mapping[str, Any], point: str = "") -> Child:
+    """A process with that environment that makes one call and is killed at ``point``, if one is named."""
+    ours, theirs = FORKS.Pipe(duplex=False)
+    process = FORKS.Process(target=_run, args=(theirs, dict(environment), point, tool, dict(arguments)), daemon=True)
+    process.start()
+    theirs.close()
+    return Child(process, ours)
+
+
+def _run(answer: Connection, environment: dict[str, str], point: str, tool: str, arguments: dict[str, Any]) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    answer.send(anyio.run(_call, point, tool, arguments))
+
+
+async def _call(point: str, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
     def probe(passed: str) -> None:
         if passed == point:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -29,9 +71,4 @@ async def call(point: str, tool: str, arguments: dict[str, Any]) -> dict[str, An
         assert server.runtime is not None
         server.runtime.probe = probe
         result = await client.call_tool(tool, arguments)
-    return {"is_error": result.is_error, **(result.structured_content or {})}
-
-
-if __name__ == "__main__":
-    said = anyio.run(call, sys.argv[1], sys.argv[2], json.loads(sys.argv[3]))
-    sys.stdout.write(json.dumps(said))
+    return dict(result.structured_content or {})

@@ -1,13 +1,17 @@
-"""Emulators that live as long as a module, and states that do not."""
+"""Emulators that live as long as a module, a PostgreSQL server that lives as long as the run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from lead_mcp.sandbox.app import Sandbox
+from tests.writing.cluster import Missing, cluster, fresh_database
 from tests.writing.desk import emulators, on_loopback
+
+_names = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +26,18 @@ def origin(box: Sandbox) -> Iterator[str]:
         yield found
 
 
-@pytest.fixture(autouse=True)
-def _no_faults(box: Sandbox) -> None:
+@pytest.fixture
+def faultless(box: Sandbox) -> None:
+    """Emulators that behave, whatever an earlier test planned."""
     for stage in box.stages.values():
         stage.faults.clear()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Callable[[], str]]:
+    """Gives the URL of a new database each time it is called."""
+    try:
+        with cluster() as url:
+            yield lambda: fresh_database(url, f"journal{next(_names)}")
+    except Missing as missing:
+        pytest.skip(str(missing))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
+from unittest import mock
 
 import anyio
 import httpx2
@@ -22,13 +23,14 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from mcp import Client
 from mcp.types import CallToolResult, ElicitResult, InputRequiredResult
 
-from lead_mcp import settings
 from lead_mcp.journal.store import Journal
 from lead_mcp.runtime import Runtime
 from lead_mcp.sandbox.app import Sandbox, sandbox
 from lead_mcp.sandbox.world import World
 from lead_mcp.server import LeadServer, build_server
+from lead_mcp.settings import Settings, load
 from lead_mcp.vendors import every
+from tests.process.processes import clean
 
 Era = Literal["auto", "legacy"]
 ERAS: Final[tuple[Era, ...]] = ("auto", "legacy")
@@ -220,14 +222,18 @@ def desk(
 ) -> Iterator[Desk]:
     """A desk. Without an ``origin`` the emulators are called in memory. ``asks``: whether the client can ask a person."""
     clerk = clerk or Clerk()
-    with pytest.MonkeyPatch.context() as patch, start_blocking_portal() as portal:
-        for key, value in surroundings(box, origin or ORIGIN, state, environment, only).items():
-            patch.setenv(key, value)
-        transport = httpx2.ASGITransport(app=box) if origin is None else None
-        server = build_server(settings.load(), lambda: transport)
-        client = Client(server, mode=era, elicitation_callback=clerk if asks else None)
-        with portal.wrap_async_context_manager(client) as opened:
-            yield Desk(box, server, opened, portal, clerk)
+    found = loaded(surroundings(box, origin or ORIGIN, state, environment, only))
+    transport = httpx2.ASGITransport(app=box) if origin is None else None
+    server = build_server(found, lambda: transport)
+    client = Client(server, mode=era, elicitation_callback=clerk if asks else None)
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(client) as opened:
+        yield Desk(box, server, opened, portal, clerk)
+
+
+def loaded(environment: Mapping[str, str]) -> Settings:
+    """The settings of that environment, which is in force while they are read and no longer."""
+    with mock.patch.dict(os.environ, clean(environment), clear=True):
+        return load()
 
 
 def surroundings(

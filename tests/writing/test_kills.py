@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +12,8 @@ import pytest
 
 from lead_mcp.journal.store import Journal
 from lead_mcp.sandbox.app import Sandbox
-from tests.process.processes import ROOT, clean
+from tests.process.processes import clean
+from tests.writing.child import Child, start
 from tests.writing.desk import CHANGES, Desk, desk, insertion, somebody, surroundings
 
 POINTS: Final[Mapping[str, list[str]]] = {
@@ -34,7 +32,6 @@ AFTERWARDS: Final[Mapping[str, list[str]]] = {
     "done": ["intended", "sending", "done"],
 }
 """The whole story after the same call was made again."""
-PATIENCE: Final = 60
 
 
 @dataclass
@@ -50,26 +47,15 @@ class House:
         settings = {"LEAD_MCP_WRITES": "allow", "LEAD_MCP_DEADLINE": "5", **self.more}
         return surroundings(self.box, self.origin, self.state, settings)
 
-    def start(self, tool: str, arguments: Mapping[str, Any], point: str = "-") -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "tests.writing.child", point, tool, json.dumps(arguments)],
-            env=clean(self.environment()),
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def start(self, tool: str, arguments: Mapping[str, Any], point: str = "") -> Child:
+        return start(clean(self.environment()), tool, arguments, point)
 
-    def end(self, process: subprocess.Popen[str]) -> dict[str, Any]:
-        out, err = process.communicate(timeout=PATIENCE)
-        assert process.returncode == 0, err
-        found: dict[str, Any] = json.loads(out)
-        return found
+    def call(self, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The call in a process of its own."""
+        return self.start(tool, arguments).said()
 
     def killed_at(self, point: str, tool: str, arguments: Mapping[str, Any]) -> None:
-        process = self.start(tool, arguments, point)
-        _, err = process.communicate(timeout=PATIENCE)
-        assert process.returncode == -signal.SIGKILL, err
+        assert self.start(tool, arguments, point).ended_by() == signal.SIGKILL
 
     def stories(self) -> list[list[str]]:
         """The states of every write in the journal, which must verify."""
@@ -101,7 +87,7 @@ def test_a_process_killed_at_any_point_leaves_one_lead_and_one_story(house: Hous
     there = eyes.sees("octanist", arguments["lead"])
     assert len(there) == (point in ("answered", "done"))
 
-    again = house.end(house.start("insert_lead", arguments))
+    again = house.call("insert_lead", arguments)
     assert house.stories() == [AFTERWARDS[point]]
     now = eyes.sees("octanist", arguments["lead"])
     if point == "sending":  # it may have left, for all anybody can know: it is not sent again
@@ -115,17 +101,17 @@ def test_a_process_killed_at_any_point_leaves_one_lead_and_one_story(house: Hous
 def test_a_vendor_that_tells_a_repeat_settles_a_process_killed_while_sending(house: House, eyes: Desk) -> None:
     arguments = insertion("leadtrackr", idempotency_key="once")
     house.killed_at("sending", "insert_lead", arguments)
-    again = house.end(house.start("insert_lead", arguments))
+    again = house.call("insert_lead", arguments)
     assert (again["outcome"], [again["uri"]]) == ("created", eyes.sees("leadtrackr", arguments["lead"]))
     assert house.stories() == [["intended", "sending", "intended", "sending", "done"]]
 
 
 def test_a_change_killed_before_its_outcome_was_on_disk_is_settled_by_looking(house: House, eyes: Desk) -> None:
     name, wanted, _ = CHANGES["octanist"]
-    made = house.end(house.start("insert_lead", insertion("octanist")))
+    made = house.call("insert_lead", insertion("octanist"))
     arguments = {"uri": made["uri"], "changes": {name: wanted}, "idempotency_key": "once"}
     house.killed_at("answered", "update_lead", arguments)
-    again = house.end(house.start("update_lead", arguments))
+    again = house.call("update_lead", arguments)
     assert (again["outcome"], again["uri"]) == ("updated", made["uri"])
     assert eyes.call("get_lead", uri=made["uri"])["lead"][name] == wanted
     assert sorted(house.stories()) == [["intended", "sending", "done"]] * 2
@@ -158,7 +144,7 @@ def test_two_processes_with_one_key_are_one_write(house: House, eyes: Desk) -> N
     request = eyes.request_of(**arguments)
     before = eyes.heard(request, "octanist")
     house.box.fault("octanist", "slow", path=request["path"], method=request["method"], seconds=1.0)
-    both = [house.end(one) for one in [house.start("insert_lead", arguments) for _ in range(2)]]
+    both = [one.said() for one in [house.start("insert_lead", arguments) for _ in range(2)]]
     assert both[0] == both[1]
     assert both[0]["outcome"] == "created"
     assert eyes.sees("octanist", lead) == [both[0]["uri"]]

@@ -1,0 +1,293 @@
+"""``lead-mcp import``: a file of leads into one account, every row exactly once however often it is killed and run again.
+
+The whole file is checked before the first request. A row's key is the digest of the file's content and the row's number:
+the journal knows by it what became of the row, in this run or an earlier one. Four rows are under way at once, within the
+account's rate; rows that share an e-mail or a telephone number go one after the other, so that the later sees the earlier.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import anyio
+
+from lead_mcp.cli.results import Results
+from lead_mcp.cli.rows import Problems, Row, mapped, read_file
+from lead_mcp.cli.setup import settings_for
+from lead_mcp.cli.terminal import agreed, interruptible
+from lead_mcp.engine.people import Person
+from lead_mcp.errors import LeadMcpError, NotAllowed
+from lead_mcp.policy.cleaning import cleaned
+from lead_mcp.runtime import Runtime, running
+from lead_mcp.settings import Settings
+from lead_mcp.writing.batch import FAILED, LOST, row_of
+from lead_mcp.writing.carry import Call, Outcome, replayed
+from lead_mcp.writing.intents import InsertIntent, OnDuplicate, Prepared, offered_insert
+
+AT_ONCE: Final = 4
+TOOL: Final = "insert_lead"
+PRINCIPAL: Final = "import"
+"""Whose keys these are: the file's, whoever runs the command, and whatever else is set."""
+UNUSABLE: Final = 2
+BEFORE: Final = "sent by an earlier run with other values (--map or --on-duplicate)"
+DUPLICATES: Final = {
+    "fail": "left alone and reported",
+    "update": "updated with the row",
+    "allow": "added once more",
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked for."""
+
+    account: str
+    maps: Sequence[str] = ()
+    on_duplicate: OnDuplicate = "fail"
+    ignore_unmapped: bool = False
+    max_failures: int = 10
+
+
+@dataclass
+class Plan:
+    """A file found to be sound: its rows, and what their keys begin with."""
+
+    path: Path
+    options: Options
+    stem: str
+    rows: Sequence[Row]
+    warnings: Counter[str] = field(default_factory=Counter)
+
+    def intent(self, runtime: Runtime, row: Row) -> InsertIntent:
+        connection = runtime.connection(self.options.account)
+        return InsertIntent(connection, row.lead, row.own, self.options.on_duplicate)
+
+    def call(self, row: Row) -> Call:
+        arguments = {
+            "account": self.options.account,
+            "lead": row.lead,
+            "vendor_fields": row.own or None,
+            "on_duplicate": self.options.on_duplicate,
+        }
+        return Call(TOOL, arguments, f"{self.stem}{row.number}", PRINCIPAL)
+
+
+def run(path: Path, options: Options, *, yes: bool, dry_run: bool, config: Path | None) -> int:
+    """Check, ask, send, sum up; the exit code."""
+    settings, _ = settings_for(config, sandbox=False)
+    found = anyio.run(_checked, settings, path, options)
+    if isinstance(found, Problems):
+        sys.stderr.writelines(f"lead-mcp: {path.name}: {cleaned(said)}\n" for said in found.said())
+        sys.stderr.write("lead-mcp: nothing was sent\n")
+        return UNUSABLE
+    if dry_run:
+        return anyio.run(_preview, settings, found)
+    if settings.server.writes == "off":
+        raise NotAllowed("LEAD_MCP_WRITES is off, so nothing can be imported.")
+    results = Results.of(path.with_name(f"{path.name}.results.jsonl"))
+    if not agreed(_question(found, results), yes=yes):
+        print("declined; nothing was sent")
+        return 0
+    results.open()
+    try:
+        sending = Sending(found, results)
+        return anyio.run(interruptible, partial(sending.run, settings), sending.last_words)
+    finally:
+        results.close()
+
+
+# --- checking -----------------------------------------------------------------------------------------------------
+
+
+async def _checked(settings: Settings, path: Path, options: Options) -> Plan | Problems:
+    """The plan, or what is wrong. Every row passes the vendor's form; nothing is asked of the vendor."""
+    file = read_file(path)
+    async with running(settings) as runtime:
+        form = offered_insert(runtime.connection(options.account)).form
+        columns = mapped(file.columns, options.maps, form, ignore_unmapped=options.ignore_unmapped)
+        plan = Plan(path, options, f"import {file.digest}#", columns.rows(file.read))
+        for row in plan.rows:
+            try:
+                prepared = await plan.intent(runtime, row).prepare(runtime.around(), "0" * 40, look=False)
+            except LeadMcpError as error:
+                file.problems.add(row.line, error.message)
+            else:
+                plan.warnings.update(set(prepared.warnings))
+    return file.problems or plan
+
+
+def _question(plan: Plan, results: Results) -> str:
+    options = plan.options
+    lines = [
+        f"Import {len(plan.rows):,} rows of {plan.path.name} into {options.account}? "
+        f"A lead that is there already (same e-mail or phone) is {DUPLICATES[options.on_duplicate]}."
+    ]
+    if made := results.made_from_another(plan.stem):
+        lines.append(
+            f"Note: the file has changed since {made:,} of its rows were imported. Every row counts as a new one now; "
+            "those are found as duplicates."
+        )
+    lines += [f"Note: {warning}" for warning in list(plan.warnings)[:5]]
+    return "\n".join([*lines, *([f"Note: {len(plan.warnings) - 5:,} more warnings"] if len(plan.warnings) > 5 else [])])
+
+
+# --- under way ----------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Turns:
+    """Rows about one person take turns."""
+
+    locks: dict[str, anyio.Lock] = field(default_factory=dict)
+
+    @asynccontextmanager
+    async def of(self, row: Row, region: str) -> AsyncIterator[None]:
+        person = Person.of({**row.own, **row.lead}, region)
+        async with AsyncExitStack() as stack:
+            for name in sorted(person.emails | person.phones):  # in one order, so that nobody waits in a circle
+                await stack.enter_async_context(self.locks.setdefault(name, anyio.Lock()))
+            yield
+
+
+async def _each(rows: Sequence[Row], work: Callable[[Row], Any], enough: Callable[[], bool]) -> None:
+    """``work`` on every row in order, four at once, until it is ``enough``."""
+    waiting = iter(rows)
+
+    async def worker() -> None:
+        for row in waiting:
+            if enough():
+                return
+            await work(row)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(AT_ONCE):
+            group.start_soon(worker)
+
+
+@contextmanager
+def _progress(total: int, what: str) -> Iterator[Callable[[], None]]:
+    """A bar on stderr where that is a terminal; call what it gives for every row."""
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda: bar.advance(task)
+
+
+# --- sending ------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Sending:
+    """The rows on their way: each to its end, its result on disk, until too many have failed."""
+
+    plan: Plan
+    results: Results
+    turns: Turns = field(default_factory=Turns)
+
+    @property
+    def failures(self) -> int:
+        return self.results.counts[FAILED] + self.results.counts[LOST]
+
+    def enough(self) -> bool:
+        return self.failures > self.plan.options.max_failures
+
+    async def run(self, settings: Settings) -> int:
+        """Send them all; the exit code."""
+        async with running(settings) as runtime:
+            await runtime.in_journal(lambda journal: journal.purge(settings.server.journal_days))
+            with _progress(len(self.plan.rows), "importing") as advance:
+                await _each(self.plan.rows, partial(self._row, runtime, advance), self.enough)
+        left = len(self.plan.rows) - self.results.counts.total()
+        print(f"{len(self.plan.rows):,} rows: {self.results.said()}{f', {left:,} not sent' if left else ''}")
+        print(f"results: {self.results.path}")
+        if left:
+            sys.stderr.write(f"lead-mcp: stopped: more than {self.plan.options.max_failures} rows failed. ")
+        if left or self.failures:
+            sys.stderr.write("Run the same command again to try what failed and go on; no row is sent twice.\n")
+        return 1 if self.failures else 0
+
+    def last_words(self) -> str:
+        return (
+            f"lead-mcp: interrupted after {self.results.counts.total():,} of {len(self.plan.rows):,} rows "
+            f"({self.results.said()}). Run the same command again to go on; no row is sent twice.\n"
+        )
+
+    async def _row(self, runtime: Runtime, advance: Callable[[], None], row: Row) -> None:
+        call = self.plan.call(row)
+        became: Outcome | LeadMcpError
+        async with self.turns.of(row, runtime.server.phone_region):
+            try:
+                became = await self._earlier(runtime, call) or await self._carried(runtime, row, call)
+            except LeadMcpError as error:
+                became = error
+            self.results.add(call.key or "", row_of(row.number, became))
+        advance()
+
+    async def _carried(self, runtime: Runtime, row: Row, call: Call) -> Outcome:
+        """A carrier of its own for each row: it looks at the vendor as of now."""
+        return await runtime.carrier("allow", None, {}).carry(self.plan.intent(runtime, row), call)
+
+    async def _earlier(self, runtime: Runtime, call: Call) -> Outcome | None:
+        """What an earlier run made of this row with other values: it is done all the same, and not done again."""
+        account, key = self.plan.options.account, call.key or ""
+        write = await runtime.in_journal(lambda journal: journal.find(account, TOOL, PRINCIPAL, key))
+        if write is None or write.state not in ("done", "resolved") or write.arguments == call.digest:
+            return None
+        before = replayed(write)
+        return Outcome(before.outcome, before.uri, journal_id=write.id, warnings=(*before.warnings, BEFORE))
+
+
+# --- looking only -------------------------------------------------------------------------------------------------
+
+
+async def _preview(settings: Settings, plan: Plan) -> int:
+    """Print what an import would do, row by row counted; nothing is sent. The exit code."""
+    counts: Counter[str] = Counter()
+    people: Counter[str] = Counter()
+    async with running(settings) as runtime:
+
+        async def look(row: Row) -> None:
+            counts[await _would(runtime, plan, row)] += 1
+            person = Person.of({**row.own, **row.lead}, runtime.server.phone_region)
+            people.update(person.emails | person.phones)
+            advance()
+
+        with _progress(len(plan.rows), "looking") as advance:
+            await _each(plan.rows, look, lambda: False)
+    print(f"{len(plan.rows):,} rows: " + ", ".join(f"{count:,} {word}" for word, count in counts.items()))
+    if again := sum(count - 1 for count in people.values()):
+        print(f"{again:,} times an e-mail or phone of the file comes again in it")
+    print("nothing was sent")
+    return 1 if counts[WOULD_FAIL] else 0
+
+
+WOULD_FAIL: Final = "would fail"
+
+
+async def _would(runtime: Runtime, plan: Plan, row: Row) -> str:
+    """What would become of a row, in a few words."""
+    account, key = plan.options.account, plan.call(row).key or ""
+    write = await runtime.in_journal(lambda journal: journal.find(account, TOOL, PRINCIPAL, key))
+    if write is not None and write.state in ("done", "resolved"):
+        return "imported already"
+    try:
+        return _in_words(await plan.intent(runtime, row).prepare(runtime.around(), "0" * 40))
+    except LeadMcpError:
+        return WOULD_FAIL
+
+
+def _in_words(prepared: Prepared) -> str:
+    if prepared.early:
+        return prepared.early
+    return "would be updated" if prepared.action.startswith("change") else "would be created"

@@ -1,0 +1,123 @@
+"""``lead-mcp journal``: its commands and their options. What they do loads when one runs (``records``, ``endings``)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Look at the journal of writes, check it, and settle or undo what stands in it. Alone: list the newest writes."
+)
+
+Config = Annotated[Path | None, typer.Option("--config", help="TOML file of accounts (else LEAD_MCP_CONFIG).")]
+Name = Annotated[str, typer.Argument(metavar="ID", help="A write's id, as `lead-mcp journal` lists it.")]
+Values = Annotated[bool, typer.Option("--values", help="Show personal values; else they are masked.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+OfAccount = Annotated[str | None, typer.Option("--account", help="Only writes at this account.")]
+OfTool = Annotated[str | None, typer.Option("--tool", help="Only writes by this tool, such as update_lead.")]
+State = Annotated[
+    str | None,
+    typer.Option(help="Only: pending, done, declined, refused, unknown, resolved, expired, intended or sending."),
+]
+Unresolved = Annotated[bool, typer.Option("--unresolved", help="Only what waits for a person: pending or unknown.")]
+Limit = Annotated[int, typer.Option(min=1, max=100_000, help="The newest so many.")]
+
+
+@app.callback(invoke_without_command=True)
+def journal(
+    ctx: typer.Context,
+    account: OfAccount = None,
+    tool: OfTool = None,
+    state: State = None,
+    unresolved: Unresolved = False,
+    limit: Limit = 50,
+    values: Values = False,
+    as_json: Json = False,
+    config: Config = None,
+) -> None:
+    if ctx.invoked_subcommand is None:
+        _list(account, tool, state, unresolved, limit, values, as_json, config)
+
+
+@app.command("list")
+def list_writes(
+    account: OfAccount = None,
+    tool: OfTool = None,
+    state: State = None,
+    unresolved: Unresolved = False,
+    limit: Limit = 50,
+    values: Values = False,
+    as_json: Json = False,
+    config: Config = None,
+) -> None:
+    """List writes, newest first. Personal values are masked unless --values."""
+    _list(account, tool, state, unresolved, limit, values, as_json, config)
+
+
+def _list(
+    account: str | None,
+    tool: str | None,
+    state: str | None,
+    unresolved: bool,
+    limit: int,
+    values: bool,
+    as_json: bool,
+    config: Path | None,
+) -> None:
+    from lead_mcp.cli.records import Wanted, list_writes
+
+    wanted = Wanted(account, tool, state, unresolved, limit)
+    raise typer.Exit(list_writes(wanted, values=values, as_json=as_json, config=config))
+
+
+@app.command()
+def show(name: Name, values: Values = False, as_json: Json = False, config: Config = None) -> None:
+    """Tell one write's story: each step, before and after, the request. Personal values are masked unless --values."""
+    from lead_mcp.cli.records import show
+
+    raise typer.Exit(show(name, values=values, as_json=as_json, config=config))
+
+
+@app.command()
+def verify(config: Config = None) -> None:
+    """Check the chain of hashes over every step. Exit code 1, and what is wrong, if a row was changed or is missing."""
+    from lead_mcp.cli.records import verify
+
+    raise typer.Exit(verify(config))
+
+
+@app.command()
+def resolve(
+    name: Name,
+    created: Annotated[
+        str | None, typer.Option(metavar="URI", help="It happened: an insert made this lead (lead://ACCOUNT/ID).")
+    ] = None,
+    done: Annotated[bool, typer.Option("--done", help="It happened.")] = False,
+    not_done: Annotated[bool, typer.Option("--not-done", help="It did not happen; its key is free again.")] = False,
+    config: Config = None,
+) -> None:
+    """Say what became of a write whose outcome is unknown, after looking at the vendor. Nothing is sent.
+
+    With --created or --done, the same call with its key answers so from now on; after --not-done it may be made again.
+    """
+    from lead_mcp.cli.endings import resolve
+
+    raise typer.Exit(resolve(name, created=created, done=done, not_done=not_done, config=config))
+
+
+@app.command()
+def undo(
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    config: Config = None,
+) -> None:
+    """Undo a write, after showing what that changes.
+
+    An update is undone by writing its old values back, unless the lead has changed since. An insert is undone by deleting
+    the lead, where the vendor can and LEAD_MCP_DELETES is on. What cannot be undone says why.
+    """
+    from lead_mcp.cli.undo import undo
+
+    raise typer.Exit(undo(name, yes=yes, config=config))

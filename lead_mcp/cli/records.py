@@ -1,0 +1,158 @@
+"""``lead-mcp journal list``, ``show`` and ``verify``: looking at the journal, personal values masked unless asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from lead_mcp.cli.approve import found
+from lead_mcp.cli.masking import masked
+from lead_mcp.cli.setup import opened_journal
+from lead_mcp.errors import BadArgument, did_you_mean
+from lead_mcp.journal.entries import OPEN, Event, Write
+from lead_mcp.journal.store import Journal
+from lead_mcp.policy.cleaning import cell, text_cell
+from lead_mcp.query import as_time
+from lead_mcp.tools.present import record_lines, table, text_table
+from lead_mcp.when import stamp
+
+STATES: Final = "intended pending sending done refused unknown declined resolved expired".split()
+WAITING: Final = ("pending", "unknown", *sorted(OPEN))
+COLUMNS: Final = ("id", "at", "state", "tool", "account", "uri", "lead")
+EVERY: Final = 1_000_000
+SUMMARY: Final = 80
+PURGED: Final = "(values purged)"
+HEADED: Final = frozenset({"tool", "uri", "id", "journal_id", "shown"})
+"""What the head of a story says already, or what is of no use to a reader."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which writes to list."""
+
+    account: str | None = None
+    tool: str | None = None
+    state: str | None = None
+    unresolved: bool = False
+    limit: int = 50
+
+    def of(self, journal: Journal) -> list[Write]:
+        """The newest of them. Raises BadArgument."""
+        if self.state and self.state not in STATES:
+            hint = did_you_mean(self.state, STATES)
+            raise BadArgument(f"--state: {self.state!r} is none of {', '.join(STATES)}.{hint}")
+        states = WAITING if self.unresolved else (self.state,) if self.state else ()
+        most = EVERY if self.unresolved else self.limit
+        writes = journal.recent(states=states, account=self.account, tool=self.tool, limit=most)
+        if self.unresolved:
+            writes = [one for one in writes if not journal.is_worked_on(one)]
+            writes = [one for one in writes if self.state in (None, one.state)]
+        return writes[: self.limit]
+
+
+def list_writes(wanted: Wanted, *, values: bool, as_json: bool, config: Path | None) -> int:
+    """Print the writes, newest first; the exit code."""
+    with opened_journal(config) as (_, journal):
+        writes = wanted.of(journal)
+    if as_json:
+        print(json.dumps([_as_json(one, values) for one in writes], ensure_ascii=False, default=str))
+    elif writes:
+        print(text_table(table(COLUMNS, [_as_row(one, values) for one in writes])))
+    else:
+        print("no such write")
+    return 0
+
+
+def _as_row(write: Write, values: bool) -> list[Any]:
+    return [write.id, _when(write.at), write.state, write.tool, write.account, write.uri, _summary(write, values)]
+
+
+def _when(at: str) -> str:
+    moment = as_time(at)
+    return (stamp(moment) if moment else None) or at
+
+
+def _as_json(write: Write, values: bool) -> dict[str, Any]:
+    names = ("id", "at", "state", "tool", "account", "uri", "principal", "key", "intent", "outcome")
+    said = {name: getattr(write, name) for name in names}
+    return said if values else {**said, **{name: masked(said[name], name) for name in ("key", "intent", "outcome")}}
+
+
+def _summary(write: Write, values: bool) -> str:
+    """What was written, in a few words."""
+    said = (write.intent or {}).get("arguments")
+    if not isinstance(said, Mapping):
+        return PURGED
+    if "leads" in said:
+        return f"{len(said['leads'])} leads"
+    given = said.get("changes") or said.get("lead")
+    given = given if isinstance(given, Mapping) else {}
+    shown = given if values else masked(given)
+    return cell(", ".join(f"{name}: {value}" for name, value in shown.items()), SUMMARY)
+
+
+# --- one write ----------------------------------------------------------------------------------------------------
+
+
+def show(name: str, *, values: bool, as_json: bool, config: Path | None) -> int:
+    """Print one write's story; the exit code. Raises BadArgument."""
+    with opened_journal(config) as (_, journal):
+        write = found(journal, name)
+        story = journal.story(name)
+    if as_json:
+        steps = [{"at": one.at, "state": one.state, "values": one.values} for one in story]
+        shown = steps if values else [{**one, "values": masked(one["values"])} for one in steps]
+        print(json.dumps({**_as_json(write, values), "events": shown}, ensure_ascii=False, default=str))
+        return 0
+    print(text_table(table(COLUMNS, [_as_row(write, values)])))
+    if write.key:
+        print(f"key: {text_cell(write.key if values else masked(write.key, 'key'))}")
+    for event in story:
+        print("\n".join(_event_lines(event, values)))
+    return 0
+
+
+def _event_lines(event: Event, values: bool) -> Sequence[str]:
+    head = f"\n{_when(event.at)} {event.state}"
+    if event.values is None:
+        return [head, f"  {PURGED}"]
+    said = dict(event.values if values else masked(event.values))
+    request, before, after = said.pop("request", None), said.pop("before", None) or {}, said.pop("after", None) or {}
+    if before or after or event.state == "sending":
+        said.pop("arguments", None)
+    said = {name: value for name, value in said.items() if name not in HEADED}
+    lines = [_change(name, before, after) for name in {**before, **after}]
+    lines += [_request(request)] if request else []
+    return [head, *(f"  {line}" for line in [*lines, *record_lines(said)])]
+
+
+def _change(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """``status: open -> won``; one side alone where there is but one, or no difference."""
+    old, new = before.get(name), after.get(name)
+    differs = name in before and name in after and old != new
+    shown = f"{_value(old)} -> {_value(new)}" if differs else _value(after.get(name, old))
+    return f"{text_cell(name)}: {shown}"
+
+
+def _value(value: Any) -> str:
+    return "(empty)" if value in (None, "") else text_cell(str(value))
+
+
+def _request(request: Mapping[str, Any]) -> str:
+    body = {name: request[name] for name in ("query", "form", "json") if request.get(name) is not None}
+    said = " ".join(f"{name} {json.dumps(value, ensure_ascii=False)}" for name, value in body.items())
+    return f"request: {request.get('method')} {text_cell(str(request.get('path')))} {cell(said, 2000)}"
+
+
+# --- the chain ----------------------------------------------------------------------------------------------------
+
+
+def verify(config: Path | None) -> int:
+    """Print what is wrong with the chain; 1 if anything is."""
+    with opened_journal(config) as (_, journal):
+        problems = journal.verify()
+    print("\n".join(map(cell, problems)) or "the journal is whole: every step is as it was written")
+    return 1 if problems else 0

@@ -1,0 +1,34 @@
+"""Making an answer fit: as many whole rows as text and structure each have room for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from lead_mcp.errors import BadArgument
+from lead_mcp.policy.budget import estimate
+
+Rendered = tuple[dict[str, Any], str]
+
+
+def costs(structured: dict[str, Any], text: str) -> int:
+    """Estimated tokens of the dearer half."""
+    return max(estimate(json.dumps(structured, ensure_ascii=False)), estimate(text))
+
+
+def rows_that_fit(rows: Sequence[list[Any]], render: Callable[[Sequence[list[Any]]], Rendered], room: int) -> int:
+    """How many of the first rows an answer has room for: found by halving, since every half costs its own."""
+    if costs(*render(rows)) <= room:
+        return len(rows)
+    low, high = 0, len(rows) - 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if costs(*render(rows[:middle])) <= room else (low, middle - 1)
+    return low
+
+
+def check_some_fit(rows: int, max_tokens: int | None) -> None:
+    """Raises BadArgument where not even one row fits."""
+    if rows == 0:
+        raise BadArgument(f"max_tokens: {max_tokens} is too small for one row and its ledger; ask for at least 600.")
