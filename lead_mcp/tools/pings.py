@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 from pydantic import Field
 
+from lead_mcp.engine.attempts import Attempts, Count, attempts
 from lead_mcp.engine.connection import Connection
+from lead_mcp.engine.question import Question
 from lead_mcp.engine.records import Record
-from lead_mcp.engine.search import search
+from lead_mcp.engine.search import Answer, Limits, search
+from lead_mcp.engine.summary import PERIODS
 from lead_mcp.errors import NotOffered
-from lead_mcp.policy.cleaning import plain_value
+from lead_mcp.policy.budget import allowed
+from lead_mcp.policy.cleaning import cell, plain_value, text_cell
 from lead_mcp.policy.masking import shown
 from lead_mcp.runtime import Runtime
+from lead_mcp.tools.fit import check_some_fit, rows_that_fit
 from lead_mcp.tools.kit import AccountName, Cursor, Limit, MaxTokens, Moment, MoreFilters, plainly, result, runtime_of
 from lead_mcp.tools.leads import Asking
-from lead_mcp.tools.present import ledger_lines, table, text_of, text_table, window_line
+from lead_mcp.tools.present import Table, ledger_lines, table, text_of, text_table, window_line
+from lead_mcp.tools.summaries import progress
 from lead_mcp.uris import lead_uri
 
 COLUMNS: Final = ("at", "accepted", "result", "source", "campaign", "client", "price", "revenue")
 SHOWN: Final = (*COLUMNS, "lead_id")
+SUMMARY: Final = ("total", "accepted", "rejected", "acceptance_rate", "revenue", "by_result")
+MOST_GROUPS: Final = 50
 KEYS: Final = ("pings", "summary", "groups", "next_cursor", "window", "omitted", "accounts")
 Direction = Literal["inbound", "outbound"]
 
@@ -44,25 +53,101 @@ async def query_pings(
     price revenue lead_id ...; group_by those, or hour, day. Filters as in search_leads."""
     runtime = runtime_of(ctx)
     chosen = with_pings(runtime, account, direction)
+    groups, order = tuple(dict.fromkeys(group_by or ())), sort or "at:desc"
+    columns = [name for name in groups if name not in (*PERIODS, "account")]
     asked = Asking(
-        runtime, account, None, filters, since, until, sort or "at:desc", (), limit, cursor, kind=direction, shown=SHOWN
+        runtime, account, None, filters, since, until, order, columns, limit, cursor, kind=direction, shown=SHOWN
     )
-    question = asked.question(max_tokens=max_tokens)
+    question = asked.question(max_tokens=max_tokens, group_by=list(groups))
     answer = await search(chosen, question, runtime.limits, runtime.seal)
-    found = table(("uri", *COLUMNS, "lead_uri"), [ping_row(record) for record in answer.records])
-    structured = {
-        "pings": found,
-        "next_cursor": answer.cursor,
-        "window": question.window.said() if question.window else None,
-        "accounts": [entry.said() for entry in answer.entries],
-    }
-    text = text_of(
-        f"{len(answer.records)} {direction} pings {window_line(question.window)}".strip(),
-        text_table(found),
-        *ledger_lines(answer.entries),
-        f"next_cursor: {answer.cursor}" if answer.cursor else "",
-    )
-    return result(structured, text)
+    page = _Page(answer, question)
+    if cursor is None:
+        limits = Limits(runtime.server.deadline, runtime.server.summary_limit)
+        page.attempts = await attempts(chosen, question, groups, answer, limits, runtime.seal, progress(ctx))
+        page.note_partial()
+    rows = [ping_row(record) for record in answer.records]
+    fit = rows_that_fit(rows, page.rendered, allowed(max_tokens, limit))
+    if fit < len(rows):
+        check_some_fit(fit, max_tokens)
+        page.answer = answer.first(fit)
+        page.omitted = f"{len(rows) - fit} more rows did not fit; next_cursor goes on behind these"
+    return result(*page.rendered(rows[:fit]))
+
+
+@dataclass
+class _Page:
+    """A page of pings, with the summary on the first one."""
+
+    answer: Answer
+    question: Question
+    attempts: Attempts | None = None
+    omitted: str = ""
+
+    def note_partial(self) -> None:
+        """Say in the ledger why there is no summary, where not every ping could be read."""
+        for entry in self.answer.entries if self.attempts and not self.attempts.complete else ():
+            entry.notes.append("the summary wants every ping, and not every one was read")
+
+    def rendered(self, rows: Sequence[list[Any]]) -> tuple[dict[str, Any], str]:
+        """Structure and text."""
+        answer, window = self.answer, self.question.window
+        found, summary, groups = table(("uri", *COLUMNS, "lead_uri"), rows), self._summary(), self._groups()
+        structured: dict[str, Any] = {"pings": found, "summary": summary}
+        structured |= {"groups": groups} if groups else {}
+        structured |= {"next_cursor": answer.cursor, "window": window.said() if window else None}
+        structured |= {"omitted": self.omitted} if self.omitted else {}
+        structured["accounts"] = [entry.said() for entry in answer.entries]
+        text = text_of(
+            f"{len(rows)} {self.question.kind} pings {window_line(window)}".strip(),
+            _summary_line(summary),
+            text_table(groups) if groups else "",
+            text_table(found),
+            self.omitted,
+            *ledger_lines(answer.entries),
+            f"next_cursor: {answer.cursor}" if answer.cursor else "",
+        )
+        return structured, text
+
+    def _summary(self) -> dict[str, Any] | None:
+        """Of every ping of window and filters; where not every one was read, only the total that the vendor gave."""
+        found = self.attempts
+        if found is None:
+            return None
+        if not found.complete:
+            return {"total": self.answer.total, **dict.fromkeys(SUMMARY[1:])}
+        whole, margin = found.whole, found.whole.margin
+        counts = [whole.cell.count, whole.accepted, whole.rejected, whole.rate, plain_value(whole.sum("revenue"))]
+        results = {cell(word): count for word, count in found.by_result.items()} or None
+        summary = dict(zip(SUMMARY, [*counts, results], strict=True))
+        return summary if margin is None else {**summary, "margin": plain_value(margin)}
+
+    def _groups(self) -> Table | None:
+        if self.attempts is None or not self.attempts.group_by or not self.attempts.complete:
+            return None
+        names = self.attempts.group_by
+        ranked = sorted(self.attempts.groups.items(), key=lambda item: (-item[1].cell.count, str(item[0])))
+        kept = ranked[:MOST_GROUPS]
+        if any(name in PERIODS for name in names):
+            kept.sort(key=lambda item: str(item[0]))
+        rows = [[*_named(names, key), *_counted(count)] for key, count in kept]
+        return table((*names, "count", "accepted", "acceptance_rate", "revenue"), rows)
+
+
+def _named(names: Sequence[str], key: Sequence[Any]) -> list[Any]:
+    return [shown(name, plain_value(part)) for name, part in zip(names, key, strict=True)]
+
+
+def _counted(count: Count) -> list[Any]:
+    return [count.cell.count, count.accepted, count.rate, plain_value(count.sum("revenue"))]
+
+
+def _summary_line(summary: dict[str, Any] | None) -> str:
+    """``total 96, accepted 31, ...; by result: Accepted 31, Duplicate Lead 12``."""
+    if summary is None:
+        return ""
+    plain = {key: value for key, value in summary.items() if value is not None and key != "by_result"}
+    reasons = ", ".join(f"{text_cell(word)} {count}" for word, count in (summary.get("by_result") or {}).items())
+    return ", ".join(f"{key} {value}" for key, value in plain.items()) + (f"; by result: {reasons}" if reasons else "")
 
 
 def with_pings(runtime: Runtime, account: str | None, direction: str) -> list[Connection]:

@@ -140,6 +140,6 @@ def _described(field: Field, values: Sequence[str], note: str) -> Field:
         coarse=field.coarse,
         vendor_text=field.vendor_text,
         values=values,
-        closed=False,  # a dropdown's choices are offered, not enforced: other values may be stored (community)
+        closed=not values,  # a dropdown's choices are offered, not enforced: others may be stored (community)
         note=note,
     )

@@ -1,0 +1,97 @@
+"""What pings add up to: how many were accepted, what they earned, why the others were refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from lead_mcp.engine.connection import Connection
+from lead_mcp.engine.cursor import Seal
+from lead_mcp.engine.question import Question
+from lead_mcp.engine.records import Record
+from lead_mcp.engine.search import Answer, Entry, Limits, read_through, understand
+from lead_mcp.engine.summary import PERIODS, Cell, Told, period
+from lead_mcp.query import as_number
+
+
+@dataclass
+class Count:
+    """Pings of one group."""
+
+    cell: Cell = field(default_factory=Cell)
+    accepted: int = 0
+    rejected: int = 0
+
+    def add(self, record: Record) -> None:
+        accepted = record.get("accepted")
+        self.accepted += accepted is True
+        self.rejected += accepted is False
+        numbers = {name: as_number(record.get(name)) for name in ("price", "revenue")}
+        self.cell.add({name: number for name, number in numbers.items() if number is not None})
+
+    @property
+    def rate(self) -> float | None:
+        """Accepted among those that were answered, 0 to 1."""
+        answered = self.accepted + self.rejected
+        return round(self.accepted / answered, 4) if answered else None
+
+    def sum(self, name: str) -> Decimal | None:
+        return self.cell.sums.get(name)
+
+    @property
+    def margin(self) -> Decimal | None:
+        """Revenue less price, where every ping that has the one has the other."""
+        seen = self.cell.seen
+        both = seen.get("price") and seen.get("price") == seen.get("revenue")
+        return self.cell.sums["revenue"] - self.cell.sums["price"] if both else None
+
+
+@dataclass
+class Attempts:
+    """Every ping of a window, counted: in all, by result, by the groups asked for."""
+
+    group_by: tuple[str, ...]
+    zone: ZoneInfo
+    whole: Count = field(default_factory=Count)
+    by_result: dict[str, int] = field(default_factory=dict)
+    groups: dict[tuple[Any, ...], Count] = field(default_factory=dict)
+    complete: bool = True
+    entries: Sequence[Entry] = ()
+
+    def take(self, record: Record) -> None:
+        self.whole.add(record)
+        result = record.get("result")
+        if result is not None:
+            self.by_result[str(result)] = self.by_result.get(str(result), 0) + 1
+        if self.group_by:
+            key = tuple(self._group(record, name) for name in self.group_by)
+            self.groups.setdefault(key, Count()).add(record)
+
+    def _group(self, record: Record, name: str) -> Any:
+        if name == "account":
+            return record.account
+        return period(record.get("at"), name, self.zone) if name in PERIODS else record.get(name)
+
+
+async def attempts(
+    connections: Sequence[Connection],
+    question: Question,
+    group_by: tuple[str, ...],
+    page: Answer,
+    limits: Limits,
+    seal: Seal,
+    told: Told | None = None,
+) -> Attempts:
+    """The summary of every ping asked for: from the page where that holds them all, else read through once more."""
+    found = Attempts(group_by, question.zone)
+    if page.cursor is None and all(entry.complete and not entry.error for entry in page.entries):
+        for record in page.records:
+            found.take(record)
+        return found
+    parts = await understand(connections, question)
+    found.entries = await read_through(parts, question, limits, seal, found.take, told)
+    found.complete = all(entry.complete and not entry.error for entry in found.entries)
+    return found
