@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -17,7 +17,7 @@ from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.cursor import Seal
 from lead_mcp.engine.people import Looking
 from lead_mcp.engine.search import Limits
-from lead_mcp.errors import BadArgument, NotConfigured, did_you_mean
+from lead_mcp.errors import BadArgument, NotAllowed, NotConfigured, did_you_mean
 from lead_mcp.policy.masking import Masker, masker_in
 from lead_mcp.policy.outbound import Outbound
 from lead_mcp.policy.rate import RateLimit
@@ -49,6 +49,7 @@ class Runtime:
     transport: httpx2.AsyncBaseTransport | None = field(default=None, repr=False)
     """What stands in for the network, where something does."""
 
+    kept: bool = False
     probe: Callable[[str], None] = lambda point: None
     """Told each point a write passes; tests kill the process there."""
 
@@ -80,6 +81,13 @@ class Runtime:
         """Blocking work on the journal, in a worker thread."""
         return await anyio.to_thread.run_sync(work, self.journal)
 
+    async def keep_journal(self) -> None:
+        """Forget old values, once in this process's life; a journal that cannot be written says so at the next write."""
+        if not self.kept:
+            self.kept = True
+            with suppress(NotAllowed):
+                await self.in_journal(lambda journal: journal.purge(self.server.journal_days))
+
     def around(self) -> Around:
         """What a write needs to look at vendors."""
         looking = Looking(self.limits, self.seal, self.server.phone_region, self.clock())
@@ -99,12 +107,7 @@ class Runtime:
 
     @cached_property
     def seal(self) -> Seal:
-        pairs = {
-            f"{name}/{key}": secret.get_secret_value()
-            for name, found in self.settings.accounts.items()
-            for key, secret in found.secrets.items()
-        }
-        return Seal.of(pairs)
+        return seal_of(self.settings)
 
     def _connection(self, found: Configured) -> Connection:
         account = found.account
@@ -153,6 +156,16 @@ class Runtime:
     def vendors(self) -> Sequence[Vendor]:
         """The vendors of the configured accounts, each once."""
         return list({c.account.vendor.name: c.account.vendor for c in self.connections.values()}.values())
+
+
+def seal_of(settings: Settings) -> Seal:
+    """The seal of these accounts: the same in every process that has the same secrets."""
+    pairs = {
+        f"{name}/{key}": secret.get_secret_value()
+        for name, found in settings.accounts.items()
+        for key, secret in found.secrets.items()
+    }
+    return Seal.of(pairs)
 
 
 NO_ACCOUNT: Final = (

@@ -10,7 +10,7 @@ import anyio
 import httpx2
 from mcp.server import CacheHint, MCPServer
 from mcp.server.lowlevel.helper_types import ReadResourceContents
-from mcp.server.mcpserver import Context
+from mcp.server.mcpserver import Context, RequestStateSecurity
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import (
     Completion,
@@ -22,7 +22,7 @@ from mcp.types import (
 )
 
 from lead_mcp import __version__
-from lead_mcp.runtime import Runtime, running
+from lead_mcp.runtime import Runtime, running, seal_of
 from lead_mcp.settings import Settings
 from lead_mcp.tools import accounts, leads, pings, prompts, recordings, resources, stories, summaries, writes
 from lead_mcp.tools.kit import make_tool
@@ -72,6 +72,7 @@ def build_server(settings: Settings, transport: Transports = lambda: None) -> Le
         version=__version__,
         instructions=INSTRUCTIONS,
         tools=tools_for(settings),
+        request_state_security=RequestStateSecurity(keys=[seal_of(settings).derived("request state")]),
         lifespan=_lifespan(settings, transport),
         cache_hints={"tools/list": CacheHint(ttl_ms=60_000, scope="private")},
         log_level="WARNING",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -79,7 +79,7 @@ def near(value: Any) -> st.SearchStrategy[Any]:
 
 
 @st.composite
-def clauses(draw: st.DrawFn, fields: dict[str, Field], records: Sequence[Record], most: int = 3) -> list[Clause]:
+def clauses(draw: st.DrawFn, fields: Mapping[str, Field], records: Sequence[Record], most: int = 3) -> list[Clause]:
     """One to three filters; now and then two on one field."""
     names = sorted(name for name, field in fields.items() if not field.filter_only)
     first = draw(st.sampled_from(names))

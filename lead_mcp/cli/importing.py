@@ -23,7 +23,7 @@ from lead_mcp.cli.rows import Problems, Row, mapped, read_file
 from lead_mcp.cli.setup import settings_for
 from lead_mcp.cli.terminal import agreed, interruptible
 from lead_mcp.engine.people import Person
-from lead_mcp.errors import LeadMcpError, NotAllowed
+from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed
 from lead_mcp.policy.cleaning import cleaned
 from lead_mcp.runtime import Runtime, running
 from lead_mcp.settings import Settings
@@ -82,11 +82,12 @@ class Plan:
 def run(path: Path, options: Options, *, yes: bool, dry_run: bool, config: Path | None) -> int:
     """Check, ask, send, sum up; the exit code."""
     settings, _ = settings_for(config, sandbox=False)
-    found = anyio.run(_checked, settings, path, options)
+    try:
+        found = anyio.run(_checked, settings, path, options)
+    except BadArgument as error:
+        return _unusable([error.message])
     if isinstance(found, Problems):
-        sys.stderr.writelines(f"lead-mcp: {path.name}: {cleaned(said)}\n" for said in found.said())
-        sys.stderr.write("lead-mcp: nothing was sent\n")
-        return UNUSABLE
+        return _unusable([f"{path.name}: {said}" for said in found.said()])
     if dry_run:
         return anyio.run(_preview, settings, found)
     if settings.server.writes == "off":
@@ -101,6 +102,12 @@ def run(path: Path, options: Options, *, yes: bool, dry_run: bool, config: Path 
         return anyio.run(interruptible, partial(sending.run, settings), sending.last_words)
     finally:
         results.close()
+
+
+def _unusable(problems: Sequence[str]) -> int:
+    sys.stderr.writelines(f"lead-mcp: {cleaned(said)}\n" for said in problems)
+    sys.stderr.write("lead-mcp: nothing was sent\n")
+    return UNUSABLE
 
 
 # --- checking -----------------------------------------------------------------------------------------------------

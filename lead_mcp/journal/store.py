@@ -56,9 +56,14 @@ class Journal:
     def _open(self) -> None:
         if self._engine is None:
             with refusing():
-                self.owner.start()
+                self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
                 engine = _engine(self.url)
-                _prepare(engine)
+                try:
+                    _prepare(engine)
+                    self.owner.start()
+                except BaseException:
+                    engine.dispose()
+                    raise
                 self._engine = engine
 
     def close(self) -> None:

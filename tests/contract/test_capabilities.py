@@ -36,13 +36,13 @@ def test_a_field_that_the_account_lacks_is_an_error_and_nothing_is_sent(driven: 
 
 @pytest.mark.parametrize("account", vendors.NAMES)
 def test_a_misspelt_field_operator_or_argument_offers_the_nearest(driven: Bench, account: str) -> None:
-    with pytest.raises(CallFailed, match="unknown_field.*Did you mean"):
+    with pytest.raises(CallFailed, match=r"unknown_field.*Did you mean"):
         driven.page(account=account, filters=[{"field": "emial", "op": "eq", "value": "x"}])
-    with pytest.raises(CallFailed, match="unknown_field.*Did you mean"):
+    with pytest.raises(CallFailed, match=r"unknown_field.*Did you mean"):
         driven.page(account=account, sort="created_ta:desc")
-    with pytest.raises(CallFailed, match="bad_argument.*Did you mean"):
+    with pytest.raises(CallFailed, match=r"bad_argument.*Did you mean"):
         driven.page(account=account, filters=[{"field": "email", "op": "contian", "value": "x"}])
-    with pytest.raises(CallFailed, match="bad_argument.*Did you mean"):
+    with pytest.raises(CallFailed, match=r"bad_argument.*Did you mean"):
         driven.page(account=account, limits=3)
 
 
@@ -125,7 +125,7 @@ def test_ten_thousand_ids_are_the_most(driven: Bench) -> None:
 
 
 def test_bare_ids_want_one_account(driven: Bench) -> None:
-    with pytest.raises(CallFailed, match="bad_argument.*one account"):
+    with pytest.raises(CallFailed, match=r"bad_argument.*one account"):
         driven.page(ids=["1"])
 
 
@@ -148,5 +148,5 @@ def test_a_field_one_can_ask_for_and_not_read_takes_the_vendors_operators_alone(
             continue
         page = driven.page(account=account, filters=[{"field": name, "op": "gte", "value": "2026-10-01"}])
         assert f"{name} gte 2026-10-01" in page["accounts"][0]["pushed"]
-        with pytest.raises(CallFailed, match="bad_argument.*takes only"):
+        with pytest.raises(CallFailed, match=r"bad_argument.*takes only"):
             driven.page(account=account, filters=[{"field": name, "op": "exists", "value": True}])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lead_mcp import vendors
 from lead_mcp.query import Kind
 from tests.asking import LIMITS, SORTS, clauses, windows
 from tests.driving import DAWN, Bench, bench, in_order, uris
@@ -76,3 +78,14 @@ def test_questions_mean_the_same_under_every_dialect(
     window = {} if coarse_times else data.draw(windows(records))
     sort = data.draw(st.sampled_from([one for one in SORTS if all(p.split(":")[0] in fields for p in one.split(","))]))
     check(driven, account, asked, window, sort, data.draw(st.sampled_from(LIMITS)))
+
+
+def test_where_clocks_repeat_an_hour_no_window_loses_a_lead() -> None:
+    """Vendors that tell times without a zone repeat an hour on 2026-11-01; windows around it hold what they show."""
+    zoned = [name for name in vendors.NAMES if vendors.vendor(name).zone != "UTC"]
+    with bench(1500, only=zoned) as driven:
+        for account in zoned:
+            for start in range(7 * 60, 11 * 60, 45):
+                since = datetime(2026, 11, 1, tzinfo=UTC) + timedelta(minutes=start)
+                window = {"since": since.isoformat(), "until": (since + timedelta(minutes=75)).isoformat()}
+                check(driven, account, [], window, "created_at:desc", 40)

@@ -17,7 +17,7 @@ from tests.asking import LIMITS, SORTS, clauses, expected, meant, windows
 from tests.driving import DAWN, Bench, bench, entry, in_order, uris
 from tests.oracle import answered, check, fields_of, names_of, of_the_vendors_own, sent_as_is
 
-SINCE = {"since": DAWN.isoformat()}
+SINCE = DAWN.isoformat()
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def test_every_record_is_listed_once(driven: Bench, account: str) -> None:
     records = driven.everything(account)
     assert len(records) == driven.box.world.leads
     assert len({one.uri for one in records}) == len(records)
-    pages = driven.pages(account=account, limit=40, **SINCE)
+    pages = driven.pages(account=account, limit=40, since=SINCE)
     assert uris(pages) == [one.uri for one in in_order(records, "created_at:desc")]
 
 

@@ -41,7 +41,7 @@ def driven(shared: Bench) -> Iterator[Bench]:
 
 
 @pytest.mark.parametrize("account", vendors.NAMES)
-@pytest.mark.parametrize(("kind", "options", "codes"), FAULTS, ids=lambda one: str(one))
+@pytest.mark.parametrize(("kind", "options", "codes"), FAULTS, ids=str)
 def test_one_vendors_failure_keeps_to_its_shelf(
     driven: Bench, account: str, kind: str, options: dict[str, Any], codes: set[str]
 ) -> None:
@@ -60,7 +60,7 @@ def test_one_vendors_failure_keeps_to_its_shelf(
     assert {uri.split("/")[2] for uri in uris([page])} == set(driven.accounts) - {account}
 
 
-@pytest.mark.parametrize(("kind", "options", "codes"), FAULTS, ids=lambda one: str(one))
+@pytest.mark.parametrize(("kind", "options", "codes"), FAULTS, ids=str)
 def test_where_the_only_account_fails_the_answer_is_that_error(
     driven: Bench, kind: str, options: dict[str, Any], codes: set[str]
 ) -> None:

@@ -57,7 +57,7 @@ class Acme:
 def holds(where: Where, row: dict[str, Any]) -> bool:
     at = STAMP.decode(row["at"])
     assert isinstance(at, datetime)
-    return at >= where.value if where.op is Op.GTE else at < where.value
+    return bool(at >= where.value if where.op is Op.GTE else at < where.value)
 
 
 def route(acme: Acme, **options: Any) -> Route:
@@ -86,7 +86,7 @@ FEED: dict[str, Any] = {"descending": True, "after": None, "need": None}
 
 
 def record(raw: Any) -> Record:
-    return Record("acme", raw["id"], f"lead://acme/{raw['id']}", raw, lambda name: FIELDS.ours.get(name))
+    return Record("acme", raw["id"], f"lead://acme/{raw['id']}", raw, FIELDS.ours.get)
 
 
 def rows_at(seconds: Sequence[int]) -> list[dict[str, Any]]:
@@ -139,7 +139,7 @@ def test_what_is_settled_is_a_true_beginning(
     acme = Acme(rows_at(at), cap=cap, tells=tells, too_large=large)
     clauses = [Where("name", Op.EQ, "odd")] if odd else []
     found = run(feed(acme, kind, clauses, descending=descending, need=need))
-    wanted = [one for one in in_order([r for r in acme.rows if not odd or r["name"] == "odd"], descending=descending)]
+    wanted = in_order([r for r in acme.rows if not odd or r["name"] == "odd"], descending=descending)
     got = [one.id for one in found.rows]
     assert found.error is None
     assert got == wanted[: len(got)]

@@ -177,7 +177,7 @@ def test_of_two_status_clauses_one_is_sent_and_both_are_checked_here() -> None:
     ("field", "op", "value", "push"),
     [
         ("email", Op.EQ, "ada@example.com", Push.EXACT),
-        ("phone", Op.EQ, "+12025550143", Push.EXACT),
+        ("phone", Op.EQ, "+12025550143", Push.COARSE),
         ("form_name", Op.EQ, "Contact", Push.COARSE),
         ("status", Op.IN, ("open", "lost"), Push.COARSE),
         ("created_at", Op.LT, NOON, Push.EXACT),

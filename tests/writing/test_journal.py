@@ -300,10 +300,10 @@ def test_a_missing_write_is_found(opened: Opens, url: str | None) -> None:
 
 
 def test_a_purge_forgets_values_of_what_ended_and_the_chain_still_verifies(journal: Journal, clock: Clock) -> None:
-    old, waiting = finished(journal, "k1"), begun(journal, "k2", "pending")
+    old = finished(journal, "k1")
     lost = journal.mark(journal.mark(begun(journal, "k3"), "sending", {}), "unknown", {"why": "cut"})
     clock.now = START + timedelta(days=91)
-    young = finished(journal, "k4")
+    young, waiting = finished(journal, "k4"), begun(journal, "k2", "pending")
     assert journal.purge(90) == 3
     assert journal.verify() == []
     assert {step.values for step in journal.story(old.id)} == {None}
@@ -312,6 +312,16 @@ def test_a_purge_forgets_values_of_what_ended_and_the_chain_still_verifies(journ
     assert found is not None
     assert (found.state, found.uri, found.outcome) == ("done", "lead://acme/1", None)
     finished(journal, "k5")
+    assert journal.verify() == []
+
+
+def test_a_purge_ends_what_nobody_approved_in_time(journal: Journal, clock: Clock) -> None:
+    waiting = begun(journal, state="pending")
+    clock.now = START + timedelta(days=91)
+    journal.purge(90)
+    found = journal.get(waiting.id)
+    assert found is not None
+    assert (found.state, found.key, found.intent) == ("expired", None, None)
     assert journal.verify() == []
 
 

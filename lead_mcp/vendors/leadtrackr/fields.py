@@ -50,7 +50,7 @@ OURS: Final = {
     "name": Field("firstName", "lastName", joined=True),
     # the flat fields alone: userData need not mirror them, and the vendor's filters are on the flat ones
     "email": Field("email", exact=EQ, vendor_text=True),
-    "phone": Field("phone", exact=EQ, vendor_text=True),
+    "phone": Field("phone", coarse=EQ, vendor_text=True),  # whether numbers are normalised is not documented
     "company": Field("companyName"),
     "value": Field("price", codec=CENTS),
     "created_at": Field("createdAt", codec=STAMP, exact=RANGE),
