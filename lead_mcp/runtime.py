@@ -21,7 +21,7 @@ from lead_mcp.errors import BadArgument, NotAllowed, NotConfigured, did_you_mean
 from lead_mcp.policy.masking import Masker, masker_in
 from lead_mcp.policy.outbound import Outbound
 from lead_mcp.policy.rate import RateLimit
-from lead_mcp.settings import Configured, Server, Settings, settings_of
+from lead_mcp.settings import Configured, Server, Settings, secrets_of, settings_of
 from lead_mcp.vendors.base import Effect, Vendor
 from lead_mcp.writing.carry import Ask, Carrier
 from lead_mcp.writing.intents import Around
@@ -107,7 +107,7 @@ class Runtime:
 
     @cached_property
     def seal(self) -> Seal:
-        return seal_of(self.settings)
+        return Seal.of(secrets_of(self.settings))
 
     def _connection(self, found: Configured) -> Connection:
         account = found.account
@@ -158,16 +158,6 @@ class Runtime:
         return list({c.account.vendor.name: c.account.vendor for c in self.connections.values()}.values())
 
 
-def seal_of(settings: Settings) -> Seal:
-    """The seal of these accounts: the same in every process that has the same secrets."""
-    pairs = {
-        f"{name}/{key}": secret.get_secret_value()
-        for name, found in settings.accounts.items()
-        for key, secret in found.secrets.items()
-    }
-    return Seal.of(pairs)
-
-
 NO_ACCOUNT: Final = (
     "No account is configured. Set a vendor's environment variables (for example OCTANIST_API_KEY, or CONVOSO_AUTH_TOKEN) "
     "or LEAD_MCP_CONFIG, or start `lead-mcp serve --sandbox` to try every vendor without credentials."
@@ -180,9 +170,8 @@ def allowed_effects(server: Server) -> frozenset[Effect]:
     return frozenset(effect for effect, word in open_to.items() if word != "off")
 
 
-@asynccontextmanager
-async def running(settings: Settings, transport: httpx2.AsyncBaseTransport | None = None) -> AsyncIterator[Runtime]:
-    """A runtime with its HTTP client open. ``transport`` swaps the network (the sandbox does)."""
+def make_runtime(settings: Settings, transport: httpx2.AsyncBaseTransport | None = None) -> Runtime:
+    """A runtime with its HTTP client. ``transport`` swaps the network (the sandbox does)."""
     client = httpx2.AsyncClient(
         timeout=TIMEOUT,
         limits=POOL,
@@ -191,10 +180,21 @@ async def running(settings: Settings, transport: httpx2.AsyncBaseTransport | Non
         transport=transport,
         headers={"User-Agent": "lead-mcp", "Accept": "application/json"},
     )
-    async with client:
-        runtime = Runtime(settings, client, transport=transport)
-        try:
-            yield runtime
-        finally:
-            if "journal" in runtime.__dict__:
-                runtime.journal.close()
+    return Runtime(settings, client, transport=transport)
+
+
+async def close(runtime: Runtime) -> None:
+    """Close what a runtime holds: its connections, and its journal if it was opened."""
+    await runtime.client.aclose()
+    if "journal" in runtime.__dict__:
+        runtime.journal.close()
+
+
+@asynccontextmanager
+async def running(settings: Settings, transport: httpx2.AsyncBaseTransport | None = None) -> AsyncIterator[Runtime]:
+    """A runtime, closed with the block."""
+    runtime = make_runtime(settings, transport)
+    try:
+        yield runtime
+    finally:
+        await close(runtime)

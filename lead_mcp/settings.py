@@ -129,6 +129,15 @@ class Settings:
     warnings: tuple[str, ...] = ()
 
 
+def secrets_of(settings: Settings) -> dict[str, str]:
+    """Everything secret about the accounts, in clear, by account and settings key."""
+    return {
+        f"{name}/{key}": secret.get_secret_value()
+        for name, found in settings.accounts.items()
+        for key, secret in found.secrets.items()
+    }
+
+
 def load(config: Path | None = None) -> Settings:
     """The settings from the environment and the file that it or ``config`` names. Raises SettingsError."""
     env = _environment()

@@ -71,7 +71,7 @@ def _parse(text: str, zone: ZoneInfo, now: datetime) -> Span:
     if text == "now":
         return Span(now, now)
     if back := BACK.fullmatch(text):
-        moment = now - timedelta(hours=int(back[1]) * HOURS[back[2]])
+        moment = (now - timedelta(hours=int(back[1]) * HOURS[back[2]])).replace(microsecond=0)
         return Span(moment, moment)
     if DAY.fullmatch(text):
         day = date.fromisoformat(text)

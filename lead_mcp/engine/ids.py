@@ -25,7 +25,7 @@ async def search_ids(desk: Desk, account: str | None, ids: Sequence[str], questi
     """One page of the leads with these ids. Raises LeadMcpError where the call is wrong or nothing could be read."""
     check_ids(ids)
     wanted = list(dict.fromkeys(_named(desk, account, one) for one in ids))
-    start = desk.seal.open(question.cursor, question.arguments)["at"] if question.cursor else 0
+    start = desk.seal.open(question.cursor, question.arguments)["at"] if question.cursor is not None else 0
     connections = list({name: desk.connection(name) for name, _ in wanted}.values())
     parts = {part.account: part for part in [await understood(one, question) for one in connections]}
     check_together(list(parts.values()), question)
@@ -134,7 +134,7 @@ class _Page:
             self.entries[record.account].returned += 1
         cursor = self._cursor(at) if more else None
         whole = not any(entry.error for entry in self.entries.values())
-        known = total if total is not None else len(page) if not more and not self.question.cursor else None
+        known = total if total is not None else len(page) if not more and self.question.cursor is None else None
         entries, total = list(self.entries.values()), known if whole else None
         return Answer(page, total, cursor, entries, self.missing, lambda rows: self._cursor(self.places[rows - 1]))
 

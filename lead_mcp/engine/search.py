@@ -149,7 +149,7 @@ class State:
 
 async def search(connections: Sequence[Connection], question: Question, limits: Limits, seal: Seal) -> Answer:
     """One page of the answer. Raises LeadMcpError where the call is wrong or no account could answer."""
-    opened = seal.open(question.cursor, question.arguments) if question.cursor else None
+    opened = seal.open(question.cursor, question.arguments) if question.cursor is not None else None
     state = State.unpacked(opened) if opened else State(question.now, tuple(c.name for c in connections))
     started = anyio.current_time()
     with anyio.move_on_after(limits.deadline):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Protocol
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
@@ -67,9 +67,16 @@ def asked_filters(filters: Sequence[Filter] | None) -> list[Asked]:
     return [Asked(one.field, parse_op(one.op), one.value) for one in filters or ()]
 
 
+class Opened(Protocol):
+    """What a server's lifespan gives: the runtime, made when it is first asked for."""
+
+    @property
+    def runtime(self) -> Runtime: ...
+
+
 def runtime_of(ctx: Context[Any, Any]) -> Runtime:
-    found: Runtime = ctx.request_context.lifespan_context
-    return found
+    found: Opened = ctx.request_context.lifespan_context
+    return found.runtime
 
 
 def result(structured: Mapping[str, Any], text: str, links: Sequence[ContentBlock] = ()) -> CallToolResult:

@@ -17,6 +17,7 @@ from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import Answer, search
 from lead_mcp.errors import BadArgument
 from lead_mcp.policy.budget import allowed
+from lead_mcp.policy.cleaning import text_cell
 from lead_mcp.query import parse_sort
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.fit import check_some_fit, costs, rows_that_fit
@@ -54,6 +55,7 @@ from lead_mcp.when import window
 
 STRING_LIMITS: Final = (300, 120, 40)
 RECORD_TOKENS: Final = 4_000
+MOST_MISSING: Final = 20
 NEWEST: Final = "created_at:desc"
 SEARCH_KEYS: Final = ("leads", "total", "next_cursor", "window", "missing", "omitted", "accounts")
 GET_KEYS: Final = ("uri", "account", "lead", "raw")
@@ -118,7 +120,7 @@ class Asking:
             raise BadArgument("text: must not be empty.")
         zone, arguments = self.runtime.server.zone, self._arguments(further)
         now = self.runtime.clock()
-        if self.cursor:
+        if self.cursor is not None:
             now = self.runtime.seal.frozen(self.cursor, arguments)
         return Question(
             kind=self.kind,
@@ -176,17 +178,19 @@ def _rendered(
         "window": question.window.said() if question.window else None,
     }
     if answer.missing is not None:
-        structured["missing"] = list(answer.missing)
-    if answer.omitted:
-        structured["omitted"] = answer.omitted
+        structured["missing"] = list(answer.missing[:MOST_MISSING])
+    more = max(0, len(answer.missing or ()) - MOST_MISSING)
+    omitted = "; ".join(filter(None, [answer.omitted, f"{more:,} more ids were not found" if more else ""]))
+    if omitted:
+        structured["omitted"] = omitted
     structured["accounts"] = [entry.said() for entry in answer.entries]
     total = "" if answer.total is None else f" of {answer.total:,}"
-    missing = f"not found: {', '.join(answer.missing)}" if answer.missing else ""
+    missing = f"not found: {', '.join(map(text_cell, answer.missing[:MOST_MISSING]))}" if answer.missing else ""
     text = text_of(
         f"{len(rows)}{total} leads {window_line(question.window)}".strip(),
         text_table(found),
         missing,
-        answer.omitted,
+        omitted,
         *ledger_lines(answer.entries),
         f"next_cursor: {answer.cursor}" if answer.cursor else "",
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mcp.server import MCPServer
+from typing import Any
 
-from lead_mcp.runtime import Runtime
+from mcp.server import MCPServer
 
 
 def todays_leads(account: str = "") -> str:
@@ -42,7 +42,7 @@ def source_quality(source: str, since: str = "-30d") -> str:
     )
 
 
-def register(server: MCPServer[Runtime]) -> None:
+def register(server: MCPServer[Any]) -> None:
     """Make the prompts known to the server."""
     for prompt in (todays_leads, one_leads_story, rejected_pings, source_quality):
         server.prompt(title=prompt.__doc__)(prompt)

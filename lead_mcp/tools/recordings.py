@@ -36,8 +36,8 @@ async def get_recordings(
     runtime = runtime_of(ctx)
     name, wanted = named_lead(runtime, uri, account, lead_id)
     arguments = {"tool": "get_recordings", "lead": [name, wanted], "since": since, "until": until, "limit": limit}
-    state = runtime.seal.open(cursor, arguments) if cursor else {"at": 0}
-    now = runtime.seal.frozen(cursor, arguments) if cursor else runtime.clock()
+    state = runtime.seal.open(cursor, arguments) if cursor is not None else {"at": 0}
+    now = runtime.seal.frozen(cursor, arguments) if cursor is not None else runtime.clock()
     asked = window(since, until, runtime.server.zone, now)
     connection = runtime.connection(name)
     ends = (asked.since, asked.until) if asked else (None, None)

@@ -104,7 +104,9 @@ def test_a_closed_list_names_its_words_and_the_nearest() -> None:
         fill({**LEAD, "status": "sould"})
 
 
-@pytest.mark.parametrize("email", ["", "zed", "zed@", "@example.com", "a b@example.com", "zed@ex ample.com", "a@b@c", 7])
+@pytest.mark.parametrize(
+    "email", ["", "zed", "zed@", "@example.com", "a b@example.com", "zed@ex ample.com", "a@b@c", 7]
+)
 def test_an_email_must_have_the_shape_of_one(email: Any) -> None:
     with pytest.raises(BadArgument, match="email"):
         fill({**LEAD, "email": email})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -68,7 +68,7 @@ class House:
 
 
 @pytest.fixture
-def house(box: Sandbox, origin: str, tmp_path: Path) -> House:
+def house(box: Sandbox, origin: str, faultless: None, tmp_path: Path) -> House:
     return House(box, origin, tmp_path / "state", {})
 
 
@@ -77,6 +77,12 @@ def eyes(box: Sandbox, origin: str, tmp_path: Path) -> Iterator[Desk]:
     """Somebody with a state of their own who looks at the vendors."""
     with desk(tmp_path / "eyes", box, origin=origin) as found:
         yield found
+
+
+@pytest.fixture
+def house_in_postgresql(house: House, postgresql: Callable[[], str]) -> House:
+    house.more["LEAD_MCP_JOURNAL_URL"] = postgresql()
+    return house
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -150,3 +156,14 @@ def test_two_processes_with_one_key_are_one_write(house: House, eyes: Desk) -> N
     assert eyes.sees("octanist", lead) == [both[0]["uri"]]
     assert eyes.heard(request, "octanist") == before + 1
     assert house.stories() == [["intended", "sending", "done"]]
+
+
+@pytest.mark.parametrize("point", ["intended", "sending", "answered"])
+def test_a_killed_process_leaves_one_story_in_postgresql_too(
+    house_in_postgresql: House, eyes: Desk, point: str
+) -> None:
+    test_a_process_killed_at_any_point_leaves_one_lead_and_one_story(house_in_postgresql, eyes, point)
+
+
+def test_two_processes_with_one_key_are_one_write_in_postgresql_too(house_in_postgresql: House, eyes: Desk) -> None:
+    test_two_processes_with_one_key_are_one_write(house_in_postgresql, eyes)

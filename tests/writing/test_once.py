@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from sqlalchemy import event, update
+from sqlalchemy.exc import OperationalError
 
+from lead_mcp.journal.store import Journal
+from lead_mcp.journal.tables import meta
 from lead_mcp.sandbox.app import Sandbox
 from lead_mcp.vendors import every
-from tests.writing.desk import INSERTERS, Desk, desk, insertion, said, somebody
+from tests.writing.desk import CHANGERS, CHANGES, INSERTERS, Desk, desk, insertion, said, somebody
 
 DONE: Final[dict[str, dict[str, Any]]] = {
     "cut_after": {},
@@ -43,7 +48,7 @@ def over_http(box: Sandbox, origin: str, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture
-def hands(over_http: Desk) -> Iterator[Desk]:
+def hands(over_http: Desk, faultless: None) -> Iterator[Desk]:
     """The module's desk; afterwards its journal must still verify."""
     yield over_http
     assert over_http.journal.verify() == []
@@ -120,20 +125,20 @@ def test_a_vendor_that_tells_a_repeat_is_sent_it_again(hands: Desk, vendor: str,
 
 
 @pytest.mark.parametrize("vendor", sorted(DEDUPES))
-def test_the_vendor_that_tells_a_repeat_gets_the_same_token_each_time(hands: Desk, vendor: str) -> None:
-    """Looking finds nothing (the vendor is slow to show it), the request goes out again: still one lead."""
+def test_a_repeat_that_looking_did_not_prevent_is_still_one_lead(hands: Desk, vendor: str) -> None:
+    """The vendor is slow to show the lead, so the request goes out again: with the same token."""
     arguments = planned(hands, vendor, "cut_after")
-    assert hands.fails("insert_lead", **arguments).code == "unknown_outcome"
-    first = hands.sees(vendor, arguments["lead"])
     request = hands.request_of(**arguments)
-    sent = [one.body for one in hands.box.stages[vendor].heard if one.path.endswith(request["path"])][-1]
+    assert hands.fails("insert_lead", **arguments).code == "unknown_outcome"
+    there = hands.sees(vendor, arguments["lead"])
 
-    lead = arguments["lead"]
-    for listing in ("getLeads",):  # the look comes back empty-handed
-        hands.box.fault(vendor, "status", path=listing, status=200, body={"data": [], "leads": []}, times=0)
+    nothing = {"leads": [], "total": 0, "page": 1, "limit": 100, "totalPages": 0}
+    hands.box.fault(vendor, "status", method="GET", status=200, body=nothing, times=-1)
     found = hands.call("insert_lead", **arguments)
-    assert (found["uri"], hands.sees(vendor, lead)) == (first[0], first)
-    assert sent
+    hands.box.stages[vendor].faults.clear()
+    assert [found["uri"]] == there == hands.sees(vendor, arguments["lead"])
+    first, second = [one.body for one in hands.box.stages[vendor].heard if one.path.endswith(request["path"])][-2:]
+    assert first == second
 
 
 # --- a definite refusal -------------------------------------------------------------------------------------------
@@ -185,3 +190,173 @@ def test_eight_parallel_calls_after_a_lost_answer_settle_alike(hands: Desk, vend
     assert {one["outcome"] for one in outcomes} == {"created"}
     states = [step.state for step in hands.journal.story(outcomes[0]["journal_id"])]
     assert states.count("sending") == 1
+
+
+# --- what this server itself suffers ------------------------------------------------------------------------------
+
+
+def broken(hands: Desk, state: str) -> Callable[[], None]:
+    """From now on the journal cannot be brought into that state: the disk is full. Gives what mends it."""
+    engine = hands.journal._engine
+    assert engine is not None
+
+    def refuse(connection: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
+        if statement.startswith("INSERT INTO lead_mcp_events") and state in parameters:
+            raise OperationalError(statement, {}, Exception("database or disk is full"))
+
+    event.listen(engine, "before_cursor_execute", refuse)
+    return lambda: event.remove(engine, "before_cursor_execute", refuse)
+
+
+@pytest.mark.parametrize("state", ["intended", "sending"])
+def test_what_cannot_be_recorded_is_not_sent(hands: Desk, state: str) -> None:
+    arguments = planned(hands, "octanist", "slow", seconds=0.0)
+    request = hands.request_of(**arguments)
+    before = hands.heard(request, "octanist")
+    mend = broken(hands, state)
+    failed = hands.fails("insert_lead", **arguments)
+    mend()
+    assert failed.code == "not_allowed"
+    assert all(word in failed.message for word in ("nothing was sent", "full", "LEAD_MCP_STATE_DIR"))
+    assert hands.heard(request, "octanist") == before
+    assert hands.call("insert_lead", **arguments)["outcome"] == "created"  # the key waits for nobody
+    assert len(hands.sees("octanist", arguments["lead"])) == 1
+
+
+def test_an_outcome_that_cannot_be_recorded_is_unknown_and_settled_later(hands: Desk) -> None:
+    arguments = planned(hands, "octanist", "slow", seconds=0.0)
+    mend = broken(hands, "done")
+    failed = hands.fails("insert_lead", **arguments)
+    there = hands.sees("octanist", arguments["lead"])
+    assert failed.code == "unknown_outcome"
+    assert there[0] in failed.message
+    mend()
+    settled = hands.call("insert_lead", **arguments)
+    assert (settled["outcome"], [settled["uri"]]) == ("created", there)
+    assert hands.sees("octanist", arguments["lead"]) == there
+
+
+def test_a_lost_answer_that_cannot_be_recorded_is_unknown_too(hands: Desk) -> None:
+    arguments = planned(hands, "octanist", "cut_after")
+    mend = broken(hands, "unknown")
+    assert hands.fails("insert_lead", **arguments).code == "unknown_outcome"
+    mend()
+    assert [hands.call("insert_lead", **arguments)["uri"]] == hands.sees("octanist", arguments["lead"])
+
+
+def test_a_refusal_that_cannot_be_recorded_stays_a_refusal(hands: Desk) -> None:
+    arguments = planned(hands, "octanist", "status", status=429)
+    mend = broken(hands, "refused")
+    assert hands.fails("insert_lead", **arguments).code == "rate_limited"
+    mend()
+
+
+@pytest.mark.parametrize("folder", ["/proc/lead-mcp", "/dev/null/state"])
+def test_a_state_folder_that_cannot_be_written_stops_the_write(box: Sandbox, folder: str) -> None:
+    with desk(Path(folder), box, environment={"LEAD_MCP_WRITES": "allow"}) as hands:
+        lead = somebody("octanist")
+        failed = hands.fails("insert_lead", **insertion("octanist", lead))
+        assert failed.code == "not_allowed"
+        assert "nothing was sent" in failed.message
+        assert hands.sees("octanist", lead) == []
+
+
+def test_a_newer_journal_stops_the_write(box: Sandbox, tmp_path: Path) -> None:
+    journal = Journal(None, tmp_path)
+    with journal._tx() as tx:
+        tx.execute(update(meta).where(meta.c.name == "version").values(value="99"))
+    journal.close()
+    with desk(tmp_path, box, environment={"LEAD_MCP_WRITES": "allow"}) as hands:
+        lead = somebody("octanist")
+        failed = hands.fails("insert_lead", **insertion("octanist", lead))
+        assert failed.code == "not_allowed"
+        assert "version 99" in failed.message
+        assert hands.sees("octanist", lead) == []
+
+
+@pytest.mark.parametrize(("kind", "leads"), [("cut", 0), ("cut_after", 1)])
+def test_a_failure_nobody_foresaw_is_a_lost_answer(box: Sandbox, tmp_path: Path, kind: str, leads: int) -> None:
+    """In memory the emulator's cut is no error of the HTTP client's: it stands for a fault in this server."""
+    with desk(tmp_path, box, environment={"LEAD_MCP_WRITES": "allow"}) as hands:
+        arguments = planned(hands, "octanist", kind)
+        assert hands.fails("insert_lead", **arguments).code == "unknown_outcome"
+        there = hands.sees("octanist", arguments["lead"])
+        assert len(there) == leads
+        if leads:
+            assert hands.call("insert_lead", **arguments)["uri"] == there[0]
+        else:
+            assert hands.fails("insert_lead", **arguments).code == "unknown_outcome"
+
+
+# --- whose lead it is ---------------------------------------------------------------------------------------------
+
+
+def test_a_lead_of_another_key_settles_nothing(hands: Desk) -> None:
+    """``allow`` inserts the same person twice: the first lead does not prove that the second request arrived."""
+    lead = somebody("octanist")
+    first = hands.call("insert_lead", **insertion("octanist", lead, idempotency_key=f"1-{lead['email']}"))
+    again = insertion("octanist", lead, idempotency_key=f"2-{lead['email']}", on_duplicate="allow")
+    request = hands.request_of(**again)
+    hands.box.fault("octanist", "cut", path=request["path"], method=request["method"])
+    assert hands.fails("insert_lead", **again).code == "unknown_outcome"
+    assert hands.fails("insert_lead", **again).code == "unknown_outcome"
+    assert hands.sees("octanist", lead) == [first["uri"]]
+
+
+def test_the_second_lead_of_one_person_is_told_from_the_first(hands: Desk) -> None:
+    lead = somebody("octanist")
+    first = hands.call("insert_lead", **insertion("octanist", lead, idempotency_key=f"1-{lead['email']}"))
+    again = insertion("octanist", lead, idempotency_key=f"2-{lead['email']}", on_duplicate="allow")
+    request = hands.request_of(**again)
+    hands.box.fault("octanist", "cut_after", path=request["path"], method=request["method"])
+    assert hands.fails("insert_lead", **again).code == "unknown_outcome"
+    settled = hands.call("insert_lead", **again)
+    assert {settled["uri"], first["uri"]} == {*hands.sees("octanist", lead)}
+    assert settled["uri"] != first["uri"]
+
+
+# --- changes ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("vendor", CHANGERS)
+@pytest.mark.parametrize("kind", ["cut", "cut_after"])
+def test_a_change_whose_answer_is_lost_is_settled_by_what_the_lead_says(hands: Desk, vendor: str, kind: str) -> None:
+    uri = hands.call("insert_lead", **insertion(vendor))["uri"]
+    name, wanted, _ = CHANGES[vendor]
+    arguments = {"uri": uri, "changes": {name: wanted}, "idempotency_key": uri}
+    request = hands.call("update_lead", **arguments, dry_run=True)["request"]
+    before = hands.heard(request, vendor)
+    hands.box.fault(vendor, kind, path=request["path"], method=request["method"])
+    assert hands.fails("update_lead", **arguments).code == "unknown_outcome"
+    if kind == "cut_after":
+        assert hands.call("update_lead", **arguments)["outcome"] == "updated"
+        assert hands.call("get_lead", uri=uri)["lead"][name] == wanted
+    else:
+        assert hands.fails("update_lead", **arguments).code == "unknown_outcome"
+    assert hands.heard(request, vendor) == before + 1
+
+
+# --- vendor refusals ----------------------------------------------------------------------------------------------
+
+
+def test_a_vendors_refusal_is_told_with_its_code_and_binds_no_key(hands: Desk) -> None:
+    lead = {**somebody("convoso"), "list_id": "9999"}
+    arguments = insertion("convoso", lead, idempotency_key=lead["email"])
+    failed = hands.fails("insert_lead", **arguments)
+    assert (failed.code, failed.said["error"]["vendor_code"]) == ("rejected", "6002")
+    lead["list_id"] = "2101"
+    assert hands.call("insert_lead", **{**arguments, "lead": lead})["outcome"] == "created"
+
+
+# --- PostgreSQL ---------------------------------------------------------------------------------------------------
+
+
+def test_the_same_holds_with_a_journal_in_postgresql(
+    box: Sandbox, origin: str, postgresql: Callable[[], str], tmp_path: Path
+) -> None:
+    environment = {"LEAD_MCP_WRITES": "allow", "LEAD_MCP_JOURNAL_URL": postgresql(), **BRIEF}
+    with desk(tmp_path, box, origin=origin, environment=environment) as hands:
+        test_eight_parallel_calls_with_one_key_are_one_write(hands, "octanist")
+        test_eight_parallel_calls_after_a_lost_answer_settle_alike(hands, "octanist")
+        test_what_cannot_be_settled_stays_unknown_and_is_never_sent_again(hands, "octanist", "cut")
+        assert hands.journal.verify() == []

@@ -48,7 +48,7 @@ def asking(box: Sandbox, era: Era, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture
-def hands(asking: Desk) -> Iterator[Desk]:
+def hands(asking: Desk, faultless: None) -> Iterator[Desk]:
     """A client that can ask, and a clerk who says yes until told otherwise."""
     clerk = asking.clerk
     clerk.says, clerk.meanwhile, clerk.asked[:] = "yes", None, []

@@ -1,0 +1,101 @@
+"""What a server offers: which tools for which accounts, the resource templates, the prompts, what arguments may be.
+
+It loads with the first question that needs it, so that a client's greeting is answered at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver.tools import Tool
+
+from lead_mcp.settings import Settings
+from lead_mcp.tools import accounts, leads, pings, prompts, recordings, resources, stories, summaries, writes
+from lead_mcp.tools.kit import make_tool
+from lead_mcp.vendors.base import Vendor
+
+Serves = Callable[[Settings, list[Vendor]], bool]
+
+
+def fill(server: MCPServer[Any], settings: Settings) -> None:
+    """Register everything these settings can serve."""
+    for tool in tools_for(settings):
+        server._tool_manager._tools[tool.name] = tool
+    _register_templates(server)
+    if settings.accounts:
+        prompts.register(server)
+
+
+def tools_for(settings: Settings) -> list[Tool]:
+    """The tools that some configured account can serve, in a fixed order."""
+    vendors = [found.account.vendor for found in settings.accounts.values()]
+    return [make() for serves, make in TOOLS if serves(settings, vendors)]
+
+
+def _always(settings: Settings, vendors: list[Vendor]) -> bool:
+    return True
+
+
+def _any(settings: Settings, vendors: list[Vendor]) -> bool:
+    return bool(vendors)
+
+
+def _writes(serves: Callable[[Vendor], object]) -> Serves:
+    return lambda settings, vendors: settings.server.writes != "off" and any(serves(v) for v in vendors)
+
+
+def _deletes(settings: Settings, vendors: list[Vendor]) -> bool:
+    return settings.server.deletes != "off" and any(vendor.delete for vendor in vendors)
+
+
+def _pings(settings: Settings, vendors: list[Vendor]) -> bool:
+    return any(vendor.pings for vendor in vendors)
+
+
+def _recordings(settings: Settings, vendors: list[Vendor]) -> bool:
+    return any(vendor.recordings for vendor in vendors)
+
+
+TOOLS: Final[tuple[tuple[Serves, Callable[[], Tool]], ...]] = (
+    (_always, lambda: make_tool(accounts.list_accounts, accounts.KEYS)),
+    (_any, lambda: make_tool(leads.search_leads, leads.SEARCH_KEYS)),
+    (_any, lambda: make_tool(leads.get_lead, leads.GET_KEYS)),
+    (_any, lambda: make_tool(summaries.summarize_leads, summaries.KEYS)),
+    (_any, lambda: make_tool(stories.trace_lead, stories.KEYS)),
+    (_pings, lambda: make_tool(pings.query_pings, pings.KEYS)),
+    (_recordings, lambda: make_tool(recordings.get_recordings, recordings.KEYS)),
+    (_writes(lambda v: v.insert), lambda: make_tool(writes.insert_lead, writes.KEYS, writes.INSERTS)),
+    (_writes(lambda v: v.insert), lambda: make_tool(writes.insert_leads, writes.MANY_KEYS, writes.INSERTS)),
+    (_writes(lambda v: v.update), lambda: make_tool(writes.update_lead, writes.KEYS, writes.CHANGES)),
+    (_deletes, lambda: make_tool(writes.delete_lead, writes.KEYS, writes.CHANGES)),
+)
+
+
+def _register_templates(server: MCPServer[Any]) -> None:
+    """List the templates; their contents come through ``LeadServer.read_resource``."""
+    for template, (name, mime_type, description) in resources.TEMPLATES.items():
+        handler = _template_handler(template)
+        server.resource(template, name=name, mime_type=mime_type, description=description)(handler)
+
+
+def _template_handler(template: str) -> Callable[..., str]:
+    """A function with the template's variables as parameters, as the SDK wants one."""
+    from inspect import Parameter, Signature
+    from re import findall
+
+    names = [name for group in findall(r"\{\??([a-z_,]+)\}", template) for name in group.split(",")]
+    optional = set(findall(r"\{\?([a-z_,]+)\}", template)[0].split(",")) if "{?" in template else set()
+
+    def handler(**variables: str) -> str:
+        raise NotImplementedError("LeadServer.read_resource reads every template")
+
+    default = dict.fromkeys(optional, "")
+    parameters = [
+        Parameter(name, Parameter.KEYWORD_ONLY, annotation=str, default=default.get(name, Parameter.empty))
+        for name in names
+    ]
+    handler.__signature__ = Signature(parameters, return_annotation=str)  # type: ignore[attr-defined]
+    handler.__annotations__ = {**dict.fromkeys(names, str), "return": str}
+    return handler
