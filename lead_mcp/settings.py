@@ -152,8 +152,13 @@ def load(config: Path | None = None) -> Settings:
 
 
 def load_for_sandbox(environment: Mapping[str, str]) -> Settings:
-    """The machine's server-wide settings over the emulators' accounts: nobody's real credentials are read."""
-    return Settings(_server({}, _environment()), _from_environment(environment, []))
+    """The machine's server-wide settings over the emulators' accounts: nobody's real credentials are read.
+
+    Its state has a folder of its own: a write that waits for approval in the sandbox must not be sent to a real vendor.
+    """
+    server = _server({}, _environment())
+    apart = server.model_copy(update={"state_dir": server.state_dir / "sandbox", "journal_url": None})
+    return Settings(apart, _from_environment(environment, []))
 
 
 def _environment() -> dict[str, str]:

@@ -13,7 +13,7 @@ from lead_mcp.engine.cursor import Seal
 from lead_mcp.engine.question import Question
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import Answer, Entry, Limits, read_through, understand
-from lead_mcp.engine.summary import PERIODS, Cell, Told, period
+from lead_mcp.engine.summary import PERIODS, Cell, Told, group_value, period
 from lead_mcp.query import as_number
 
 
@@ -65,7 +65,8 @@ class Attempts:
         self.whole.add(record)
         result = record.get("result")
         if result is not None:
-            self.by_result[str(result)] = self.by_result.get(str(result), 0) + 1
+            word = str(group_value("result", result))
+            self.by_result[word] = self.by_result.get(word, 0) + 1
         if self.group_by:
             key = tuple(self._group(record, name) for name in self.group_by)
             self.groups.setdefault(key, Count()).add(record)
@@ -73,7 +74,7 @@ class Attempts:
     def _group(self, record: Record, name: str) -> Any:
         if name == "account":
             return record.account
-        return period(record.get("at"), name, self.zone) if name in PERIODS else record.get(name)
+        return period(record.get("at"), name, self.zone) if name in PERIODS else group_value(name, record.get(name))
 
 
 async def attempts(

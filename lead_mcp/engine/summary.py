@@ -26,7 +26,7 @@ from lead_mcp.engine.reader import Reader, Tally
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import Entry, Limits, combined, read_through, understand
 from lead_mcp.errors import BadArgument, LeadMcpError, did_you_mean
-from lead_mcp.policy.masking import check_open
+from lead_mcp.policy.masking import check_open, shown
 from lead_mcp.query import Kind, Op, Order, Value, Where, as_number
 from lead_mcp.vendors.base import Ask, Push
 from lead_mcp.when import Window, stamp
@@ -161,7 +161,7 @@ async def summarize(
 
 def _check_measures(asked: Asked, parts: Sequence[Understood]) -> None:
     for measure in asked.measures:
-        if measure.how in ("min", "max"):
+        if measure.field:  # a sum over a group of one is that one's value
             check_open(measure.field, "measures")
         kinds = {known.kind for part in parts if measure.field and (known := part.names.field(measure.field))}
         wrong = kinds - {Kind.NUMBER, Kind.ANY} - ({Kind.TIME} if measure.how in ("min", "max") else set())
@@ -172,10 +172,11 @@ def _check_measures(asked: Asked, parts: Sequence[Understood]) -> None:
 async def _one_window(asked: Asked, question: Question, parts: list[Understood]) -> tuple[Question, list[Understood]]:
     """Where a vendor insists on a window and none was asked, the same one for every account."""
     back = [part.search.window for part in parts if part.search.window and not _is_bounded(part)]
-    if not back or question.window is not None:
+    if not back:
         return question, parts
-    since = (question.now - max(back)).replace(microsecond=0)
-    window = Window(since, question.now, asked.zone.key)
+    until = (question.window.until if question.window else None) or question.now
+    since = (until - max(back)).replace(microsecond=0)
+    window = Window(since, until, asked.zone.key)
     clauses = [Where(parts[0].search.when, Op.GTE, since, f"{parts[0].search.when} gte {stamp(since)}")]
     for part in parts:
         if not _is_bounded(part):
@@ -299,11 +300,17 @@ class _Sink:
             return self.part.account
         if name in PERIODS:
             return period(record.get(self.part.search.when), name, self.asked.zone)
-        return record.get(name) if not isinstance(record.get(name), dict | list) else str(record.get(name))
+        return group_value(name, record.get(name))
 
     def _number(self, record: Record, name: str) -> Any:
         value = record.get(name)
         return value if isinstance(value, datetime) else as_number(value)
+
+
+def group_value(name: str, value: Value) -> Any:
+    """A field's value as a group: masked already, for groups that tie stand in the order of what is shown."""
+    found = shown(name, value)
+    return str(found) if isinstance(found, dict | list) else found
 
 
 def period(moment: Value, name: str, zone: ZoneInfo) -> str | None:

@@ -14,6 +14,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from lead_mcp.policy.masking import shown_text, shown_tree
 from lead_mcp.query import Value
 from lead_mcp.when import full_stamp, stamp
 
@@ -44,13 +45,18 @@ def _deceives(character: str) -> bool:
 
 def shortened(text: str, limit: int) -> str:
     """``text``, or its beginning with a mark that says how much there is."""
-    return text if len(text) <= limit else f"{text[:limit]}{MARK}[{len(text):,} characters]"
+    return text if len(text) <= limit else f"{_masked(text)[:limit]}{MARK}[{len(text):,} characters]"
+
+
+def _masked(text: str) -> str:
+    """Text about to be cut: half an e-mail would not be known as one afterwards."""
+    return shown_text(text)
 
 
 def cell(text: str, limit: int = CELL_LIMIT) -> str:
     """Text as a table cell of structured content holds it: one line, bounded."""
     line = cleaned(text)
-    return line if len(line) <= limit else line[: limit - 1] + MARK
+    return line if len(line) <= limit else _masked(line)[: limit - 1] + MARK
 
 
 def text_cell(text: str) -> str:
@@ -80,6 +86,7 @@ def plain_value(value: Value, *, full: bool = False) -> Any:
         case str():
             return cleaned_tree(value, STRING_LIMIT) if full else cell(value)
         case list() | dict():
-            return cleaned_tree(value) if full else cell(str(cleaned_tree(value)))
+            whole = shown_tree(value)  # by its keys, which are text no more when it stands in a cell
+            return cleaned_tree(whole) if full else cell(str(cleaned_tree(whole)))
         case _:
             return value

@@ -10,15 +10,20 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from ipaddress import AddressValueError, IPv6Address
 from pathlib import Path
 from secrets import token_bytes
 from typing import Any, Final
+from urllib.parse import unquote, unquote_plus
 
 from lead_mcp.errors import BadArgument, NotAllowed
 from lead_mcp.policy.phones import e164
@@ -45,10 +50,19 @@ NOT_PERSONAL: Final = frozenset(
     "form_name formName username campaign_name source_name status_name directory_name user_name list_name plan_name "
     "conversionName googleAdsCampaignName googleAdsAdGroupName phone_code carrier_name AlternateName".split()
 )
-EMAIL: Final = re.compile(r"[A-Za-z0-9._%+'\-\u00c0-\uffff]+@[A-Za-z0-9.\-]+\.[A-Za-z]{2,}")
-PHONE: Final = re.compile(r"(?<![\w/:\-.])(?:\+|00)?\(?\d[\d ().\-]{7,16}\d(?![\w/\-:])")
+LOCAL: Final = r"A-Za-z0-9._%+'\-\u00c0-\uffff"
+EMAIL: Final = re.compile(
+    rf"(?<![{LOCAL}])[{LOCAL}]+(?:@|%40)[A-Za-z0-9.\-\u00c0-\uffff]+\.[A-Za-z\u00c0-\uffff]{{2,}}", re.IGNORECASE
+)
+PHONE: Final = re.compile(
+    r"(?<![\w/\-.])(?<!\d\d:)(?:%2B|\+|00)?\(?\d[\d ().\-]{7,16}\d(?:(?=x\d)|(?![\w/\-:]))", re.IGNORECASE
+)
+PAIR: Final = re.compile(r"(?<![\w.\-])(?P<name>[\w.\-]{2,60})=(?P<value>[^&;\s\"'<>]+)")
+ELEMENT: Final = re.compile(r"<(?P<name>[\w.\-]{2,60})>(?P<value>[^<]+)</")
+"""A form's body or query, and XML."""
 STAMP: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
-IP: Final = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])")
+IP: Final = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?!\w|\.\d)")
+IP6: Final = re.compile(r"(?<![\w:.])(?=[0-9a-f]*:[0-9a-f]*:)[0-9a-f:]{3,39}(?![\w:])", re.IGNORECASE)
 PSEUDONYM: Final = re.compile(rf"({'|'.join(KINDS)})_[0-9a-f]{{10}}")
 ASKABLE: Final = frozenset({Op.EQ, Op.IN, Op.EXISTS})
 
@@ -61,7 +75,9 @@ class Masker:
     region: str = "US"
 
     def pseudonym(self, kind: str, value: str) -> str:
-        """The same for the same value, however it is spelled."""
+        """The same for the same value, however it is spelled; a pseudonym is its own."""
+        if PSEUDONYM.fullmatch(value):
+            return value
         plain = (
             (e164(value, self.region) or "".join(filter(str.isdigit, value)))
             if kind == "phone"
@@ -74,7 +90,7 @@ class Masker:
         kind = kind_of(name)
         if value is None or value == "" or isinstance(value, bool):
             return value
-        if kind is not None and isinstance(value, str | int | float):
+        if kind is not None and isinstance(value, str | int | float | Decimal | datetime):
             return self.pseudonym(kind, str(value))
         return self.tree(value, name)
 
@@ -96,16 +112,40 @@ class Masker:
         return None
 
     def text(self, text: str) -> str:
-        """Text with every e-mail, telephone number and IP address in it masked."""
-        found = EMAIL.sub(lambda match: self.pseudonym("email", match[0]), text)
+        """Text with every e-mail, telephone number and IP address in it masked, and what a record in it names."""
+        found = self._record(text)
+        found = EMAIL.sub(lambda match: self.pseudonym("email", unquote(match[0])), found)
         found = IP.sub(lambda match: self.pseudonym("ip", match[0]), found)
+        found = IP6.sub(self._ip6, found)
         return PHONE.sub(self._phone, found)
+
+    def _record(self, text: str) -> str:
+        """A record written as text (JSON, a form's body, XML): its values go by the names beside them."""
+        if text.lstrip()[:1] in ("{", "["):
+            with suppress(ValueError, RecursionError):
+                return json.dumps(self.tree(json.loads(text)), ensure_ascii=False)
+        found = PAIR.sub(self._pair, text) if "=" in text else text
+        return ELEMENT.sub(self._pair, found) if "</" in found else found
+
+    def _pair(self, match: re.Match[str]) -> str:
+        kind = kind_of(match["name"])
+        if kind is None or not match["value"].strip():
+            return match[0]
+        start, end = (at - match.start() for at in match.span("value"))
+        return match[0][:start] + self.pseudonym(kind, unquote_plus(match["value"])) + match[0][end:]
 
     def _phone(self, match: re.Match[str]) -> str:
         digits = sum(map(str.isdigit, match[0]))
         if not 9 <= digits <= 15 or STAMP.match(match[0]):
             return match[0]
-        return self.pseudonym("phone", match[0])
+        return self.pseudonym("phone", unquote(match[0]))
+
+    def _ip6(self, match: re.Match[str]) -> str:
+        """A time of day has colons too: what is no address stays."""
+        try:
+            return self.pseudonym("ip", IPv6Address(match[0]).compressed)
+        except AddressValueError:
+            return match[0]
 
 
 def kind_of(name: str) -> str | None:

@@ -148,6 +148,7 @@ async def _write(
 ) -> CallToolResult | InputRequiredResult:
     mode = runtime.server.deletes if isinstance(intent, DeleteIntent) else runtime.server.writes
     asking = Asking(ctx, runtime, call)
+    await runtime.keep_journal()
     try:
         carrier = runtime.carrier(mode, asking.ask if asking.can_ask() else None, await asking.answers())
         outcome = await (carrier.preview(intent, call) if dry_run else carrier.carry(intent, call))
@@ -254,6 +255,7 @@ class _Asked:
         return batch_result(await self.batch.previews())
 
     async def carry(self) -> CallToolResult | InputRequiredResult:
+        await self.runtime.keep_journal()
         try:
             found = await self.batch.replayed()
             if found is not None:
@@ -267,7 +269,7 @@ class _Asked:
             agreed = False
         if not agreed:
             return batch_result([row_of(nth, Outcome("declined")) for nth, _ in enumerate(self.batch.rows, 1)])
-        return batch_result(await self.batch.carry())
+        return batch_result(await self.batch.carry(seconds=self.runtime.server.deadline))
 
     async def _agreed(self) -> bool:
         rows, call = self.batch.rows, self.batch.call

@@ -6,11 +6,14 @@ for approval has an entry for the whole: what it became is kept there and replay
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from lead_mcp.errors import LeadMcpError
+import anyio
+
+from lead_mcp.errors import LeadMcpError, TimedOut
 from lead_mcp.journal.entries import Write
 from lead_mcp.policy.cleaning import cleaned
 from lead_mcp.writing.carry import Call, Carrier, Outcome
@@ -34,9 +37,16 @@ class Batch:
     async def previews(self) -> list[Row]:
         return [await self.row(nth, None, preview=True) for nth in range(len(self.rows))]
 
-    async def carry(self, stem: str | None = None) -> list[Row]:
-        """A result a row. ``stem``: what the rows' keys begin with where the call has no key."""
-        return [await self.row(nth, stem) for nth in range(len(self.rows))]
+    async def carry(self, stem: str | None = None, seconds: float = math.inf) -> list[Row]:
+        """A result a row. ``stem``: what the rows' keys begin with where the call has no key.
+
+        Rows that would begin after ``seconds`` are not sent; the same call with the same key goes on with them.
+        """
+        end, rows = anyio.current_time() + seconds, list[Row]()
+        for nth in range(len(self.rows)):
+            late = TimedOut("not sent: the call's time is up (LEAD_MCP_DEADLINE); repeat it to go on")
+            rows.append(await self.row(nth, stem) if anyio.current_time() < end else row_of(nth + 1, late))
+        return rows
 
     async def row(self, nth: int, stem: str | None, *, preview: bool = False) -> Row:
         """One row to its end; what went wrong is its result."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 import anyio.to_thread
 
+from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.lookup import get_record
 from lead_mcp.errors import (
     CallError,
@@ -36,7 +37,8 @@ from lead_mcp.policy.masking import shown
 from lead_mcp.query import as_time, folded
 from lead_mcp.uris import lead_uri, parse_uri
 from lead_mcp.vendors.base import Written
-from lead_mcp.writing.intents import Around, Intent, Prepared
+from lead_mcp.writing.forms import secret_names
+from lead_mcp.writing.intents import STRUCK, Around, Intent, Prepared
 
 if TYPE_CHECKING:
     from lead_mcp.journal.store import Journal
@@ -46,7 +48,6 @@ LOST: Final = (Unavailable, TimedOut, Garbled, TooLarge)
 LOOK_AGAIN: Final = 0.05
 WAITS: Final = 4
 """Deadlines that a call waits for another with the same key: to look, to send and to read back take one each."""
-PENDING_SECONDS: Final = 600.0
 NO_QUESTION: Final = (
     "This client cannot ask you, so nothing was sent: LEAD_MCP_WRITES=confirm wants a person's yes. "
     "The write is stored; settle it in a terminal with `lead-mcp approve {id}`."
@@ -282,7 +283,7 @@ class Carrier:
     async def _claimed(self, intent: Intent, call: Call, shown: str | None, write: Write | None) -> Outcome:
         self.probe("before claim")
         if write is None:
-            values = {"tool": call.tool, "arguments": call.arguments}
+            values = {"tool": call.tool, "arguments": kept(call, intent.connection)}
             write, new = await self._begin(intent.connection.name, call, "intended", values)
             if new:
                 return await self.finish(intent, call, write, shown)
@@ -430,7 +431,7 @@ class Carrier:
     def _intended(self, prepared: Prepared, call: Call) -> dict[str, Any]:
         return {
             "tool": call.tool,
-            "arguments": call.arguments,
+            "arguments": kept(call, prepared.connection),
             "action": prepared.action,
             "request": prepared.shown(),
             "before": prepared.before,
@@ -477,6 +478,16 @@ def _change(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> s
 
 def _shown(name: str, value: Any) -> str:
     return "(empty)" if value in (None, "") else cell(str(shown(name, value)))
+
+
+def kept(call: Call, connection: Connection) -> dict[str, Any]:
+    """The call's arguments as the journal keeps them: a vendor's own secret values are struck."""
+    vendor = connection.account.vendor
+    names = secret_names([one.form for one in (vendor.insert, vendor.update) if one is not None])
+    own = call.arguments.get("vendor_fields")
+    if not isinstance(own, Mapping) or not names & {*own}:
+        return dict(call.arguments)
+    return {**call.arguments, "vendor_fields": {key: STRUCK if key in names else value for key, value in own.items()}}
 
 
 def token_of(write: Write) -> str:

@@ -12,7 +12,7 @@ from lead_mcp.engine.connection import Connection
 from lead_mcp.errors import NotAllowed
 from lead_mcp.journal.entries import Write
 from lead_mcp.writing.carry import Call
-from lead_mcp.writing.intents import DeleteIntent, InsertIntent, Intent, UpdateIntent
+from lead_mcp.writing.intents import STRUCK, DeleteIntent, InsertIntent, Intent, UpdateIntent
 
 
 def arguments_of(write: Write) -> Mapping[str, Any]:
@@ -20,6 +20,9 @@ def arguments_of(write: Write) -> Mapping[str, Any]:
     found = (write.intent or {}).get("arguments")
     if not isinstance(found, Mapping):
         message = f"{write.id}: its values have been purged (LEAD_MCP_JOURNAL_DAYS), so nobody knows what to send."
+        raise NotAllowed(message, account=write.account)
+    if STRUCK in (found.get("vendor_fields") or {}).values():
+        message = f"{write.id}: it held a secret value, which the journal does not keep. Make the call again instead."
         raise NotAllowed(message, account=write.account)
     return found
 
