@@ -14,6 +14,7 @@ import stat
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -233,12 +234,16 @@ def _from_environment(env: Mapping[str, str], warnings: list[str], named: Iterab
 
 
 def _strangers(env: Mapping[str, str], vendor: str, known: Iterable[str]) -> list[str]:
+    """Warnings for variables of the vendor's that are none of ours: another program's, perhaps.
+
+    One that is nearly ours is a slip of the pen. Raises SettingsError.
+    """
     names = set(known)
-    return [
-        f"{key} is no setting of {vendor}; it is not used.{did_you_mean(key, names)}"
-        for key in env
-        if key.startswith(f"{vendor.upper()}_") and key not in names
-    ]
+    strange = [key for key in env if key.startswith(f"{vendor.upper()}_") and key not in names]
+    for key in strange:
+        if get_close_matches(key, names, n=1, cutoff=0.85):
+            raise SettingsError(f"{key} is no setting of {vendor}.{did_you_mean(key, names)}")
+    return [f"{key} is no setting of {vendor}; it is not used." for key in strange]
 
 
 def _account_tables(file: Mapping[str, Any]) -> Mapping[str, Any]:

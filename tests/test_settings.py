@@ -164,13 +164,17 @@ def test_settings_without_a_credential_earn_a_warning(put: Set) -> None:
     assert "CONVOSO_TIMEZONE is set, but no credential of convoso" in found.warnings[0]
 
 
-def test_a_vendors_unknown_variable_earns_a_warning_with_the_nearest(put: Set) -> None:
-    put(OCTANIST_API_KEY=SECRET, OCTANIST_BASEURL="https://example.com")
+def test_a_vendors_unknown_variable_earns_a_warning(put: Set) -> None:
+    put(OCTANIST_API_KEY=SECRET, OCTANIST_WEBHOOK="https://example.com")
     found = load()
     assert list(found.accounts) == ["octanist"]
-    assert found.warnings == (
-        "OCTANIST_BASEURL is no setting of octanist; it is not used. Did you mean 'OCTANIST_BASE_URL'?",
-    )
+    assert found.warnings == ("OCTANIST_WEBHOOK is no setting of octanist; it is not used.",)
+
+
+def test_a_slip_of_the_pen_is_an_error_with_the_nearest(put: Set) -> None:
+    put(OCTANIST_API_KEY=SECRET, OCTANIST_BASEURL="https://example.com")
+    with pytest.raises(SettingsError, match="OCTANIST_BASEURL is no setting .* 'OCTANIST_BASE_URL'"):
+        load()
 
 
 # --- values -------------------------------------------------------------------------------------------------------

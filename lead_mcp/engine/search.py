@@ -308,7 +308,8 @@ class Run:
             *(order.field for order in self.question.orders),
             part.search.when,
         )
-        names = dict.fromkeys((*asked, *(where.field for where in part.clauses), *TEXT_FIELDS, "id"))
+        searched = TEXT_FIELDS if self.question.text else ()
+        names = dict.fromkeys((*asked, *(where.field for where in part.clauses), *searched, "id"))
         known = (part.names.field(name) for name in names)
         return tuple(dict.fromkeys(path for found in known if found for path in found.paths))
 

@@ -63,7 +63,9 @@ ELEMENT: Final = re.compile(r"<(?P<name>[\w.\-]{2,60})>(?P<value>[^<]+)</")
 STAMP: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 IP: Final = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?!\w|\.\d)")
 IP6: Final = re.compile(r"(?<![\w:.])(?=[0-9a-f]*:[0-9a-f]*:)[0-9a-f:]{3,39}(?![\w:])", re.IGNORECASE)
-PSEUDONYM: Final = re.compile(rf"({'|'.join(KINDS)})_[0-9a-f]{{10}}")
+PSEUDONYM: Final = re.compile(rf"({'|'.join(KINDS)}|other)_[0-9a-f]{{10}}")
+HOLDERS: Final = frozenset("custom formData userData".split())
+"""Whole forms: their text holds names and addresses."""
 ASKABLE: Final = frozenset({Op.EQ, Op.IN, Op.EXISTS})
 
 
@@ -98,7 +100,7 @@ class Masker:
         """A record, or any JSON, with its personal parts masked: by key, and inside every text."""
         if isinstance(value, Mapping):
             named = self._pairs(value)
-            return named if named is not None else {key: self.value(str(key), item) for key, item in value.items()}
+            return named if named is not None else {key: self.value(_under(name, key), item) for key, item in value.items()}
         if isinstance(value, list):
             return [self.value(name, item) for item in value]
         return self.text(value) if isinstance(value, str) else value
@@ -123,9 +125,15 @@ class Masker:
         """A record written as text (JSON, a form's body, XML): its values go by the names beside them."""
         if text.lstrip()[:1] in ("{", "["):
             with suppress(ValueError, RecursionError):
-                return json.dumps(self.tree(json.loads(text)), ensure_ascii=False)
+                return json.dumps(self._unnamed(json.loads(text)), ensure_ascii=False)
         found = PAIR.sub(self._pair, text) if "=" in text else text
         return ELEMENT.sub(self._pair, found) if "</" in found else found
+
+    def _unnamed(self, found: Any) -> Any:
+        """A bare list of texts says nowhere what they are: some form's answers, all of them masked."""
+        if isinstance(found, list):
+            return [self.pseudonym("other", one) if isinstance(one, str) and one else self._unnamed(one) for one in found]
+        return self.tree(found)
 
     def _pair(self, match: re.Match[str]) -> str:
         kind = kind_of(match["name"])
@@ -146,6 +154,11 @@ class Masker:
             return self.pseudonym("ip", IPv6Address(match[0]).compressed)
         except AddressValueError:
             return match[0]
+
+
+def _under(name: str, key: Any) -> str:
+    """What a value inside goes by: its own key, or the name above it where only that one says what it is."""
+    return str(key) if kind_of(str(key)) or not kind_of(name) else name
 
 
 def kind_of(name: str) -> str | None:
@@ -195,7 +208,8 @@ def is_on() -> bool:
 
 def check_filter(name: str, op: Op) -> None:
     """Raises BadArgument where a masked field is asked in a way that would spell its value out."""
-    if is_on() and kind_of(name) and op not in ASKABLE:
+    holds = kind_of(name) or name.removeprefix("raw.") in HOLDERS
+    if is_on() and holds and op not in ASKABLE:
         raise BadArgument(f"filters: {name} is masked (LEAD_MCP_PII=masked) and takes only eq, in and exists.")
 
 

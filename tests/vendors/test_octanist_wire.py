@@ -52,7 +52,7 @@ def test_the_key_joins_as_a_header() -> None:
         (Where("stage", Op.EQ, "open"), ("status", "open")),
         (Where("source", Op.EQ, "gtm"), ("source", "gtm")),
         (Where("label", Op.EQ, "label_7"), ("labelId", "label_7")),
-        (Where("value", Op.GTE, Decimal("100")), ("value[gte]", "100")),
+        (Where("value", Op.GTE, Decimal(100)), ("value[gte]", "100")),
         (Where("value", Op.LT, Decimal("0.10")), ("value[lt]", "0.10")),
         (Where("value", Op.EQ, Decimal("1E+3")), ("value", "1000")),
         (Where("created_at", Op.GTE, WHEN), ("createdAt[gte]", "2026-11-01T08:30:00.120Z")),
