@@ -70,7 +70,7 @@ def _update(vendor: Vendor) -> str:
 
 
 def _seek(vendor: Vendor) -> str:
-    return "asked by e-mail and phone" if vendor.seek else "newest leads are read"
+    return "asked by e-mail and phone" if vendor.seek else "leads are read through"
 
 
 ROWS: Final[Sequence[tuple[str, Callable[[Vendor], str]]]] = (

@@ -11,8 +11,8 @@ from typing import Final
 import pytest
 
 from lead_mcp import __version__, capabilities
-from lead_mcp.server import TOOLS
 from lead_mcp.settings import PREFIX, Server, settings_of
+from lead_mcp.tools.catalogue import TOOLS
 from lead_mcp.vendors import every
 
 ROOT: Final = Path(__file__).parent.parent

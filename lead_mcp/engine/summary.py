@@ -134,6 +134,8 @@ class Summary:
     entries: list[Entry]
     window: Window | None
     left_over: int = 0
+    apart: bool = False
+    """Whether groups of several accounts must not be added up: they hold money."""
 
 
 async def summarize(
@@ -156,7 +158,7 @@ async def summarize(
     whole = all(entry.complete and entry.error is None for entry in entries)
     total = sum(cell.count for cell in job.cells.values())
     how = "; ".join(dict.fromkeys(job.how)) + ("" if whole else "; NOT COMPLETE: only what was read is counted")
-    return Summary(columns, job.cells, total if whole else None, how, entries, question.window)
+    return Summary(columns, job.cells, total if whole else None, how, entries, question.window, apart=_apart(asked, parts))
 
 
 def _check_measures(asked: Asked, parts: Sequence[Understood]) -> None:
@@ -191,9 +193,12 @@ def _is_bounded(part: Understood) -> bool:
 
 def _columns(asked: Asked, parts: Sequence[Understood]) -> list[str]:
     """The grouping: money of several accounts is never added up, for nobody says that their currency is one."""
-    money = any(measure.how != "count" for measure in asked.measures)
     names = list(asked.group_by)
-    return ["account", *names] if money and len(parts) > 1 and "account" not in names else names
+    return ["account", *names] if _apart(asked, parts) and "account" not in names else names
+
+
+def _apart(asked: Asked, parts: Sequence[Understood]) -> bool:
+    return len(parts) > 1 and any(measure.how != "count" for measure in asked.measures)
 
 
 @dataclass
@@ -393,13 +398,25 @@ def top_groups(summary: Summary, most: int = MOST_GROUPS) -> list[tuple[Key, Cel
     kept, rest = ranked[:most], ranked[most:]
     if in_time:
         kept = sorted(kept, key=lambda item: _said_key(item[0]))
-    if rest:
-        other = Cell()
-        for _, cell in rest:
-            other.merge(cell)
-        summary.left_over = len(rest)
-        kept.append(((OTHER, *[None] * (len(summary.columns) - 1)), other))
-    return kept
+    summary.left_over = len(rest)
+    return kept + _others(summary, rest)
+
+
+def _others(summary: Summary, rest: Sequence[tuple[Key, Cell]]) -> list[tuple[Key, Cell]]:
+    """The rest as one group; one for each account where accounts must not be added up."""
+    columns = summary.columns
+    if summary.apart and set(columns) == {"account"}:
+        return list(rest)
+    at = columns.index("account") if summary.apart else None
+    found: dict[Any, Cell] = {}
+    for key, cell in rest:
+        found.setdefault(None if at is None else key[at], Cell()).merge(cell)
+    first = next((nth for nth in range(len(columns)) if nth != at), None)
+    words = {first: OTHER}
+    return [
+        (tuple(account if nth == at else words.get(nth) for nth in range(len(columns))), cell)
+        for account, cell in found.items()
+    ]
 
 
 def _said_key(key: Key) -> tuple[tuple[bool, str], ...]:

@@ -11,14 +11,18 @@ from mcp.types import CallToolResult
 from pydantic import Field
 
 from lead_mcp.engine.search import Limits
-from lead_mcp.engine.summary import Asked, Summary, parse_measures, summarize, top_groups
+from lead_mcp.engine.summary import MOST_GROUPS, Asked, Summary, parse_measures, summarize, top_groups
+from lead_mcp.policy.budget import allowed
 from lead_mcp.policy.cleaning import plain_value
 from lead_mcp.policy.masking import shown
 from lead_mcp.runtime import Runtime
+from lead_mcp.tools.fit import costs
 from lead_mcp.tools.kit import AccountName, Moment, MoreFilters, plainly, result, runtime_of
 from lead_mcp.tools.leads import Asking
 from lead_mcp.tools.present import Table, ledger_lines, table, text_of, text_table, window_line
 
+STEP: Final = 7
+"""How many groups fewer are tried at a time, where an answer would not fit."""
 KEYS: Final = ("groups", "total", "window", "how", "accounts")
 
 
@@ -70,17 +74,27 @@ def progress(ctx: Context[Any, Any]) -> Callable[[int], Awaitable[None]]:
     return told
 
 
-def groups_table(summary: Summary, asked: Asked) -> Table:
-    """The groups as a table; columns are named as asked."""
+def groups_table(summary: Summary, asked: Asked, most: int = MOST_GROUPS) -> Table:
+    """The largest groups and the rest of them as a table; columns are named as asked."""
     rows = []
-    for key, cell in top_groups(summary):
+    for key, cell in top_groups(summary, most):
         groups = [shown(name, plain_value(part)) for name, part in zip(summary.columns, key, strict=True)]
         rows.append([*groups, *(plain_value(cell.value(measure)) for measure in asked.measures)])
     return table([*summary.columns, *map(str, asked.measures)], rows)
 
 
 def _answered(summary: Summary, asked: Asked) -> CallToolResult:
-    found = groups_table(summary, asked)
+    """As many groups as there is room for; the rest of them are one row."""
+    for most in range(MOST_GROUPS, 0, -STEP):
+        found = _rendered(summary, asked, most)
+        if costs(*found) <= allowed(None):
+            return result(*found)
+    return result(*_rendered(summary, asked, 1))
+
+
+def _rendered(summary: Summary, asked: Asked, most: int) -> tuple[dict[str, Any], str]:
+    """Structure and text with the largest groups."""
+    found = groups_table(summary, asked, most)
     how = summary.how
     if summary.left_over:
         how += f"; {summary.left_over} smaller groups are one row, other"
@@ -95,4 +109,4 @@ def _answered(summary: Summary, asked: Asked) -> CallToolResult:
     text = text_of(
         f"{total} leads {window_line(summary.window)}".strip(), text_table(found), how, *ledger_lines(summary.entries)
     )
-    return result(structured, text)
+    return structured, text

@@ -150,7 +150,10 @@ async def _write(
     asking = Asking(ctx, runtime, call)
     await runtime.keep_journal()
     try:
-        carrier = runtime.carrier(mode, asking.ask if asking.can_ask() else None, await asking.answers())
+        answers = await _answers(asking, intent)
+        if isinstance(answers, Outcome):
+            return outcome_result(answers)
+        carrier = runtime.carrier(mode, asking.ask if asking.can_ask() else None, answers)
         outcome = await (carrier.preview(intent, call) if dry_run else carrier.carry(intent, call))
     except MustAsk as must:
         return must.result
@@ -159,6 +162,18 @@ async def _write(
     except Declined:
         return outcome_result(Outcome("declined", warnings=("a person said no; nothing was sent",)))
     return outcome_result(outcome)
+
+
+async def _answers(asking: Asking, intent: Intent) -> Mapping[str, str] | Outcome:
+    """What a person agreed to. An answer that comes again counts no more; with a key it gets what the first one got."""
+    try:
+        return await asking.answers()
+    except Conflict:
+        carrier = asking.runtime.carrier("confirm", None, {})
+        found = await carrier.known(intent, asking.call)
+        if isinstance(found, Outcome):
+            return found
+        raise
 
 
 def outcome_result(outcome: Outcome) -> CallToolResult:

@@ -21,7 +21,6 @@ import anyio.to_thread
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.lookup import get_record
 from lead_mcp.errors import (
-    CallError,
     Conflict,
     Garbled,
     LeadMcpError,
@@ -119,7 +118,7 @@ class Carrier:
 
     async def carry(self, intent: Intent, call: Call) -> Outcome:
         """The write's outcome. Raises LeadMcpError; nothing was sent unless it is UnknownOutcome or the vendor's refusal."""
-        found = await self._known(intent, call)
+        found = await self.known(intent, call)
         if isinstance(found, Outcome):
             return found
         shown = None
@@ -150,7 +149,7 @@ class Carrier:
 
     # --- (1) a key that is known ---
 
-    async def _known(self, intent: Intent, call: Call) -> Outcome | Write | None:
+    async def known(self, intent: Intent, call: Call) -> Outcome | Write | None:
         """The outcome of a write with this key; or such a write that may be carried out now; or None."""
         account = intent.connection.name
         if call.key is None:
@@ -247,7 +246,7 @@ class Carrier:
         for nth, row in enumerate(rows, 1):
             try:
                 one = await self._prepared(row, "0" * 40)
-            except CallError as error:
+            except LeadMcpError as error:
                 lines.append(f"  {nth}. (not sent: {error.message})")
                 continue
             shown = ", ".join(f"{name}: {_shown(name, value)}" for name, value in (one.after or {}).items())
@@ -292,7 +291,7 @@ class Carrier:
                 return found
             write = found
         if write is None or not await self._taken_over(write):
-            found = await self._known(intent, call)
+            found = await self.known(intent, call)
             return found if isinstance(found, Outcome) else await self._claimed(intent, call, shown, found)
         return await self.finish(intent, call, replace(write, owner=self.journal.owner.id), shown)
 

@@ -1,0 +1,22 @@
+# Streamable HTTP at /mcp. Run it with a token and your accounts, and keep the journal:
+#   docker build -t lead-mcp .
+#   docker run -p 127.0.0.1:8000:8000 -e LEAD_MCP_HTTP_TOKEN=... -e OCTANIST_API_KEY=... -v lead-mcp:/var/lib/lead-mcp lead-mcp
+# Without LEAD_MCP_HTTP_TOKEN it ends at once and says so.
+FROM python:3.12-slim
+
+ENV PYTHONUNBUFFERED=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    LEAD_MCP_STATE_DIR=/var/lib/lead-mcp
+
+WORKDIR /opt/lead-mcp
+COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY lead_mcp ./lead_mcp
+RUN python -m pip install -c constraints.txt ".[postgresql]" \
+    && useradd --system --no-create-home --shell /usr/sbin/nologin lead-mcp \
+    && install -d -m 0700 -o lead-mcp -g lead-mcp "$LEAD_MCP_STATE_DIR"
+
+USER lead-mcp
+VOLUME /var/lib/lead-mcp
+EXPOSE 8000
+CMD ["lead-mcp", "serve", "--transport", "http", "--host", "0.0.0.0"]

@@ -1,0 +1,502 @@
+"""``summarize_leads``: every figure against a count over everything there is, whichever way it was come by."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import Any
+from unittest import mock
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as profile
+from hypothesis import strategies as st
+
+from lead_mcp import vendors
+from lead_mcp.engine import summary
+from lead_mcp.engine.records import Record
+from lead_mcp.engine.summary import MOST_GROUPS, OTHER, period
+from lead_mcp.policy.cleaning import plain_value
+from lead_mcp.query import as_number
+from tests.asking import Clause, clauses, expected, meant, spelled_moment, windows
+from tests.driving import NOW, Bench, CallFailed, bench, entry
+from tests.oracle import fields_of, names_of
+
+ZONE = ZoneInfo("UTC")
+EVER = {"since": "2000-01-01"}
+PERIODS = ("day", "week", "month")
+GROUPS = ("account", *PERIODS, "status", "source", "city", "stage", "campaign", "note", "created_at", "owner")
+MEASURES = ("count", "sum:value", "avg:value", "min:value", "max:value", "min:created_at", "max:updated_at")
+
+
+@pytest.fixture(scope="module")
+def driven() -> Iterator[Bench]:
+    with bench(150) as found:
+        for account in found.accounts:
+            found.everything(account)
+        yield found
+
+
+# --- the brute force ----------------------------------------------------------------------------------------------
+
+
+def group_of(record: Record, name: str, zone: ZoneInfo = ZONE) -> Any:
+    if name == "account":
+        return record.account
+    value = record.get("created_at") if name in PERIODS else record.get(name)
+    if name in PERIODS:
+        assert isinstance(value, datetime | None)
+        return None if value is None else in_words(value.astimezone(zone), name)
+    return plain_value(str(value) if isinstance(value, dict | list) else value)
+
+
+def in_words(moment: datetime, name: str) -> str:
+    year, week, _ = moment.isocalendar()
+    return {
+        "day": f"{moment:%Y-%m-%d}",
+        "week": f"{year}-W{week:02d}",
+        "month": f"{moment:%Y-%m}",
+    }[name]
+
+
+def measured(records: Sequence[Record], measure: str) -> Any:
+    how, _, name = measure.partition(":")
+    if how == "count":
+        return len(records)
+    values = [one.get(name) for one in records]
+    known = [v if isinstance(v, datetime) else as_number(v) for v in values if v is not None]
+    present: list[Any] = [one for one in known if one is not None]
+    if not present:
+        return None
+    by_hand: dict[str, Callable[[], Any]] = {
+        "sum": lambda: sum(present, Decimal(0)),
+        "avg": lambda: sum(present, Decimal(0)) / len(present),
+        "min": lambda: min(present),
+        "max": lambda: max(present),
+    }
+    return plain_value(by_hand[how]())
+
+
+def by_hand(records: Sequence[Record], columns: Sequence[str], measures: Sequence[str]) -> dict[Any, list[Any]]:
+    groups: dict[Any, list[Record]] = {}
+    for one in records:
+        groups.setdefault(tuple(group_of(one, name) for name in columns), []).append(one)
+    return {key: [measured(rows, measure) for measure in measures] for key, rows in groups.items()}
+
+
+def table_of(found: dict[str, Any], measures: Sequence[str]) -> dict[Any, list[Any]]:
+    rows = found["groups"]["rows"]
+    width = len(found["groups"]["columns"]) - len(measures)
+    table = {tuple(row[:width]): row[width:] for row in rows}
+    assert len(table) == len(rows), "a group stands twice"
+    return table
+
+
+def same(found: dict[str, Any], records: Sequence[Record], measures: Sequence[str]) -> None:
+    columns = found["groups"]["columns"][: -len(measures)]
+    wanted, table = by_hand(records, columns, measures), table_of(found, measures)
+    if len(wanted) <= MOST_GROUPS:
+        assert table.keys() == wanted.keys()
+        assert all(close(table[key], wanted[key]) for key in wanted), (table, wanted)
+    else:
+        assert min(3, MOST_GROUPS) < len(table) <= MOST_GROUPS + 5
+        counted = [measures.index("count")] if "count" in measures else []
+        for at in counted:
+            assert sum(row[at] for row in table.values()) == len(records)
+        kept = {key: values for key, values in table.items() if OTHER not in key}
+        assert all(close(wanted[key], values) for key, values in kept.items())
+    assert found["total"] == len(records)
+
+
+def close(left: Sequence[Any], right: Sequence[Any]) -> bool:
+    """Equal, averages to the last digits of a float."""
+    return all(one == (pytest.approx(other) if isinstance(other, float) else other) for one, other in zip(left, right, strict=True))
+
+
+# --- every figure -------------------------------------------------------------------------------------------------
+
+
+def everything(driven: Bench, accounts: Sequence[str]) -> list[Record]:
+    return [one for account in accounts for one in driven.everything(account)]
+
+
+@pytest.mark.parametrize("account", vendors.NAMES)
+@profile(max_examples=22)
+@given(data=st.data())
+def test_every_figure_of_one_account_is_that_of_a_count_over_everything(
+    driven: Bench, account: str, data: st.DataObject
+) -> None:
+    records = driven.everything(account)
+    fields = fields_of(driven, account)
+    ours = driven.runtime.connection(account).account.fields.ours
+    known = [name for name in GROUPS if name in ("account", *PERIODS) or name in ours]
+    numbers = [one for one in MEASURES if ":" not in one or one.partition(":")[2] in ours]
+    asked = data.draw(clauses(fields, records, 2) | st.just([]))
+    window = data.draw(windows(records, ("since", "both")))
+    groups = data.draw(st.lists(st.sampled_from(known), max_size=2, unique=True))
+    measures = data.draw(st.lists(st.sampled_from(numbers), min_size=1, max_size=4, unique=True))
+    arguments = {"account": account, "filters": [one.argument() for one in asked], **window}
+    try:
+        found = driven.call("summarize_leads", group_by=groups, measures=measures, **arguments)
+    except CallFailed as failed:
+        assert "no chosen account knows that value" in failed.message  # a word outside a closed list
+        return
+    assert found["groups"]["columns"] == [*groups, *measures]
+    if "compared by the vendor's own rules" in entry(found, account).get("note", ""):
+        return  # what the vendor's own comparison lets through is the search's matter
+    wheres = meant(driven.runtime.connection(account).account, asked, names_of(driven, account))
+    same(found, expected(records, wheres, window), measures)
+    assert entry(found, account)["complete"] is True
+    assert "NOT COMPLETE" not in found["how"]
+
+
+@profile(max_examples=30)
+@given(data=st.data())
+def test_every_figure_over_all_accounts_is_that_of_a_count_over_everything(driven: Bench, data: st.DataObject) -> None:
+    shared = ("account", *PERIODS, "status", "source", "email", "created_at")
+    records = everything(driven, driven.accounts)
+    window = data.draw(windows(records, ("since", "both")))
+    groups = data.draw(st.lists(st.sampled_from(shared), max_size=2, unique=True))
+    measures = ["count"] + data.draw(st.lists(st.sampled_from(("min:created_at", "max:created_at")), max_size=1))
+    found = driven.call("summarize_leads", group_by=groups, measures=measures, **window)
+    same(found, expected(records, [], window), measures)
+
+
+# --- the ways -----------------------------------------------------------------------------------------------------
+
+
+def read_only() -> Any:
+    """No vendor's own number serves: everything is read."""
+
+    async def no(self: Any, part: Any) -> None:
+        return None
+
+    return mock.patch.multiple(summary._Job, _by_total=no, _by_counts=no)
+
+
+@pytest.mark.parametrize("account", vendors.NAMES)
+@pytest.mark.parametrize("window", [EVER, {"since": "-20d", "until": "-3d"}, {"since": "2026-10-01", "until": "2026-11-01"}])
+@pytest.mark.parametrize("group", [None, "account", "status", "source", "stage"])
+def test_the_vendors_numbers_are_those_of_reading(
+    driven: Bench, account: str, window: dict[str, str], group: str | None
+) -> None:
+    if group in ("source", "stage") and group not in driven.runtime.connection(account).account.fields.ours:
+        return
+    asked: dict[str, Any] = {"account": account, "group_by": [group] if group else [], **window}
+    cheap = driven.call("summarize_leads", **asked)
+    with read_only():
+        read = driven.call("summarize_leads", **asked)
+    assert "records read" in read["how"]
+    assert cheap["groups"] == read["groups"]
+    assert cheap["total"] == read["total"]
+    cost, whole = entry(cheap, account), entry(read, account)
+    if "records read" not in cheap["how"]:
+        assert cost["scanned"] == 0
+    assert cost["requests"] <= max(whole["requests"], 7)
+
+
+@pytest.mark.parametrize("account", vendors.NAMES)
+def test_a_total_that_a_vendor_tells_costs_one_request_a_partition(driven: Bench, account: str) -> None:
+    before = len(driven.heard(account))
+    found = driven.call("summarize_leads", account=account, **EVER)
+    cost = len(driven.heard(account)) - before
+    assert entry(found, account)["requests"] == cost
+    assert found["total"] == 150
+    if "the vendor's total" in found["how"]:
+        assert cost <= 2
+        assert entry(found, account)["scanned"] == 0
+
+
+def test_each_way_is_taken_by_somebody_and_named(driven: Bench) -> None:
+    total = driven.call("summarize_leads", account="octanist", **EVER)
+    counts = driven.call("summarize_leads", account="octanist", group_by=["status"], **EVER)
+    read = driven.call("summarize_leads", account="octanist", group_by=["week"], **EVER)
+    assert total["how"] == "octanist: the vendor's total"
+    assert counts["how"] == "octanist: the vendor's total for each status"
+    assert read["how"] == "octanist: 150 records read"
+
+
+def test_counts_by_word_that_do_not_add_up_to_the_total_are_not_believed(driven: Bench) -> None:
+    """A lead without a source is in the vendor's total and in no word's count."""
+    without = [one for one in driven.everything("octanist") if one.get("source") is None]
+    found = driven.call("summarize_leads", account="octanist", group_by=["source"], **EVER)
+    assert sum(row[1] for row in found["groups"]["rows"]) == 150
+    assert ("each source" in found["how"]) is (not without)
+    short = mock.patch.object(summary._Counter, "total", _one_less(summary._Counter.total))
+    with short:
+        doubted = driven.call("summarize_leads", account="octanist", group_by=["status"], **EVER)
+    assert doubted["how"] == "octanist: 150 records read"
+    assert sorted(map(str, doubted["groups"]["rows"])) == sorted(
+        map(str, driven.call("summarize_leads", account="octanist", group_by=["status"], **EVER)["groups"]["rows"])
+    )
+
+
+def _one_less(usual: Callable[..., Any]) -> Callable[..., Any]:
+    async def total(self: Any, clauses: Sequence[Any]) -> int | None:
+        found: int | None = await usual(self, clauses)
+        return found - 1 if found and any(where.field == "status" for where in clauses) else found
+
+    return total
+
+
+def test_reading_asks_only_for_the_fields_it_needs(driven: Bench) -> None:
+    for account, word in (("leadsquared", b"mx_Zip"), ("convoso", b"date_of_birth")):
+        before = len(driven.heard(account))
+        driven.call("summarize_leads", account=account, group_by=["day"], **EVER)
+        for seen in driven.heard(account)[before:]:
+            assert word not in seen.body
+            assert word.decode() not in seen.query
+
+
+# --- reading that was cut -----------------------------------------------------------------------------------------
+
+
+def not_whole(found: dict[str, Any], account: str) -> None:
+    assert found["total"] is None
+    assert "NOT COMPLETE" in found["how"]
+    assert entry(found, account)["complete"] is False
+
+
+@pytest.mark.parametrize("account", vendors.NAMES)
+def test_a_summary_that_stopped_at_its_limit_says_so_and_has_no_total(account: str) -> None:
+    with bench(120, only=[account], environment={"LEAD_MCP_SUMMARY_LIMIT": "30"}) as driven:
+        found = driven.call("summarize_leads", account=account, group_by=["day"], **EVER)
+        said = driven.raw_call("summarize_leads", account=account, group_by=["day"], **EVER)
+        not_whole(found, account)
+        assert 0 < sum(row[1] for row in found["groups"]["rows"]) < 120
+        assert "scan limit" in entry(found, account)["note"]
+        assert str(said.content[0]).count("unknown number") == 1
+        total = driven.call("summarize_leads", account=account, **EVER)
+        if "the vendor's total" in total["how"]:
+            assert total["total"] == 120, "a number of the vendor's needs no reading"
+
+
+@pytest.mark.parametrize("account", vendors.NAMES)
+def test_one_vendor_that_fails_leaves_the_others_counted_and_no_total(driven: Bench, account: str) -> None:
+    driven.box.fault(account, "status", status=403, times=-1)
+    try:
+        found = driven.call("summarize_leads", group_by=["account"], **EVER)
+        with pytest.raises(CallFailed, match="unauthorized"):
+            driven.call("summarize_leads", account=account, **EVER)
+    finally:
+        driven.box.stages[account].faults.clear()
+    not_whole(found, account)
+    assert entry(found, account)["error"]["code"] == "unauthorized"
+    assert {tuple(row) for row in found["groups"]["rows"]} == {(one, 150) for one in driven.accounts if one != account}
+
+
+def test_a_vendor_that_fails_midway_is_not_whole(driven: Bench) -> None:
+    for skip in (1, 2):
+        driven.box.fault("convoso", "status", status=403, times=-1, skip=skip)
+        try:
+            found = driven.call("summarize_leads", account="convoso", group_by=["status"], **EVER)
+        except CallFailed as failed:
+            assert failed.code == "unauthorized"
+        else:
+            if driven.box.stages["convoso"].faults[0].times < -1:
+                not_whole(found, "convoso")
+            else:
+                assert found["total"] == 150, "it was asked for no more"
+        finally:
+            driven.box.stages["convoso"].faults.clear()
+
+
+def test_a_summary_past_its_deadline_is_not_whole() -> None:
+    with bench(60, environment={"LEAD_MCP_DEADLINE": "0.7"}) as driven:
+        driven.call("list_accounts", account="leadsquared")
+        driven.box.fault("convoso", "hang", times=-1)
+        found = driven.call("summarize_leads", group_by=["account"], account="convoso,octanist", **EVER)
+        not_whole(found, "convoso")
+        assert entry(found, "convoso")["error"]["code"] == "timeout"
+        assert found["groups"]["rows"] == [["octanist", 60]]
+
+
+def test_a_field_that_one_account_lacks_leaves_that_account_uncounted_and_said(driven: Bench) -> None:
+    filters = [{"field": "gclid", "op": "exists", "value": True}]
+    found = driven.call("summarize_leads", filters=filters, group_by=["account"], **EVER)
+    lacking = [one["account"] for one in found["accounts"] if one.get("error", {}).get("code") == "not_offered"]
+    assert lacking
+    assert found["total"] is None
+    assert not {row[0] for row in found["groups"]["rows"]} & {*lacking}
+
+
+def test_reading_reports_progress_that_only_rises(driven: Bench) -> None:
+    told: list[float] = []
+
+    async def heard(progress: float, total: float | None, message: str | None) -> None:
+        told.append(progress)
+
+    asked = {"group_by": ["day"], **EVER}
+    call = partial(driven.client.call_tool, "summarize_leads", asked, progress_callback=heard)
+    found = driven.portal.call(call).structured_content
+    assert found is not None
+    assert told == sorted(set(told))
+    assert told[-1] == sum(one["scanned"] for one in found["accounts"])
+    assert told[-1] >= 5 * 150
+
+
+# --- groups, money, windows, zones --------------------------------------------------------------------------------
+
+
+def test_too_many_groups_become_the_largest_ones_and_one_that_holds_the_rest(driven: Bench) -> None:
+    measures = ["count", "sum:value", "avg:value", "min:value", "max:value"]
+    found = driven.call("summarize_leads", account="octanist", group_by=["email"], measures=measures, **EVER)
+    records = driven.everything("octanist")
+    rows = found["groups"]["rows"]
+    assert len(rows) == MOST_GROUPS + 1
+    assert rows[-1][0] == OTHER
+    kept = {row[0] for row in rows[:-1]}
+    rest = [one for one in records if one.get("email") not in kept]
+    assert rows[-1][1:] == [pytest.approx(measured(rest, measure)) for measure in measures]
+    assert f"{len({one.get('email') for one in rest})} smaller groups are one row, other" in found["how"]
+    counts = [row[1] for row in rows[:-1]]
+    assert counts == sorted(counts, reverse=True)
+    assert sum(row[1] for row in rows) == found["total"] == len(records)
+
+
+def test_periods_stand_in_time_and_other_groups_by_count(driven: Bench) -> None:
+    by_week = [row[0] for row in driven.call("summarize_leads", group_by=["week"], **EVER)["groups"]["rows"]]
+    assert by_week == sorted(by_week)
+    counts = [row[1] for row in driven.call("summarize_leads", group_by=["status"], **EVER)["groups"]["rows"]]
+    assert counts == sorted(counts, reverse=True)
+
+
+def test_money_of_several_accounts_is_never_added_up(driven: Bench) -> None:
+    for measure in ("sum:value", "avg:value", "min:value", "max:value"):
+        found = driven.call("summarize_leads", measures=["count", measure], account="octanist,leadtrackr", **EVER)
+        assert found["groups"]["columns"] == ["account", "count", measure]
+        assert sorted(row[0] for row in found["groups"]["rows"]) == ["leadtrackr", "octanist"]
+        for account, count, value in found["groups"]["rows"]:
+            records = driven.everything(account)
+            assert [count, value] == [len(records), pytest.approx(measured(records, measure))]
+    alone = driven.call("summarize_leads", measures=["sum:value"], account="octanist", **EVER)
+    assert alone["groups"]["columns"] == ["sum:value"]
+
+
+def test_the_rest_of_too_many_groups_of_money_adds_up_within_each_account_only(driven: Bench) -> None:
+    asked = {"group_by": ["email"], "measures": ["count", "sum:value"], "account": "octanist,leadtrackr"}
+    found = driven.call("summarize_leads", **asked, **EVER)
+    names = {"octanist", "leadtrackr"}
+    assert found["groups"]["columns"] == ["account", "email", "count", "sum:value"]
+    sums = {name: Decimal(0) for name in names}
+    for account, _, _, value in found["groups"]["rows"]:
+        assert account in names, "a row that adds up the money of two accounts"
+        sums[account] += Decimal(str(value or 0))
+    for name in names:
+        assert float(sums[name]) == pytest.approx(measured(driven.everything(name), "sum:value"))
+
+
+@pytest.mark.parametrize("window", [{}, {"until": "-10d"}, {"until": "2026-11-10"}])
+def test_one_window_for_all_where_one_vendor_insists_on_one(driven: Bench, window: dict[str, str]) -> None:
+    found = driven.call("summarize_leads", group_by=["account"], **window)
+    said = found["window"]
+    since, until = datetime.fromisoformat(said["since"]), datetime.fromisoformat(said["until"])
+    assert until - since == timedelta(days=30)
+    for account, count in found["groups"]["rows"]:
+        moments = [one.get("created_at") for one in driven.everything(account)]
+        assert count == len([at for at in moments if isinstance(at, datetime) and since <= at < until]), account
+    assert len(found["groups"]["rows"]) == 5
+    assert all("days" in entry(found, account)["note"] for account in driven.accounts)
+
+
+def test_without_a_vendor_that_insists_everything_is_counted(driven: Bench) -> None:
+    found = driven.call("summarize_leads", account="octanist,convoso")
+    assert found["window"] is None
+    assert found["total"] == 300
+
+
+def test_a_window_with_nothing_in_it_is_zero_and_no_mistake(driven: Bench) -> None:
+    for group in ([], ["status"], ["day"]):
+        found = driven.call("summarize_leads", since="2001-01-01", until="2001-02-01", group_by=group)
+        assert found["total"] == 0
+        assert sum(row[-1] for row in found["groups"]["rows"]) == 0
+        assert "NOT COMPLETE" not in found["how"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "word"),
+    [
+        ({"since": "2026-11-02", "until": "2026-11-01"}, "bad_argument", "since"),
+        ({"measures": ["summ:value"]}, "bad_argument", "'sum'"),
+        ({"measures": ["sum"]}, "bad_argument", "sum:FIELD"),
+        ({"measures": ["count:value"]}, "bad_argument", "count"),
+        ({"measures": ["sum:email"]}, "bad_argument", "not a number"),
+        ({"measures": ["sum:created_at"]}, "bad_argument", "not a number"),
+        ({"measures": ["sum:valu"]}, "unknown_field", "'value'"),
+        ({"group_by": ["statuz"]}, "unknown_field", "'status'"),
+        ({"group_by": ["status", "source", "city"]}, "bad_argument", "group_by"),
+        ({"filters": [{"field": "status", "op": "is", "value": "x"}]}, "bad_argument", "no operator"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_a_word_on_what_would(
+    driven: Bench, asked: dict[str, Any], code: str, word: str
+) -> None:
+    before = [len(driven.heard(account)) for account in driven.accounts]
+    with pytest.raises(CallFailed) as failed:
+        driven.call("summarize_leads", **asked)
+    assert failed.value.code == code
+    assert word in failed.value.message
+    if code == "bad_argument":
+        assert [len(driven.heard(account)) for account in driven.accounts] == before, "nothing was sent"
+
+
+@pytest.mark.parametrize("name", ["Europe/Amsterdam", "America/Los_Angeles", "Asia/Kathmandu"])
+def test_periods_are_those_of_the_named_zone(name: str) -> None:
+    zone = ZoneInfo(name)
+    with bench(150, only=["octanist"], environment={"LEAD_MCP_TIMEZONE": name}) as driven:
+        assert driven.runtime.server.zone.key == name
+        for group in PERIODS:
+            found = driven.call("summarize_leads", group_by=[group], **EVER)
+            wanted: dict[str, int] = {}
+            for one in driven.everything("octanist"):
+                word = group_of(one, group, zone)
+                wanted[word] = wanted.get(word, 0) + 1
+            rows = found["groups"]["rows"]
+            if len(wanted) <= MOST_GROUPS:
+                assert dict(rows) == wanted
+            else:
+                assert {key: count for key, count in rows if key != OTHER}.items() <= wanted.items()
+            assert found["window"]["zone"] == name
+
+
+def test_a_day_of_25_hours_and_one_of_23_are_one_day_each() -> None:
+    zone = ZoneInfo("Europe/Amsterdam")
+    autumn = datetime(2026, 10, 24, 22, tzinfo=UTC)  # midnight before the clocks go back
+    spring = datetime(2026, 3, 28, 23, tzinfo=UTC)  # midnight before they go forward
+    for start, hours, day in ((autumn, 25, "2026-10-25"), (spring, 23, "2026-03-29")):
+        inside = {period(start + timedelta(hours=n), "day", zone) for n in range(hours)}
+        assert inside == {day}
+        assert period(start + timedelta(hours=hours), "day", zone) != day
+        assert period(start - timedelta(seconds=1), "day", zone) != day
+    assert period(datetime(2026, 12, 31, 23, 30, tzinfo=UTC), "week", zone) == "2026-W53"
+    assert period(datetime(2026, 12, 31, 23, 30, tzinfo=UTC), "month", zone) == "2027-01"
+    assert period(datetime(2027, 1, 1, tzinfo=UTC), "week", ZONE) == "2026-W53"
+    assert period(None, "day", zone) is None
+    assert NOW > spring
+
+
+def test_filters_reach_the_count(driven: Bench) -> None:
+    won = [Clause("status", "eq", "won")]
+    found = driven.call("summarize_leads", account="octanist", filters=[one.argument() for one in won], **EVER)
+    assert found["total"] == len([one for one in driven.everything("octanist") if one.get("status") == "won"])
+    edge = driven.everything("octanist")[0].get("created_at")
+    assert isinstance(edge, datetime)
+    half = driven.call("summarize_leads", account="octanist", since=spelled_moment(edge))
+    assert half["total"] >= 1
+
+
+def test_a_hundred_thousand_leads_are_summarised_in_bounded_memory() -> None:
+    """In a process of its own, over a vendor that makes its pages up: 150 MB more at most."""
+    script = Path(__file__).with_name("many.py")
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    words = dict(word.split("=") for word in done.stdout.split())
+    assert int(words["counted"]) == 100_000
+    assert int(words["groups"]) == 51
+    assert float(words["more_mb"]) < 150
