@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from mcp.server.transport_security import TransportSecuritySettings
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+HAS_SIGNALS: Final = sys.platform != "win32"
+"""Windows has no signals that an event loop could wait for: there the end of input ends stdio, and uvicorn the rest."""
 GRACE: Final = 0.6
 """Seconds that open work has to unwind after a signal."""
 
@@ -70,7 +72,8 @@ async def _stdio(server: LeadServer) -> int:
 
     async with anyio.create_task_group() as group:
         with anyio.CancelScope() as serving:
-            group.start_soon(watch, serving)
+            if HAS_SIGNALS:
+                group.start_soon(watch, serving)
             await server.run_stdio_async()
         group.cancel_scope.cancel()
     return 0
@@ -176,9 +179,10 @@ async def serve_until_signalled(app: ASGIApp, sockets: list[socket.socket], host
                 listener.force_exit = True
 
     async with anyio.create_task_group() as group:
-        group.start_soon(watch)
+        if HAS_SIGNALS:
+            group.start_soon(watch)
         group.start_soon(_announce, listener, f"http://{shown(host)}:{sockets[0].getsockname()[1]}{path}")
-        with _own_signals(listener):
+        with _own_signals(listener) if HAS_SIGNALS else nullcontext():
             await listener.serve(sockets)
         group.cancel_scope.cancel()
     return ended

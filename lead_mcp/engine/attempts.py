@@ -32,6 +32,11 @@ class Count:
         numbers = {name: as_number(record.get(name)) for name in ("price", "revenue")}
         self.cell.add({name: number for name, number in numbers.items() if number is not None})
 
+    def merge(self, other: Count) -> None:
+        self.cell.merge(other.cell)
+        self.accepted += other.accepted
+        self.rejected += other.rejected
+
     @property
     def rate(self) -> float | None:
         """Accepted among those that were answered, 0 to 1."""

@@ -23,6 +23,8 @@ from lead_mcp.when import Window
 
 BEFORE: Final = timedelta(hours=1)
 """How long before its lead a ping may have come."""
+NAMED: Final = 10
+"""URIs that one warning names."""
 AFTER: Final = timedelta(minutes=5)
 
 
@@ -155,7 +157,7 @@ def _pointed_out(story: Story) -> Iterator[str]:
         by_account.setdefault(record.account, []).append(record)
     for account, records in by_account.items():
         if len(records) > 1:
-            yield f"{account} has this person {len(records)} times: {', '.join(record.uri for record in records)}"
+            yield f"{account} has this person {len(records)} times: {_several([record.uri for record in records])}"
     sales: dict[str, int] = {}
     for step in story.steps:
         if step.kind == "sent":
@@ -164,4 +166,10 @@ def _pointed_out(story: Story) -> Iterator[str]:
         if count > 1:
             yield f"{where} was sent to {count} buyers"
     if len(sales) > 1:
-        yield f"this person was sold as {len(sales)} leads: {', '.join(sales)}"
+        yield f"this person was sold as {len(sales)} leads: {_several(list(sales))}"
+
+
+def _several(uris: Sequence[str]) -> str:
+    """The URIs, the first of very many."""
+    more = f" and {len(uris) - NAMED} more" if len(uris) > NAMED else ""
+    return ", ".join(uris[:NAMED]) + more

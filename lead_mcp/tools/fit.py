@@ -31,4 +31,6 @@ def rows_that_fit(rows: Sequence[list[Any]], render: Callable[[Sequence[list[Any
 def check_some_fit(rows: int, max_tokens: int | None) -> None:
     """Raises BadArgument where not even one row fits."""
     if rows == 0:
+        if max_tokens is None:
+            raise BadArgument("limit: not even one row fits beside this answer's ledger; ask one account, or less of it.")
         raise BadArgument(f"max_tokens: {max_tokens} is too small for one row and its ledger; ask for at least 600.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
@@ -15,13 +15,13 @@ from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.question import Question
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import Answer, Limits, search
-from lead_mcp.engine.summary import PERIODS
+from lead_mcp.engine.summary import OTHER, PERIODS
 from lead_mcp.errors import NotOffered
 from lead_mcp.policy.budget import allowed
 from lead_mcp.policy.cleaning import cell, plain_value, text_cell
 from lead_mcp.policy.masking import shown
 from lead_mcp.runtime import Runtime
-from lead_mcp.tools.fit import check_some_fit, rows_that_fit
+from lead_mcp.tools.fit import check_some_fit, costs, rows_that_fit
 from lead_mcp.tools.kit import AccountName, Cursor, Limit, MaxTokens, Moment, MoreFilters, plainly, result, runtime_of
 from lead_mcp.tools.leads import Asking
 from lead_mcp.tools.present import Table, ledger_lines, table, text_of, text_table, window_line
@@ -32,6 +32,7 @@ COLUMNS: Final = ("at", "accepted", "result", "source", "campaign", "client", "p
 SHOWN: Final = (*COLUMNS, "lead_id")
 SUMMARY: Final = ("total", "accepted", "rejected", "acceptance_rate", "revenue", "by_result")
 MOST_GROUPS: Final = 50
+STEP: Final = 7
 KEYS: Final = ("pings", "summary", "groups", "next_cursor", "window", "omitted", "accounts")
 Direction = Literal["inbound", "outbound"]
 
@@ -65,6 +66,7 @@ async def query_pings(
         limits = Limits(runtime.server.deadline, runtime.server.summary_limit)
         page.attempts = await attempts(chosen, question, groups, answer, limits, runtime.seal, progress(ctx))
         page.note_partial()
+        page.make_room(max_tokens, limit)
     rows = [ping_row(record) for record in answer.records]
     fit = rows_that_fit(rows, page.rendered, allowed(max_tokens, limit))
     if fit < len(rows):
@@ -82,6 +84,14 @@ class _Page:
     question: Question
     attempts: Attempts | None = None
     omitted: str = ""
+    most: int = MOST_GROUPS
+    """Groups, and results, that are shown; the rest of them are one."""
+
+    def make_room(self, max_tokens: int | None, limit: int) -> None:
+        """Show fewer groups, where they would leave rows less than half of the answer."""
+        room = allowed(max_tokens, limit) // 2
+        while self.most > STEP and costs(*self.rendered([])) > room:
+            self.most -= STEP
 
     def note_partial(self) -> None:
         """Say in the ledger why there is no summary, where not every ping could be read."""
@@ -117,8 +127,7 @@ class _Page:
             return {"total": self.answer.total, **dict.fromkeys(SUMMARY[1:])}
         whole, margin = found.whole, found.whole.margin
         counts = [whole.cell.count, whole.accepted, whole.rejected, whole.rate, plain_value(whole.sum("revenue"))]
-        results = {cell(word): count for word, count in found.by_result.items()} or None
-        summary = dict(zip(SUMMARY, [*counts, results], strict=True))
+        summary = dict(zip(SUMMARY, [*counts, self._results(found.by_result) or None], strict=True))
         return summary if margin is None else {**summary, "margin": plain_value(margin)}
 
     def _groups(self) -> Table | None:
@@ -126,11 +135,24 @@ class _Page:
             return None
         names = self.attempts.group_by
         ranked = sorted(self.attempts.groups.items(), key=lambda item: (-item[1].cell.count, str(item[0])))
-        kept = ranked[:MOST_GROUPS]
+        kept, rest = ranked[: self.most], Count()
         if any(name in PERIODS for name in names):
             kept.sort(key=lambda item: str(item[0]))
         rows = [[*_named(names, key), *_counted(count)] for key, count in kept]
+        for _, count in ranked[self.most :]:
+            rest.merge(count)
+        if rest.cell.count:
+            rows.append([OTHER, *[None] * (len(names) - 1), *_counted(rest)])
         return table((*names, "count", "accepted", "acceptance_rate", "revenue"), rows)
+
+    def _results(self, found: Mapping[str, int]) -> dict[str, int]:
+        """How often each result came; the rarest together where there are too many."""
+        ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+        results: dict[str, int] = {}
+        for nth, (word, count) in enumerate(ranked):
+            name = cell(word) if nth < self.most else OTHER
+            results[name] = results.get(name, 0) + count
+        return results
 
 
 def _named(names: Sequence[str], key: Sequence[Any]) -> list[Any]:

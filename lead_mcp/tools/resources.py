@@ -14,6 +14,7 @@ from mcp.types import Completion
 from lead_mcp.engine.calls import calls_of, offered
 from lead_mcp.engine.question import Question
 from lead_mcp.engine.records import Record
+from lead_mcp.engine.resolve import known_names
 from lead_mcp.engine.search import search
 from lead_mcp.errors import BadArgument, LeadMcpError, NotConfigured, NotFound, NotOffered
 from lead_mcp.policy.audio import fetch_audio
@@ -139,10 +140,22 @@ async def complete(runtime: Runtime, argument: str, value: str, known: dict[str,
         found = list(runtime.connections)
     elif argument == "direction":
         found = ["inbound", "outbound"]
+    elif argument == "since":
+        found = ["today", "yesterday", "this_week", "last_week", "this_month", "last_month", "-24h", "-7d", "-30d"]
+    elif argument == "field":
+        found = known_names(connection.account.fields for connection in runtime.connections.values())
+    elif argument in CANONICAL:
+        found = _words(runtime, argument)
     elif argument in ("id", "lead_id") and known.get("account") in runtime.connections:
         found = await _newest_ids(runtime, known["account"])
     matching = [one for one in found if one.startswith(value)]
     return Completion(values=matching[:100], total=len(matching), has_more=len(matching) > 100)
+
+
+def _words(runtime: Runtime, name: str) -> list[str]:
+    """The words that a field takes, where an account's vendor has a list of them; stages always."""
+    fields = [connection.account.fields.ours.get(name) for connection in runtime.connections.values()]
+    return list(dict.fromkeys(word for field in fields if field for word in field.values))
 
 
 async def _newest_ids(runtime: Runtime, account: str) -> list[str]:

@@ -10,10 +10,12 @@ from mcp.types import CallToolResult
 from lead_mcp.engine.people import Looking, Person, numbers_of
 from lead_mcp.engine.story import Story, trace
 from lead_mcp.errors import BadArgument
-from lead_mcp.policy.cleaning import cell
+from lead_mcp.policy.budget import allowed
+from lead_mcp.policy.cleaning import cell, text_cell
 from lead_mcp.policy.masking import shown, shown_text
 from lead_mcp.policy.phones import parse_phone
 from lead_mcp.runtime import Runtime
+from lead_mcp.tools.fit import costs
 from lead_mcp.tools.kit import Moment, Uri, result, runtime_of
 from lead_mcp.tools.leads import one_lead
 from lead_mcp.tools.present import CONCISE, ledger_lines, record_row, table, text_of, text_table
@@ -21,7 +23,8 @@ from lead_mcp.when import stamp, window
 
 KEYS: Final = ("person", "leads", "events", "omitted", "warnings", "accounts")
 COLUMNS: Final = ("at", "account", "kind", "what", "uri")
-MOST_STEPS: Final = 100
+SHOWN: Final = (100, 70, 50, 36, 24, 16, 10, 6, 2)
+"""Events that are tried, most first, until an answer fits."""
 
 
 async def trace_lead(
@@ -61,27 +64,48 @@ async def _person(runtime: Runtime, uri: str | None, phone: str | None, email: s
 
 
 def _answered(story: Story, person: Person, runtime: Runtime) -> CallToolResult:
-    region = runtime.server.phone_region
-    leads = table(("uri", *CONCISE), [record_row(record, CONCISE) for record in story.leads])
-    steps = story.steps[-MOST_STEPS:]
+    """The newest leads and events that there is room for, oldest first."""
+    for most in SHOWN:
+        found = _rendered(story, person, runtime, most)
+        if costs(*found) <= allowed(None):
+            return result(*found)
+    return result(*_rendered(story, person, runtime, SHOWN[-1]))
+
+
+def _rendered(story: Story, person: Person, runtime: Runtime, most: int) -> tuple[dict[str, Any], str]:
+    """Structure and text with so many events at most, and half as many leads."""
+    kept, steps, warnings = story.leads[-(most // 2) :], story.steps[-most:], story.warnings[:most]
+    leads = table(("uri", *CONCISE), [record_row(record, CONCISE) for record in kept])
     events = table(COLUMNS, [[stamp(s.at), s.account, s.kind, shown_text(cell(s.what)), s.uri] for s in steps])
-    who = {
-        "names": sorted({shown("name", cell(str(name))) for record in story.leads if (name := record.get("name"))}),
-        "phones": sorted({number for record in story.leads for number in numbers_of(record, region)} | person.phones),
-        "emails": sorted({cell(str(mail)).casefold() for r in story.leads if (mail := r.get("email"))} | person.emails),
+    who = _who(story, person, runtime.server.phone_region, most)
+    structured: dict[str, Any] = {"person": who, "leads": leads, "events": events, "warnings": warnings}
+    left = {
+        "older leads": len(story.leads) - len(kept),
+        "older events": len(story.steps) - len(steps),
+        "more warnings": len(story.warnings) - len(warnings),
     }
-    who["phones"] = sorted({shown("phone", number) for number in who["phones"]})
-    who["emails"] = sorted({shown("email", mail) for mail in who["emails"]})
-    structured: dict[str, Any] = {"person": who, "leads": leads, "events": events, "warnings": story.warnings}
-    if len(steps) < len(story.steps):
-        structured["omitted"] = f"{len(story.steps) - len(steps)} older events; ask with until"
+    if any(left.values()):
+        said = ", ".join(f"{count} {what}" for what, count in left.items() if count)
+        structured["omitted"] = f"{said} did not fit; ask with until for older events"
     structured["accounts"] = [entry.said() for entry in story.entries]
     text = text_of(
-        f"{', '.join(who['names']) or 'nobody'}: {len(story.leads)} leads, {len(story.steps)} events",
+        f"{', '.join(map(text_cell, who['names'])) or 'nobody'}: {len(story.leads)} leads, {len(story.steps)} events",
         text_table(leads),
         text_table(events),
         structured.get("omitted", ""),
-        *(f"warning: {warning}" for warning in story.warnings),
+        *(f"warning: {warning}" for warning in warnings),
         *ledger_lines(story.entries),
     )
-    return result(structured, text)
+    return structured, text
+
+
+def _who(story: Story, person: Person, region: str, most: int) -> dict[str, list[str]]:
+    """Every name, number and address the person goes by, as they may be shown."""
+    names = {str(name) for record in story.leads if (name := record.get("name"))}
+    phones = {number for record in story.leads for number in numbers_of(record, region)} | person.phones
+    emails = {str(mail).casefold() for record in story.leads if (mail := record.get("email"))} | person.emails
+    return {
+        "names": sorted({cell(shown("name", name)) for name in names})[:most],
+        "phones": sorted({shown("phone", number) for number in phones})[:most],
+        "emails": sorted({cell(shown("email", mail)) for mail in emails})[:most],
+    }
