@@ -19,10 +19,12 @@ from http.client import HTTPConnection
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Protocol
+from unittest import mock
 from urllib.parse import urlsplit
 
 from lead_mcp.sandbox.app import emulator
 from lead_mcp.sandbox.world import VENDORS
+from lead_mcp.settings import Settings, load
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 LIMIT: Final = 300.0
@@ -97,9 +99,16 @@ class Child:
 
     def rss(self) -> float:
         """Resident memory now, MiB."""
+        return self._memory("VmRSS")
+
+    def _memory(self, name: str) -> float:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
+        kib = next(line.split()[1] for line in status.splitlines() if line.startswith(name))
         return int(kib) / 1024
+
+    def peak(self) -> float:
+        """The most resident memory it ever had, MiB."""
+        return self._memory("VmHWM")
 
     def cpu(self) -> float:
         """Processor time used so far, ms: what the load of the machine does not touch."""
@@ -111,6 +120,23 @@ def _clean_environment() -> dict[str, str]:
     """This machine's environment without anybody's lead-mcp settings."""
     ours = ("LEAD_MCP_", *(f"{vendor.upper()}_" for vendor in VENDORS))
     return {key: text for key, text in os.environ.items() if not key.startswith(ours)}
+
+
+def finished(arguments: Sequence[str], environment: Mapping[str, str], limit: float = 900) -> tuple[float, str]:
+    """A command run to its end: seconds, and what it printed. Raises Failed unless it ended well."""
+    started = time.perf_counter()
+    with Child(arguments, environment, limit) as child:
+        said = child.process.stdout.read().decode() if child.process.stdout else ""
+        code = child.process.wait()
+    if code:
+        raise Failed(f"{' '.join(arguments)}: {code} {said[-500:]}")
+    return time.perf_counter() - started, said
+
+
+def settings_in(environment: Mapping[str, str]) -> Settings:
+    """lead-mcp's settings in that environment and nobody else's, for what is measured in this process."""
+    with mock.patch.dict(os.environ, {**_clean_environment(), **environment}, clear=True):
+        return load()
 
 
 def free_port() -> int:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from benchmarks import many, search, startup
+from benchmarks import kills, many, search, startup, summaries, writes
 from benchmarks.driving import emulators
 from benchmarks.report import Line, show, where, write
 
 LEADS: Final = 2000
-PARTS: Final = ("startup", "search", "many")
+PARTS: Final = ("startup", "search", "many", "writes", "kills", "summaries", "tokens")
+SIZES: Final = (1_000, 10_000, 100_000)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,8 +31,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 lines += startup.measure(vendors, 5 if quick else 15)
             if "search" in asked.only:
                 lines += search.measure(vendors, 150 if quick else 1500)
-    if "many" in asked.only:
-        lines += many.measure(3 if quick else 9, 2_000 if quick else 10_000)
+    parts: dict[str, Callable[[], Sequence[Line]]] = {
+        "many": lambda: many.measure(3 if quick else 9, 2_000 if quick else 10_000),
+        "writes": lambda: writes.measure(180 if quick else 900, 500 if quick else 10_000),
+        "kills": lambda: kills.measure(50 if quick else 1_000),
+        "summaries": lambda: summaries.measure(SIZES[:2] if quick else SIZES),
+        "tokens": _tokens,
+    }
+    for name, measured in parts.items():
+        if name in asked.only:
+            lines += measured()
     print(where())
     show(lines)
     if asked.write:
@@ -36,9 +48,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if any(line.met is False for line in lines) else 0
 
 
+def _tokens() -> Sequence[Line]:
+    """The lines of ``benchmarks/tokens.py``, which needs node; none where either is missing."""
+    if find_spec("benchmarks.tokens") is None or shutil.which("node") is None:
+        return []
+    lines: Sequence[Line] = import_module("benchmarks.tokens").measure()
+    return lines
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="lead-mcp beside a bare server.")
-    parser.add_argument("--quick", action="store_true", help="fewer repeats: an impression in under two minutes")
+    parser.add_argument("--quick", action="store_true", help="fewer repeats: an impression in a few minutes")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="only these parts")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the table as Markdown as well")
     return parser

@@ -19,15 +19,19 @@ from rich.text import Text
 
 @dataclass(frozen=True)
 class Line:
-    """One measurement beside what it is measured against. ``goal``: the ratio's bound; ``least``: it is a lower one."""
+    """One measurement beside what it is measured against, if anything is.
+
+    ``goal``: the ratio's bound; ``least``: it is a lower one. ``most``: what the measurement itself must not pass.
+    """
 
     what: str
     ours: float
-    other: float
+    other: float | None = None
     unit: str = "ms"
     goal: float | None = None
     least: bool = False
     note: str = ""
+    most: float | None = None
 
     @property
     def ratio(self) -> float:
@@ -36,15 +40,27 @@ class Line:
     @property
     def met(self) -> bool | None:
         """None where there is no goal."""
+        if self.most is not None:
+            return self.ours <= self.most
         if self.goal is None:
             return None
         return self.ratio >= self.goal if self.least else self.ratio <= self.goal
 
     def cells(self) -> tuple[str, ...]:
-        goal = "" if self.goal is None else f"{'≥' if self.least else '≤'} {self.goal:g}x"
         word = {None: "", True: "met", False: "MISSED"}[self.met]
-        ours, other = (f"{value:,.{2 if value < 10 else 0}f}" for value in (self.ours, self.other))
-        return self.what, f"{ours} {self.unit}", f"{other} {self.unit}", f"{self.ratio:.2f}x", goal, word, self.note
+        ratio = "" if self.other is None else f"{self.ratio:.2f}x"
+        return self.what, self._said(self.ours), self._said(self.other), ratio, self._goal(), word, self.note
+
+    def _said(self, value: float | None) -> str:
+        if value is None:
+            return ""
+        digits = 2 if value < 10 and value != int(value) else 0
+        return f"{value:,.{digits}f} {self.unit}".strip()
+
+    def _goal(self) -> str:
+        if self.most is not None:
+            return f"≤ {self._said(self.most)}"
+        return "" if self.goal is None else f"{'≥' if self.least else '≤'} {self.goal:g}x"
 
 
 HEADINGS = ("measured", "lead-mcp", "against", "ratio", "goal", "", "note")

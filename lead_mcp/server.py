@@ -105,6 +105,10 @@ class LeadServer(MCPServer[Opening]):
 
     async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
         self._fill()
+        if self._tool_manager.get_tool(name) is None:
+            from lead_mcp.tools.catalogue import refusal
+
+            return refusal(name, self._of)
         return await super().call_tool(name, arguments, context)
 
     async def list_resource_templates(self) -> list[Any]:
@@ -116,7 +120,9 @@ class LeadServer(MCPServer[Opening]):
         return await super().list_prompts()
 
     async def get_prompt(self, name: str, arguments: dict[str, Any] | None = None, context: Any = None) -> Any:
-        self._fill()
+        from lead_mcp.tools import prompts
+
+        prompts.check(await self.list_prompts(), name, arguments or {})
         return await super().get_prompt(name, arguments, context)
 
     async def read_resource(

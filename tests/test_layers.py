@@ -24,7 +24,7 @@ LAYERS: Final = (
     ("when",),
     ("query", "uris"),
     ("vendors",),
-    ("settings",),
+    ("settings", "capabilities"),
     ("policy", "journal"),
     ("engine",),
     ("writing",),

@@ -24,7 +24,7 @@ def run(
 async def _call(
     tool: str, words: list[str], json_text: str | None, config: Path | None, sandbox: bool, raw: bool
 ) -> int:
-    async with client_in_memory(config, sandbox=sandbox, elicitation_callback=_ask) as client:
+    async with client_in_memory(config, sandbox=sandbox, elicitation_callback=_ask if sys.stdin.isatty() else None) as client:
         known = {one.name: one.input_schema for one in (await client.list_tools()).tools}
         if tool not in known:
             raise BadArgument(f"No tool {tool!r}; there are {', '.join(known)}.{did_you_mean(tool, known)}")
@@ -74,12 +74,9 @@ def _typed(text: str, schema: Mapping[str, Any]) -> Any:
 
 
 async def _ask(context: Any, params: Any) -> Any:
-    """A write that needs a person asks at the terminal; without one the answer is no."""
+    """A write that needs a person asks at the terminal; without one it waits for `lead-mcp approve`."""
     from mcp.types import ElicitResult
 
-    if not sys.stdin.isatty():
-        sys.stderr.write("lead-mcp: nobody to ask: not a terminal. See `lead-mcp approve`.\n")
-        return ElicitResult(action="cancel")
     sys.stderr.write(f"{params.message}\n[y/N] ")
     sys.stderr.flush()
     answer = await anyio.to_thread.run_sync(sys.stdin.readline)

@@ -44,14 +44,15 @@ class Count:
         return round(self.accepted / answered, 4) if answered else None
 
     def sum(self, name: str) -> Decimal | None:
-        return self.cell.sums.get(name)
+        return self.cell.sum(name)
 
     @property
     def margin(self) -> Decimal | None:
         """Revenue less price, where every ping that has the one has the other."""
-        seen = self.cell.seen
-        both = seen.get("price") and seen.get("price") == seen.get("revenue")
-        return self.cell.sums["revenue"] - self.cell.sums["price"] if both else None
+        revenue, price = self.sum("revenue"), self.sum("price")
+        if revenue is None or price is None or self.cell.seen("price") != self.cell.seen("revenue"):
+            return None
+        return revenue - price
 
 
 @dataclass

@@ -24,7 +24,9 @@ Id = tuple[str, str]
 async def search_ids(desk: Desk, account: str | None, ids: Sequence[str], question: Question) -> Answer:
     """One page of the leads with these ids. Raises LeadMcpError where the call is wrong or nothing could be read."""
     check_ids(ids)
-    wanted = list(dict.fromkeys(_named(desk, account, one) for one in ids))
+    wanted: dict[Id, str] = {}
+    for one in ids:
+        wanted.setdefault(_named(desk, account, one), one)
     start = desk.seal.open(question.cursor, question.arguments)["at"] if question.cursor is not None else 0
     connections = list({name: desk.connection(name) for name, _ in wanted}.values())
     parts = {part.account: part for part in [await understood(one, question) for one in connections]}
@@ -49,9 +51,10 @@ class _Page:
     """One page of leads by id in the making."""
 
     def __init__(
-        self, desk: Desk, question: Question, wanted: Sequence[Id], parts: Mapping[str, Understood], start: int
+        self, desk: Desk, question: Question, wanted: Mapping[Id, str], parts: Mapping[str, Understood], start: int
     ) -> None:
-        self.desk, self.question, self.wanted, self.parts, self.at = desk, question, wanted, parts, start
+        self.desk, self.question, self.parts, self.at = desk, question, parts, start
+        self.wanted, self.spelled = list(wanted), wanted
         self.entries = {name: self._entry(part) for name, part in parts.items()}
         self.rows: list[Record] = []
         self.missing: list[str] = []
@@ -112,7 +115,7 @@ class _Page:
                 continue
             record = found[name].records.get(one)
             if record is None and one in found[name].asked:
-                self.missing.append(one)
+                self.missing.append(self.spelled[name, one])
             elif record is not None and self._matches(self.parts[name], record):
                 self.rows.append(record)
                 self.places.append(place)

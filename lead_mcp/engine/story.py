@@ -160,7 +160,7 @@ def _pointed_out(story: Story) -> Iterator[str]:
             yield f"{account} has this person {len(records)} times: {_several([record.uri for record in records])}"
     sales: dict[str, int] = {}
     for step in story.steps:
-        if step.kind == "sent":
+        if step.kind == "sent" and step.what.startswith("sent to"):  # a buyer that refused bought nothing
             sales[step.uri] = sales.get(step.uri, 0) + 1
     for where, count in sales.items():
         if count > 1:

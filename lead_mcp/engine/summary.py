@@ -63,47 +63,66 @@ def _measure(word: str) -> Measure:
     return Measure(how, name)
 
 
-@dataclass
+@dataclass(slots=True)
+class Figure:
+    """What the values of one field add up to; ``total`` only where they are numbers."""
+
+    seen: int
+    total: Decimal | None
+    least: Any
+    most: Any
+
+    def add(self, other: Figure) -> None:
+        self.seen += other.seen
+        self.total = self.total if other.total is None else (self.total or Decimal(0)) + other.total
+        self.least = min(self.least, other.least)
+        self.most = max(self.most, other.most)
+
+
+@dataclass(slots=True)
 class Cell:
-    """What one group adds up to."""
+    """What one group adds up to. Small: there may be a group for every record."""
 
     count: int = 0
-    sums: dict[str, Decimal] = field(default_factory=dict)
-    seen: dict[str, int] = field(default_factory=dict)
-    least: dict[str, Any] = field(default_factory=dict)
-    most: dict[str, Any] = field(default_factory=dict)
+    figures: dict[str, Figure] = field(default_factory=dict)
 
     def add(self, values: dict[str, Any]) -> None:
         """One record: its number or time for each measured field, where it has one."""
         self.count += 1
         for name, value in values.items():
-            self.seen[name] = self.seen.get(name, 0) + 1
-            if isinstance(value, Decimal):
-                self.sums[name] = self.sums.get(name, Decimal(0)) + value
-            self.least[name] = min(self.least.get(name, value), value)
-            self.most[name] = max(self.most.get(name, value), value)
+            self._add(name, Figure(1, value if isinstance(value, Decimal) else None, value, value))
 
     def merge(self, other: Cell) -> None:
         self.count += other.count
-        for name, seen in other.seen.items():
-            self.seen[name] = self.seen.get(name, 0) + seen
-            self.sums[name] = self.sums.get(name, Decimal(0)) + other.sums.get(name, Decimal(0))
-            self.least[name] = min(self.least.get(name, other.least[name]), other.least[name])
-            self.most[name] = max(self.most.get(name, other.most[name]), other.most[name])
+        for name, figure in other.figures.items():
+            self._add(name, replace(figure))
+
+    def _add(self, name: str, figure: Figure) -> None:
+        if name in self.figures:
+            self.figures[name].add(figure)
+        else:
+            self.figures[name] = figure
+
+    def sum(self, name: str) -> Decimal | None:
+        return self.figures[name].total if name in self.figures else None
+
+    def seen(self, name: str) -> int:
+        """How many records have a value."""
+        return self.figures[name].seen if name in self.figures else 0
 
     def value(self, measure: Measure) -> Value:
         """The measure; None where no record has a value."""
         if measure.how == "count":
             return Decimal(self.count)
-        if not self.seen.get(measure.field):
+        figure = self.figures.get(measure.field)
+        if figure is None:
             return None
         if measure.how in ("min", "max"):
-            found: Value = (self.least if measure.how == "min" else self.most)[measure.field]
+            found: Value = figure.least if measure.how == "min" else figure.most
             return found
-        total = self.sums.get(measure.field)
-        if total is None:
+        if figure.total is None:
             return None
-        return total if measure.how == "sum" else total / self.seen[measure.field]
+        return figure.total if measure.how == "sum" else figure.total / figure.seen
 
 
 @dataclass(frozen=True)

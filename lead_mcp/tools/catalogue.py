@@ -10,10 +10,14 @@ from typing import Any, Final
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver.tools import Tool
+from mcp.types import CallToolResult
 
+from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed, NotConfigured, NotOffered, did_you_mean
+from lead_mcp.policy.cleaning import cleaned
+from lead_mcp.runtime import NO_ACCOUNT
 from lead_mcp.settings import Settings
 from lead_mcp.tools import accounts, leads, pings, prompts, recordings, resources, stories, summaries, writes
-from lead_mcp.tools.kit import make_tool
+from lead_mcp.tools.kit import error_result, make_tool
 from lead_mcp.vendors.base import Vendor
 
 Serves = Callable[[Settings, list[Vendor]], bool]
@@ -32,6 +36,24 @@ def tools_for(settings: Settings) -> list[Tool]:
     """The tools that some configured account can serve, in a fixed order."""
     vendors = [found.account.vendor for found in settings.accounts.values()]
     return [make() for serves, make in TOOLS if serves(settings, vendors)]
+
+
+def refusal(name: str, settings: Settings) -> CallToolResult:
+    """What a call of a tool that is not listed gets: why it is not, or the nearest one that is."""
+    return error_result(_why_missing(name, settings))
+
+
+def _why_missing(name: str, settings: Settings) -> LeadMcpError:
+    listed, every = [tool.name for tool in tools_for(settings)], [make().name for _, make in TOOLS]
+    if name not in every:
+        known = f"there are {', '.join(listed)}.{did_you_mean(name, listed)}"
+        return BadArgument(f"There is no tool {cleaned(name)[:60]!r}; {known}")
+    if not settings.accounts:
+        return NotConfigured(NO_ACCOUNT)
+    setting = "DELETES" if name == "delete_lead" else "WRITES"
+    if name in WRITERS and (settings.server.deletes if name == "delete_lead" else settings.server.writes) == "off":
+        return NotAllowed(f"{name}: LEAD_MCP_{setting} is off, so nothing was sent; whoever runs this server can change it.")
+    return NotOffered(f"{name}: no configured account's vendor has this.")
 
 
 def _always(settings: Settings, vendors: list[Vendor]) -> bool:
@@ -71,6 +93,8 @@ TOOLS: Final[tuple[tuple[Serves, Callable[[], Tool]], ...]] = (
     (_writes(lambda v: v.update), lambda: make_tool(writes.update_lead, writes.KEYS, writes.CHANGES)),
     (_deletes, lambda: make_tool(writes.delete_lead, writes.KEYS, writes.CHANGES)),
 )
+
+WRITERS: Final = ("insert_lead", "insert_leads", "update_lead", "delete_lead")
 
 
 def _register_templates(server: MCPServer[Any]) -> None:

@@ -65,7 +65,7 @@ async def query_pings(
     if cursor is None:
         limits = Limits(runtime.server.deadline, runtime.server.summary_limit)
         page.attempts = await attempts(chosen, question, groups, answer, limits, runtime.seal, progress(ctx))
-        page.note_partial()
+        page.tell_summary()
         page.make_room(max_tokens, limit)
     rows = [ping_row(record) for record in answer.records]
     fit = rows_that_fit(rows, page.rendered, allowed(max_tokens, limit))
@@ -93,8 +93,13 @@ class _Page:
         while self.most > STEP and costs(*self.rendered([])) > room:
             self.most -= STEP
 
-    def note_partial(self) -> None:
-        """Say in the ledger why there is no summary, where not every ping could be read."""
+    def tell_summary(self) -> None:
+        """What the summary's own reading cost, in the ledger; and why there is none, where not every ping could be read."""
+        cost = {entry.account: entry for entry in (self.attempts.entries if self.attempts else ())}
+        for entry in self.answer.entries:
+            if entry.account in cost:
+                entry.scanned += cost[entry.account].scanned
+                entry.requests += cost[entry.account].requests
         for entry in self.answer.entries if self.attempts and not self.attempts.complete else ():
             entry.notes.append("the summary wants every ping, and not every one was read")
 

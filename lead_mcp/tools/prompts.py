@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mcp import MCPError
 from mcp.server import MCPServer
+from mcp.types import INVALID_PARAMS, Prompt
+
+from lead_mcp.errors import did_you_mean
 
 
 def todays_leads(account: str = "") -> str:
     """Today's leads, whoever sold them"""
-    where = f' with account="{account}"' if account else ""
+    where = f" with account={_quoted(account)}" if account else ""
     return (
         f'Call search_leads{where} with since="today" and detail="detailed", and summarize_leads{where} with since="today" '
         'and group_by=["source"]. Tell how many leads came in today, from which sources, and name those that need a call '
@@ -20,7 +26,7 @@ def todays_leads(account: str = "") -> str:
 def one_leads_story(person: str) -> str:
     """What happened to one person (a lead's URI, a phone number or an e-mail)"""
     return (
-        f"Call trace_lead for {person!r} (as uri, phone or email, whichever it is). Tell the story in order: when they first "
+        f"Call trace_lead for {_quoted(person)} (as uri, phone or email, whichever it is). Tell the story in order: when they first "
         "came, who bought them, who called, what became of it. Point out duplicates and double sales with their URIs."
     )
 
@@ -28,7 +34,7 @@ def one_leads_story(person: str) -> str:
 def rejected_pings(since: str = "-24h") -> str:
     """Why pings were rejected"""
     return (
-        f'Call query_pings with direction="inbound", since="{since}", group_by=["result"], then with group_by=["source"]. '
+        f'Call query_pings with direction="inbound", since={_quoted(since)}, group_by=["result"], then with group_by=["source"]. '
         "Tell the acceptance rate, the reasons for refusals by count, and which sources are refused most and why."
     )
 
@@ -36,7 +42,7 @@ def rejected_pings(since: str = "-24h") -> str:
 def source_quality(source: str, since: str = "-30d") -> str:
     """How good one source's leads are"""
     return (
-        f'Call summarize_leads with filters=[{{"field":"source","op":"eq","value":"{source}"}}], since="{since}", '
+        f'Call summarize_leads with filters=[{{"field":"source","op":"eq","value":{_quoted(source)}}}], since={_quoted(since)}, '
         'group_by=["account","status"] and measures=["count","sum:value"]; then the same without the filter. Compare the '
         "source with the rest: how many leads, how many won or qualified, what they are worth. Say what could not be read."
     )
@@ -46,3 +52,28 @@ def register(server: MCPServer[Any]) -> None:
     """Make the prompts known to the server."""
     for prompt in (todays_leads, one_leads_story, rejected_pings, source_quality):
         server.prompt(title=prompt.__doc__)(prompt)
+
+
+def check(known: Sequence[Prompt], name: str, given: Mapping[str, Any]) -> None:
+    """Raises MCPError, invalid params, for a prompt nobody knows, an argument it does not take, or one it lacks."""
+    prompt = next((one for one in known if one.name == name), None)
+    if prompt is None:
+        names = [one.name for one in known]
+        raise _wrong(f"There is no prompt {name[:60]!r}; there are {', '.join(names)}.{did_you_mean(name, names)}")
+    takes = {one.name: bool(one.required) for one in prompt.arguments or ()}
+    for argument in given:
+        if argument not in takes:
+            hint = did_you_mean(argument, takes)
+            raise _wrong(f"{argument[:60]}: {name} has no such argument; it takes {', '.join(takes)}.{hint}")
+    missing = [argument for argument, required in takes.items() if required and argument not in given]
+    if missing:
+        raise _wrong(f"{name} needs {', '.join(missing)}.")
+
+
+def _wrong(message: str) -> MCPError:
+    return MCPError(INVALID_PARAMS, message)
+
+
+def _quoted(text: str) -> str:
+    """A value as the call's JSON holds it: it cannot end its quotation marks."""
+    return json.dumps(text, ensure_ascii=False)

@@ -144,10 +144,10 @@ async def complete(runtime: Runtime, argument: str, value: str, known: dict[str,
         found = ["today", "yesterday", "this_week", "last_week", "this_month", "last_month", "-24h", "-7d", "-30d"]
     elif argument == "field":
         found = known_names(connection.account.fields for connection in runtime.connections.values())
+    elif argument in ("id", "lead_id"):
+        found = await _newest_ids(runtime, known) if known.get("account") in runtime.connections else []
     elif argument in CANONICAL:
         found = _words(runtime, argument)
-    elif argument in ("id", "lead_id") and known.get("account") in runtime.connections:
-        found = await _newest_ids(runtime, known["account"])
     matching = [one for one in found if one.startswith(value)]
     return Completion(values=matching[:100], total=len(matching), has_more=len(matching) > 100)
 
@@ -158,11 +158,15 @@ def _words(runtime: Runtime, name: str) -> list[str]:
     return list(dict.fromkeys(word for field in fields if field for word in field.values))
 
 
-async def _newest_ids(runtime: Runtime, account: str) -> list[str]:
-    """The newest leads' ids: completions are for a person at a keyboard, who rarely wants an old one."""
-    question = Question(orders=(Order("created_at", descending=True),), limit=50, now=runtime.clock())
+async def _newest_ids(runtime: Runtime, known: dict[str, str]) -> list[str]:
+    """The newest leads' ids, or pings' where a direction is given: who is at a keyboard rarely wants an old one."""
+    direction, connection = known.get("direction"), runtime.connection(known["account"])
+    if direction and direction not in connection.account.vendor.pings:
+        return []
+    order = Order("at" if direction else "created_at", descending=True)
+    question = Question(kind=direction or "lead", orders=(order,), limit=50, now=runtime.clock())
     try:
-        answer = await search([runtime.connection(account)], question, runtime.limits, runtime.seal)
+        answer = await search([connection], question, runtime.limits, runtime.seal)
     except LeadMcpError:
         return []
     return [record.id for record in answer.records]

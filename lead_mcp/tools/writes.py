@@ -248,7 +248,10 @@ class Asking:
     async def ask(self, message: str, shown: str) -> bool:
         """Whether a person says yes. Raises MustAsk where the answer comes with the next round."""
         if not self._is_modern():
-            answer = await self.ctx.elicit(message, Confirm)
+            try:
+                answer = await self.ctx.elicit(message, Confirm)
+            except ValueError:  # accepted without the one answer that was asked for: nobody said yes
+                return False
             return answer.action == "accept" and answer.data.confirm
         name = await self.runtime.in_journal(lambda journal: journal.ask(self.call.digest, shown))
         params = ElicitRequestFormParams(message=message, requested_schema=Confirm.model_json_schema())

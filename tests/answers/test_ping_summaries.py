@@ -1,0 +1,192 @@
+"""``query_pings``: its summary and its groups against a count over every ping, and what it says where it read only some."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from lead_mcp.engine.question import Question
+from lead_mcp.engine.records import Record
+from lead_mcp.engine.search import Limits, search
+from lead_mcp.query import Order, as_number
+from lead_mcp.when import Window
+from tests.driving import DAWN, NOW, Bench, CallFailed, bench, entry
+
+EVER = {"since": "2000-01-01"}
+DIRECTIONS = ("inbound", "outbound")
+
+
+@pytest.fixture(scope="module")
+def driven() -> Iterator[Bench]:
+    with bench(120, only=["leadexec", "octanist"]) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def pings(driven: Bench) -> dict[str, list[Record]]:
+    """Every ping there is."""
+
+    async def every(kind: str) -> list[Record]:
+        question = Question(
+            kind=kind,
+            window=Window(DAWN, None, "UTC"),
+            limit=1_000_000,
+            now=NOW,
+            orders=(Order("at", descending=True),),
+        )
+        connection = driven.runtime.connection("leadexec")
+        return list((await search([connection], question, Limits(60, 1_000_000), driven.runtime.seal)).records)
+
+    return {kind: driven.portal.call(every, kind) for kind in DIRECTIONS}
+
+
+def revenue(rows: list[Record]) -> float:
+    return float(sum((as_number(one.get("revenue")) or Decimal(0) for one in rows), Decimal(0)))
+
+
+def by_hand(rows: list[Record]) -> dict[str, Any]:
+    accepted = len([one for one in rows if one.get("accepted") is True])
+    rejected = len([one for one in rows if one.get("accepted") is False])
+    return {
+        "total": len(rows),
+        "accepted": accepted,
+        "rejected": rejected,
+        "acceptance_rate": pytest.approx(accepted / (accepted + rejected), abs=0.0001),
+        "revenue": pytest.approx(revenue(rows)),
+    }
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize(
+    "filters",
+    [
+        [],
+        [{"field": "accepted", "op": "eq", "value": True}],
+        [{"field": "source", "op": "eq", "value": "organic"}],
+        [{"field": "revenue", "op": "gt", "value": 10}],
+        [{"field": "campaign", "op": "in", "value": ["brand", "auto-q4"]}],
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("limit", [1, 200])
+def test_the_summary_is_of_every_ping_of_window_and_filters(
+    driven: Bench, pings: dict[str, list[Record]], direction: str, filters: list[dict[str, Any]], limit: int
+) -> None:
+    found = driven.call("query_pings", direction=direction, filters=filters, limit=limit, max_tokens=100_000, **EVER)
+    wanted = [one for one in pings[direction] if all(holds(one, clause) for clause in filters)]
+    summary = found["summary"]
+    assert wanted
+    assert {key: summary[key] for key in by_hand(wanted)} == by_hand(wanted)
+    assert len(found["pings"]["rows"]) == min(limit, len(wanted))
+    results = Counter(str(one.get("result")) for one in wanted if one.get("result") is not None)
+    assert (summary["by_result"] or {}) == dict(results)
+    both = [one for one in wanted if one.get("price") is not None and one.get("revenue") is not None]
+    if direction == "outbound" and len(both) == len(wanted):
+        price = sum((as_number(one.get("price")) or Decimal(0) for one in wanted), Decimal(0))
+        assert summary["margin"] == pytest.approx(revenue(wanted) - float(price))
+    assert entry(found, "leadexec")["complete"] is True
+
+
+def holds(one: Record, clause: dict[str, Any]) -> bool:
+    value, wanted = one.get(clause["field"]), clause["value"]
+    if value is None:
+        return False
+    number = as_number(value)
+    tests = {
+        "eq": lambda: value == wanted,
+        "gt": lambda: number is not None and number > wanted,
+        "in": lambda: value in wanted,
+    }
+    return tests[clause["op"]]()
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("groups", [["result"], ["source"], ["campaign"], ["client"], ["hour"], ["day", "source"], ["account"]])
+def test_groups_are_those_of_a_count_by_hand(
+    driven: Bench, pings: dict[str, list[Record]], direction: str, groups: list[str]
+) -> None:
+    found = driven.call("query_pings", direction=direction, group_by=groups, limit=1, since="-3d")
+    since = found["window"]["since"]
+    inside = [one for one in pings[direction] if said(one) >= since]
+    wanted: dict[Any, list[Record]] = {}
+    for one in inside:
+        wanted.setdefault(tuple(group(one, name) for name in groups), []).append(one)
+    rows = found["groups"]["rows"]
+    assert found["groups"]["columns"] == [*groups, "count", "accepted", "acceptance_rate", "revenue"]
+    assert inside
+    assert sum(row[len(groups)] for row in rows) == len(inside)
+    for row in rows:
+        if row[0] == "other" and len(wanted) > len(rows):
+            continue
+        hand = by_hand(wanted[tuple(row[: len(groups)])])
+        known = any(one.get("revenue") is not None for one in wanted[tuple(row[: len(groups)])])
+        assert row[len(groups) : -1] == [hand["total"], hand["accepted"], hand["acceptance_rate"]]
+        assert row[-1] == (hand["revenue"] if known else None)
+
+
+def said(one: Record) -> str:
+    return f"{one.get('at'):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def group(one: Record, name: str) -> Any:
+    words = {"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d"}
+    if name in words:
+        return format(one.get("at"), words[name])
+    return one.account if name == "account" else one.get(name)
+
+
+def test_too_many_groups_are_the_largest_ones_and_the_rest_of_them(
+    driven: Bench, pings: dict[str, list[Record]]
+) -> None:
+    found = driven.call("query_pings", direction="inbound", group_by=["id"], limit=1, **EVER)
+    rows = found["groups"]["rows"]
+    assert len(pings["inbound"]) > 60
+    assert rows[-1][0] == "other"
+    assert sum(row[1] for row in rows) == len(pings["inbound"]) == found["summary"]["total"]
+    assert sum(row[4] for row in rows) == pytest.approx(revenue(pings["inbound"]))
+
+
+def test_later_pages_do_not_count_again(driven: Bench) -> None:
+    first = driven.call("query_pings", direction="inbound", limit=5, **EVER)
+    before = len(driven.heard("leadexec"))
+    second = driven.call("query_pings", direction="inbound", limit=5, cursor=first["next_cursor"], **EVER)
+    assert second["summary"] is None
+    assert "groups" not in second
+    assert len(driven.heard("leadexec")) - before <= 4
+
+
+def test_where_not_every_ping_was_read_there_is_only_the_vendors_total_and_the_ledger_says_why() -> None:
+    with bench(120, only=["leadexec"], environment={"LEAD_MCP_SUMMARY_LIMIT": "25"}) as driven:
+        found = driven.call("query_pings", direction="inbound", group_by=["source"], limit=5, **EVER)
+        summary = found["summary"]
+        assert set(summary) - {"total"} == {"accepted", "rejected", "acceptance_rate", "revenue", "by_result"}
+        assert all(value is None for key, value in summary.items() if key != "total")
+        assert "groups" not in found
+        assert "not every one was read" in entry(found, "leadexec")["note"]
+        text = str(driven.raw_call("query_pings", direction="inbound", limit=5, **EVER).content[0])
+        assert "not every one was read" in text
+
+
+def test_a_window_without_pings_is_a_summary_of_zero(driven: Bench) -> None:
+    found = driven.call("query_pings", direction="inbound", since="2001-01-01", until="2001-01-02", group_by=["source"])
+    assert found["pings"]["rows"] == found["groups"]["rows"] == []
+    assert [found["summary"][key] for key in ("total", "accepted", "rejected", "acceptance_rate")] == [0, 0, 0, None]
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ({"direction": "inward"}, "bad_argument"),
+        ({"direction": "inbound", "account": "octanist"}, "not_offered"),
+        ({"direction": "inbound", "group_by": ["sauce"]}, "unknown_field"),
+        ({"direction": "inbound", "since": "2026-11-02", "until": "2026-11-01"}, "bad_argument"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(driven: Bench, asked: dict[str, Any], code: str) -> None:
+    with pytest.raises(CallFailed) as failed:
+        driven.call("query_pings", **asked)
+    assert failed.value.code == code

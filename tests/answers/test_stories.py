@@ -1,0 +1,221 @@
+"""``trace_lead``: one person whom all five vendors know: every lead of theirs, what happened in order, what is odd."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from lead_mcp import vendors
+from lead_mcp.engine.people import Person as Known
+from lead_mcp.query import folded
+from lead_mcp.sandbox.app import sandbox
+from lead_mcp.sandbox.world import Person, World
+from tests.driving import FREE, UNTIL, Bench, CallFailed, bench, entry, now
+
+LEADS = 120
+KINDS = {"ping", "created", "consent", "sent", "returned", "call", "recording", "qualified", "updated"}
+NOBODY = 100
+"""Known to all five vendors, with neither phone nor e-mail."""
+
+
+@dataclass(frozen=True)
+class Shy(World):
+    """The usual world, with somebody in it who gave no e-mail."""
+
+    def person(self, index: int) -> Person:
+        usual = super().person(index)
+        return replace(usual, email=None) if index == NOBODY else usual
+
+
+@pytest.fixture(scope="module")
+def driven() -> Iterator[Bench]:
+    with bench(box=sandbox(Shy(LEADS, until=UNTIL), clock=now, rates=FREE)) as found:
+        for account in found.accounts:
+            found.everything(account)
+        yield found
+
+
+@pytest.fixture(scope="module")
+def people(driven: Bench) -> list[Person]:
+    """Everybody in all five vendors who gave an e-mail."""
+    shared = [driven.box.world.person(index) for index in range(int(0.8 * LEADS), LEADS)]
+    return [one for one in shared if one.email]
+
+
+def theirs(driven: Bench, person: Person) -> set[str]:
+    """Every lead of theirs, by reading everything."""
+    known = Known.of({"email": person.email, "phone": person.phone}, "US")
+    return {one.uri for account in driven.accounts for one in driven.everything(account) if known.is_in(one, "US")}
+
+
+def found_leads(story: dict[str, Any]) -> set[str]:
+    return {row[0] for row in story["leads"]["rows"]}
+
+
+def spellings(phone: str) -> list[str]:
+    area, office, line = phone[2:5], phone[5:8], phone[8:]
+    return [
+        phone,
+        f"({area}) {office}-{line}",
+        f"{area}.{office}.{line}",
+        f"1-{area}-{office}-{line}",
+        f"001{area}{office}{line}",
+    ]
+
+
+def test_by_whatever_name_every_lead_at_every_vendor_is_found(driven: Bench, people: list[Person]) -> None:
+    for nth, person in enumerate(people[:10]):
+        wanted = theirs(driven, person)
+        assert {uri.split("/")[2] for uri in wanted} == set(vendors.NAMES)
+        assert person.email is not None
+        ways: list[dict[str, str]] = [
+            {"phone": spellings(person.phone)[nth % 5]},
+            {"email": (person.email.upper(), person.email.title(), f"  {person.email} ")[nth % 3]},
+            {"uri": sorted(wanted)[nth % len(wanted)]},
+        ]
+        for way in ways:
+            story = driven.call("trace_lead", **way)
+            assert found_leads(story) == wanted, way
+            assert all(entry(story, account)["complete"] for account in driven.accounts)
+            assert person.phone in story["person"]["phones"]
+            assert person.email in story["person"]["emails"]
+
+
+@pytest.mark.parametrize("nth", range(5))
+def test_every_spelling_of_a_number_is_that_number(driven: Bench, people: list[Person], nth: int) -> None:
+    story = driven.call("trace_lead", phone=spellings(people[3].phone)[nth])
+    assert found_leads(story) == theirs(driven, people[3])
+
+
+def test_events_stand_in_order_and_are_of_known_kinds(driven: Bench, people: list[Person]) -> None:
+    kinds: set[str] = set()
+    for person in people:
+        story = driven.call("trace_lead", phone=person.phone)
+        rows = story["events"]["rows"]
+        times = [row[0] for row in rows]
+        assert times == sorted(times)
+        created = {row[4] for row in rows if row[2] == "created"}
+        assert created == found_leads(story)
+        assert {row[1] for row in rows} <= set(driven.accounts)
+        assert all(row[4].split("/")[2] == row[1] for row in rows)
+        assert len({tuple(row) for row in rows}) == len(rows)
+        kinds |= {row[2] for row in rows}
+        assert [row[5] for row in story["leads"]["rows"]] == sorted(row[5] for row in story["leads"]["rows"])
+    assert kinds <= KINDS
+    assert kinds >= {"ping", "created", "sent", "recording", "updated"}
+
+
+def test_every_uri_of_a_story_can_be_read(driven: Bench, people: list[Person]) -> None:
+    story = driven.call("trace_lead", phone=people[0].phone)
+    uris = {row[4] for row in story["events"]["rows"]} | found_leads(story)
+    for uri in sorted(uris):
+        if not uri.startswith("recording://"):
+            assert driven.portal.call(driven.client.read_resource, uri).contents
+
+
+def test_duplicates_at_one_account_are_pointed_out_by_their_uris(driven: Bench, people: list[Person]) -> None:
+    seen = 0
+    for person in people:
+        story = driven.call("trace_lead", phone=person.phone)
+        for account in driven.accounts:
+            same = [uri for uri in theirs(driven, person) if uri.split("/")[2] == account]
+            warned = [one for one in story["warnings"] if one.startswith(f"{account} has this person")]
+            assert bool(warned) is (len(same) > 1)
+            if warned:
+                seen += 1
+                assert f"{len(same)} times" in warned[0]
+                assert all(uri in warned[0] for uri in same)
+    assert seen, "somebody in this world is a lead twice at one vendor"
+
+
+def test_a_lead_that_went_to_two_buyers_is_pointed_out(driven: Bench) -> None:
+    seen = 0
+    for one in driven.everything("leadexec"):
+        story = driven.call("trace_lead", uri=one.uri)
+        sent = [row[4] for row in story["events"]["rows"] if row[2] == "sent" and row[4] == one.uri]
+        sold = [row[4] for row in story["events"]["rows"] if row[4] == one.uri and row[3].startswith("sent to")]
+        warned = [word for word in story["warnings"] if word.startswith(f"{one.uri} was sent")]
+        assert bool(warned) is (len(sold) > 1), (sent, sold, story["warnings"])
+        seen += bool(warned)
+        if seen > 2:
+            return
+    assert seen
+
+
+def test_a_window_bounds_the_events_and_not_the_leads(driven: Bench, people: list[Person]) -> None:
+    whole = driven.call("trace_lead", phone=people[1].phone)
+    times = [row[0] for row in whole["events"]["rows"]]
+    middle = times[len(times) // 2]
+    late = driven.call("trace_lead", phone=people[1].phone, since=middle)
+    early = driven.call("trace_lead", phone=people[1].phone, until=middle)
+    assert found_leads(late) == found_leads(early) == found_leads(whole)
+    assert [row for row in late["events"]["rows"] if row[0] < middle] == []
+    assert [row for row in early["events"]["rows"] if row[0] >= middle] == []
+    assert len(late["events"]["rows"]) + len(early["events"]["rows"]) == len(times)
+
+
+@pytest.mark.parametrize("account", vendors.NAMES)
+def test_one_vendor_that_fails_keeps_to_its_shelf(driven: Bench, people: list[Person], account: str) -> None:
+    wanted = theirs(driven, people[2])
+    driven.box.fault(account, "status", status=403, times=-1)
+    try:
+        story = driven.call("trace_lead", phone=people[2].phone)
+    finally:
+        driven.box.stages[account].faults.clear()
+    assert found_leads(story) == {uri for uri in wanted if uri.split("/")[2] != account}
+    assert entry(story, account)["error"]["code"] == "unauthorized"
+    assert entry(story, account)["complete"] is False
+    assert all("error" not in entry(story, other) for other in driven.accounts if other != account)
+
+
+def test_where_every_vendor_fails_the_story_is_that_error(driven: Bench, people: list[Person]) -> None:
+    for account in driven.accounts:
+        driven.box.fault(account, "status", status=403, times=-1)
+    try:
+        with pytest.raises(CallFailed, match="unauthorized"):
+            driven.call("trace_lead", phone=people[2].phone)
+    finally:
+        for account in driven.accounts:
+            driven.box.stages[account].faults.clear()
+
+
+def test_a_person_without_an_e_mail_is_found_by_phone_and_one_whom_nobody_knows_is_nobody(driven: Bench) -> None:
+    person = driven.box.world.person(NOBODY)
+    story = driven.call("trace_lead", phone=person.phone)
+    assert found_leads(story) == theirs(driven, person)
+    assert story["person"]["emails"] == []
+    nobody = driven.call("trace_lead", email="nobody.at.all@example.org")
+    assert found_leads(nobody) == set()
+    assert nobody["events"]["rows"] == nobody["warnings"] == []
+    assert str(driven.raw_call("trace_lead", email="nobody.at.all@example.org").content[0]).count("nobody: 0 leads")
+
+
+def test_a_lead_with_neither_phone_nor_e_mail_cannot_be_traced() -> None:
+    with bench(20, only=["octanist"]) as found:
+        row = found.everything("octanist")[0]
+        bare = {**row.raw, "phone": None, "email": None}
+        body = {"success": True, "data": bare}
+        found.box.fault("octanist", "reject", status=200, body=body, times=-1)
+        with pytest.raises(CallFailed, match="neither a telephone number nor an e-mail") as failed:
+            found.call("trace_lead", uri=row.uri)
+        assert failed.value.code == "bad_argument"
+
+
+@pytest.mark.parametrize(
+    ("asked", "word"),
+    [
+        ({}, "one of them"),
+        ({"phone": "+12135550101", "email": "a@example.com"}, "one of them"),
+        ({"phone": "12"}, "no possible telephone number"),
+        ({"uri": "ping://leadexec/inbound/1"}, "lead://"),
+        ({"phone": "+12135550101", "since": "2026-11-02", "until": "2026-11-01"}, "since"),
+    ],
+)
+def test_what_names_nobody_is_refused(driven: Bench, asked: dict[str, str], word: str) -> None:
+    with pytest.raises(CallFailed) as failed:
+        driven.call("trace_lead", **asked)
+    assert failed.value.code == "bad_argument"
+    assert word in failed.value.message
