@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 from benchmarks.driving import OURS, Child, Failed, Json, Pipe, emulators
@@ -28,16 +29,20 @@ def _of(leads: int) -> list[Line]:
         pipe.greet()
         for measures in (["count"], ["count", "sum:value"]):  # the emulator draws its leads, everything is loaded
             _summary(pipe, measures, {"since": "-1h"})
-        before, spent = child.rss(), child.cpu()
+        before, clocks = child.rss(), [child.cpu()]
         counted, few = _summary(pipe, ["count"])
-        between = child.cpu()
+        clocks.append(child.cpu())
         read, many = _summary(pipe, ["count", "sum:value"])
-        growth, worked = child.peak() - before, (child.cpu() - between) / 1000
+        clocks.append(child.cpu())
+        growth = child.peak() - before
         _check(few, many, leads)
+    spent, worked = (after - start for start, after in pairwise(clocks))
     asked = [entry["accounts"][0]["requests"] for entry in (few, many)]
-    note = f"{asked[0]} requests against {asked[1]:,} for reading, of which {worked:.1f} s are lead-mcp's own processor time"
+    note = (
+        f"{asked[0]} requests against {asked[1]:,} by reading; our processor time {spent:,.0f} ms against {worked:,.0f}"
+    )
     return [
-        Line(f"count by status, {leads:,} leads", counted, read, "s", note=f"{note} ({between - spent:.0f} ms)"),
+        Line(f"count by status, {leads:,} leads", counted, read, "s", note=note),
         Line(
             f"memory growth of reading {leads:,}", growth, unit="MiB", most=GROWTH, note="peak, after a first small one"
         ),

@@ -9,12 +9,14 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import pytest
-from mcp.types import Tool
+from mcp import MCPError
+from mcp.types import INVALID_PARAMS, ResourceTemplateReference, Tool
 
 from tests.driving import Bench, bench
 from tests.process.processes import clean
@@ -149,6 +151,70 @@ def test_only_what_some_account_can_serve_is_listed(only: list[str], there: list
             assert names == {"list_accounts"}
             said = found.raw_call("list_accounts").content[0]
             assert "--sandbox" in str(said)
+
+
+def test_a_tool_that_is_not_listed_says_why(driven: Bench) -> None:
+    assert refused(driven, "serch_leads") == ("bad_argument", "Did you mean 'search_leads'?")
+    with bench_of_nobody(5, only=["octanist"], environment={"LEAD_MCP_WRITES": "off"}) as found:
+        assert refused(found, "insert_lead") == ("not_allowed", "LEAD_MCP_WRITES is off")
+        assert refused(found, "delete_lead") == ("not_allowed", "LEAD_MCP_DELETES is off")
+        assert refused(found, "query_pings") == ("not_offered", "no configured account")
+    with bench_of_nobody(5, only=[]) as found:
+        assert refused(found, "search_leads") == ("not_configured", "--sandbox")
+
+
+def refused(driven: Bench, tool: str) -> tuple[str, str]:
+    """The error's code, and those of the telling words that its message has."""
+    found = driven.raw_call(tool)
+    assert found.is_error
+    assert found.structured_content is not None
+    said = found.structured_content["error"]
+    telling = ("Did you mean 'search_leads'?", "LEAD_MCP_WRITES is off", "LEAD_MCP_DELETES is off", "--sandbox")
+    return said["code"], next((word for word in (*telling, "no configured account") if word in said["message"]), "")
+
+
+def test_a_wrong_prompt_is_the_callers_mistake(driven: Bench) -> None:
+    for name, given, words in (
+        ("todays_lead", {}, "Did you mean 'todays_leads'?"),
+        ("one_leads_story", {}, "needs person"),
+        ("todays_leads", {"acount": "octanist"}, "Did you mean 'account'?"),
+    ):
+        with pytest.raises(MCPError) as caught:
+            driven.portal.call(driven.client.get_prompt, name, given)
+        assert caught.value.error.code == INVALID_PARAMS
+        assert words in caught.value.error.message
+
+
+def test_a_prompts_value_cannot_end_its_quotation_marks(driven: Bench) -> None:
+    found = driven.portal.call(driven.client.get_prompt, "source_quality", {"source": 'a"b'})
+    assert '"value":"a\\"b"' in found.messages[0].content.text
+
+
+def test_ids_complete_as_the_newest_of_their_kind(driven: Bench) -> None:
+    def completed(template: str, argument: str, **known: str) -> list[str]:
+        ref = ResourceTemplateReference(uri=template)
+        asked = partial(driven.client.complete, ref, {"name": argument, "value": ""}, context_arguments=known)
+        values: list[str] = driven.portal.call(asked).completion.values
+        return values
+
+    lead, ping = "lead://{account}/{id}", "ping://{account}/{direction}/{id}{?type,at}"
+    newest = [row[0] for row in driven.page(account="octanist", limit=50)["leads"]["rows"]]
+    assert [f"lead://octanist/{one}" for one in completed(lead, "id", account="octanist")] == newest
+    assert completed(lead, "id", account="nobody") == completed(lead, "id") == []
+    pings = completed(ping, "id", account="leadexec", direction="inbound")
+    rows = driven.call("query_pings", direction="inbound", since="-30d", limit=50)["pings"]["rows"]
+    assert pings
+    assert set(pings) <= {row[0].split("?")[0].rsplit("/", 1)[1] for row in rows}
+    assert completed(ping, "id", account="octanist", direction="inbound") == []
+
+
+def test_text_holds_a_ledgers_note_whole(driven: Bench) -> None:
+    found = driven.raw_call("trace_lead", email="nobody@example.com")
+    assert found.structured_content is not None
+    notes = [entry["note"] for entry in found.structured_content["accounts"] if "note" in entry]
+    assert max(map(len, notes)) > 120, "no note is long enough to be cut"
+    for note in notes:
+        assert all(part in found.content[0].text for part in note.split("; ")), note
 
 
 def test_the_tools_are_those_of_the_snapshot(tools: list[Tool]) -> None:

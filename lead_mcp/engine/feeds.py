@@ -332,10 +332,12 @@ class Sliced(Feed):
         if await self._complete(first, bounds, cap):
             return
         left, width = first.total, FIRST_SLICE
+        cap = self._learnt(cap, first, _held(first, cap))
         while not self._enough():
             part, rest = self._cut(bounds, width)
             page = await self._slice(part, cap)
             held = _held(page, cap)
+            cap = self._learnt(cap, page, held)
             if held > len(page.rows) and width > SECOND:
                 width = max(SECOND, width * min(0.5, 0.7 * cap / held))
                 continue
@@ -351,8 +353,7 @@ class Sliced(Feed):
 
     async def _complete(self, page: Page, bounds: Bounds, cap: int) -> bool:
         """Whether one request held everything there is."""
-        total = page.total
-        if (total is None and len(page.rows) >= cap) or (total is not None and total > len(page.rows)):
+        if _held(page, cap) > len(page.rows):
             return False
         self._take(page.rows, bounds)
         self.done = True
@@ -363,6 +364,11 @@ class Sliced(Feed):
         most = min(self.plan.route.page, self.reader.page_cap, max(1, self.reader.tally.share))
         searching = self.need is None or bool(self.plan.checked) or self.plan.text_here is not None
         return most if searching else min(most, max(100, 2 * (self.need or 0)))
+
+    def _learnt(self, cap: int, page: Page, held: int) -> int:
+        """The rows a request is to ask for from now on: no more than the vendor gives where it holds more."""
+        given = len(page.rows) if page.rows and held > len(page.rows) else cap
+        return min(cap, given, self.reader.page_cap)
 
     def _growth(self, held: int, cap: int) -> float:
         return 8.0 if held == 0 else min(8.0, max(0.1, 0.7 * cap / held))
@@ -389,7 +395,7 @@ class Sliced(Feed):
     async def _rest(self, first: Page, bounds: Bounds, cap: int) -> list[Raw]:
         """Every row of a slice too narrow to cut: its further pages by offset."""
         rows, page = list(first.rows), first
-        while len(rows) < (first.total or 0) or (first.total is None and len(page.rows) >= cap):
+        while len(rows) < (first.total or 0) or (first.total is None and _held(page, cap) > len(page.rows)):
             page = await self._slice(bounds, cap, len(rows))
             if not page.rows and first.total is not None:
                 self.why = f"the vendor counts {first.total:,} in a second but gave {len(rows):,}"
@@ -455,10 +461,10 @@ class Whole(Feed):
 
 
 def _held(page: Page, cap: int) -> int:
-    """How many records a slice holds; a full page of a vendor that tells no total holds one more at least."""
+    """How many records a slice holds; a full page, or one that says so, of a vendor that tells no total holds one more."""
     if page.total is not None:
         return page.total
-    return len(page.rows) + (len(page.rows) >= cap)
+    return len(page.rows) + (len(page.rows) >= cap or bool(page.rows and page.more))
 
 
 async def together(jobs: Sequence[Any]) -> None:

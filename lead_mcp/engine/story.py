@@ -23,6 +23,8 @@ from lead_mcp.when import Window
 
 BEFORE: Final = timedelta(hours=1)
 """How long before its lead a ping may have come."""
+REFUSED: Final = "refused"
+"""How a vendor's words for a sending that no buyer took begin: no sale."""
 NAMED: Final = 10
 """URIs that one warning names."""
 AFTER: Final = timedelta(minutes=5)

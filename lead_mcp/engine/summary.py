@@ -177,7 +177,9 @@ async def summarize(
     whole = all(entry.complete and entry.error is None for entry in entries)
     total = sum(cell.count for cell in job.cells.values())
     how = "; ".join(dict.fromkeys(job.how)) + ("" if whole else "; NOT COMPLETE: only what was read is counted")
-    return Summary(columns, job.cells, total if whole else None, how, entries, question.window, apart=_apart(asked, parts))
+    return Summary(
+        columns, job.cells, total if whole else None, how, entries, question.window, apart=_apart(asked, parts)
+    )
 
 
 def _check_measures(asked: Asked, parts: Sequence[Understood]) -> None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-RUNS: Final = re.compile(r"[a-z]+|[A-Z]+|[0-9]+|[!-/:-@\[-`{-~]+|\s+|[^\x00-\x7f]+|.", re.ASCII)
+RUNS: Final = re.compile(r"[a-z]+|[A-Z]+| ?[0-9]+|[!-/:-@\[-`{-~]+|\s+|[^\x00-\x7f]+|.", re.ASCII)
 DEFAULT: Final = 8_000
 """Tokens that the default page of any tool stays under."""
 PER_ROW: Final = 100
@@ -25,13 +25,13 @@ def estimate(text: str) -> int:
 
 
 def _run(run: str) -> int:
-    first = run[0]
+    first = run[-1] if run[0] == " " else run[0]
     if first.isspace():
         return run.count("\n") + (len(run) > 1)
     if not first.isascii():
         return -(-len(run.encode("utf-8", "replace")) // 2)
     if first.isdigit():
-        return -(-len(run) // 3)
+        return -(-len(run) // 3) if run[0] != " " else 1 + -(-(len(run) - 1) // 3)  # a space joins words, not digits
     return -(-len(run) * 10 // int(LETTERS * 10)) if first.isalpha() else -(-len(run) // 2)
 
 

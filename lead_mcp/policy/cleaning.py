@@ -59,9 +59,9 @@ def cell(text: str, limit: int = CELL_LIMIT) -> str:
     return line if len(line) <= limit else _masked(line)[: limit - 1] + MARK
 
 
-def text_cell(text: str) -> str:
+def text_cell(text: str, limit: int = CELL_LIMIT) -> str:
     """Text as a text table holds it: it cannot end a cell or a row, nor pass for one of our URIs."""
-    return OURS.sub(lambda found: found[0].replace("://", ":∕∕"), cell(text)).replace("|", "¦").strip()
+    return OURS.sub(lambda found: found[0].replace("://", ":∕∕"), cell(text, limit)).replace("|", "¦").strip()
 
 
 def cleaned_tree(value: Any, limit: int | None = STRING_LIMIT, depth: int = DEPTH) -> Any:

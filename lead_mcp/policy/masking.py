@@ -100,7 +100,11 @@ class Masker:
         """A record, or any JSON, with its personal parts masked: by key, and inside every text."""
         if isinstance(value, Mapping):
             named = self._pairs(value)
-            return named if named is not None else {key: self.value(_under(name, key), item) for key, item in value.items()}
+            return (
+                named
+                if named is not None
+                else {key: self.value(_under(name, key), item) for key, item in value.items()}
+            )
         if isinstance(value, list):
             return [self.value(name, item) for item in value]
         return self.text(value) if isinstance(value, str) else value
@@ -132,7 +136,9 @@ class Masker:
     def _unnamed(self, found: Any) -> Any:
         """A bare list of texts says nowhere what they are: some form's answers, all of them masked."""
         if isinstance(found, list):
-            return [self.pseudonym("other", one) if isinstance(one, str) and one else self._unnamed(one) for one in found]
+            return [
+                self.pseudonym("other", one) if isinstance(one, str) and one else self._unnamed(one) for one in found
+            ]
         return self.tree(found)
 
     def _pair(self, match: re.Match[str]) -> str:

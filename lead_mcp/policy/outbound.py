@@ -14,6 +14,8 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Final, TypeVar
 from urllib.parse import quote, quote_plus
 
@@ -103,7 +105,8 @@ class Outbound:
         """Whether to try again after an error, or the seconds after which to."""
 
         def again(error: Exception) -> bool | float:
-            if not isinstance(error, RateLimited | Unavailable) or error.status not in PASSING:
+            passing = isinstance(error, Unavailable) and error.status in PASSING
+            if not passing and not isinstance(error, RateLimited):  # LeadSquared limits by a 500 too
                 return False
             if request.effect is not Effect.READ and error.sent:
                 return False
@@ -196,7 +199,7 @@ class Outbound:
             headers={**_content_type(request), **request.headers, **signature.headers},
         ) as response:
             content = await _bounded(response, self.reply_limit)
-            return Reply(response.status_code, content, dict(response.headers))
+            return Reply(response.status_code, content, _in_seconds(dict(response.headers)))
 
 
 def _before_deadline(seconds: float) -> bool:
@@ -205,6 +208,23 @@ def _before_deadline(seconds: float) -> bool:
 
 def _content_type(request: Request) -> dict[str, str]:
     return {"Content-Type": "application/json"} if request.json is not None else {}
+
+
+def _in_seconds(headers: dict[str, str]) -> dict[str, str]:
+    """The headers with a ``Retry-After`` that is a date as seconds from the reply's own date, or from now."""
+    until, sent = _http_date(headers.get("retry-after")), _http_date(headers.get("date"))
+    if until is None:
+        return headers
+    wait = (until - (sent or datetime.now(UTC))).total_seconds()
+    return {**headers, "retry-after": str(max(0.0, wait))}
+
+
+def _http_date(text: str | None) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text or "")
+    except (ValueError, OverflowError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 async def _bounded(response: httpx2.Response, limit: int) -> bytes:

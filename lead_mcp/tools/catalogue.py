@@ -50,9 +50,12 @@ def _why_missing(name: str, settings: Settings) -> LeadMcpError:
         return BadArgument(f"There is no tool {cleaned(name)[:60]!r}; {known}")
     if not settings.accounts:
         return NotConfigured(NO_ACCOUNT)
-    setting = "DELETES" if name == "delete_lead" else "WRITES"
-    if name in WRITERS and (settings.server.deletes if name == "delete_lead" else settings.server.writes) == "off":
-        return NotAllowed(f"{name}: LEAD_MCP_{setting} is off, so nothing was sent; whoever runs this server can change it.")
+    server, deletes = settings.server, name == "delete_lead"
+    if name in WRITERS and (server.deletes if deletes else server.writes) == "off":
+        setting = f"LEAD_MCP_{'DELETES' if deletes else 'WRITES'}"
+        return NotAllowed(
+            f"{name}: {setting} is off; nothing was sent. Whoever runs this server can set it to confirm."
+        )
     return NotOffered(f"{name}: no configured account's vendor has this.")
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from lead_mcp.errors import BadArgument
 from lead_mcp.policy.budget import estimate
 
+CUT: Final = 120
+"""What a page that was cut says more than a whole one: a word on what was left out, and a cursor."""
 Rendered = tuple[dict[str, Any], str]
 
 
@@ -21,6 +23,7 @@ def rows_that_fit(rows: Sequence[list[Any]], render: Callable[[Sequence[list[Any
     """How many of the first rows an answer has room for: found by halving, since every half costs its own."""
     if costs(*render(rows)) <= room:
         return len(rows)
+    room -= CUT
     low, high = 0, len(rows) - 1
     while low < high:
         middle = (low + high + 1) // 2
@@ -32,5 +35,9 @@ def check_some_fit(rows: int, max_tokens: int | None) -> None:
     """Raises BadArgument where not even one row fits."""
     if rows == 0:
         if max_tokens is None:
-            raise BadArgument("limit: not even one row fits beside this answer's ledger; ask one account, or less of it.")
-        raise BadArgument(f"max_tokens: {max_tokens} is too small for one row and its ledger; ask for at least 600.")
+            raise BadArgument(
+                "limit: not even one row fits beside this answer's ledger; ask one account, or less of it."
+            )
+        raise BadArgument(
+            f"max_tokens: {max_tokens} is too small for one row and its ledger; allow more, or ask one account."
+        )

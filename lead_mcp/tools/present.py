@@ -7,13 +7,16 @@ from typing import Any, Final
 
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import Entry
-from lead_mcp.policy.cleaning import STRING_LIMIT, cleaned_tree, plain_value, text_cell
+from lead_mcp.policy.cleaning import CELL_LIMIT, STRING_LIMIT, cleaned_tree, plain_value, text_cell
 from lead_mcp.policy.masking import shown, shown_text, shown_tree
 from lead_mcp.when import Window
 
 CONCISE: Final = ("name", "email", "phone", "status", "created_at")
 DETAILED: Final = (*CONCISE, "stage", "source", "company", "city", "state", "value", "owner", "updated_at")
 URIS: Final = frozenset({"uri", "lead_uri"})
+SENTENCES: Final = frozenset({"message", "note"})
+SENTENCE: Final = 600
+"""Characters that our own words, and a full record's value, may have in text: structure holds them whole."""
 
 Table = dict[str, Any]
 
@@ -42,7 +45,7 @@ def _text(value: Any, column: str) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value) if column in URIS else text_cell(str(value))
+    return str(value) if column in URIS else text_cell(str(value), SENTENCE if column in SENTENCES else CELL_LIMIT)
 
 
 def full_record(record: Record, names: Sequence[str], limit: int | None = STRING_LIMIT) -> dict[str, Any]:
@@ -72,9 +75,9 @@ def _entry_line(entry: Entry) -> str:
         parts.append(window_line(entry.window))
     if not entry.complete:
         parts.append("not complete")
-    parts.extend(text_cell(note) for note in dict.fromkeys(entry.notes))
+    parts.extend(text_cell(note, SENTENCE) for note in dict.fromkeys(entry.notes))
     if entry.error:
-        parts.append(f"{entry.error.code}: {text_cell(entry.error.message)}")
+        parts.append(f"{entry.error.code}: {text_cell(entry.error.message, SENTENCE)}")
     return shown_text("; ".join(parts))
 
 
@@ -101,8 +104,8 @@ def _line(value: Any) -> str:
 
 
 def text_cell_long(text: str) -> str:
-    """A full record's value on one line of text."""
-    return " ".join(text_cell(part) for part in text.split("\n"))
+    """A full record's value on one line of text, as long as the structure has it."""
+    return " ".join(text_cell(part, SENTENCE) for part in text.split("\n"))
 
 
 def text_of(*parts: str) -> str:

@@ -26,15 +26,17 @@ def todays_leads(account: str = "") -> str:
 def one_leads_story(person: str) -> str:
     """What happened to one person (a lead's URI, a phone number or an e-mail)"""
     return (
-        f"Call trace_lead for {_quoted(person)} (as uri, phone or email, whichever it is). Tell the story in order: when they first "
-        "came, who bought them, who called, what became of it. Point out duplicates and double sales with their URIs."
+        f"Call trace_lead for {_quoted(person)} (as uri, phone or email, whichever it is). Tell the story in order: when "
+        "they first came, who bought them, who called, what became of it. Point out duplicates and double sales with their "
+        "URIs."
     )
 
 
 def rejected_pings(since: str = "-24h") -> str:
     """Why pings were rejected"""
     return (
-        f'Call query_pings with direction="inbound", since={_quoted(since)}, group_by=["result"], then with group_by=["source"]. '
+        f'Call query_pings with direction="inbound", since={_quoted(since)}, group_by=["result"], then with '
+        'group_by=["source"]. '
         "Tell the acceptance rate, the reasons for refusals by count, and which sources are refused most and why."
     )
 
@@ -42,9 +44,10 @@ def rejected_pings(since: str = "-24h") -> str:
 def source_quality(source: str, since: str = "-30d") -> str:
     """How good one source's leads are"""
     return (
-        f'Call summarize_leads with filters=[{{"field":"source","op":"eq","value":{_quoted(source)}}}], since={_quoted(since)}, '
-        'group_by=["account","status"] and measures=["count","sum:value"]; then the same without the filter. Compare the '
-        "source with the rest: how many leads, how many won or qualified, what they are worth. Say what could not be read."
+        f'Call summarize_leads with filters=[{{"field":"source","op":"eq","value":{_quoted(source)}}}], '
+        f'since={_quoted(since)}, group_by=["account","status"] and measures=["count","sum:value"]; then the same without the '
+        "filter. Compare the source with the rest: how many leads, how many won or qualified, what they are worth. Say what "
+        "could not be read."
     )
 
 

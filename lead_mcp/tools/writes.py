@@ -278,7 +278,8 @@ class _Asked:
             found = await self.batch.replayed()
             if found is not None:
                 return batch_result(*found)
-            agreed = self.runtime.server.writes == "allow" or await self._agreed()
+            settled = await self.batch.ended() or self.runtime.server.writes == "allow"
+            agreed = settled or await self._agreed()
         except MustAsk as must:
             return must.result
         except Pending as pending:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import anyio
 
-from lead_mcp.errors import LeadMcpError, TimedOut
+from lead_mcp.errors import Conflict, LeadMcpError, TimedOut
 from lead_mcp.journal.entries import Write
 from lead_mcp.policy.cleaning import cleaned
 from lead_mcp.writing.carry import Call, Carrier, Outcome
@@ -23,6 +23,8 @@ Row = list[Any]
 COLUMNS: Final = ("row", "outcome", "uri", "code", "message")
 LOST: Final = "unknown"
 FAILED: Final = "failed"
+MOST: Final = 50
+"""Rows a batch has at most."""
 PURGED: Final = "its values have been purged"
 
 
@@ -57,6 +59,26 @@ class Batch:
             return row_of(nth + 1, error)
         return row_of(nth + 1, outcome)
 
+    async def ended(self) -> bool:
+        """Whether every row has ended under this key, so that there is nothing to send or to ask. Raises Conflict.
+
+        A key whose rows are another batch's, a shorter or a longer one's too, is a conflict before anything is sent.
+        """
+        if self.call.key is None:
+            return False
+        found = await self.carrier().stored_rows(self.rows[0].connection.name, self.call, self._keys(MOST))
+        digests = [self._call(nth, None).digest if nth < len(self.rows) else None for nth in range(MOST)]
+        for write, digest in zip(found, digests, strict=True):
+            if write is not None and write.arguments != digest:
+                message = (
+                    f"idempotency_key: {self.call.key!r} was used for another {write.tool} ({write.id}). Use a new key."
+                )
+                raise Conflict(message, account=write.account)
+        return all(write is not None and write.state in ("done", "resolved") for write in found[: len(self.rows)])
+
+    def _keys(self, rows: int) -> list[str]:
+        return [f"{self.call.key}#{nth}" for nth in range(1, rows + 1)]
+
     async def replayed(self) -> tuple[list[Row], tuple[str, ...]] | None:
         """The results, and warnings, of a batch with this key that was approved since. Raises Conflict, Pending.
 
@@ -74,7 +96,12 @@ class Batch:
     def _call(self, nth: int, stem: str | None) -> Call:
         stem = self.call.key or stem
         row = self.rows[nth]
-        arguments = {"row": nth, "lead": dict(row.lead), "on_duplicate": row.on_duplicate}
+        arguments = {
+            "row": nth,
+            "lead": dict(row.lead),
+            "on_duplicate": row.on_duplicate,
+            "batch": self.call.digest,  # a row's key is no other batch's
+        }
         return replace(self.call, arguments=arguments, key=f"{stem}#{nth + 1}" if stem else None)
 
 

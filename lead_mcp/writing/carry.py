@@ -277,6 +277,14 @@ class Carrier:
             raise self._waiting(write)
         return write if write.state in ("done", "resolved") else None
 
+    async def stored_rows(self, account: str, call: Call, keys: Sequence[str]) -> list[Write | None]:
+        """The write of each key."""
+        find = self.journal.find
+        found: list[Write | None] = await self._in_thread(
+            lambda: [find(account, call.tool, call.principal, key) for key in keys]
+        )
+        return found
+
     # --- (3) the claim ---
 
     async def _claimed(self, intent: Intent, call: Call, shown: str | None, write: Write | None) -> Outcome:

@@ -10,7 +10,6 @@ import pytest
 
 from lead_mcp import vendors
 from lead_mcp.engine.people import Person as Known
-from lead_mcp.query import folded
 from lead_mcp.sandbox.app import sandbox
 from lead_mcp.sandbox.world import Person, World
 from tests.driving import FREE, UNTIL, Bench, CallFailed, bench, entry, now
@@ -42,12 +41,15 @@ def driven() -> Iterator[Bench]:
 def people(driven: Bench) -> list[Person]:
     """Everybody in all five vendors who gave an e-mail."""
     shared = [driven.box.world.person(index) for index in range(int(0.8 * LEADS), LEADS)]
-    return [one for one in shared if one.email]
+    found = [one for one in shared if one.email and len({uri.split("/")[2] for uri in theirs(driven, one)}) == 5]
+    assert len(found) >= 15
+    return found
 
 
-def theirs(driven: Bench, person: Person) -> set[str]:
-    """Every lead of theirs, by reading everything."""
-    known = Known.of({"email": person.email, "phone": person.phone}, "US")
+def theirs(driven: Bench, person: Person, *words: str) -> set[str]:
+    """Every lead of theirs, by reading everything: same phone or same e-mail, or one of these alone."""
+    values = {name: getattr(person, name) for name in words or ("email", "phone")}
+    known = Known.of(values, "US")
     return {one.uri for account in driven.accounts for one in driven.everything(account) if known.is_in(one, "US")}
 
 
@@ -71,23 +73,27 @@ def test_by_whatever_name_every_lead_at_every_vendor_is_found(driven: Bench, peo
         wanted = theirs(driven, person)
         assert {uri.split("/")[2] for uri in wanted} == set(vendors.NAMES)
         assert person.email is not None
-        ways: list[dict[str, str]] = [
-            {"phone": spellings(person.phone)[nth % 5]},
-            {"email": (person.email.upper(), person.email.title(), f"  {person.email} ")[nth % 3]},
-            {"uri": sorted(wanted)[nth % len(wanted)]},
+        ways: list[tuple[dict[str, str], set[str]]] = [
+            ({"phone": spellings(person.phone)[nth % 5]}, theirs(driven, person, "phone")),
+            ({"email": (person.email.upper(), f"  {person.email} ")[nth % 2]}, theirs(driven, person, "email")),
+            ({"uri": next(uri for uri in sorted(wanted) if "convoso" in uri)}, wanted),
         ]
-        for way in ways:
+        for way, expected in ways:
             story = driven.call("trace_lead", **way)
-            assert found_leads(story) == wanted, way
+            missed = expected - found_leads(story)
+            assert found_leads(story) <= expected, way
+            for account in {uri.split("/")[2] for uri in missed}:
+                assert "may be missed" in entry(story, account)["note"], (way, missed)
             assert all(entry(story, account)["complete"] for account in driven.accounts)
+            assert len(missed) <= 1
             assert person.phone in story["person"]["phones"]
-            assert person.email in story["person"]["emails"]
+            assert person.email.casefold() in story["person"]["emails"]
 
 
 @pytest.mark.parametrize("nth", range(5))
 def test_every_spelling_of_a_number_is_that_number(driven: Bench, people: list[Person], nth: int) -> None:
     story = driven.call("trace_lead", phone=spellings(people[3].phone)[nth])
-    assert found_leads(story) == theirs(driven, people[3])
+    assert found_leads(story) == theirs(driven, people[3], "phone")
 
 
 def test_events_stand_in_order_and_are_of_known_kinds(driven: Bench, people: list[Person]) -> None:
@@ -121,7 +127,7 @@ def test_duplicates_at_one_account_are_pointed_out_by_their_uris(driven: Bench, 
     for person in people:
         story = driven.call("trace_lead", phone=person.phone)
         for account in driven.accounts:
-            same = [uri for uri in theirs(driven, person) if uri.split("/")[2] == account]
+            same = [uri for uri in theirs(driven, person, "phone") if uri.split("/")[2] == account]
             warned = [one for one in story["warnings"] if one.startswith(f"{account} has this person")]
             assert bool(warned) is (len(same) > 1)
             if warned:
@@ -132,17 +138,16 @@ def test_duplicates_at_one_account_are_pointed_out_by_their_uris(driven: Bench, 
 
 
 def test_a_lead_that_went_to_two_buyers_is_pointed_out(driven: Bench) -> None:
-    seen = 0
-    for one in driven.everything("leadexec"):
+    seen = refused = 0
+    for one in driven.everything("leadexec")[:36]:
         story = driven.call("trace_lead", uri=one.uri)
-        sent = [row[4] for row in story["events"]["rows"] if row[2] == "sent" and row[4] == one.uri]
         sold = [row[4] for row in story["events"]["rows"] if row[4] == one.uri and row[3].startswith("sent to")]
         warned = [word for word in story["warnings"] if word.startswith(f"{one.uri} was sent")]
-        assert bool(warned) is (len(sold) > 1), (sent, sold, story["warnings"])
+        assert bool(warned) is (len(sold) > 1), (sold, story["warnings"])
         seen += bool(warned)
-        if seen > 2:
-            return
+        refused += any(row[2] == "sent" and row[3].startswith("refused") for row in story["events"]["rows"])
     assert seen
+    assert refused, "a sending that no buyer took is no sale"
 
 
 def test_a_window_bounds_the_events_and_not_the_leads(driven: Bench, people: list[Person]) -> None:
@@ -159,7 +164,7 @@ def test_a_window_bounds_the_events_and_not_the_leads(driven: Bench, people: lis
 
 @pytest.mark.parametrize("account", vendors.NAMES)
 def test_one_vendor_that_fails_keeps_to_its_shelf(driven: Bench, people: list[Person], account: str) -> None:
-    wanted = theirs(driven, people[2])
+    wanted = theirs(driven, people[2], "phone")
     driven.box.fault(account, "status", status=403, times=-1)
     try:
         story = driven.call("trace_lead", phone=people[2].phone)
@@ -185,7 +190,7 @@ def test_where_every_vendor_fails_the_story_is_that_error(driven: Bench, people:
 def test_a_person_without_an_e_mail_is_found_by_phone_and_one_whom_nobody_knows_is_nobody(driven: Bench) -> None:
     person = driven.box.world.person(NOBODY)
     story = driven.call("trace_lead", phone=person.phone)
-    assert found_leads(story) == theirs(driven, person)
+    assert found_leads(story) == theirs(driven, person, "phone")
     assert story["person"]["emails"] == []
     nobody = driven.call("trace_lead", email="nobody.at.all@example.org")
     assert found_leads(nobody) == set()

@@ -116,7 +116,10 @@ def same(found: dict[str, Any], records: Sequence[Record], measures: Sequence[st
 
 def close(left: Sequence[Any], right: Sequence[Any]) -> bool:
     """Equal, averages to the last digits of a float."""
-    return all(one == (pytest.approx(other) if isinstance(other, float) else other) for one, other in zip(left, right, strict=True))
+    return all(
+        one == (pytest.approx(other) if isinstance(other, float) else other)
+        for one, other in zip(left, right, strict=True)
+    )
 
 
 # --- every figure -------------------------------------------------------------------------------------------------
@@ -145,8 +148,9 @@ def test_every_figure_of_one_account_is_that_of_a_count_over_everything(
     try:
         found = driven.call("summarize_leads", group_by=groups, measures=measures, **arguments)
     except CallFailed as failed:
-        assert "no chosen account knows that value" in failed.message  # a word outside a closed list
-        return
+        if "no chosen account knows that value" in failed.message:  # a word outside a closed list
+            return
+        raise
     assert found["groups"]["columns"] == [*groups, *measures]
     if "compared by the vendor's own rules" in entry(found, account).get("note", ""):
         return  # what the vendor's own comparison lets through is the search's matter
@@ -163,7 +167,7 @@ def test_every_figure_over_all_accounts_is_that_of_a_count_over_everything(drive
     records = everything(driven, driven.accounts)
     window = data.draw(windows(records, ("since", "both")))
     groups = data.draw(st.lists(st.sampled_from(shared), max_size=2, unique=True))
-    measures = ["count"] + data.draw(st.lists(st.sampled_from(("min:created_at", "max:created_at")), max_size=1))
+    measures = ["count", *data.draw(st.lists(st.sampled_from(("min:created_at", "max:created_at")), max_size=1))]
     found = driven.call("summarize_leads", group_by=groups, measures=measures, **window)
     same(found, expected(records, [], window), measures)
 
@@ -181,7 +185,9 @@ def read_only() -> Any:
 
 
 @pytest.mark.parametrize("account", vendors.NAMES)
-@pytest.mark.parametrize("window", [EVER, {"since": "-20d", "until": "-3d"}, {"since": "2026-10-01", "until": "2026-11-01"}])
+@pytest.mark.parametrize(
+    "window", [EVER, {"since": "-20d", "until": "-3d"}, {"since": "2026-10-01", "until": "2026-11-01"}]
+)
 @pytest.mark.parametrize("group", [None, "account", "status", "source", "stage"])
 def test_the_vendors_numbers_are_those_of_reading(
     driven: Bench, account: str, window: dict[str, str], group: str | None
@@ -297,7 +303,8 @@ def test_a_vendor_that_fails_midway_is_not_whole(driven: Bench) -> None:
         try:
             found = driven.call("summarize_leads", account="convoso", group_by=["status"], **EVER)
         except CallFailed as failed:
-            assert failed.code == "unauthorized"
+            if failed.code != "unauthorized":
+                raise
         else:
             if driven.box.stages["convoso"].faults[0].times < -1:
                 not_whole(found, "convoso")
@@ -478,7 +485,7 @@ def test_a_day_of_25_hours_and_one_of_23_are_one_day_each() -> None:
     assert period(datetime(2026, 12, 31, 23, 30, tzinfo=UTC), "month", zone) == "2027-01"
     assert period(datetime(2027, 1, 1, tzinfo=UTC), "week", ZONE) == "2026-W53"
     assert period(None, "day", zone) is None
-    assert NOW > spring
+    assert spring < NOW
 
 
 def test_filters_reach_the_count(driven: Bench) -> None:

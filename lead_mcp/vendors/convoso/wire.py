@@ -158,11 +158,15 @@ def zone_of(account: Account) -> ZoneInfo:
 
 
 def read_leads(account: Account, ask: Ask, reply: Reply) -> Page:
-    """The page; more follow as ``total`` says, where it is sent. Raises VendorError."""
+    """The page; more follow as ``total`` says, where it is sent. Raises VendorError.
+
+    Without it (the seed's envelope) a page is the last where it is short of the ``limit`` it says it was cut at.
+    """
     rows, counters = listing(reply)
-    total = as_count(counters.get("total"))
-    more = None if total is None else bool(rows) and ask.offset + len(rows) < total
-    return Page(rows, total, more)
+    total, limit = as_count(counters.get("total")), as_count(counters.get("limit"))
+    if total is None:
+        return Page(rows, None, True if limit and len(rows) >= limit else None)
+    return Page(rows, total, bool(rows) and ask.offset + len(rows) < total)
 
 
 def get_leads(account: Account, ids: Sequence[str], columns: Paths | None) -> Request:

@@ -7,6 +7,7 @@ the first generation answered a bare array. Errors: ``{"success": false, "error"
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -65,6 +66,9 @@ CODES: Final[Mapping[str, Failure]] = {
     "INVALID_DATE": Rejected,
     "INTERNAL_ERROR": Unavailable,
 }
+
+KEY_REFUSED: Final = re.compile(r"\bapi key\b|unauthori[sz]ed", re.IGNORECASE)
+"""The first generation's ``Invalid or missing API key``, which comes without a code; its HTTP status is not documented."""
 
 
 def sign(request: Request, secrets: Mapping[str, str]) -> Signature:
@@ -141,6 +145,7 @@ def opened(reply: Reply) -> Any:
     if ok(reply) and not error and not (isinstance(body, Mapping) and body.get("success") is False):
         return reply.json()
     detail: Mapping[str, Any] = error if isinstance(error, Mapping) else {"message": error or ""}
-    code = detail.get("code")
-    kind = CODES.get(str(code)) or (Garbled if ok(reply) else None)
-    raise error_of(reply, detail.get("message", ""), code=code, kind=kind)
+    code, said = detail.get("code"), detail.get("message", "")
+    unnamed = Unauthorized if KEY_REFUSED.search(str(said)) else Garbled
+    kind = CODES.get(str(code)) or (unnamed if ok(reply) else None)
+    raise error_of(reply, said, code=code, kind=kind)

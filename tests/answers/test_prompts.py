@@ -1,0 +1,98 @@
+"""Prompts are listed and name tools and arguments that there are; template arguments complete."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from mcp import MCPError
+from mcp.types import ResourceTemplateReference
+
+from lead_mcp import vendors
+from tests.driving import Bench, bench, in_order
+
+GIVEN = {
+    "todays_leads": {"account": "octanist"},
+    "one_leads_story": {"person": "+12135550101"},
+    "rejected_pings": {"since": "-48h"},
+    "source_quality": {"source": "facebook"},
+}
+
+
+@pytest.fixture(scope="module")
+def driven() -> Iterator[Bench]:
+    with bench(60) as found:
+        yield found
+
+
+def said(driven: Bench, name: str, arguments: dict[str, str]) -> str:
+    found = driven.portal.call(driven.client.get_prompt, name, arguments)
+    return str(getattr(found.messages[0].content, "text", ""))
+
+
+def test_the_everyday_jobs_are_listed_with_words_for_a_menu(driven: Bench) -> None:
+    prompts = driven.portal.call(driven.client.list_prompts).prompts
+    assert {one.name for one in prompts} == set(GIVEN)
+    for one in prompts:
+        assert one.title
+        assert {argument.name for argument in one.arguments or []} >= set(GIVEN[one.name])
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_a_prompt_names_tools_and_arguments_that_there_are(driven: Bench, name: str) -> None:
+    text = said(driven, name, GIVEN[name])
+    tools = {tool.name: tool for tool in driven.portal.call(driven.client.list_tools).tools}
+    named = [one for one in tools if one in text]
+    assert named
+    known = {key for one in named for key in tools[one].input_schema["properties"]}
+    assert set(re.findall(r"(\w+)=", text)) <= known
+    assert next(iter(GIVEN[name].values())) in text
+
+
+@pytest.mark.parametrize(
+    ("tool", "asked"),
+    [
+        ("search_leads", {"since": "today", "detail": "detailed", "account": "octanist"}),
+        ("summarize_leads", {"since": "today", "group_by": ["source"]}),
+        ("query_pings", {"direction": "inbound", "since": "-24h", "group_by": ["source"]}),
+        (
+            "summarize_leads",
+            {
+                "filters": [{"field": "source", "op": "eq", "value": "facebook"}],
+                "since": "-30d",
+                "group_by": ["account", "status"],
+                "measures": ["count", "sum:value"],
+            },
+        ),
+    ],
+)
+def test_the_calls_that_prompts_ask_for_are_answered(driven: Bench, tool: str, asked: dict[str, Any]) -> None:
+    assert not driven.raw_call(tool, **asked).is_error
+
+
+def test_a_prompt_without_its_argument_is_refused(driven: Bench) -> None:
+    with pytest.raises(MCPError):
+        said(driven, "one_leads_story", {})
+    assert 'since="today"' in said(driven, "todays_leads", {})
+
+
+def completed(driven: Bench, name: str, typed: str, **known: str) -> list[str]:
+    ref = ResourceTemplateReference(uri="lead://{account}/{id}")
+    found = driven.portal.call(driven.client.complete, ref, {"name": name, "value": typed}, known)
+    return list(found.completion.values)
+
+
+def test_accounts_directions_and_ids_complete(driven: Bench) -> None:
+    assert sorted(completed(driven, "account", "")) == sorted(vendors.NAMES)
+    assert sorted(completed(driven, "account", "lead")) == ["leadexec", "leadsquared", "leadtrackr"]
+    assert completed(driven, "direction", "in") == ["inbound"]
+    for account in vendors.NAMES:
+        newest = [one.id for one in in_order(driven.everything(account), "created_at:desc")][:50]
+        offered = completed(driven, "id", "", account=account)
+        assert len(offered) > 10
+        assert offered == newest[: len(offered)]
+        assert completed(driven, "id", newest[3], account=account) == [newest[3]]
+    assert completed(driven, "id", "", account="nobody") == []
+    assert completed(driven, "nonsense", "") == []

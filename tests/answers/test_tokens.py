@@ -1,0 +1,62 @@
+"""The estimate beside a real tokenizer's counts: never more than a tenth too few, whatever the text is."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.tokens import LEADS, UNDER, Item, NoTokenizer, counted, items
+from lead_mcp.policy.budget import estimate
+
+TEXTS = (
+    "Ana García|ana.garcia.12@example.com|+12135550101|open|2026-11-21T08:17:26Z",
+    "美咲 佐藤 様よりお問い合わせがありました。屋根の見積もりを希望。",
+    "Nguyễn Thị Ngọc muốn được gọi lại sau 5 giờ chiều",
+    "Клиент просит перезвонить завтра утром, пожалуйста",
+    "يريد العميل عرض أسعار للألواح الشمسية",
+    "고객이 견적을 원합니다 내일 전화해 주세요",
+    "לקוח מבקש הצעת מחיר",
+    "ลูกค้าต้องการใบเสนอราคา",
+    "🙂🏠☀️📞🔥👨‍👩‍👧",
+    "7ff94259-2566-4e3e-a088-ae088f23fbbd " * 20,
+    "QipCSoSf20ze4VoXPaCU_Go_LbvLdU0GwuuEdcaiQ70gtzvwwgbmvkAJ8688CK59bIMVfJ6zuK",
+    "EAIaIQobChMI8pHo7Nqk_wIVj5BoCR3XyQ0mEAAYASAAEgKq1vD_BwE",
+    "fb.1.1554763741205.AbCdEfGhIjKlMnOpQrStUvWxYz1234567890",
+    "https://roofing.example.com/quote?step=2&utm_source=google&utm_medium=cpc&gclid=Cj0KCQ",
+    "The consumer agreed to be contacted by telephone, e-mail and text message, also by automated means.",
+    '{"a":[1,2.5,-3e10,null,true,""],"b":{"c":"d"}}',
+    "|||||----====####****....",
+    "12345678901234567890 9999.99 0.001",
+    "\n\n\n   \t\t  x\n",
+    "aAbBcCdDeEfFgGhHiIjJkKlLmMnNoOpPqQrRsStTuUvVwWxXyYzZ",
+)
+
+
+@pytest.fixture(scope="module")
+def measured() -> list[tuple[Item, int]]:
+    """Definitions and answers with their real counts."""
+    found = [*items(), *(Item(text[:40], text) for text in TEXTS)]
+    try:
+        return list(zip(found, counted([one.text for one in found]), strict=True))
+    except NoTokenizer as missing:
+        pytest.skip(str(missing))
+
+
+def test_the_estimate_is_never_more_than_a_tenth_too_few(measured: list[tuple[Item, int]]) -> None:
+    few = [(one.name, estimate(one.text), real) for one, real in measured if estimate(one.text) < UNDER * real]
+    assert not few
+
+
+def test_the_goals_are_met(measured: list[tuple[Item, int]]) -> None:
+    sizes = {one.name: real for one, real in measured}
+    assert sizes["all definitions"] <= 2_100
+    assert all(real <= 300 for name, real in sizes.items() if name.startswith("definition of "))
+    assert all(real <= 8_000 for real in sizes.values())
+    assert LEADS == 1000
+
+
+def test_an_answer_costs_less_than_what_the_vendor_sent(measured: list[tuple[Item, int]]) -> None:
+    pages = [one for one, _ in measured if one.raw]
+    raw = counted([one.raw for one in pages])
+    sizes = {one.name: real for one, real in measured}
+    assert len(pages) == 20
+    assert all(sizes[one.name] < beside for one, beside in zip(pages, raw, strict=True))
