@@ -172,7 +172,7 @@ def _scalar(asked: Asked, kind: Kind, zone: ZoneInfo, now: datetime) -> Any:
         raise BadArgument(message)
     match kind:
         case Kind.TEXT:
-            return spelled(value)
+            return unicodedata.normalize("NFC", spelled(value))  # the form vendors keep; our own comparison folds both
         case Kind.FLAG:
             return _flag(asked)
         case Kind.TIME:

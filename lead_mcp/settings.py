@@ -192,10 +192,13 @@ def _server(table: Any, env: Mapping[str, str]) -> Server:
         raise SettingsError(_first_problem(error)) from None
 
 
+ADVICE: Final = {"phone_region": "two capital letters, such as US"}
+
+
 def _first_problem(error: ValidationError) -> str:
     problem = error.errors(include_url=False, include_input=False)[0]
     name = str(problem["loc"][0]) if problem["loc"] else "settings"
-    return f"{PREFIX}{name.upper()}: {problem['msg']}."
+    return f"{PREFIX}{name.upper()}: {ADVICE.get(name, problem['msg'])}."
 
 
 # --- accounts -----------------------------------------------------------------------------------------------------

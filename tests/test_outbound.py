@@ -257,6 +257,14 @@ async def test_a_retry_after_is_waited_for() -> None:
             assert second.at - first.at >= 0.08
 
 
+async def test_a_retry_after_may_be_a_date() -> None:
+    dated = {"Date": "Sun, 22 Nov 2026 12:00:00 GMT", "Retry-After": "Sun, 22 Nov 2026 12:01:00 GMT"}
+    async with way(in_turn(Say(429, headers=dated), OK)) as found:
+        with anyio.move_on_after(10):
+            error = await found.fails()
+        assert (type(error), len(found.server.heard)) == (RateLimited, 1)
+
+
 async def test_a_retry_after_beyond_the_deadline_fails_at_once() -> None:
     async with way(in_turn(Say(429, headers={"Retry-After": "60"}), OK)) as found:
         with anyio.move_on_after(10) as scope:

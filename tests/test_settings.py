@@ -346,6 +346,11 @@ def test_a_wrong_server_setting_is_an_error_that_names_it(key: str, text: str, p
     assert problem().startswith(f"LEAD_MCP_{key}: ")
 
 
+def test_a_wrong_phone_region_is_told_what_one_looks_like(put: Set) -> None:
+    put(LEAD_MCP_PHONE_REGION="us")
+    assert problem() == "LEAD_MCP_PHONE_REGION: two capital letters, such as US."
+
+
 def test_an_unknown_name_of_ours_is_an_error_with_the_nearest(put: Set) -> None:
     put(LEAD_MCP_WRITE="off")
     assert problem() == "LEAD_MCP_WRITE is no setting of lead-mcp. Did you mean 'LEAD_MCP_WRITES'?"

@@ -187,7 +187,7 @@ def test_a_wrong_prompt_is_the_callers_mistake(driven: Bench) -> None:
 
 def test_a_prompts_value_cannot_end_its_quotation_marks(driven: Bench) -> None:
     found = driven.portal.call(driven.client.get_prompt, "source_quality", {"source": 'a"b'})
-    assert '"value":"a\\"b"' in found.messages[0].content.text
+    assert '"value":"a\\"b"' in found.messages[0].content.model_dump()["text"]
 
 
 def test_ids_complete_as_the_newest_of_their_kind(driven: Bench) -> None:
@@ -213,8 +213,17 @@ def test_text_holds_a_ledgers_note_whole(driven: Bench) -> None:
     assert found.structured_content is not None
     notes = [entry["note"] for entry in found.structured_content["accounts"] if "note" in entry]
     assert max(map(len, notes)) > 120, "no note is long enough to be cut"
+    text = found.content[0].model_dump()["text"]
     for note in notes:
-        assert all(part in found.content[0].text for part in note.split("; ")), note
+        assert all(part in text for part in note.split("; ")), note
+
+
+def test_one_account_is_described_at_a_time(driven: Bench) -> None:
+    found = driven.raw_call("list_accounts", account="octanist,convoso")
+    assert found.structured_content is not None
+    said = found.structured_content["error"]
+    assert said["code"] == "bad_argument"
+    assert "names several accounts (octanist, convoso)" in said["message"]
 
 
 def test_the_tools_are_those_of_the_snapshot(tools: list[Tool]) -> None:

@@ -85,9 +85,9 @@ async def _pages(
     lead_id: str,
     calls: Calls,
 ) -> None:
-    offset, more = 0, True
+    offset, stale, more = 0, 0, True
     while more:
-        if len(calls.found) >= MOST:
+        if max(offset, len(calls.found)) >= MOST:
             calls.why = f"stopped at {MOST:,} recordings"
             return
         request = build(offset, recordings.page)
@@ -96,4 +96,6 @@ async def _pages(
         fresh = {one.id: one for one in rows if one.id not in calls.found}
         calls.found |= fresh
         offset += recordings.page
-        more = more and (bool(fresh) or offset <= recordings.page) and (total is None or offset < total)
+        # a page may come twice (an offset counted from 1) or hold calls without a recording: neither is the end
+        stale = 0 if fresh else stale + bool(rows)
+        more = more and stale < 2 and (total is None or offset < total)

@@ -25,13 +25,21 @@ async def search_ids(desk: Desk, account: str | None, ids: Sequence[str], questi
     """One page of the leads with these ids. Raises LeadMcpError where the call is wrong or nothing could be read."""
     check_ids(ids)
     wanted: dict[Id, str] = {}
+    spelled: dict[Id, Id] = {}
     for one in ids:
-        wanted.setdefault(_named(desk, account, one), one)
+        named = _named(desk, account, one)
+        wanted.setdefault(spelled.setdefault(_folded(desk, named), named), one)
     start = desk.seal.open(question.cursor, question.arguments)["at"] if question.cursor is not None else 0
     connections = list({name: desk.connection(name) for name, _ in wanted}.values())
     parts = {part.account: part for part in [await understood(one, question) for one in connections]}
     check_together(list(parts.values()), question)
     return await _Page(desk, question, wanted, parts, start).answer()
+
+
+def _folded(desk: Desk, named: Id) -> Id:
+    """One key for every spelling of an id: look-ups of many tell ids apart case-folded."""
+    name, one = named
+    return (name, one.casefold()) if desk.connection(name).account.vendor.lookup.many > 1 else named
 
 
 def _named(desk: Desk, account: str | None, one: str) -> Id:

@@ -411,7 +411,8 @@ class Run:
                 entry.notes.append(feed.why)
             entry.complete = entry.complete and not feed.why and not feed.error
             entry.error = entry.error or feed.error
-            totals.setdefault(entry.account, []).append(feed.counted())
+            # a batch that is read again up to its end holds no more than itself
+            totals.setdefault(entry.account, []).append(feed.counted() if self.state.end is None else None)
         for name, known in totals.items():
             counted = [total for total in known if total is not None]
             self.entries[name].total = sum(counted) if len(counted) == len(known) else None

@@ -174,6 +174,8 @@ async def summarize(
     errors = [entry.error for entry in entries if entry.error]
     if errors and len(errors) == len(entries) and not job.cells:
         raise combined(errors)
+    if not columns:
+        job.cells.setdefault((), Cell())
     whole = all(entry.complete and entry.error is None for entry in entries)
     total = sum(cell.count for cell in job.cells.values())
     how = "; ".join(dict.fromkeys(job.how)) + ("" if whole else "; NOT COMPLETE: only what was read is counted")
@@ -284,8 +286,7 @@ class _Job:
         if sum(counts.values()) != total:
             return None
         for word, count in counts.items():
-            if count:
-                self._put(part, {names[0]: word}, count)
+            self._put(part, {names[0]: word}, count)
         self.how.append(f"{part.account}: the vendor's total for each {names[0]}")
         return counter.entry(total)
 
@@ -293,6 +294,8 @@ class _Job:
         return all(measure.how == "count" for measure in self.asked.measures)
 
     def _put(self, part: Understood, values: dict[str, Any], count: int) -> None:
+        if not count:  # a group of nobody is none, whichever way it was counted
+            return
         key = tuple(part.account if name == "account" else values.get(name) for name in self.asked.group_by)
         self.cells.setdefault(key, Cell()).count += count
 
@@ -403,7 +406,8 @@ class _Counter:
 def _is_countable(found: Plan) -> bool:
     """Whether the vendor counts exactly what was asked: nothing checked here, and bounds that need no second look."""
     bounds, frozen = found.bounds, found.query.frozen
-    lower = bounds.lower is None or found.lower_push in (Push.EXACT, Push.EDGE)
+    low = bounds.lower  # vendors asked at the edge are asked in whole seconds, rounded outwards
+    lower = low is None or found.lower_push is Push.EXACT or (found.lower_push is Push.EDGE and not low.microsecond)
     upper = (
         bounds.upper is None
         or found.upper_push is Push.EXACT

@@ -105,8 +105,9 @@ class Outbound:
         """Whether to try again after an error, or the seconds after which to."""
 
         def again(error: Exception) -> bool | float:
-            passing = isinstance(error, Unavailable) and error.status in PASSING
-            if not passing and not isinstance(error, RateLimited):  # LeadSquared limits by a 500 too
+            if not isinstance(error, RateLimited | Unavailable):
+                return False
+            if isinstance(error, Unavailable) and error.status not in PASSING:  # LeadSquared's rate limit may be a 500
                 return False
             if request.effect is not Effect.READ and error.sent:
                 return False

@@ -10,7 +10,7 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
 from lead_mcp.engine.connection import Connection
-from lead_mcp.errors import LeadMcpError
+from lead_mcp.errors import BadArgument, LeadMcpError
 from lead_mcp.policy.cleaning import cell
 from lead_mcp.query import Op
 from lead_mcp.runtime import Runtime
@@ -91,7 +91,10 @@ def zone_of(account: Account) -> str:
 async def describe(runtime: Runtime, name: str) -> dict[str, Any]:
     """One account in detail; its vendor is asked for the account's own fields where it can be."""
     connections = runtime.chosen(name)
-    connection = connections[0] if len(connections) == 1 else runtime.connection(name)
+    if len(connections) > 1:
+        names = ", ".join(one.name for one in connections)
+        raise BadArgument(f"account: {name[:60]!r} names several accounts ({names}); one is described at a time.")
+    connection = connections[0]
     account, notes = connection.account, list(connection.account.vendor.quirks)
     discovered: Mapping[str, Field] = {}
     try:

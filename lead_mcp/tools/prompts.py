@@ -62,7 +62,9 @@ def check(known: Sequence[Prompt], name: str, given: Mapping[str, Any]) -> None:
     prompt = next((one for one in known if one.name == name), None)
     if prompt is None:
         names = [one.name for one in known]
-        raise _wrong(f"There is no prompt {name[:60]!r}; there are {', '.join(names)}.{did_you_mean(name, names)}")
+        raise _wrong(
+            f"There is no prompt {name[:60]!r}; there are {', '.join(names) or 'none'}.{did_you_mean(name, names)}"
+        )
     takes = {one.name: bool(one.required) for one in prompt.arguments or ()}
     for argument in given:
         if argument not in takes:

@@ -177,7 +177,7 @@ async def _answers(asking: Asking, intent: Intent) -> Mapping[str, str] | Outcom
 
 
 def outcome_result(outcome: Outcome) -> CallToolResult:
-    return result(outcome.said(), outcome_text(outcome))
+    return result(shown_tree(outcome.said()), outcome_text(outcome))
 
 
 def outcome_text(outcome: Outcome) -> str:

@@ -430,7 +430,8 @@ class Carrier:
             if queued is not None and (name == "stage" or folded(str(after[name])) == folded(queued)):
                 warnings.append(f"{name} reads {queued!r} until the vendor has worked on it")
             elif name != "phone":
-                warnings.append(f"{name} reads {after[name]!r} after the change, not {wanted!r}")
+                reads, meant = shown(name, after[name]), shown(name, wanted)
+                warnings.append(f"{name} reads {reads!r} after the change, not {meant!r}")
         return replace(outcome, after={**prepared.after, **after}, warnings=tuple(warnings))
 
     # --- the journal ---

@@ -20,6 +20,7 @@ from lead_mcp.engine.records import Record
 from lead_mcp.errors import BadArgument, Conflict, NotConfigured, NotFound, NotOffered, UnknownField, did_you_mean
 from lead_mcp.journal.entries import digest_of
 from lead_mcp.policy.cleaning import plain_value
+from lead_mcp.policy.masking import shown
 from lead_mcp.query import Value, as_number, as_time, folded
 from lead_mcp.uris import lead_uri
 from lead_mcp.vendors import every
@@ -261,7 +262,8 @@ class UpdateIntent:
                 message = f"expect: {self.connection.name} has no field {name!r}.{hint}"
                 raise UnknownField(message, account=self.connection.name)
             if not _same(record.get(name), wanted, name, around):
-                message = f"expect: {name} of {record.uri} is {_said(record.get(name))!r} now; nothing was sent."
+                now = shown(name, _said(record.get(name)))
+                message = f"expect: {name} of {record.uri} is {now!r} now; nothing was sent."
                 raise Conflict(message, account=self.connection.name)
 
     async def settle(self, around: Around, sent_at: datetime) -> str | None:

@@ -238,3 +238,21 @@ def test_more_records_in_one_second_than_a_page_holds_are_all_read() -> None:
     acme = Acme(rows_at([100] * 35 + [*range(200_000, 200_030)]))
     found = run(feed(acme, Sliced))
     assert [one.id for one in found.rows] == in_order(acme.rows)
+
+
+@pytest.mark.parametrize("descending", [True, False])
+def test_slices_of_a_vendor_that_cuts_pages_short_and_says_only_that_more_follow(descending: bool) -> None:
+    rows = rows_at([nth * 977 for nth in range(150)])
+    acme = Acme(rows)
+
+    def page(ask: Ask) -> Page:
+        found = [row for row in rows if all(holds(where, row) for where in ask.where)]
+        cut = found[ask.offset : ask.offset + min(ask.limit, 7)]
+        acme.asks.append(ask)
+        return Page(cut, None, True if len(cut) == 7 else None)
+
+    acme.page = page  # type: ignore[method-assign]
+    read = run(feed(acme, Sliced, descending=descending, page=100))
+    assert [one.id for one in read.rows] == in_order(rows, descending=descending)
+    assert read.done
+    assert {ask.limit for ask in acme.asks[1:]} == {7}, "what the vendor gives is what is asked for from then on"

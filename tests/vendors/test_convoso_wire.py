@@ -217,6 +217,8 @@ def test_the_check_and_the_sample_are_small_searches() -> None:
         ({"success": True, "data": {"total": 1, "results": [LEAD]}}, Page([LEAD], 1, False)),
         ({"success": True, "data": {"total_found": "1", "entries": 1, "results": [LEAD]}}, Page([LEAD])),
         ({"results": [LEAD], "offset": 0, "limit": 10}, Page([LEAD])),
+        ({"results": [LEAD], "offset": 0, "limit": "1"}, Page([LEAD], None, True)),  # cut shorter than asked, no total
+        ({"results": [], "offset": 0, "limit": 0}, Page([])),
         ({"entries": [LEAD]}, Page([LEAD])),
         ({"success": True, "results": []}, Page([])),
         ({"success": True, "data": [LEAD]}, Page([LEAD])),

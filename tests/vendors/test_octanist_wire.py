@@ -134,6 +134,7 @@ def test_the_fields_read_what_the_sample_holds() -> None:
         (failed("INTERNAL_ERROR"), 500, Unavailable, "INTERNAL_ERROR"),
         (failed("UNAUTHORIZED"), 200, Unauthorized, "UNAUTHORIZED"),
         ({"error": "Invalid or missing API key"}, 401, Unauthorized, None),
+        ({"error": "Invalid or missing API key"}, 200, Unauthorized, None),
         ({"success": False}, 200, Garbled, None),
         ({"success": True, "data": {"id": "x"}}, 200, Garbled, None),
         ({"success": True, "data": ["x"]}, 200, Garbled, None),

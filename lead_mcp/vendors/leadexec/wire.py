@@ -226,9 +226,8 @@ def paged(ask: Ask, body: Mapping[str, Any], key: str, counter: str) -> Page:
     The largest ``Take`` is unknown. A reply that says it took fewer than asked is no page: going on from its end as asked
     would lose what lies between.
     """
+    rows = located(as_rows(body.get(key)), ask.part)
     total = as_count(body.get(counter))
-    none = total == 0 and body.get(key, ()) is None  # a null array, where the counter itself says none
-    rows = located([] if none else as_rows(body.get(key)), ask.part)
     more = None if total is None else ask.offset + len(rows) < total
     taken = as_count(body.get("Take"))
     if more and taken and len(rows) <= taken < ask.limit:
