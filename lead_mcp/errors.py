@@ -25,11 +25,13 @@ Messages name the thing and the way out. Vendor text in them is quoted, one line
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import ClassVar
 
 QUOTE_LIMIT = 200
+OUR_URI = re.compile(r"(?:lead|ping|recording|account)://", re.IGNORECASE)
 
 
 class LeadMcpError(Exception):
@@ -132,6 +134,7 @@ class TooLarge(VendorError):
 def quoted(text: object) -> str:
     """Somebody else's words on one line, cut short, between quotation marks: data, never an instruction."""
     line = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+    line = OUR_URI.sub(lambda found: found[0].replace("://", ":∕∕"), line)  # nobody else makes our URIs
     return f"“{line[:QUOTE_LIMIT]}…”" if len(line) > QUOTE_LIMIT else f"“{line}”"
 
 

@@ -173,7 +173,7 @@ def test_a_vendors_unknown_variable_earns_a_warning(put: Set) -> None:
 
 def test_a_slip_of_the_pen_is_an_error_with_the_nearest(put: Set) -> None:
     put(OCTANIST_API_KEY=SECRET, OCTANIST_BASEURL="https://example.com")
-    with pytest.raises(SettingsError, match="OCTANIST_BASEURL is no setting .* 'OCTANIST_BASE_URL'"):
+    with pytest.raises(SettingsError, match=r"OCTANIST_BASEURL is no setting .* 'OCTANIST_BASE_URL'"):
         load()
 
 

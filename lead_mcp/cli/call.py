@@ -24,7 +24,9 @@ def run(
 async def _call(
     tool: str, words: list[str], json_text: str | None, config: Path | None, sandbox: bool, raw: bool
 ) -> int:
-    async with client_in_memory(config, sandbox=sandbox, elicitation_callback=_ask if sys.stdin.isatty() else None) as client:
+    async with client_in_memory(
+        config, sandbox=sandbox, elicitation_callback=_ask if sys.stdin.isatty() else None
+    ) as client:
         known = {one.name: one.input_schema for one in (await client.list_tools()).tools}
         if tool not in known:
             raise BadArgument(f"No tool {tool!r}; there are {', '.join(known)}.{did_you_mean(tool, known)}")

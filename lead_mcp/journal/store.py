@@ -43,6 +43,7 @@ class Journal:
         self.url = url or URL.create("sqlite", database=str(folder / "journal.sqlite"))
         self.owner = Owner(folder / "owners")
         self._engine: Engine | None = None
+        self._turn = Lock()
         self._opening = Lock()
 
     # --- opening ---
@@ -77,7 +78,8 @@ class Journal:
         self.open()
         if self._engine is None:
             raise AssertionError("an open journal has an engine")
-        with refusing(), self._engine.begin() as tx:
+        # threads of one process take turns here: at the database they would wait for each other by sleeping
+        with refusing(), self._turn, self._engine.begin() as tx:
             yield tx
 
     # --- a write's story ---

@@ -64,7 +64,7 @@ def recording_uri(account: str, one: Recording) -> str:
 
 
 def _row(account: str, one: Recording) -> list[Any]:
-    url = cell(one.url, 2000) if one.url and not is_on() else None
+    url = cell(one.url, 500) if one.url and not is_on() else None
     return [recording_uri(account, one), stamp(one.started_at), stamp(one.ended_at), one.seconds, url]
 
 

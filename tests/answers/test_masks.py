@@ -250,7 +250,7 @@ def test_inserting_shows_no_personal_value(writing: Desk, clerk: Clerk, vendor: 
     assert done.structured_content
     assert done.structured_content["outcome"] == "created", done.content
     for found in (preview, done, again, rows, batch):
-        clean(found.content, vendor)
+        clean(found, vendor)
     assert clerk.asked
     for question in clerk.asked:
         assert not leaks(question), (vendor, question)
@@ -264,7 +264,7 @@ def test_changing_shows_no_personal_value(writing: Desk, clerk: Clerk, vendor: s
     person = {"email": "qmail9003@example.com", "phone": "+12135550107"}
     for changes in ({field: value}, person, {field: value, **person}):
         for dry in (True, False):
-            clean(writing.result("update_lead", uri=uri, changes=changes, dry_run=dry).content, (vendor, changes))
+            clean(writing.result("update_lead", uri=uri, changes=changes, dry_run=dry), (vendor, changes))
     for question in clerk.asked:
         assert not leaks(question), (vendor, question)
 
@@ -272,8 +272,8 @@ def test_changing_shows_no_personal_value(writing: Desk, clerk: Clerk, vendor: s
 @pytest.mark.parametrize("vendor", DELETERS)
 def test_deleting_shows_no_personal_value(writing: Desk, clerk: Clerk, vendor: str) -> None:
     uri = writing.call("search_leads", account=vendor, limit=1, **EVER)["leads"]["rows"][0][0]
-    clean(writing.result("delete_lead", uri=uri, dry_run=True).content, vendor)
-    clean(writing.result("delete_lead", uri=uri).content, vendor)
+    clean(writing.result("delete_lead", uri=uri, dry_run=True), vendor)
+    clean(writing.result("delete_lead", uri=uri), vendor)
     assert clerk.asked
     assert not leaks(" ".join(clerk.asked))
 
