@@ -19,15 +19,22 @@ def costs(structured: dict[str, Any], text: str) -> int:
     return max(estimate(json.dumps(structured, ensure_ascii=False)), estimate(text))
 
 
+def fits(structured: dict[str, Any], text: str, room: int) -> bool:
+    """Whether both halves have room. A token is a byte at least, so most answers need no closer look."""
+    said = json.dumps(structured, ensure_ascii=False)
+    small = len(text.encode("utf-8", "replace")) <= room and len(said.encode("utf-8", "replace")) <= room
+    return small or max(estimate(said), estimate(text)) <= room
+
+
 def rows_that_fit(rows: Sequence[list[Any]], render: Callable[[Sequence[list[Any]]], Rendered], room: int) -> int:
     """How many of the first rows an answer has room for: found by halving, since every half costs its own."""
-    if costs(*render(rows)) <= room:
+    if fits(*render(rows), room):
         return len(rows)
     room -= CUT
     low, high = 0, len(rows) - 1
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if costs(*render(rows[:middle])) <= room else (low, middle - 1)
+        low, high = (middle, high) if fits(*render(rows[:middle]), room) else (low, middle - 1)
     return low
 
 

@@ -20,7 +20,7 @@ from lead_mcp.policy.budget import allowed
 from lead_mcp.policy.cleaning import text_cell
 from lead_mcp.query import parse_sort
 from lead_mcp.runtime import Runtime
-from lead_mcp.tools.fit import check_some_fit, costs, rows_that_fit
+from lead_mcp.tools.fit import check_some_fit, costs, fits, rows_that_fit
 from lead_mcp.tools.kit import (
     AccountName,
     Cursor,
@@ -156,9 +156,10 @@ def _answered(answer: Answer, question: Question, columns: Sequence[str], max_to
     """The page, cut at a row boundary where text or structure would pass the budget."""
     rows = [record_row(record, columns) for record in answer.records]
     room = allowed(max_tokens, question.limit)
+    whole = _rendered(answer, question, columns, rows)
+    if fits(*whole, room):
+        return result(*whole)
     fit = rows_that_fit(rows, lambda some: _rendered(answer, question, columns, some), room)
-    if fit == len(rows):
-        return result(*_rendered(answer, question, columns, rows))
     check_some_fit(fit, max_tokens)
     found = replace(
         answer.first(fit), omitted=f"{len(rows) - fit} more rows did not fit; next_cursor goes on behind these"
