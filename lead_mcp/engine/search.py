@@ -156,7 +156,7 @@ async def search(connections: Sequence[Connection], question: Question, limits: 
         asked = [c for c in connections if c.name in state.accounts]
         parts = await understand(asked, question)
         return await Run(parts, question, state, limits, seal, started).answer()
-    raise _late(limits)
+    raise late(limits)
 
 
 async def read_through(
@@ -177,7 +177,7 @@ async def read_through(
     return list(run.entries.values())
 
 
-def _late(limits: Limits) -> LeadMcpError:
+def late(limits: Limits) -> LeadMcpError:
     return TimedOut(f"No account told its fields within {limits.deadline:g} s (LEAD_MCP_DEADLINE). Try again later.")
 
 

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
+import anyio
+
 from lead_mcp.engine.calls import calls_of
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.feeds import together
@@ -15,7 +17,7 @@ from lead_mcp.engine.people import Looking, Person, Sought, created, seek
 from lead_mcp.engine.question import Question
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import Entry, combined, search
-from lead_mcp.errors import LeadMcpError
+from lead_mcp.errors import LeadMcpError, TimedOut
 from lead_mcp.query import Asked, Op, Order
 from lead_mcp.uris import uri
 from lead_mcp.vendors.base import Happening
@@ -67,8 +69,17 @@ async def trace(connections: Sequence[Connection], person: Person, looking: Look
 
 
 async def _at_account(story: Story, connection: Connection, person: Person, looking: Looking) -> None:
-    entry = Entry(connection.name)
+    """One account's part, within the deadline: what was found by then stays."""
+    entry, seconds = Entry(connection.name), looking.limits.deadline
     story.entries.append(entry)
+    with anyio.move_on_after(seconds) as scope:
+        await _told_by(story, connection, person, looking, entry)
+    if scope.cancelled_caught:
+        message = f"{connection.name} did not answer within {seconds:g} s (LEAD_MCP_DEADLINE)."
+        entry.error, entry.complete = TimedOut(message, account=connection.name), False
+
+
+async def _told_by(story: Story, connection: Connection, person: Person, looking: Looking, entry: Entry) -> None:
     try:
         sought = await seek(connection, person, looking)
     except LeadMcpError as error:

@@ -24,7 +24,7 @@ from lead_mcp.engine.planner import Plan, Query, bound_clauses, plan
 from lead_mcp.engine.question import Question, Understood
 from lead_mcp.engine.reader import Reader, Tally
 from lead_mcp.engine.records import Record
-from lead_mcp.engine.search import Entry, Limits, combined, read_through, understand
+from lead_mcp.engine.search import Entry, Limits, combined, late, read_through, understand
 from lead_mcp.errors import BadArgument, LeadMcpError, did_you_mean
 from lead_mcp.policy.masking import check_open, shown
 from lead_mcp.query import Kind, Op, Order, Value, Where, as_number
@@ -163,7 +163,11 @@ async def summarize(
     """The summary. Raises LeadMcpError where the call is wrong or no account could answer."""
     question = replace(asked.question, columns=tuple(asked.fields))
     deadline = anyio.current_time() + limits.deadline
-    parts = await understand(connections, question)
+    try:
+        with anyio.fail_after(limits.deadline):
+            parts = await understand(connections, question)
+    except TimeoutError:
+        raise late(limits) from None
     _check_measures(asked, parts)
     question, parts = await _one_window(asked, question, parts)
     columns = _columns(asked, parts)
@@ -259,7 +263,7 @@ class _Job:
         """One request a partition, where only a count is asked and the vendor's total is the answer."""
         if not self._counts_only() or set(self.asked.group_by) - {"account"}:
             return None
-        counter = _Counter(part, self.asked.question, self.limits)
+        counter = _Counter(part, self.asked.question, self.deadline)
         total = await counter.total(part.clauses)
         if total is None:
             return None
@@ -273,7 +277,7 @@ class _Job:
         known = part.names.field(names[0]) if len(names) == 1 else None
         if not self._counts_only() or known is None or not (known.values and known.closed):
             return None
-        counter, key = _Counter(part, self.asked.question, self.limits), part.names.key(names[0])
+        counter, key = _Counter(part, self.asked.question, self.deadline), part.names.key(names[0])
         total = await counter.total(part.clauses)
         if total is None or key is None or len(known.values) >= total:
             return None
@@ -359,10 +363,11 @@ class _Counter:
 
     part: Understood
     question: Question
-    limits: Limits
+    deadline: float
+    """When the summary's time is up, by the event loop's clock."""
     tally: Tally = field(default_factory=lambda: Tally(1_000_000))
-    pushed: tuple[str, ...] = ()
-    checked: tuple[str, ...] = ()
+    pushed: tuple[str, ...] | None = None
+    """What the first question pushed: the counts of single words are ours, nobody asked for them."""
 
     async def total(self, clauses: Sequence[Where]) -> int | None:
         """How many match, summed over partitions; None where the vendor's total is not just that."""
@@ -372,7 +377,7 @@ class _Counter:
         found = plan(self.part.search, self.part.names.fields, query)
         if not _is_countable(found):
             return None
-        self.pushed = self.pushed or found.pushed_words
+        self.pushed = found.pushed_words if self.pushed is None else self.pushed
         total = 0
         for lane in lanes:
             count = await self._lane(found, lane)
@@ -386,7 +391,7 @@ class _Counter:
         where = (*found.sent, *bound_clauses(found, found.bounds))
         ask = Ask(where=where, text=self.question.text, order=found.query.orders[0], limit=1)
         try:
-            with anyio.move_on_after(self.limits.deadline):
+            with anyio.move_on_after(max(0.0, self.deadline - anyio.current_time())):
                 return (await reader.page(found.route, ask)).total
         except LeadMcpError:
             return None  # reading tells what is wrong, in the ledger
@@ -398,7 +403,7 @@ class _Counter:
             total=total,
             scanned=0,
             requests=self.tally.requests + self.part.metadata_requests,
-            pushed=self.pushed,
+            pushed=self.pushed or (),
             notes=list(self.part.notes),
         )
 

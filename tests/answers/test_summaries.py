@@ -509,3 +509,10 @@ def test_a_hundred_thousand_leads_are_summarised_in_bounded_memory() -> None:
     assert int(said["counted"]) == 100_000
     assert int(said["groups"]) == 51
     assert float(said["more_mb"]) < 150
+
+
+def test_the_ledger_names_only_what_was_asked_and_not_our_own_counting() -> None:
+    with bench(60) as driven:
+        counted = driven.call("summarize_leads", account="octanist", group_by=["status"])
+        assert "vendor's total for each status" in counted["how"]
+        assert counted["accounts"][0]["pushed"] == []
