@@ -31,8 +31,8 @@ from benchmarks.report import Line
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.runtime import running
 from lead_mcp.settings import Settings, load
-from lead_mcp.writing.carry import Call
 from lead_mcp.writing.intents import InsertIntent
+from lead_mcp.writing.pipeline import WriteCall
 
 ACCOUNTS: Final = ("octanist", "leadtrackr")
 """One cannot tell a repeat, so that a lost answer is looked for; the other can, so that it is sent again."""
@@ -156,9 +156,9 @@ async def _tried(settings: Settings, account: str, email: str, point: str) -> st
     async with running(settings, httpx2.AsyncHTTPTransport(verify=TRUST)) as runtime:
         runtime.probe = probe
         intent = InsertIntent(runtime.connection(account), lead, {}, "allow")
-        call = Call("insert_lead", arguments, email, runtime.principal)
+        call = WriteCall("insert_lead", arguments, email, runtime.principal)
         try:
-            return (await runtime.carrier("allow", None, {}).carry(intent, call)).outcome
+            return (await runtime.pipeline("allow", None, {}).carry(intent, call)).outcome
         except LeadMcpError as error:
             return error.code
 

@@ -22,8 +22,8 @@ from benchmarks.report import Line, middle
 from lead_mcp.runtime import Runtime, running
 from lead_mcp.sandbox.world import Person, World
 from lead_mcp.settings import Settings
-from lead_mcp.writing.carry import Call
 from lead_mcp.writing.intents import InsertIntent
+from lead_mcp.writing.pipeline import WriteCall
 
 AT_ONCE: Final = 4
 """Requests under way at once: as many as lead-mcp asks a vendor at once."""
@@ -86,8 +86,8 @@ def _through(runtime: Runtime) -> Write:
     async def write(number: int) -> None:
         intent, key = _intent(runtime, number), f"key {number}"
         arguments = {"account": "octanist", "lead": intent.lead, "vendor_fields": None, "on_duplicate": "allow"}
-        call = Call("insert_lead", arguments, key, runtime.principal)
-        outcome = await runtime.carrier("allow", None, {}).carry(intent, call)
+        call = WriteCall("insert_lead", arguments, key, runtime.principal)
+        outcome = await runtime.pipeline("allow", None, {}).carry(intent, call)
         if outcome.outcome != "created":
             raise Failed(str(outcome))
 
@@ -96,7 +96,7 @@ def _through(runtime: Runtime) -> Write:
 
 def _without(runtime: Runtime) -> Write:
     async def write(number: int) -> None:
-        prepared = await _intent(runtime, number).prepare(runtime.around(), "0" * 40)
+        prepared = await _intent(runtime, number).prepare(runtime.context(), "0" * 40)
         if prepared.request is None or prepared.read is None:
             raise Failed(str(prepared))
         await prepared.connection.outbound.fetch(prepared.request, prepared.read, lambda: None)

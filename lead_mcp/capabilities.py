@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from lead_mcp import vendors
-from lead_mcp.vendors.base import EXISTS, NONE, Account, Vendor
+from lead_mcp.vendors.spec.fields import EXISTS, NONE
+from lead_mcp.vendors.spec.vendor import Vendor, account_of
 
 NO: Final = "no"
 YES: Final = "yes"
@@ -46,13 +47,13 @@ def _pings(vendor: Vendor) -> str:
 
 def _fields(vendor: Vendor) -> str:
     """How many of our fields a record can hold here; ``stage`` counts where a vendor defines it or settings can."""
-    ours = Account(vendor.name, vendor).fields.ours
+    ours = account_of(vendor, vendor.name).fields.ours
     return str(sum(bool(field.paths) for field in ours.values()))
 
 
 def _asked(vendor: Vendor) -> str:
     """How many of our fields the vendor can itself be asked by: with a value, or for being there alone."""
-    ours = Account(vendor.name, vendor).fields.ours.values()
+    ours = account_of(vendor, vendor.name).fields.ours.values()
     return str(sum(field.exact | field.edge | field.coarse not in (NONE, EXISTS) for field in ours))
 
 
@@ -70,7 +71,7 @@ def _update(vendor: Vendor) -> str:
 
 
 def _seek(vendor: Vendor) -> str:
-    return "asked by e-mail and phone" if vendor.seek else "leads are read through"
+    return "asked by e-mail and phone" if vendor.person_lookup else "leads are read through"
 
 
 ROWS: Final[Sequence[tuple[str, Callable[[Vendor], str]]]] = (

@@ -123,7 +123,7 @@ class TimedOut(VendorError):
     code = "timeout"
 
 
-class Garbled(VendorError):
+class MalformedReply(VendorError):
     code = "garbled"
 
 

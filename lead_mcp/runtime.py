@@ -15,16 +15,17 @@ import httpx2
 
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.cursor import Seal
-from lead_mcp.engine.people import Looking
+from lead_mcp.engine.people import LookupScope
 from lead_mcp.engine.search import Limits
 from lead_mcp.errors import BadArgument, NotAllowed, NotConfigured, did_you_mean
-from lead_mcp.policy.masking import Masker, masker_in
-from lead_mcp.policy.outbound import Outbound
-from lead_mcp.policy.rate import RateLimit
-from lead_mcp.settings import Configured, Server, Settings, secrets_of, settings_of
-from lead_mcp.vendors.base import Effect, Vendor
-from lead_mcp.writing.carry import Ask, Carrier
-from lead_mcp.writing.intents import Around
+from lead_mcp.outgoing.masking import Masker, masker_in
+from lead_mcp.settings import ConfiguredAccount, Server, Settings, secrets_of, settings_of
+from lead_mcp.transport.outbound import Outbound
+from lead_mcp.transport.rate import RateLimit
+from lead_mcp.vendors.spec.http import Effect
+from lead_mcp.vendors.spec.vendor import Vendor
+from lead_mcp.writing.intents import WriteContext
+from lead_mcp.writing.pipeline import ConfirmCallback, WritePipeline
 
 if TYPE_CHECKING:
     from lead_mcp.journal.store import Journal
@@ -88,14 +89,14 @@ class Runtime:
             with suppress(NotAllowed):
                 await self.in_journal(lambda journal: journal.purge(self.server.journal_days))
 
-    def around(self) -> Around:
+    def context(self) -> WriteContext:
         """What a write needs to look at vendors."""
-        looking = Looking(self.limits, self.seal, self.server.phone_region, self.clock())
-        return Around(looking, self.server.zone, self.server.deadline)
+        looking = LookupScope(self.limits, self.seal, self.server.phone_region, self.clock())
+        return WriteContext(looking, self.server.zone, self.server.deadline)
 
-    def carrier(self, mode: str, ask: Ask | None, answered: Mapping[str, str]) -> Carrier:
+    def pipeline(self, mode: str, confirm: ConfirmCallback | None, confirmed: Mapping[str, str]) -> WritePipeline:
         """What carries writes out, for one call."""
-        return Carrier(self.journal, self.around(), mode, ask, answered, self.clock, self.probe)
+        return WritePipeline(self.journal, self.context(), mode, confirm, confirmed, self.clock, self.probe)
 
     @cached_property
     def connections(self) -> dict[str, Connection]:
@@ -109,13 +110,12 @@ class Runtime:
     def seal(self) -> Seal:
         return Seal.of(secrets_of(self.settings))
 
-    def _connection(self, found: Configured) -> Connection:
+    def _connection(self, found: ConfiguredAccount) -> Connection:
         account = found.account
-        urls = {
-            key: account.option(key) for key, setting in settings_of(account.vendor).items() if setting.kind == "url"
-        }
+        urls = {key: account.option(key) for key, setting in settings_of(found.vendor).items() if setting.kind == "url"}
         outbound = Outbound(
             account=account,
+            vendor=found.vendor,
             client=self.client,
             urls=urls,
             secrets={key: secret.get_secret_value() for key, secret in found.secrets.items()},
@@ -141,7 +141,7 @@ class Runtime:
         for word in (part.strip() for part in account.split(",")):
             if not word:
                 raise BadArgument("account: an account's name, a vendor's name, or a comma list of these.")
-            matching = [c for c in self.connections.values() if word in (c.name, c.account.vendor.name)]
+            matching = [c for c in self.connections.values() if word in (c.name, c.vendor.name)]
             if not matching:
                 raise NotConfigured(self._no_account(word))
             found |= {connection.name: connection for connection in matching}
@@ -150,12 +150,12 @@ class Runtime:
     def _no_account(self, name: str) -> str:
         if not self.connections:
             return NO_ACCOUNT
-        known = {*self.connections, *(c.account.vendor.name for c in self.connections.values())}
+        known = {*self.connections, *(c.vendor.name for c in self.connections.values())}
         return f"No account {name[:60]!r}; there are {', '.join(self.connections)}.{did_you_mean(name, known)}"
 
     def vendors(self) -> Sequence[Vendor]:
         """The vendors of the configured accounts, each once."""
-        return list({c.account.vendor.name: c.account.vendor for c in self.connections.values()}.values())
+        return list({c.vendor.name: c.vendor for c in self.connections.values()}.values())
 
 
 NO_ACCOUNT: Final = (

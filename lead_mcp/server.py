@@ -39,7 +39,7 @@ INSTRUCTIONS: Final = (
 Transports = Callable[[], "httpx2.AsyncBaseTransport | None"]
 
 
-class Opening:
+class LazyRuntime:
     """The runtime of an open server, made when the first question needs it."""
 
     def __init__(self, settings: Settings, transport: Transports) -> None:
@@ -61,16 +61,16 @@ class Opening:
             await close(self._made)
 
 
-Lifespan = Callable[[MCPServer[Opening]], AbstractAsyncContextManager[Opening]]
+Lifespan = Callable[[MCPServer[LazyRuntime]], AbstractAsyncContextManager[LazyRuntime]]
 
 
-class LeadServer(MCPServer[Opening]):
+class LeadServer(MCPServer[LazyRuntime]):
     """The SDK's server with our resources, whose contents carry their own types and metadata.
 
     ``opening`` is there while the server's lifespan is open: completions get no context from the SDK.
     """
 
-    opening: Opening | None = None
+    opening: LazyRuntime | None = None
 
     def __init__(self, name: str, settings: Settings, *, lifespan: Lifespan, **keywords: Any) -> None:
         super().__init__(name, lifespan=lifespan, **keywords)
@@ -83,7 +83,7 @@ class LeadServer(MCPServer[Opening]):
         """The runtime, while the server is open."""
         return None if self.opening is None else self.opening.runtime
 
-    def hold(self) -> AbstractAsyncContextManager[Opening]:
+    def hold(self) -> AbstractAsyncContextManager[LazyRuntime]:
         """Keep one runtime open over many connections: the SDK's SSE opens the lifespan once for each of them."""
         return self._opened(self)
 
@@ -126,7 +126,7 @@ class LeadServer(MCPServer[Opening]):
         return await super().get_prompt(name, arguments, context)
 
     async def read_resource(
-        self, uri: Any, context: Context[Opening, Any] | None = None
+        self, uri: Any, context: Context[LazyRuntime, Any] | None = None
     ) -> Iterable[ReadResourceContents] | InputRequiredResult:
         if context is None:
             return await super().read_resource(uri, context)
@@ -157,13 +157,13 @@ def _lifespan(settings: Settings, transport: Transports) -> Lifespan:
     """One runtime a server, however many connections it has: a vendor's rate counts for all of them together."""
 
     @asynccontextmanager
-    async def lifespan(server: MCPServer[Opening]) -> AsyncIterator[Opening]:
+    async def lifespan(server: MCPServer[LazyRuntime]) -> AsyncIterator[LazyRuntime]:
         if not isinstance(server, LeadServer):
             raise TypeError("a lead server's lifespan belongs to a LeadServer")
         if server.opening is not None:
             yield server.opening
             return
-        server.opening = Opening(settings, transport)
+        server.opening = LazyRuntime(settings, transport)
         try:
             yield server.opening
         finally:

@@ -26,8 +26,10 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from lead_mcp import vendors
 from lead_mcp.errors import SettingsError, did_you_mean
-from lead_mcp.query import folded
-from lead_mcp.vendors.base import CANONICAL, STAGES, Account, Setting, Vendor
+from lead_mcp.filters import folded
+from lead_mcp.vendors.spec.account import Account
+from lead_mcp.vendors.spec.fields import CANONICAL, STAGES
+from lead_mcp.vendors.spec.vendor import Setting, Vendor, account_of
 
 PREFIX: Final = "LEAD_MCP_"
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -113,10 +115,11 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class Configured:
+class ConfiguredAccount:
     """One account with its secrets (by settings key) and its rate."""
 
     account: Account
+    vendor: Vendor
     secrets: Mapping[str, SecretStr] = field(repr=False)
     rate: Rate
 
@@ -126,7 +129,7 @@ class Settings:
     """Everything configured, and what deserves a warning."""
 
     server: Server
-    accounts: Mapping[str, Configured]
+    accounts: Mapping[str, ConfiguredAccount]
     warnings: tuple[str, ...] = ()
 
 
@@ -215,7 +218,9 @@ def _variables(vendor: Vendor) -> dict[str, str]:
     return {key: f"{vendor.name.upper()}_{key.upper()}" for key in settings_of(vendor)}
 
 
-def _from_environment(env: Mapping[str, str], warnings: list[str], named: Iterable[str] = ()) -> dict[str, Configured]:
+def _from_environment(
+    env: Mapping[str, str], warnings: list[str], named: Iterable[str] = ()
+) -> dict[str, ConfiguredAccount]:
     """The accounts of the environment alone; those that the file names are left to it."""
     found = {}
     for name in vendors.NAMES:
@@ -266,7 +271,7 @@ def _referred(value: Any) -> set[str]:
     return {value.removeprefix("env:")} if isinstance(value, str) and value.startswith("env:") else set()
 
 
-def _file_account(name: str, table: Any, env: Mapping[str, str], own: Mapping[str, str]) -> Configured:
+def _file_account(name: str, table: Any, env: Mapping[str, str], own: Mapping[str, str]) -> ConfiguredAccount:
     """One account of the file. ``own``: the variables that count as an account's own settings."""
     where = f"[accounts.{name}]"
     if not NAME.fullmatch(name):
@@ -330,7 +335,7 @@ def _account(
     stages: Mapping[str, str],
     *,
     says: Any,
-) -> Configured:
+) -> ConfiguredAccount:
     """The account, checked. ``says`` names a key as the user wrote it."""
     known = settings_of(vendor)
     _whole_group(vendor, given, says)
@@ -341,7 +346,7 @@ def _account(
     folded_stages = {**vendor.stages, **{folded(word): stage for word, stage in stages.items()}}
     options = {key: text for key, text in given.items() if not known[key].secret}
     secrets = {key: SecretStr(text) for key, text in given.items() if known[key].secret}
-    return Configured(Account(name, vendor, options, names, folded_stages), secrets, read_rate(rate))
+    return ConfiguredAccount(account_of(vendor, name, options, names, folded_stages), vendor, secrets, read_rate(rate))
 
 
 def _whole_group(vendor: Vendor, given: Mapping[str, str], says: Any) -> None:

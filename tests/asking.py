@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
+from lead_mcp.dates import parse
 from lead_mcp.engine.connection import Names
 from lead_mcp.engine.records import Record
-from lead_mcp.query import OPS_BY_KIND, Asked, Kind, Op, Where, matches, typed
-from lead_mcp.vendors.base import Account, Field
-from lead_mcp.when import parse
+from lead_mcp.filters import OPS_BY_KIND, Filter, Kind, Op, Where, matches, typed
+from lead_mcp.vendors.spec.account import Account
+from lead_mcp.vendors.spec.fields import Field
 from tests.driving import NOW
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -50,8 +51,8 @@ class Clause:
     def argument(self) -> dict[str, Any]:
         return {"field": self.field, "op": self.op, "value": self.value}
 
-    def asked(self) -> Asked:
-        return Asked(self.field, Op(self.op), self.value)
+    def asked(self) -> Filter:
+        return Filter(self.field, Op(self.op), self.value)
 
 
 # --- drawing ------------------------------------------------------------------------------------------------------

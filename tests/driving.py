@@ -21,17 +21,17 @@ from mcp import Client
 from mcp.types import CallToolResult
 
 from lead_mcp import settings, vendors
+from lead_mcp.dates import Window
 from lead_mcp.engine.connection import Names
 from lead_mcp.engine.lookup import get_record
-from lead_mcp.engine.question import Question
+from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import Limits, search
-from lead_mcp.query import Order, folded, plain
+from lead_mcp.filters import Order, folded, plain
 from lead_mcp.runtime import Runtime
 from lead_mcp.sandbox.app import Sandbox, sandbox
 from lead_mcp.sandbox.world import World
 from lead_mcp.server import LeadServer, build_server
-from lead_mcp.when import Window
 
 UNTIL = datetime(2026, 11, 21, 12, tzinfo=UTC)
 NOW = UNTIL + timedelta(minutes=1)
@@ -108,7 +108,7 @@ class Bench:
 
     async def _everything(self, account: str) -> list[Record]:
         connection = self.runtime.connection(account)
-        question = Question(window=Window(DAWN, None, "UTC"), limit=1_000_000, now=NOW, orders=NEWEST)
+        question = Query(window=Window(DAWN, None, "UTC"), limit=1_000_000, now=NOW, orders=NEWEST)
         answer = await search([connection], question, Limits(60, 1_000_000), self.runtime.seal)
         ids = [record.id for record in answer.records]
         names = Names(connection.account.fields, await connection.discovered())

@@ -7,8 +7,8 @@ from typing import Any
 
 from lead_mcp.engine.connection import Names
 from lead_mcp.engine.records import Record
-from lead_mcp.query import Where, folded
-from lead_mcp.vendors.base import Field
+from lead_mcp.filters import Where, folded
+from lead_mcp.vendors.spec.fields import Field
 from tests.asking import Clause, expected, meant
 from tests.driving import Bench, CallFailed, entry, in_order, uris
 

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from lead_mcp.errors import Garbled, LeadMcpError, NotAllowed, NotFound, TooLarge, Unavailable
-from lead_mcp.policy.audio import MOST_BYTES, Audio, check_host, fetch_audio
+from lead_mcp.errors import LeadMcpError, MalformedReply, NotAllowed, NotFound, TooLarge, Unavailable
+from lead_mcp.transport.audio import MOST_BYTES, Audio, check_host, fetch_audio
 from tests.loopback import Say, in_turn, listening
 
 pytestmark = pytest.mark.anyio
@@ -99,12 +99,12 @@ async def test_a_private_address_is_never_connected_to_even_from_a_trusted_name(
 @pytest.mark.parametrize(
     ("url", "kind"),
     [
-        ("call-7.wav", Garbled),
-        ("", Garbled),
-        ("https://", Garbled),
-        ("https://[bad/a.wav", Garbled),
-        ("https://api.acme.example:port/a.wav", Garbled),
-        ("https://user:word@api.acme.example/a.wav", Garbled),
+        ("call-7.wav", MalformedReply),
+        ("", MalformedReply),
+        ("https://", MalformedReply),
+        ("https://[bad/a.wav", MalformedReply),
+        ("https://api.acme.example:port/a.wav", MalformedReply),
+        ("https://user:word@api.acme.example/a.wav", MalformedReply),
         (f"https://{'x' * 64}.acme.example/a.wav", Unavailable),
         ("https://a..acme.example/a.wav", Unavailable),
     ],
@@ -143,9 +143,9 @@ async def test_a_name_with_several_addresses_is_reached_at_any_of_them() -> None
         (Say(500, headers=WAVE), Unavailable),
         (Say(206, headers=WAVE), Unavailable),
         (Say(cut=True), Unavailable),
-        (Say(body=b"<html>log in</html>", headers={"Content-Type": "text/html; charset=utf-8"}), Garbled),
-        (Say(body=b'{"error": 1}'), Garbled),
-        (Say(headers={"Content-Type": ""}), Garbled),
+        (Say(body=b"<html>log in</html>", headers={"Content-Type": "text/html; charset=utf-8"}), MalformedReply),
+        (Say(body=b'{"error": 1}'), MalformedReply),
+        (Say(headers={"Content-Type": ""}), MalformedReply),
         (Say(body=b"plain", headers={**WAVE, "Content-Encoding": "gzip"}), Unavailable),
     ],
     ids=str,

@@ -23,8 +23,8 @@ import stamina
 
 from lead_mcp.errors import (
     BadArgument,
-    Garbled,
     LeadMcpError,
+    MalformedReply,
     NotAllowed,
     NotFound,
     RateLimited,
@@ -34,21 +34,14 @@ from lead_mcp.errors import (
     Unauthorized,
     Unavailable,
 )
-from lead_mcp.policy.outbound import ATTEMPTS, STRUCK, Outbound
-from lead_mcp.policy.rate import AT_ONCE, RateLimit
-from lead_mcp.vendors.base import (
-    Account,
-    Effect,
-    FieldMap,
-    Lookup,
-    Reply,
-    Request,
-    Search,
-    Signature,
-    TokenLogin,
-    Vendor,
-)
+from lead_mcp.transport.outbound import ATTEMPTS, REDACTED, Outbound
+from lead_mcp.transport.rate import AT_ONCE, RateLimit
 from lead_mcp.vendors.replies import error_of, ok
+from lead_mcp.vendors.spec.account import Account
+from lead_mcp.vendors.spec.fields import FieldMap
+from lead_mcp.vendors.spec.http import Effect, Reply, Request, Signature
+from lead_mcp.vendors.spec.reading import Lookup, Search
+from lead_mcp.vendors.spec.vendor import TokenLogin, Vendor, account_of
 from tests.loopback import PATIENCE, Answer, Heard, Listener, Say, all_at_once, in_turn, listening
 
 pytestmark = pytest.mark.anyio
@@ -100,20 +93,17 @@ LOGIN: Final = TokenLogin(
 )
 
 
-def acme(sign: Callable[[Request, Mapping[str, str]], Signature], login: TokenLogin | None) -> Account:
-    return Account(
-        "north",
-        Vendor(
-            name="acme",
-            title="Acme",
-            settings=(),
-            sign=sign,
-            login=login,
-            leads=Search(fields=lambda account: FieldMap({}), routes=(), identify=lambda account, raw, part: None),
-            lookup=Lookup(build=lambda account, ids, columns: READ, read=lambda account, ids, reply: ()),
-            check=lambda account: READ,
-            checked=lambda reply: None,
-        ),
+def acme(sign: Callable[[Request, Mapping[str, str]], Signature], login: TokenLogin | None) -> Vendor:
+    return Vendor(
+        name="acme",
+        title="Acme",
+        settings=(),
+        sign=sign,
+        login=login,
+        leads=Search(fields=lambda account: FieldMap({}), routes=(), identify=lambda account, raw, part: None),
+        lookup=Lookup(build=lambda account, ids, columns: READ, read=lambda account, ids, reply: ()),
+        check=lambda account: READ,
+        checked=lambda reply: None,
     )
 
 
@@ -150,6 +140,7 @@ async def way(
     patience: httpx2.Timeout | float = 10,
     **options: Any,
 ) -> AsyncIterator[Way]:
+    vendor = acme(bearer if login else sign, login)
     async with (
         listening(answer) as server,
         # no TLS here, and reading every certificate of the machine takes longer than most tests
@@ -157,7 +148,8 @@ async def way(
     ):
         yield Way(
             Outbound(
-                account=acme(bearer if login else sign, login),
+                account=account_of(vendor, "north"),
+                vendor=vendor,
                 client=client,
                 urls={"base_url": f"{server.origin}/"},
                 secrets=PAIR if login else secrets,
@@ -476,14 +468,14 @@ async def test_a_bomb_does_not_fill_the_memory() -> None:
 
 async def test_a_reply_not_compressed_as_it_says_is_garbled() -> None:
     async with way(in_turn(Say(body=b"plain", headers={"Content-Encoding": "gzip"}))) as found:
-        assert type(await found.fails()) is Garbled
+        assert type(await found.fails()) is MalformedReply
         assert len(found.server.heard) == 1
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_is_refused_and_the_credential_goes_nowhere(status: int) -> None:
     async with way(in_turn(Say(status, headers={"Location": "/elsewhere"}), OK), sign=in_body) as found:
-        with pytest.raises(Garbled, match="redirect, which is not followed"):
+        with pytest.raises(MalformedReply, match="redirect, which is not followed"):
             await found.outbound.fetch(READ, lambda reply: reply, found.count)
         assert found.server.paths() == ["/leads"]
 
@@ -510,25 +502,25 @@ async def test_a_secret_that_the_vendor_echoes_is_struck_in_every_spelling(spell
     async with way(in_turn(Say(body=f"<key {echoed}>".encode())), sign=in_body) as found:
         await found.outbound.fetch(Request("POST", "/leads", form={}), replies.append, found.count)
         assert found.server.heard[0].form == {"key": SECRET}
-        assert replies[0].body.decode() == f"<key {STRUCK}>"
+        assert replies[0].body.decode() == f"<key {REDACTED}>"
 
 
 async def test_a_secret_in_a_header_of_the_reply_is_struck() -> None:
     replies: list[Reply] = []
     async with way(in_turn(Say(headers={"X-Echo": "a plain-key b"})), secrets={"api_key": "plain-key"}) as found:
         await found.outbound.fetch(READ, replies.append, found.count)
-        assert replies[0].headers["x-echo"] == f"a {STRUCK} b"
+        assert replies[0].headers["x-echo"] == f"a {REDACTED} b"
 
 
 async def test_a_secret_that_begins_another_leaves_nothing_of_it() -> None:
     secrets = {"access_key": "abcd", "secret_key": "abcd1234", "pin": "12"}
     async with way(in_turn(Say(body=b'["abcd1234", "abcd", "12"]')), secrets=secrets) as found:
-        assert await found.fetch() == [STRUCK, STRUCK, "12"]
+        assert await found.fetch() == [REDACTED, REDACTED, "12"]
 
 
 async def test_a_token_is_struck_from_replies_too() -> None:
     async with way(tokens(in_turn(Say(body=b'["token-1", "client-one-secret"]'))), login=LOGIN) as found:
-        assert await found.fetch() == [STRUCK, STRUCK]
+        assert await found.fetch() == [REDACTED, REDACTED]
 
 
 def said_by(record: logging.LogRecord) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from lead_mcp import vendors
 from lead_mcp.errors import SettingsError
-from lead_mcp.settings import Configured, Rate, Settings, is_loopback, load, load_for_sandbox, read_rate
+from lead_mcp.settings import ConfiguredAccount, Rate, Settings, is_loopback, load, load_for_sandbox, read_rate
 
 OURS = ("LEAD_MCP_", *(f"{name.upper()}_" for name in vendors.NAMES))
 SECRET = "s3cr3t-Kq9/x+Z="
@@ -60,7 +60,7 @@ def file(tmp_path: Path) -> Write:
     return run
 
 
-def clear(found: Configured) -> dict[str, str]:
+def clear(found: ConfiguredAccount) -> dict[str, str]:
     return {key: secret.get_secret_value() for key, secret in found.secrets.items()}
 
 
@@ -81,9 +81,10 @@ def test_a_vendors_variables_make_an_account_of_its_name(name: str, put: Set) ->
     assert list(found.accounts) == [name]
     assert found.warnings == ()
     account = found.accounts[name].account
-    assert (account.name, account.vendor.name) == (name, name)
+    assert (account.name, account.vendor) == (name, name)
     secrets = clear(found.accounts[name])
-    assert set(secrets.values()) | set(account.options.values()) == set(WHOLE[name].values())
+    defaults = {setting.default for setting in vendors.vendor(name).settings}
+    assert set(secrets.values()) | set(account.options.values()) - defaults == set(WHOLE[name].values()) - defaults
     assert SECRET in secrets.values()
 
 
@@ -392,6 +393,7 @@ def test_a_file_configures_several_accounts(put: Set, file: Write) -> None:
     assert (clear(north), clear(dialer)) == ({"api_key": SECRET}, {"auth_token": "literal-token"})
     assert dialer.account.options == {
         "base_url": "https://example.com/v1",
+        "timezone": "America/Los_Angeles",
         "recording_hosts": "a.example.com,b.example.com",
         "rate": "5/1s",
     }

@@ -19,13 +19,13 @@ from lead_mcp.cli.terminal import agreed, interruptible
 from lead_mcp.errors import BadArgument, Conflict, NotAllowed
 from lead_mcp.journal.entries import Write
 from lead_mcp.journal.store import Journal
+from lead_mcp.outgoing.render import table, text_of, text_table
 from lead_mcp.runtime import Runtime, running
 from lead_mcp.settings import Server, Settings
-from lead_mcp.tools.present import table, text_of, text_table
 from lead_mcp.tools.writes import outcome_text
 from lead_mcp.writing.batch import COLUMNS, FAILED, LOST, PURGED, Batch, Row, results_of, summed
-from lead_mcp.writing.carry import question, replayed
-from lead_mcp.writing.revive import call_of, intent_of, is_batch, rows_of
+from lead_mcp.writing.pipeline import question, replayed
+from lead_mcp.writing.rehydrate import call_of, intent_of, is_batch, rows_of
 
 OPEN: Final = ("pending", "intended")
 ENDED: Final = {
@@ -111,9 +111,9 @@ async def _look(settings: Settings, write: Write) -> Looked:
     async with running(settings) as runtime:
         connection = runtime.connection(write.account)
         if is_batch(write):
-            carrier = runtime.carrier("allow", None, {})
-            return Looked(await carrier.batch_question(rows_of(write, connection)))
-        prepared = await intent_of(write, connection).prepare(runtime.around(), "0" * 40)
+            pipeline = runtime.pipeline("allow", None, {})
+            return Looked(await pipeline.batch_question(rows_of(write, connection)))
+        prepared = await intent_of(write, connection).prepare(runtime.context(), "0" * 40)
         return Looked(question(prepared), prepared.digest(), prepared.early is not None)
 
 
@@ -125,7 +125,7 @@ async def _send(settings: Settings, write: Write, looked: Looked) -> int:
             print(_rows_text(rows))
             return 1 if any(row[1] in (FAILED, LOST) for row in rows) else 0
         intent = intent_of(ours, runtime.connection(ours.account))
-        outcome = await runtime.carrier("allow", None, {}).finish(intent, call_of(ours), ours, looked.shown)
+        outcome = await runtime.pipeline("allow", None, {}).finish(intent, call_of(ours), ours, looked.shown)
         print(outcome_text(outcome))
         return 0
 
@@ -141,7 +141,7 @@ async def _taken_over(runtime: Runtime, write: Write) -> Write:
 async def _carried(runtime: Runtime, write: Write) -> list[Row]:
     """A batch's results, kept for whoever repeats the call. Interrupted, it waits again: rows that were sent stay sent."""
     rows = rows_of(write, runtime.connection(write.account))
-    batch = Batch(rows, call_of(write), lambda: runtime.carrier("allow", None, {}))
+    batch = Batch(rows, call_of(write), lambda: runtime.pipeline("allow", None, {}))
     try:
         found = await batch.carry(write.id)
     except BaseException:

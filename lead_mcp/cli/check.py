@@ -63,7 +63,7 @@ async def _check_all(config: Path | None, sandbox: bool) -> list[Line]:
 
 
 async def _check(runtime: Runtime, connection: Connection) -> Line:
-    vendor, name = connection.account.vendor, connection.name
+    vendor, name = connection.vendor, connection.name
     try:
         with anyio.fail_after(runtime.server.deadline):
             await connection.outbound.fetch(vendor.check(connection.account), vendor.checked, lambda: None)

@@ -18,9 +18,9 @@ from rich.text import Text
 from lead_mcp.cli.serve import listening
 from lead_mcp.sandbox.app import sandbox
 
-Question = tuple[str, str, dict[str, Any]]
+Query = tuple[str, str, dict[str, Any]]
 WON: Final = [{"field": "stage", "op": "in", "value": ["won", "qualified"]}]
-QUESTIONS: Final[Sequence[Question]] = (
+QUESTIONS: Final[Sequence[Query]] = (
     ("Which accounts are there, and what does each offer?", "list_accounts", {}),
     ("The newest leads, whoever sold them", "search_leads", {"limit": 6}),
     ("Won or qualified at Octanist this month, most valuable first", "search_leads",
@@ -68,7 +68,7 @@ async def _ask_all(console: Console, client: Client) -> bool:
     return failed
 
 
-def _further(uris: Sequence[str]) -> Sequence[Question]:
+def _further(uris: Sequence[str]) -> Sequence[Query]:
     """Questions about what the first ones found."""
     called = next((uri for uri in uris if uri.startswith("lead://convoso/")), None)
     calls = [("Its call recordings", "get_recordings", {"uri": called, "limit": 3})] if called else []

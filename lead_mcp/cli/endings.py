@@ -11,8 +11,8 @@ from lead_mcp.errors import BadArgument, Conflict
 from lead_mcp.journal.entries import Write
 from lead_mcp.journal.store import Journal
 from lead_mcp.uris import lead_uri, parse_uri
-from lead_mcp.writing.carry import Outcome
-from lead_mcp.writing.revive import arguments_of
+from lead_mcp.writing.pipeline import Outcome
+from lead_mcp.writing.rehydrate import arguments_of
 
 OPEN: Final = ("unknown", "sending", "intended")
 WORDS: Final = {"update_lead": "updated", "delete_lead": "deleted"}
@@ -38,7 +38,7 @@ def _not_done(journal: Journal, write: Write) -> str:
 
 def _done(journal: Journal, write: Write, created: str | None) -> str:
     word, uri = WORDS.get(write.tool, "created"), _uri(write, created)
-    said = Outcome(word, uri, journal_id=write.id, warnings=(BY_HAND,)).said()
+    said = Outcome(word, uri, journal_id=write.id, warnings=(BY_HAND,)).to_dict()
     _check_ours(write, journal.take_over(write, OPEN, "resolved", said, uri=uri))
     return f"{write.id}: {word} {uri or ''}".strip()
 

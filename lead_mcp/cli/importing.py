@@ -24,12 +24,12 @@ from lead_mcp.cli.setup import settings_for
 from lead_mcp.cli.terminal import agreed, interruptible
 from lead_mcp.engine.people import Person
 from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed
-from lead_mcp.policy.cleaning import cleaned
+from lead_mcp.outgoing.cleaning import cleaned
 from lead_mcp.runtime import Runtime, running
 from lead_mcp.settings import Settings
 from lead_mcp.writing.batch import FAILED, LOST, row_of
-from lead_mcp.writing.carry import Call, Outcome, replayed
-from lead_mcp.writing.intents import InsertIntent, OnDuplicate, Prepared, offered_insert
+from lead_mcp.writing.intents import InsertIntent, OnDuplicate, PreparedWrite, offered_insert
+from lead_mcp.writing.pipeline import Outcome, WriteCall, replayed
 
 AT_ONCE: Final = 4
 TOOL: Final = "insert_lead"
@@ -69,14 +69,14 @@ class Plan:
         connection = runtime.connection(self.options.account)
         return InsertIntent(connection, row.lead, row.own, self.options.on_duplicate)
 
-    def call(self, row: Row) -> Call:
+    def call(self, row: Row) -> WriteCall:
         arguments = {
             "account": self.options.account,
             "lead": row.lead,
             "vendor_fields": row.own or None,
             "on_duplicate": self.options.on_duplicate,
         }
-        return Call(TOOL, arguments, f"{self.stem}{row.number}", PRINCIPAL)
+        return WriteCall(TOOL, arguments, f"{self.stem}{row.number}", PRINCIPAL)
 
 
 def run(path: Path, options: Options, *, yes: bool, dry_run: bool, config: Path | None) -> int:
@@ -87,7 +87,7 @@ def run(path: Path, options: Options, *, yes: bool, dry_run: bool, config: Path 
     except BadArgument as error:
         return _unusable([error.message])
     if isinstance(found, Problems):
-        return _unusable([f"{path.name}: {said}" for said in found.said()])
+        return _unusable([f"{path.name}: {said}" for said in found.to_dict()])
     if dry_run:
         return anyio.run(_preview, settings, found)
     if settings.server.writes == "off":
@@ -122,7 +122,7 @@ async def _checked(settings: Settings, path: Path, options: Options) -> Plan | P
         plan = Plan(path, options, f"import {file.digest}#", columns.rows(file.read))
         for row in plan.rows:
             try:
-                prepared = await plan.intent(runtime, row).prepare(runtime.around(), "0" * 40, look=False)
+                prepared = await plan.intent(runtime, row).prepare(runtime.context(), "0" * 40, look=False)
             except LeadMcpError as error:
                 file.problems.add(row.line, error.message)
             else:
@@ -216,7 +216,7 @@ class Sending:
             with _progress(len(self.plan.rows), "importing") as advance:
                 await _each(self.plan.rows, partial(self._row, runtime, advance), self.enough)
         left = len(self.plan.rows) - self.results.counts.total()
-        print(f"{len(self.plan.rows):,} rows: {self.results.said()}{f', {left:,} not sent' if left else ''}")
+        print(f"{len(self.plan.rows):,} rows: {self.results.to_dict()}{f', {left:,} not sent' if left else ''}")
         print(f"results: {self.results.path}")
         if left:
             sys.stderr.write(f"lead-mcp: stopped: more than {self.plan.options.max_failures} rows failed. ")
@@ -227,7 +227,7 @@ class Sending:
     def last_words(self) -> str:
         return (
             f"lead-mcp: interrupted after {self.results.counts.total():,} of {len(self.plan.rows):,} rows "
-            f"({self.results.said()}). Run the same command again to go on; no row is sent twice.\n"
+            f"({self.results.to_dict()}). Run the same command again to go on; no row is sent twice.\n"
         )
 
     async def _row(self, runtime: Runtime, advance: Callable[[], None], row: Row) -> None:
@@ -241,11 +241,11 @@ class Sending:
             self.results.add(call.key or "", row_of(row.number, became))
         advance()
 
-    async def _carried(self, runtime: Runtime, row: Row, call: Call) -> Outcome:
+    async def _carried(self, runtime: Runtime, row: Row, call: WriteCall) -> Outcome:
         """A carrier of its own for each row: it looks at the vendor as of now."""
-        return await runtime.carrier("allow", None, {}).carry(self.plan.intent(runtime, row), call)
+        return await runtime.pipeline("allow", None, {}).carry(self.plan.intent(runtime, row), call)
 
-    async def _earlier(self, runtime: Runtime, call: Call) -> Outcome | None:
+    async def _earlier(self, runtime: Runtime, call: WriteCall) -> Outcome | None:
         """What an earlier run made of this row with other values: it is done all the same, and not done again."""
         account, key = self.plan.options.account, call.key or ""
         write = await runtime.in_journal(lambda journal: journal.find(account, TOOL, PRINCIPAL, key))
@@ -289,12 +289,12 @@ async def _would(runtime: Runtime, plan: Plan, row: Row) -> str:
     if write is not None and write.state in ("done", "resolved"):
         return "imported already"
     try:
-        return _in_words(await plan.intent(runtime, row).prepare(runtime.around(), "0" * 40))
+        return _in_words(await plan.intent(runtime, row).prepare(runtime.context(), "0" * 40))
     except LeadMcpError:
         return WOULD_FAIL
 
 
-def _in_words(prepared: Prepared) -> str:
+def _in_words(prepared: PreparedWrite) -> str:
     if prepared.early:
         return prepared.early
     return "would be updated" if prepared.action.startswith("change") else "would be created"

@@ -11,13 +11,13 @@ from typing import Any, Final
 from lead_mcp.cli.approve import found
 from lead_mcp.cli.masking import masked
 from lead_mcp.cli.setup import opened_journal
+from lead_mcp.dates import stamp
 from lead_mcp.errors import BadArgument, did_you_mean
+from lead_mcp.filters import as_time
 from lead_mcp.journal.entries import OPEN, Event, Write
 from lead_mcp.journal.store import Journal
-from lead_mcp.policy.cleaning import cell, text_cell
-from lead_mcp.query import as_time
-from lead_mcp.tools.present import record_lines, table, text_table
-from lead_mcp.when import stamp
+from lead_mcp.outgoing.cleaning import cell, text_cell
+from lead_mcp.outgoing.render import record_lines, table, text_table
 
 STATES: Final = "intended pending sending done refused unknown declined resolved expired".split()
 WAITING: Final = ("pending", "unknown", *sorted(OPEN))

@@ -62,5 +62,5 @@ class Results:
         if self._file is not None:
             self._file.close()
 
-    def said(self) -> str:
+    def to_dict(self) -> str:
         return ", ".join(f"{count:,} {word}" for word, count in self.counts.items()) or "nothing done"

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from lead_mcp.errors import BadArgument, did_you_mean
-from lead_mcp.vendors.base import CANONICAL, Form
+from lead_mcp.vendors.spec.fields import CANONICAL
+from lead_mcp.vendors.spec.writing import Form
 
 THEIRS: Final = "vendor:"
 SHOWN: Final = 20
@@ -35,7 +36,7 @@ class Problems:
     def __bool__(self) -> bool:
         return bool(self.lines)
 
-    def said(self) -> Iterator[str]:
+    def to_dict(self) -> Iterator[str]:
         """The first 20, each with its first lines."""
         for message, lines in list(self.lines.items())[:SHOWN]:
             first = ", ".join(map(str, lines[:5]))
@@ -175,10 +176,10 @@ class Mapped:
 def mapped(columns: Sequence[str], maps: Sequence[str], form: Form, *, ignore_unmapped: bool) -> Mapped:
     """The columns as fields: as ``maps`` say (``column=field``), else by their names. Raises BadArgument."""
     ours = dict.fromkeys((*form.ours, *CANONICAL))
-    told = dict(_told(one, columns, ours) for one in maps)
+    on_progress = dict(_told(one, columns, ours) for one in maps)
     targets: dict[str, str] = {}
     for column in columns:
-        target = told.get(column) or _by_name(column, ours)
+        target = on_progress.get(column) or _by_name(column, ours)
         if target is None and not ignore_unmapped:
             raise BadArgument(_unknown(column, ours, form))
         if target in targets.values():

@@ -19,15 +19,15 @@ from lead_mcp.cli.approve import found
 from lead_mcp.cli.setup import opened_journal
 from lead_mcp.cli.terminal import agreed, interruptible
 from lead_mcp.errors import CallError, Conflict, NotAllowed
+from lead_mcp.filters import folded
 from lead_mcp.journal.entries import Event, Write
-from lead_mcp.query import folded
 from lead_mcp.runtime import Runtime, running
 from lead_mcp.settings import Settings
 from lead_mcp.tools.writes import outcome_text
 from lead_mcp.uris import parse_uri
-from lead_mcp.writing.carry import Call, question, replayed
-from lead_mcp.writing.intents import STRUCK, DeleteIntent, Intent, UpdateIntent
-from lead_mcp.writing.revive import arguments_of
+from lead_mcp.writing.intents import REDACTED, DeleteIntent, Intent, UpdateIntent
+from lead_mcp.writing.pipeline import WriteCall, question, replayed
+from lead_mcp.writing.rehydrate import arguments_of
 
 PRINCIPAL: Final = "terminal"
 CUT: Final = re.compile(r"…\[[\d,]+ characters\]\Z")
@@ -38,7 +38,7 @@ CUT: Final = re.compile(r"…\[[\d,]+ characters\]\Z")
 class Undoing:
     """What undoes a write: the call as the journal will have it. ``sent``: the vendor's own values as the write left them."""
 
-    call: Call
+    call: WriteCall
     sent: Mapping[str, Sequence[Any]]
 
     def intent(self, runtime: Runtime) -> Intent:
@@ -95,7 +95,7 @@ def _undoing(write: Write, story: Sequence[Event], settings: Settings) -> Undoin
 def _queued(settings: Settings, account: str) -> frozenset[str]:
     """Fields of ours that the account's vendor settles later."""
     configured = settings.accounts.get(account)
-    update = configured.account.vendor.update if configured else None
+    update = configured.vendor.update if configured else None
     names = frozenset(update.queued) if update else frozenset()
     return names | {"stage"} if "status" in names else names
 
@@ -111,11 +111,11 @@ def _lead(write: Write) -> list[str]:
 def _deletion(write: Write, settings: Settings) -> Undoing:
     """The deletion of what was inserted; a vendor that has none says so when it is prepared."""
     configured = settings.accounts.get(write.account)
-    can = configured is not None and configured.account.vendor.delete is not None
+    can = configured is not None and configured.vendor.delete is not None
     if can and settings.server.deletes == "off":
         raise _cannot(write, "an insert is undone by deleting the lead, and LEAD_MCP_DELETES is off")
     arguments = {"lead": _lead(write), "undoes": write.id}
-    return Undoing(Call("delete_lead", arguments, f"undo {write.id}", PRINCIPAL), {})
+    return Undoing(WriteCall("delete_lead", arguments, f"undo {write.id}", PRINCIPAL), {})
 
 
 def _back(write: Write, story: Sequence[Event], queued: frozenset[str]) -> Undoing:
@@ -130,7 +130,7 @@ def _back(write: Write, story: Sequence[Event], queued: frozenset[str]) -> Undoi
         raise _cannot(write, "the vendor changed the lead by itself, and nobody saw what it was before")
     changed = {name: before[name] for name in before if name in sent and before[name] != sent[name]}
     for name, value in changed.items():
-        if STRUCK in (value, sent[name]):
+        if REDACTED in (value, sent[name]):
             raise _cannot(write, f"{name} is a secret, which the journal does not hold")
         if isinstance(value, str) and CUT.search(value):
             raise _cannot(write, f"the journal holds {name} cut short")
@@ -143,7 +143,7 @@ def _back(write: Write, story: Sequence[Event], queued: frozenset[str]) -> Undoi
         "undoes": write.id,
     }
     left = {name: (sent[name], read.get(name, sent[name])) for name in changed}
-    return Undoing(Call("update_lead", arguments, f"undo {write.id}", PRINCIPAL), left)
+    return Undoing(WriteCall("update_lead", arguments, f"undo {write.id}", PRINCIPAL), left)
 
 
 # --- at the vendor ------------------------------------------------------------------------------------------------
@@ -154,7 +154,7 @@ async def _look(settings: Settings, write: Write, undoing: Undoing) -> tuple[str
     async with running(settings) as runtime:
         intent = undoing.intent(runtime)
         try:
-            prepared = await intent.prepare(runtime.around(), "0" * 40)
+            prepared = await intent.prepare(runtime.context(), "0" * 40)
         except CallError as error:
             raise _cannot(write, error.message.rstrip(".")) from None
     if prepared.early:
@@ -172,6 +172,6 @@ def _check_own(write: Write, undoing: Undoing, now: Mapping[str, Any]) -> None:
 
 async def _send(settings: Settings, undoing: Undoing, shown: str) -> int:
     async with running(settings) as runtime:
-        carrier = runtime.carrier("confirm", None, {undoing.call.digest: shown})
-        print(outcome_text(await carrier.carry(undoing.intent(runtime), undoing.call)))
+        pipeline = runtime.pipeline("confirm", None, {undoing.call.digest: shown})
+        print(outcome_text(await pipeline.carry(undoing.intent(runtime), undoing.call)))
     return 0

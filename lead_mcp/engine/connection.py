@@ -11,8 +11,10 @@ import anyio
 
 from lead_mcp.engine.resolve import field_at, key_of
 from lead_mcp.errors import LeadMcpError
-from lead_mcp.policy.outbound import Outbound
-from lead_mcp.vendors.base import Account, Field, FieldMap
+from lead_mcp.transport.outbound import Outbound
+from lead_mcp.vendors.spec.account import Account
+from lead_mcp.vendors.spec.fields import Field, FieldMap
+from lead_mcp.vendors.spec.vendor import Vendor
 
 METADATA_SECONDS: Final = 300
 """Field metadata is kept at most this long; leads, pings and recordings never."""
@@ -32,12 +34,16 @@ class Connection:
         return self.outbound.account
 
     @property
+    def vendor(self) -> Vendor:
+        return self.outbound.vendor
+
+    @property
     def name(self) -> str:
         return self.outbound.account.name
 
     async def discovered(self, count: list[int] | None = None) -> FieldMap | None:
         """The account's own fields as its vendor tells them, or None where it cannot. Raises VendorError."""
-        discovery = self.account.vendor.discovery
+        discovery = self.vendor.discovery
         if discovery is None:
             return None
         async with self._lock:
@@ -47,10 +53,10 @@ class Connection:
             return self._known
 
     async def _discover(self, count: list[int]) -> dict[str, Field]:
-        discovery, found = self.account.vendor.discovery, dict[str, Field]()
+        discovery, found = self.vendor.discovery, dict[str, Field]()
         if discovery is None:
             return found
-        for part in self.account.vendor.leads.parts(self.account) or (None,):
+        for part in self.vendor.leads.parts(self.account) or (None,):
             read = partial(discovery.read, self.account, part)
             found |= await self.outbound.fetch(discovery.build(self.account, part), read, lambda: count.append(1))
         return found
@@ -81,7 +87,7 @@ async def names_for(connection: Connection, fields: FieldMap, wanted: set[str], 
     A vendor that cannot be asked for its fields just now is asked for records all the same: the name is then unknown.
     """
     plain = Names(fields)
-    if connection.account.vendor.discovery is None or all(plain.key(name) is not None for name in wanted):
+    if connection.vendor.discovery is None or all(plain.key(name) is not None for name in wanted):
         return plain
     try:
         return Names(fields, await connection.discovered(count))

@@ -10,11 +10,12 @@ from typing import Any
 import anyio
 
 from lead_mcp.engine.connection import Connection, Names
-from lead_mcp.engine.feeds import together
+from lead_mcp.engine.fanout import together
 from lead_mcp.engine.records import Record
 from lead_mcp.errors import BadArgument, LeadMcpError, NotFound, TimedOut
 from lead_mcp.uris import lead_uri
-from lead_mcp.vendors.base import Paths, Raw
+from lead_mcp.vendors.spec.fields import Paths
+from lead_mcp.vendors.spec.http import Raw
 
 
 @dataclass
@@ -37,7 +38,7 @@ async def look_up(
     connection: Connection, ids: Sequence[str], names: Names, deadline: float, columns: Paths | None = None
 ) -> Found:
     """The records of these ids at one account, chunks side by side within its rate. Failures are kept, not raised."""
-    lookup, found = connection.account.vendor.lookup, Found(connection)
+    lookup, found = connection.vendor.lookup, Found(connection)
     possible = [one for one in dict.fromkeys(ids) if lookup.check(one)]
     found.asked.update(one for one in ids if not lookup.check(one))
     chunks = [possible[at : at + lookup.many] for at in range(0, len(possible), lookup.many)]
@@ -60,7 +61,7 @@ async def _all(found: Found, chunks: Sequence[Sequence[str]], names: Names, colu
 
 
 async def _chunk(found: Found, ids: Sequence[str], names: Names, columns: Paths | None) -> None:
-    account, lookup = found.connection.account, found.connection.account.vendor.lookup
+    account, lookup = found.connection.account, found.connection.vendor.lookup
     read = partial(lookup.read, account, ids)
     rows = await found.connection.outbound.fetch(lookup.build(account, ids, columns), read, found.count)
     found.scanned += len(rows)
@@ -75,9 +76,9 @@ async def _chunk(found: Found, ids: Sequence[str], names: Names, columns: Paths 
 def identified(connection: Connection, row: Raw, names: Names, ids: Sequence[str]) -> Record | None:
     """The row as a record; its partition is the one its id names, where ids do."""
     account = connection.account
-    lanes = account.vendor.leads.parts(account)
+    lanes = connection.vendor.leads.parts(account)
     for lane in lanes or (None,):
-        name = account.vendor.leads.identify(account, row, lane)
+        name = connection.vendor.leads.identify(account, row, lane)
         if name is not None and (not lanes or name in ids):
             return Record(account.name, name, lead_uri(account.name, name), row, names.field, lane)
     return None

@@ -7,19 +7,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
+from lead_mcp.dates import Window
 from lead_mcp.engine.connection import Connection, Names
 from lead_mcp.engine.cursor import Seal
-from lead_mcp.engine.feeds import DAWN, together
-from lead_mcp.engine.planner import TEXT_FIELDS
-from lead_mcp.engine.question import Question
+from lead_mcp.engine.fanout import together
+from lead_mcp.engine.plan import TEXT_FIELDS
+from lead_mcp.engine.query import Query
+from lead_mcp.engine.readers.time_slices import DAWN
 from lead_mcp.engine.records import Record
-from lead_mcp.engine.search import Entry, Limits, read_through, understand
-from lead_mcp.errors import Garbled, LeadMcpError
-from lead_mcp.policy.phones import e164, parse_phone
-from lead_mcp.query import Order, folded
+from lead_mcp.engine.search import LedgerEntry, Limits, read_through, resolve_queries
+from lead_mcp.errors import LeadMcpError, MalformedReply
+from lead_mcp.filters import Order, folded
+from lead_mcp.phones import e164, parse_phone
 from lead_mcp.uris import lead_uri
-from lead_mcp.vendors.base import Raw
-from lead_mcp.when import Window
+from lead_mcp.vendors.spec.http import Raw
 
 PHONE_WORDS = ("phone", "mobile")
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -64,7 +65,7 @@ def numbers_of(record: Record, region: str) -> Iterable[str]:
 
 
 @dataclass
-class Sought:
+class PersonMatches:
     """Who was found at one account, oldest first; what it took; whether everything was looked through."""
 
     records: list[Record] = field(default_factory=list)
@@ -80,7 +81,7 @@ class Sought:
 
 
 @dataclass(frozen=True)
-class Looking:
+class LookupScope:
     """What looking needs beside the person: bounds, the clock, the region of telephone numbers."""
 
     limits: Limits
@@ -92,16 +93,16 @@ class Looking:
     """A vendor that must be read through is read from its beginning, not within its default window."""
 
 
-async def seek(connection: Connection, person: Person, looking: Looking) -> Sought:
+async def find_person(connection: Connection, person: Person, looking: LookupScope) -> PersonMatches:
     """The person's leads at one account. Raises LeadMcpError where it could not be asked."""
-    how = connection.account.vendor.seek
+    how = connection.vendor.person_lookup
     if not person:
-        return Sought()
+        return PersonMatches()
     return await (_scan(connection, person, looking) if how is None else _ask(connection, person, looking))
 
 
-async def _ask(connection: Connection, person: Person, looking: Looking) -> Sought:
-    how, account, sought = connection.account.vendor.seek, connection.account, Sought()
+async def _ask(connection: Connection, person: Person, looking: LookupScope) -> PersonMatches:
+    how, account, sought = connection.vendor.person_lookup, connection.account, PersonMatches()
     if how is None:
         return sought
     phones = [parse_phone(number, looking.region)[0] for number in sorted(person.phones)]
@@ -121,40 +122,38 @@ async def _ask(connection: Connection, person: Person, looking: Looking) -> Soug
     return sought
 
 
-def _matching(connection: Connection, rows: Sequence[Raw], person: Person, looking: Looking) -> list[Record]:
+def _matching(connection: Connection, rows: Sequence[Raw], person: Person, looking: LookupScope) -> list[Record]:
     account = connection.account
     names = Names(account.fields)
     found: dict[str, Record] = {}
     for row in rows:
-        lead_id = account.vendor.leads.identify(account, row, None)
+        lead_id = connection.vendor.leads.identify(account, row, None)
         if lead_id is None:
-            raise Garbled(f"{account.name} sent a record without an id.", account=account.name)
+            raise MalformedReply(f"{account.name} sent a record without an id.", account=account.name)
         record = Record(account.name, lead_id, lead_uri(account.name, lead_id), row, names.field)
         if person.is_in(record, looking.region):
             found[record.uri] = record
     return sorted(found.values(), key=created)
 
 
-async def _scan(connection: Connection, person: Person, looking: Looking) -> Sought:
+async def _scan(connection: Connection, person: Person, looking: LookupScope) -> PersonMatches:
     """A vendor that cannot be asked for a person: its leads are read through, newest first, up to the scan limit."""
     window = Window(DAWN, looking.now, "UTC") if looking.everything else None
-    question = Question(
-        orders=(Order("created_at", descending=True),), shown=TEXT_FIELDS, now=looking.now, window=window
-    )
-    sought = Sought()
+    query = Query(orders=(Order("created_at", descending=True),), shown=TEXT_FIELDS, now=looking.now, window=window)
+    sought = PersonMatches()
 
     def take(record: Record) -> None:
         if person.is_in(record, looking.region):
             sought.records.append(record)
 
-    parts = await understand([connection], question)
-    for entry in await read_through(parts, question, looking.limits, looking.seal, take):
+    parts = await resolve_queries([connection], query)
+    for entry in await read_through(parts, query, looking.limits, looking.seal, take):
         _tally(sought, entry)
     sought.records.sort(key=created)
     return sought
 
 
-def _tally(sought: Sought, entry: Entry) -> None:
+def _tally(sought: PersonMatches, entry: LedgerEntry) -> None:
     sought.requests += entry.requests
     sought.scanned += entry.scanned
     sought.window, sought.error = entry.window, entry.error

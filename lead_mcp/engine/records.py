@@ -9,8 +9,9 @@ from decimal import Decimal
 from functools import total_ordering
 from typing import Any
 
-from lead_mcp.query import Order, Value, as_time, folded, plain
-from lead_mcp.vendors.base import Field, Raw
+from lead_mcp.filters import Order, Value, as_time, folded, plain
+from lead_mcp.vendors.spec.fields import Field
+from lead_mcp.vendors.spec.http import Raw
 
 Reads = Callable[[str], Field | None]
 
@@ -36,7 +37,7 @@ class Record:
 
 
 @total_ordering
-class Backwards:
+class Descending:
     """A value that sorts the other way round."""
 
     __slots__ = ("value",)
@@ -45,9 +46,9 @@ class Backwards:
         self.value = value
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Backwards) and self.value == other.value
+        return isinstance(other, Descending) and self.value == other.value
 
-    def __lt__(self, other: Backwards) -> bool:
+    def __lt__(self, other: Descending) -> bool:
         return bool(other.value < self.value)
 
     __hash__ = None  # type: ignore[assignment]  # an order, not an identity
@@ -58,7 +59,7 @@ def rank(value: Value, descending: bool) -> tuple[Any, ...]:
     if value is None:
         return (1,)
     kind, bare = _bare(value)
-    return (0, Backwards((kind, bare)) if descending else (kind, bare))
+    return (0, Descending((kind, bare)) if descending else (kind, bare))
 
 
 def _bare(value: Value) -> tuple[int, Any]:

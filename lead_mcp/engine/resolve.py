@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from lead_mcp.errors import BadArgument
-from lead_mcp.vendors.base import ANY, Field, FieldMap
+from lead_mcp.vendors.spec.fields import ANY, Field, FieldMap
 
 RAW: Final = "raw."
 

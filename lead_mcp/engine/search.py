@@ -14,19 +14,23 @@ from typing import Any, Protocol
 
 import anyio
 
+from lead_mcp.dates import Window, stamp
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.cursor import Seal
-from lead_mcp.engine.feeds import Feed, Ordered, OutOfOrder, Refused, Sliced, TooDeep, Whole
-from lead_mcp.engine.planner import TEXT_FIELDS, Bounds, Plan, Query, plan, unfiltered
-from lead_mcp.engine.question import Question, Understood, check_together, understood
-from lead_mcp.engine.reader import Reader, Tally
+from lead_mcp.engine.plan import TEXT_FIELDS, Bounds, Criteria, Plan, plan, unfiltered
+from lead_mcp.engine.query import AccountQuery, Query, check_together, resolve_query
+from lead_mcp.engine.readers.base import OutOfOrder, Reader, Refused, TooDeep
+from lead_mcp.engine.readers.full import FullReader
+from lead_mcp.engine.readers.paging import Pager, Usage
+from lead_mcp.engine.readers.sorted import SortedReader
+from lead_mcp.engine.readers.time_slices import TimeSliceReader
 from lead_mcp.engine.records import Position, Record, Sorter
-from lead_mcp.errors import Garbled, LeadMcpError, TimedOut
-from lead_mcp.policy.masking import shown_text
-from lead_mcp.query import RANGE, Op, Order
+from lead_mcp.errors import LeadMcpError, MalformedReply, TimedOut
+from lead_mcp.filters import RANGE, Op, Order
+from lead_mcp.outgoing.masking import shown_text
 from lead_mcp.uris import lead_uri, uri
-from lead_mcp.vendors.base import Paths, Raw
-from lead_mcp.when import Window, stamp
+from lead_mcp.vendors.spec.fields import Paths
+from lead_mcp.vendors.spec.http import Raw
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Limits:
     scan: int = 10_000
 
 
-class Desk(Protocol):
+class AccountDirectory(Protocol):
     """Whoever knows the accounts: names to connections, what an answer may cost, the seal of cursors."""
 
     @property
@@ -49,7 +53,7 @@ class Desk(Protocol):
 
 
 @dataclass
-class Entry:
+class LedgerEntry:
     """One account's line in the ledger, in the contract's words."""
 
     account: str
@@ -64,7 +68,7 @@ class Entry:
     notes: list[str] = field(default_factory=list)
     error: LeadMcpError | None = None
 
-    def said(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         entry: dict[str, Any] = {
             "account": self.account,
             "returned": self.returned,
@@ -76,15 +80,15 @@ class Entry:
             "checked_here": [shown_text(word) for word in self.checked_here],
         }
         if self.window:
-            entry["window"] = self.window.said()
+            entry["window"] = self.window.to_dict()
         if self.notes:
             entry["note"] = shown_text("; ".join(dict.fromkeys(self.notes)))
         if self.error:
-            entry["error"] = error_said(self.error)
+            entry["error"] = error_to_dict(self.error)
         return entry
 
 
-def error_said(error: LeadMcpError) -> dict[str, Any]:
+def error_to_dict(error: LeadMcpError) -> dict[str, Any]:
     """``{"code", "message", "account"?, "vendor_code"?, "retry_after"?}``."""
     optional = {"account": error.account, "vendor_code": error.vendor_code, "retry_after": error.retry_after}
     return {
@@ -101,7 +105,7 @@ class Answer:
     records: Sequence[Record]
     total: int | None
     cursor: str | None
-    entries: Sequence[Entry]
+    entries: Sequence[LedgerEntry]
     missing: Sequence[str] | None = None
     """Ids that were asked for and not found; None where none were asked for."""
     cut: Callable[[int], str] = lambda rows: ""
@@ -117,7 +121,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class State:
+class PageState:
     """What a cursor holds. ``start`` and ``end`` bound a batch in base order; ``after`` is the place within the page's."""
 
     frozen: datetime
@@ -141,38 +145,38 @@ class State:
         }
 
     @staticmethod
-    def unpacked(packed: Mapping[str, Any]) -> State:
+    def unpacked(packed: Mapping[str, Any]) -> PageState:
         after, start, end = (Position.unpacked(packed[key]) if key in packed else None for key in "pse")
         frozen = datetime.fromisoformat(packed["f"])
-        return State(frozen, tuple(packed["a"]), after, start, end, packed["t"], packed.get("x", {}))
+        return PageState(frozen, tuple(packed["a"]), after, start, end, packed["t"], packed.get("x", {}))
 
 
-async def search(connections: Sequence[Connection], question: Question, limits: Limits, seal: Seal) -> Answer:
+async def search(connections: Sequence[Connection], query: Query, limits: Limits, seal: Seal) -> Answer:
     """One page of the answer. Raises LeadMcpError where the call is wrong or no account could answer."""
-    opened = seal.open(question.cursor, question.arguments) if question.cursor is not None else None
-    state = State.unpacked(opened) if opened else State(question.now, tuple(c.name for c in connections))
+    opened = seal.open(query.cursor, query.arguments) if query.cursor is not None else None
+    state = PageState.unpacked(opened) if opened else PageState(query.now, tuple(c.name for c in connections))
     started = anyio.current_time()
     with anyio.move_on_after(limits.deadline):
         asked = [c for c in connections if c.name in state.accounts]
-        parts = await understand(asked, question)
-        return await Run(parts, question, state, limits, seal, started).answer()
+        parts = await resolve_queries(asked, query)
+        return await Run(parts, query, state, limits, seal, started).answer()
     raise late(limits)
 
 
 async def read_through(
-    parts: Sequence[Understood],
-    question: Question,
+    parts: Sequence[AccountQuery],
+    query: Query,
     limits: Limits,
     seal: Seal,
     sink: Callable[[Record], None],
-    told: Callable[[int], Awaitable[None]] | None = None,
-) -> list[Entry]:
+    on_progress: Callable[[int], Awaitable[None]] | None = None,
+) -> list[LedgerEntry]:
     """Hand every match to ``sink``, in no promised order, keeping none; the ledger. For summaries.
 
     ``limits.scan`` bounds the records read, ``limits.deadline`` the time; an entry that was cut says so.
     """
-    state = State(question.now, tuple(part.account for part in parts))
-    run = Run(parts, question, state, limits, seal, anyio.current_time(), sink=sink, told=told)
+    state = PageState(query.now, tuple(part.account for part in parts))
+    run = Run(parts, query, state, limits, seal, anyio.current_time(), sink=sink, on_progress=on_progress)
     await run.read()
     return list(run.entries.values())
 
@@ -181,13 +185,13 @@ def late(limits: Limits) -> LeadMcpError:
     return TimedOut(f"No account told its fields within {limits.deadline:g} s (LEAD_MCP_DEADLINE). Try again later.")
 
 
-async def understand(connections: Sequence[Connection], question: Question) -> list[Understood]:
-    found: list[Understood | None] = [None] * len(connections)
+async def resolve_queries(connections: Sequence[Connection], query: Query) -> list[AccountQuery]:
+    found: list[AccountQuery | None] = [None] * len(connections)
     errors: list[LeadMcpError] = []
 
     async def one(nth: int) -> None:
         try:
-            found[nth] = await understood(connections[nth], question)
+            found[nth] = await resolve_query(connections[nth], query)
         except LeadMcpError as error:
             errors.append(error)
 
@@ -197,7 +201,7 @@ async def understand(connections: Sequence[Connection], question: Question) -> l
     if errors:
         raise errors[0]
     parts = [part for part in found if part is not None]
-    check_together(parts, question)
+    check_together(parts, query)
     return parts
 
 
@@ -205,31 +209,31 @@ async def understand(connections: Sequence[Connection], question: Question) -> l
 class Run:
     """One page in the making."""
 
-    parts: Sequence[Understood]
-    question: Question
-    state: State
+    parts: Sequence[AccountQuery]
+    query: Query
+    state: PageState
     limits: Limits
     seal: Seal
     started: float
-    entries: dict[str, Entry] = field(default_factory=dict)
-    feeds: list[Feed] = field(default_factory=list)
-    lanes: list[tuple[Understood, str | None]] = field(default_factory=list)
+    entries: dict[str, LedgerEntry] = field(default_factory=dict)
+    readers: list[Reader] = field(default_factory=list)
+    lanes: list[tuple[AccountQuery, str | None]] = field(default_factory=list)
     sink: Callable[[Record], None] | None = None
-    told: Callable[[int], Awaitable[None]] | None = None
+    on_progress: Callable[[int], Awaitable[None]] | None = None
 
     async def read(self) -> tuple[Order, ...]:
         """Set out, read, and fill in the ledger; the order it was read in."""
         alive = [part for part in self.parts if part.error is None and not part.nothing]
         self.entries = {part.account: self._entry(part) for part in self.parts}
         base = self._base_order(alive)
-        self.feeds = self._made_feeds(alive, base)
+        self.readers = self._made_readers(alive, base)
         await self._read()
-        self._note_feeds()
+        self._note_readers()
         return base
 
     async def answer(self) -> Answer:
         base = await self.read()
-        records, cursor = self._in_batches(base) if base != self.question.orders else self._in_order()
+        records, cursor = self._in_batches(base) if base != self.query.orders else self._in_order()
         self._raise_if_empty()
         for record in records:
             self.entries[record.account].returned += 1
@@ -237,19 +241,19 @@ class Run:
 
     def _cut(self, records: Sequence[Record], base: tuple[Order, ...]) -> Callable[[int], str]:
         """Cursors behind earlier rows of this page: in its order, and within its batch where it is one."""
-        sorter = Sorter(self.question.orders)
-        batched = base != self.question.orders
-        end = (self.state.end or _line(self.feeds, Sorter(base))) if batched else None
+        sorter = Sorter(self.query.orders)
+        batched = base != self.query.orders
+        end = (self.state.end or _line(self.readers, Sorter(base))) if batched else None
         start = self.state.start if batched else None
         return lambda rows: self._sealed(after=sorter.position(records[rows - 1]), start=start, end=end)
 
     # --- setting out ---
 
-    def _entry(self, part: Understood) -> Entry:
+    def _entry(self, part: AccountQuery) -> LedgerEntry:
         notes = list(part.notes)
         if part.nothing:
             notes.append(f"not asked: {part.nothing} can match")
-        return Entry(
+        return LedgerEntry(
             part.account,
             total=0 if part.nothing else None,
             requests=part.metadata_requests,
@@ -258,62 +262,64 @@ class Run:
             error=part.error,
         )
 
-    def _base_order(self, parts: Sequence[Understood]) -> tuple[Order, ...]:
+    def _base_order(self, parts: Sequence[AccountQuery]) -> tuple[Order, ...]:
         """The order to read in: the one asked for where every feed can be read along it, else newest first."""
-        asked = self.question.orders
+        asked = self.query.orders
         if all(self._streams(part, asked) for part in parts):
             return asked
         return (Order(parts[0].search.when, descending=True),)
 
-    def _streams(self, part: Understood, orders: tuple[Order, ...]) -> bool:
-        route = plan(part.search, part.names.fields, self._query(part, orders)).route
+    def _streams(self, part: AccountQuery, orders: tuple[Order, ...]) -> bool:
+        route = plan(part.search, part.names.fields, self._criteria(part, orders)).route
         leading = orders[0].field
         return leading in route.orders or leading == route.slices or not (route.orders or route.slices)
 
-    def _query(self, part: Understood, orders: tuple[Order, ...]) -> Query:
-        return Query(part.clauses, self.question.text, orders, self.state.frozen)
+    def _criteria(self, part: AccountQuery, orders: tuple[Order, ...]) -> Criteria:
+        return Criteria(part.clauses, self.query.text, orders, self.state.frozen)
 
-    def _made_feeds(self, parts: Sequence[Understood], base: tuple[Order, ...]) -> list[Feed]:
+    def _made_readers(self, parts: Sequence[AccountQuery], base: tuple[Order, ...]) -> list[Reader]:
         lanes = [(part, lane) for part in parts for lane in part.search.parts(part.connection.account) or (None,)]
         share = max(1, self.limits.scan // max(1, len(lanes)))
         self.lanes = lanes
-        first = {part.account: plan(part.search, part.names.fields, self._query(part, base)) for part in parts}
-        return [self._feed(part, lane, base, share, first[part.account]) for part, lane in lanes]
+        first = {part.account: plan(part.search, part.names.fields, self._criteria(part, base)) for part in parts}
+        return [self._reader(part, lane, base, share, first[part.account]) for part, lane in lanes]
 
-    def _feed(self, part: Understood, lane: str | None, base: tuple[Order, ...], share: int, found: Plan) -> Feed:
+    def _reader(self, part: AccountQuery, lane: str | None, base: tuple[Order, ...], share: int, found: Plan) -> Reader:
         found = self._windowed(part, found)
-        batched = base != self.question.orders
+        batched = base != self.query.orders
         if batched and self.state.end is not None:
             found = _ending_at(found, self.state.end)
         entry = self.entries[part.account]
         entry.notes.extend(found.notes)
         columns = self._columns(part)
-        reader = Reader(part.connection.outbound, Tally(share), self.state.frozen, lane, columns, told=self.told)
-        kind = Ordered if _sorts(found) else Sliced if found.route.slices == found.along else Whole
+        pager = Pager(
+            part.connection.outbound, Usage(share), self.state.frozen, lane, columns, on_progress=self.on_progress
+        )
+        kind = SortedReader if _sorts(found) else TimeSliceReader if found.route.slices == found.along else FullReader
         return kind(
-            reader=reader,
+            pager=pager,
             plan=found,
             sorter=Sorter(base),
             record=self._recorder(part, lane),
             after=self.state.start if batched else self.state.after,
-            need=None if batched or self.sink else self.question.limit + 1,
+            need=None if batched or self.sink else self.query.limit + 1,
             sink=self.sink,
         )
 
-    def _columns(self, part: Understood) -> Paths:
+    def _columns(self, part: AccountQuery) -> Paths:
         """The vendor's own names of everything this answer will read."""
         asked = (
-            *self.question.columns,
-            *self.question.shown,
-            *(order.field for order in self.question.orders),
+            *self.query.columns,
+            *self.query.shown,
+            *(order.field for order in self.query.orders),
             part.search.when,
         )
-        searched = TEXT_FIELDS if self.question.text else ()
+        searched = TEXT_FIELDS if self.query.text else ()
         names = dict.fromkeys((*asked, *(where.field for where in part.clauses), *searched, "id"))
         known = (part.names.field(name) for name in names)
         return tuple(dict.fromkeys(path for found in known if found for path in found.paths))
 
-    def _windowed(self, part: Understood, found: Plan) -> Plan:
+    def _windowed(self, part: AccountQuery, found: Plan) -> Plan:
         """The plan with the default window where the vendor insists on one and none was asked for."""
         back, when = part.search.window, part.search.when
         asked = [w for w in part.clauses if w.field == when and w.op in RANGE and w.op in (Op.GTE, Op.GT)]
@@ -322,18 +328,18 @@ class Run:
         until = min([w.value for w in part.clauses if w.field == when and w.op in RANGE] or [self.state.frozen])
         since = (until - back).replace(microsecond=0)
         entry = self.entries[part.account]
-        entry.window = Window(since, until, self.question.zone.key)
+        entry.window = Window(since, until, self.query.zone.key)
         entry.notes.append(f"{part.account} insists on a window; the last {_days(back)} were asked")
         bounds = found.bounds if found.along == when else Bounds()
         return replace(found, along=when, bounds=replace(bounds, lower=since))
 
-    def _recorder(self, part: Understood, lane: str | None) -> Any:
-        account, kind, reads = part.connection.account, self.question.kind, part.names.field
+    def _recorder(self, part: AccountQuery, lane: str | None) -> Any:
+        account, kind, reads = part.connection.account, self.query.kind, part.names.field
 
         def record(raw: Raw) -> Record:
             found = part.search.identify(account, raw, lane)
             if found is None:
-                raise Garbled(f"{account.name} sent a record without an id.", account=account.name)
+                raise MalformedReply(f"{account.name} sent a record without an id.", account=account.name)
             if kind == "lead":
                 return Record(account.name, found, lead_uri(account.name, found), raw, reads, lane)
             at = reads("at")
@@ -358,20 +364,20 @@ class Run:
 
         with anyio.move_on_after(max(0.0, left - 0.05)):
             async with anyio.create_task_group() as group:
-                for nth in range(len(self.feeds)):
+                for nth in range(len(self.readers)):
                     group.start_soon(run, nth)
-        for nth, feed in enumerate(self.feeds):
+        for nth, reader in enumerate(self.readers):
             if nth not in finished:
-                feed.cut_by_deadline(self.limits.deadline)
+                reader.cut_by_deadline(self.limits.deadline)
 
     async def _ran(self, nth: int) -> bool:
         """Whether the feed came to its end; where not, another way of reading has taken its place."""
         try:
-            await self.feeds[nth].run()
+            await self.readers[nth].run()
         except OutOfOrder:
-            self.feeds[nth] = _unsorted(self.feeds[nth])
+            self.readers[nth] = _unsorted(self.readers[nth])
         except TooDeep:
-            self.feeds[nth] = self._otherwise(nth)
+            self.readers[nth] = self._otherwise(nth)
         except Refused as refused:
             return self._failed(nth, refused)
         else:
@@ -380,39 +386,39 @@ class Run:
 
     def _failed(self, nth: int, refused: Refused) -> bool:
         """Whether the refusal stands: no filter was sent that could be checked here."""
-        feed, (part, _) = self.feeds[nth], self.lanes[nth]
-        plain = unfiltered(feed.plan, part.names.fields)
+        reader, (part, _) = self.readers[nth], self.lanes[nth]
+        plain = unfiltered(reader.plan, part.names.fields)
         if plain is None:
             if isinstance(refused.__cause__, LeadMcpError):
-                feed.fail(refused.__cause__)
+                reader.fail(refused.__cause__)
             return True
-        self.feeds[nth] = _again(feed, type(feed), plain)
+        self.readers[nth] = _again(reader, type(reader), plain)
         self.entries[part.account].notes.extend(plain.notes)
         return False
 
-    def _otherwise(self, nth: int) -> Feed:
+    def _otherwise(self, nth: int) -> Reader:
         """The feed again by another route, where the first one's call does not reach far enough."""
-        tired, (part, lane) = self.feeds[nth], self.lanes[nth]
-        query = tired.plan.query
+        tired, (part, lane) = self.readers[nth], self.lanes[nth]
+        query = tired.plan.criteria
         other = plan(part.search, part.names.fields, query, without=frozenset({tired.plan.route.name}))
-        fresh = self._feed(part, lane, query.orders, tired.reader.tally.share, other)
-        fresh.reader.tally = tired.reader.tally
+        fresh = self._reader(part, lane, query.orders, tired.pager.usage.share, other)
+        fresh.pager.usage = tired.pager.usage
         return fresh
 
-    def _note_feeds(self) -> None:
+    def _note_readers(self) -> None:
         totals: dict[str, list[int | None]] = {}
-        for feed in self.feeds:
-            entry = self.entries[feed.reader.account.name]
-            entry.pushed = tuple(dict.fromkeys((*entry.pushed, *feed.plan.pushed_words)))
-            entry.checked_here = tuple(dict.fromkeys((*entry.checked_here, *feed.plan.checked_words)))
-            entry.scanned += feed.reader.tally.scanned
-            entry.requests += feed.reader.tally.requests
-            if feed.why and not feed.error:
-                entry.notes.append(feed.why)
-            entry.complete = entry.complete and not feed.why and not feed.error
-            entry.error = entry.error or feed.error
+        for reader in self.readers:
+            entry = self.entries[reader.pager.account.name]
+            entry.pushed = tuple(dict.fromkeys((*entry.pushed, *reader.plan.pushed_words)))
+            entry.checked_here = tuple(dict.fromkeys((*entry.checked_here, *reader.plan.checked_words)))
+            entry.scanned += reader.pager.usage.scanned
+            entry.requests += reader.pager.usage.requests
+            if reader.why and not reader.error:
+                entry.notes.append(reader.why)
+            entry.complete = entry.complete and not reader.why and not reader.error
+            entry.error = entry.error or reader.error
             # a batch that is read again up to its end holds no more than itself
-            totals.setdefault(entry.account, []).append(feed.counted() if self.state.end is None else None)
+            totals.setdefault(entry.account, []).append(reader.counted() if self.state.end is None else None)
         for name, known in totals.items():
             counted = [total for total in known if total is not None]
             self.entries[name].total = sum(counted) if len(counted) == len(known) else None
@@ -424,26 +430,28 @@ class Run:
 
     def _in_order(self) -> tuple[list[Record], str | None]:
         """The first records of the merged feeds, as far as their order is certain."""
-        sorter = Sorter(self.question.orders)
-        rows = sorted((row for feed in self.feeds for row in feed.rows), key=sorter.key)
-        line = _line(self.feeds, sorter)
+        sorter = Sorter(self.query.orders)
+        rows = sorted((row for reader in self.readers for row in reader.rows), key=sorter.key)
+        line = _line(self.readers, sorter)
         certain = [row for row in rows if line is None or not sorter.is_after(row, line)]
-        page = certain[: self.question.limit]
-        unread = any(not feed.done and not feed.error for feed in self.feeds)
+        page = certain[: self.query.limit]
+        unread = any(not reader.done and not reader.error for reader in self.readers)
         if len(page) == len(rows) and not unread:
             return page, None
-        full = len(page) == self.question.limit
+        full = len(page) == self.query.limit
         after = sorter.position(page[-1]) if full else line or self.state.after
         return page, self._sealed(after=after)
 
     def _in_batches(self, base: tuple[Order, ...]) -> tuple[list[Record], str | None]:
         """A page of the batch, sorted here; the cursor stays in the batch until it is used up."""
-        base_sorter, sorter = Sorter(base), Sorter(self.question.orders)
-        line = _line(self.feeds, base_sorter)
+        base_sorter, sorter = Sorter(base), Sorter(self.query.orders)
+        line = _line(self.readers, base_sorter)
         end = self.state.end or line
-        batch = [row for feed in self.feeds for row in feed.rows if end is None or not base_sorter.is_after(row, end)]
+        batch = [
+            row for reader in self.readers for row in reader.rows if end is None or not base_sorter.is_after(row, end)
+        ]
         left = sorted((row for row in batch if sorter.is_after(row, self.state.after)), key=sorter.key)
-        page = left[: self.question.limit]
+        page = left[: self.query.limit]
         if end is not None:
             self._note_batches()
         if line is not None and self.state.end is not None and base_sorter.place(line) < base_sorter.place(end or line):
@@ -453,8 +461,8 @@ class Run:
         return page, self._sealed(start=end) if end is not None else None
 
     def _note_batches(self) -> None:
-        for feed in self.feeds:
-            entry = self.entries[feed.reader.account.name]
+        for reader in self.readers:
+            entry = self.entries[reader.pager.account.name]
             entry.complete = False
             entry.notes.append("sorted here, within the newest records up to the scan limit")
 
@@ -462,10 +470,10 @@ class Run:
         self, *, after: Position | None = None, start: Position | None = None, end: Position | None = None
     ) -> str:
         alive = tuple(part.account for part in self.parts if self.entries[part.account].error is None)
-        failed = {name: error_said(entry.error) for name, entry in self.entries.items() if entry.error}
+        failed = {name: error_to_dict(entry.error) for name, entry in self.entries.items() if entry.error}
         totals = {name: entry.total for name, entry in self.entries.items() if entry.error is None}
-        state = State(self.state.frozen, alive, after, start, end, totals, {**self.state.failed, **failed})
-        return self.seal.close(state.packed(), self.question.arguments)
+        state = PageState(self.state.frozen, alive, after, start, end, totals, {**self.state.failed, **failed})
+        return self.seal.close(state.packed(), self.query.arguments)
 
     # --- the end ---
 
@@ -473,16 +481,16 @@ class Run:
         """A question that no account could answer is an error, not an empty shelf."""
         entries = list(self.entries.values())
         errors = [entry.error for entry in entries if entry.error is not None]
-        if entries and len(errors) == len(entries) and not any(feed.rows for feed in self.feeds):
+        if entries and len(errors) == len(entries) and not any(reader.rows for reader in self.readers):
             raise combined(errors)
 
     def _total(self) -> int | None:
         totals = [entry.total for entry in self.entries.values()]
         return None if None in totals or self.state.failed else sum(total for total in totals if total is not None)
 
-    def _ledger(self) -> list[Entry]:
+    def _ledger(self) -> list[LedgerEntry]:
         gone = [
-            Entry(name, complete=False, error=_remembered(name, said), notes=["left out since an earlier page"])
+            LedgerEntry(name, complete=False, error=_remembered(name, said), notes=["left out since an earlier page"])
             for name, said in self.state.failed.items()
         ]
         return [*self.entries.values(), *gone]
@@ -505,10 +513,10 @@ def _remembered(account: str, said: Mapping[str, Any]) -> LeadMcpError:
     return error
 
 
-def _line(feeds: Sequence[Feed], sorter: Sorter) -> Position | None:
+def _line(readers: Sequence[Reader], sorter: Sorter) -> Position | None:
     """How far the merged order is certain: the nearest frontier of a feed with unread records; None: to the end."""
-    stopped = [feed for feed in feeds if not feed.done and not feed.error]
-    places = [Position((feed.frontier,)) for feed in stopped if feed.settled_any]
+    stopped = [reader for reader in readers if not reader.done and not reader.error]
+    places = [Position((reader.watermark,)) for reader in stopped if reader.settled_any]
     return min(places, key=sorter.place) if places else None
 
 
@@ -516,14 +524,14 @@ def _sorts(found: Plan) -> bool:
     return found.along in found.route.orders and found.route.page > 0
 
 
-def _unsorted(feed: Feed) -> Feed:
+def _unsorted(reader: Reader) -> Reader:
     """The same feed read in a way that needs no order from the vendor."""
-    return _again(feed, Sliced if feed.plan.route.slices == feed.plan.along else Whole, feed.plan)
+    return _again(reader, TimeSliceReader if reader.plan.route.slices == reader.plan.along else FullReader, reader.plan)
 
 
-def _again(feed: Feed, kind: type[Feed], found: Plan) -> Feed:
+def _again(reader: Reader, kind: type[Reader], found: Plan) -> Reader:
     """The feed from its beginning, read in another way; what it has cost so far still counts."""
-    return kind(feed.reader, found, feed.sorter, feed.record, feed.after, feed.need, sink=feed.sink)
+    return kind(reader.pager, found, reader.sorter, reader.record, reader.after, reader.need, sink=reader.sink)
 
 
 def _ending_at(found: Plan, end: Position) -> Plan:

@@ -17,26 +17,26 @@ from zoneinfo import ZoneInfo
 
 import anyio
 
+from lead_mcp.dates import Window, stamp
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.cursor import Seal
-from lead_mcp.engine.feeds import together
-from lead_mcp.engine.planner import Plan, Query, bound_clauses, plan
-from lead_mcp.engine.question import Question, Understood
-from lead_mcp.engine.reader import Reader, Tally
+from lead_mcp.engine.fanout import together
+from lead_mcp.engine.plan import Criteria, Plan, bound_clauses, plan
+from lead_mcp.engine.query import AccountQuery, Query
+from lead_mcp.engine.readers.paging import Pager, Usage
 from lead_mcp.engine.records import Record
-from lead_mcp.engine.search import Entry, Limits, combined, late, read_through, understand
+from lead_mcp.engine.search import LedgerEntry, Limits, combined, late, read_through, resolve_queries
 from lead_mcp.errors import BadArgument, LeadMcpError, did_you_mean
-from lead_mcp.policy.masking import check_open, shown
-from lead_mcp.query import Kind, Op, Order, Value, Where, as_number
-from lead_mcp.vendors.base import Ask, Push
-from lead_mcp.when import Window, stamp
+from lead_mcp.filters import Kind, Op, Order, Value, Where, as_number
+from lead_mcp.outgoing.masking import check_orderable, shown
+from lead_mcp.vendors.spec.reading import PageRequest, Push
 
 PERIODS: Final = ("hour", "day", "week", "month")
 MEASURES: Final = ("count", "sum", "avg", "min", "max")
 MOST_GROUPS: Final = 50
 OTHER: Final = "other"
 Key = tuple[Any, ...]
-Told = Callable[[int], Awaitable[None]]
+ProgressCallback = Callable[[int], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def _measure(word: str) -> Measure:
 
 
 @dataclass(slots=True)
-class Figure:
+class FieldTotals:
     """What the values of one field add up to; ``total`` only where they are numbers."""
 
     seen: int
@@ -72,7 +72,7 @@ class Figure:
     least: Any
     most: Any
 
-    def add(self, other: Figure) -> None:
+    def add(self, other: FieldTotals) -> None:
         self.seen += other.seen
         self.total = self.total if other.total is None else (self.total or Decimal(0)) + other.total
         self.least = min(self.least, other.least)
@@ -80,24 +80,24 @@ class Figure:
 
 
 @dataclass(slots=True)
-class Cell:
+class GroupTotals:
     """What one group adds up to. Small: there may be a group for every record."""
 
     count: int = 0
-    figures: dict[str, Figure] = field(default_factory=dict)
+    figures: dict[str, FieldTotals] = field(default_factory=dict)
 
     def add(self, values: dict[str, Any]) -> None:
         """One record: its number or time for each measured field, where it has one."""
         self.count += 1
         for name, value in values.items():
-            self._add(name, Figure(1, value if isinstance(value, Decimal) else None, value, value))
+            self._add(name, FieldTotals(1, value if isinstance(value, Decimal) else None, value, value))
 
-    def merge(self, other: Cell) -> None:
+    def merge(self, other: GroupTotals) -> None:
         self.count += other.count
         for name, figure in other.figures.items():
             self._add(name, replace(figure))
 
-    def _add(self, name: str, figure: Figure) -> None:
+    def _add(self, name: str, figure: FieldTotals) -> None:
         if name in self.figures:
             self.figures[name].add(figure)
         else:
@@ -126,10 +126,10 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Asked:
+class SummaryQuery:
     """What is to be counted: groups, measures, and how the question is understood at every account."""
 
-    question: Question
+    question: Query
     group_by: tuple[str, ...]
     measures: tuple[Measure, ...]
     zone: ZoneInfo
@@ -147,10 +147,10 @@ class Summary:
     """Groups with their cells, the total if it is known, how it was come by, and the ledger."""
 
     columns: list[str]
-    cells: dict[Key, Cell]
+    cells: dict[Key, GroupTotals]
     total: int | None
     how: str
-    entries: list[Entry]
+    entries: list[LedgerEntry]
     window: Window | None
     left_over: int = 0
     apart: bool = False
@@ -158,20 +158,24 @@ class Summary:
 
 
 async def summarize(
-    connections: Sequence[Connection], asked: Asked, limits: Limits, seal: Seal, told: Told | None = None
+    connections: Sequence[Connection],
+    asked: SummaryQuery,
+    limits: Limits,
+    seal: Seal,
+    on_progress: ProgressCallback | None = None,
 ) -> Summary:
     """The summary. Raises LeadMcpError where the call is wrong or no account could answer."""
     question = replace(asked.question, columns=tuple(asked.fields))
     deadline = anyio.current_time() + limits.deadline
     try:
         with anyio.fail_after(limits.deadline):
-            parts = await understand(connections, question)
+            parts = await resolve_queries(connections, question)
     except TimeoutError:
         raise late(limits) from None
     _check_measures(asked, parts)
     question, parts = await _one_window(asked, question, parts)
     columns = _columns(asked, parts)
-    job = _Job(replace(asked, question=question, group_by=tuple(columns)), limits, seal, deadline, told)
+    job = _Job(replace(asked, question=question, group_by=tuple(columns)), limits, seal, deadline, on_progress)
     await together([partial(job.one, part) for part in parts])
     order = [part.account for part in parts]
     entries = sorted(job.entries, key=lambda entry: order.index(entry.account))
@@ -179,7 +183,7 @@ async def summarize(
     if errors and len(errors) == len(entries) and not job.cells:
         raise combined(errors)
     if not columns:
-        job.cells.setdefault((), Cell())
+        job.cells.setdefault((), GroupTotals())
     whole = all(entry.complete and entry.error is None for entry in entries)
     total = sum(cell.count for cell in job.cells.values())
     how = "; ".join(dict.fromkeys(job.how)) + ("" if whole else "; NOT COMPLETE: only what was read is counted")
@@ -188,17 +192,19 @@ async def summarize(
     )
 
 
-def _check_measures(asked: Asked, parts: Sequence[Understood]) -> None:
+def _check_measures(asked: SummaryQuery, parts: Sequence[AccountQuery]) -> None:
     for measure in asked.measures:
         if measure.field:  # a sum over a group of one is that one's value
-            check_open(measure.field, "measures")
+            check_orderable(measure.field, "measures")
         kinds = {known.kind for part in parts if measure.field and (known := part.names.field(measure.field))}
         wrong = kinds - {Kind.NUMBER, Kind.ANY} - ({Kind.TIME} if measure.how in ("min", "max") else set())
         if measure.field and wrong:
             raise BadArgument(f"measures: {measure}: {measure.field} is a {min(wrong)} field, not a number.")
 
 
-async def _one_window(asked: Asked, question: Question, parts: list[Understood]) -> tuple[Question, list[Understood]]:
+async def _one_window(
+    asked: SummaryQuery, question: Query, parts: list[AccountQuery]
+) -> tuple[Query, list[AccountQuery]]:
     """Where a vendor insists on a window and none was asked, the same one for every account."""
     back = [part.search.window for part in parts if part.search.window and not _is_bounded(part)]
     if not back:
@@ -214,17 +220,17 @@ async def _one_window(asked: Asked, question: Question, parts: list[Understood])
     return replace(question, window=window), parts
 
 
-def _is_bounded(part: Understood) -> bool:
+def _is_bounded(part: AccountQuery) -> bool:
     return any(w.field == part.search.when and w.op in (Op.GT, Op.GTE) for w in part.clauses)
 
 
-def _columns(asked: Asked, parts: Sequence[Understood]) -> list[str]:
+def _columns(asked: SummaryQuery, parts: Sequence[AccountQuery]) -> list[str]:
     """The grouping: money of several accounts is never added up, for nobody says that their currency is one."""
     names = list(asked.group_by)
     return ["account", *names] if _apart(asked, parts) and "account" not in names else names
 
 
-def _apart(asked: Asked, parts: Sequence[Understood]) -> bool:
+def _apart(asked: SummaryQuery, parts: Sequence[AccountQuery]) -> bool:
     return len(parts) > 1 and any(measure.how != "count" for measure in asked.measures)
 
 
@@ -232,22 +238,22 @@ def _apart(asked: Asked, parts: Sequence[Understood]) -> bool:
 class _Job:
     """The summary in the making, account by account."""
 
-    asked: Asked
+    asked: SummaryQuery
     limits: Limits
     seal: Seal
     deadline: float
-    told: Told | None
-    cells: dict[Key, Cell] = field(default_factory=dict)
-    entries: list[Entry] = field(default_factory=list)
+    on_progress: ProgressCallback | None
+    cells: dict[Key, GroupTotals] = field(default_factory=dict)
+    entries: list[LedgerEntry] = field(default_factory=list)
     how: list[str] = field(default_factory=list)
 
-    async def one(self, part: Understood) -> None:
+    async def one(self, part: AccountQuery) -> None:
         """Count at one account, the cheapest way that serves."""
         if part.error is not None or part.nothing:
             notes = [*part.notes, *([f"not asked: {part.nothing} can match"] if part.nothing else [])]
             total = 0 if part.nothing else None
             self.entries.append(
-                Entry(part.account, total=total, complete=part.error is None, notes=notes, error=part.error)
+                LedgerEntry(part.account, total=total, complete=part.error is None, notes=notes, error=part.error)
             )
             return
         for way in (self._by_total, self._by_counts):
@@ -259,7 +265,7 @@ class _Job:
 
     # --- the vendor's own numbers ---
 
-    async def _by_total(self, part: Understood) -> Entry | None:
+    async def _by_total(self, part: AccountQuery) -> LedgerEntry | None:
         """One request a partition, where only a count is asked and the vendor's total is the answer."""
         if not self._counts_only() or set(self.asked.group_by) - {"account"}:
             return None
@@ -271,7 +277,7 @@ class _Job:
         self.how.append(f"{part.account}: the vendor's total")
         return counter.entry(total)
 
-    async def _by_counts(self, part: Understood) -> Entry | None:
+    async def _by_counts(self, part: AccountQuery) -> LedgerEntry | None:
         """One total a word of a closed list; read instead where they do not add up (null, or a word nobody listed)."""
         names = [name for name in self.asked.group_by if name != "account"]
         known = part.names.field(names[0]) if len(names) == 1 else None
@@ -297,19 +303,19 @@ class _Job:
     def _counts_only(self) -> bool:
         return all(measure.how == "count" for measure in self.asked.measures)
 
-    def _put(self, part: Understood, values: dict[str, Any], count: int) -> None:
+    def _put(self, part: AccountQuery, values: dict[str, Any], count: int) -> None:
         if not count:  # a group of nobody is none, whichever way it was counted
             return
         key = tuple(part.account if name == "account" else values.get(name) for name in self.asked.group_by)
-        self.cells.setdefault(key, Cell()).count += count
+        self.cells.setdefault(key, GroupTotals()).count += count
 
     # --- reading ---
 
-    async def _by_reading(self, part: Understood) -> None:
+    async def _by_reading(self, part: AccountQuery) -> None:
         limits = Limits(max(0.1, self.deadline - anyio.current_time()), self.limits.scan)
         question = replace(self.asked.question, orders=(Order(part.search.when, descending=True),))
         sink = _Sink(part, self.asked, self.cells)
-        entries = await read_through([part], question, limits, self.seal, sink.take, self.told)
+        entries = await read_through([part], question, limits, self.seal, sink.take, self.on_progress)
         self.entries += entries
         read = sum(entry.scanned for entry in entries)
         self.how.append(f"{part.account}: {read:,} records read")
@@ -319,14 +325,16 @@ class _Job:
 class _Sink:
     """Takes records in, keeps numbers."""
 
-    part: Understood
-    asked: Asked
-    cells: dict[Key, Cell]
+    part: AccountQuery
+    asked: SummaryQuery
+    cells: dict[Key, GroupTotals]
 
     def take(self, record: Record) -> None:
         key = tuple(self._group(record, name) for name in self.asked.group_by)
         values = {m.field: self._number(record, m.field) for m in self.asked.measures if m.field}
-        self.cells.setdefault(key, Cell()).add({name: value for name, value in values.items() if value is not None})
+        self.cells.setdefault(key, GroupTotals()).add(
+            {name: value for name, value in values.items() if value is not None}
+        )
 
     def _group(self, record: Record, name: str) -> Any:
         if name == "account":
@@ -361,11 +369,11 @@ def period(moment: Value, name: str, zone: ZoneInfo) -> str | None:
 class _Counter:
     """Asks a vendor for totals alone: pages of one record."""
 
-    part: Understood
-    question: Question
+    part: AccountQuery
+    question: Query
     deadline: float
     """When the summary's time is up, by the event loop's clock."""
-    tally: Tally = field(default_factory=lambda: Tally(1_000_000))
+    usage: Usage = field(default_factory=lambda: Usage(1_000_000))
     pushed: tuple[str, ...] | None = None
     """What the first question pushed: the counts of single words are ours, nobody asked for them."""
 
@@ -373,7 +381,7 @@ class _Counter:
         """How many match, summed over partitions; None where the vendor's total is not just that."""
         lanes = self.part.search.parts(self.part.connection.account) or (None,)
         orders = (Order(self.part.search.when, descending=True),)
-        query = Query(tuple(clauses), self.question.text, orders, self.question.now)
+        query = Criteria(tuple(clauses), self.question.text, orders, self.question.now)
         found = plan(self.part.search, self.part.names.fields, query)
         if not _is_countable(found):
             return None
@@ -387,9 +395,9 @@ class _Counter:
         return total
 
     async def _lane(self, found: Plan, lane: str | None) -> int | None:
-        reader = Reader(self.part.connection.outbound, self.tally, self.question.now, lane)
+        reader = Pager(self.part.connection.outbound, self.usage, self.question.now, lane)
         where = (*found.sent, *bound_clauses(found, found.bounds))
-        ask = Ask(where=where, text=self.question.text, order=found.query.orders[0], limit=1)
+        ask = PageRequest(where=where, text=self.question.text, order=found.criteria.orders[0], limit=1)
         try:
             with anyio.move_on_after(max(0.0, self.deadline - anyio.current_time())):
                 return (await reader.page(found.route, ask)).total
@@ -397,12 +405,12 @@ class _Counter:
             return None  # reading tells what is wrong, in the ledger
         return None
 
-    def entry(self, total: int) -> Entry:
-        return Entry(
+    def entry(self, total: int) -> LedgerEntry:
+        return LedgerEntry(
             self.part.account,
             total=total,
             scanned=0,
-            requests=self.tally.requests + self.part.metadata_requests,
+            requests=self.usage.requests + self.part.metadata_requests,
             pushed=self.pushed or (),
             notes=list(self.part.notes),
         )
@@ -410,7 +418,7 @@ class _Counter:
 
 def _is_countable(found: Plan) -> bool:
     """Whether the vendor counts exactly what was asked: nothing checked here, and bounds that need no second look."""
-    bounds, frozen = found.bounds, found.query.frozen
+    bounds, frozen = found.bounds, found.criteria.frozen
     low = bounds.lower  # vendors asked at the edge are asked in whole seconds, rounded outwards
     lower = low is None or found.lower_push is Push.EXACT or (found.lower_push is Push.EDGE and not low.microsecond)
     upper = (
@@ -421,7 +429,7 @@ def _is_countable(found: Plan) -> bool:
     return not found.checked and found.text_here is None and lower and upper and found.route.page > 0
 
 
-def top_groups(summary: Summary, most: int = MOST_GROUPS) -> list[tuple[Key, Cell]]:
+def top_groups(summary: Summary, most: int = MOST_GROUPS) -> list[tuple[Key, GroupTotals]]:
     """The groups in order, periods by time and others by count; beyond ``most``, the rest as one group ``other``."""
     in_time = any(name in PERIODS for name in summary.columns)
     ranked = sorted(summary.cells.items(), key=lambda item: (-item[1].count, _said_key(item[0])))
@@ -432,15 +440,15 @@ def top_groups(summary: Summary, most: int = MOST_GROUPS) -> list[tuple[Key, Cel
     return kept + _others(summary, rest)
 
 
-def _others(summary: Summary, rest: Sequence[tuple[Key, Cell]]) -> list[tuple[Key, Cell]]:
+def _others(summary: Summary, rest: Sequence[tuple[Key, GroupTotals]]) -> list[tuple[Key, GroupTotals]]:
     """The rest as one group; one for each account where accounts must not be added up."""
     columns = summary.columns
     if summary.apart and set(columns) == {"account"}:
         return list(rest)
     at = columns.index("account") if summary.apart else None
-    found: dict[Any, Cell] = {}
+    found: dict[Any, GroupTotals] = {}
     for key, cell in rest:
-        found.setdefault(None if at is None else key[at], Cell()).merge(cell)
+        found.setdefault(None if at is None else key[at], GroupTotals()).merge(cell)
     first = next((nth for nth in range(len(columns)) if nth != at), None)
     words = {first: OTHER}
     return [

@@ -55,7 +55,7 @@ class Sandbox:
 
 def emulator(vendor: str) -> Any:
     """The module of a vendor's emulator."""
-    return import_module(f"lead_mcp.vendors.{vendor}.sandbox")
+    return import_module(f"lead_mcp.vendors.{vendor}.emulator")
 
 
 def sandbox(

@@ -11,13 +11,15 @@ from mcp.types import CallToolResult
 
 from lead_mcp.engine.connection import Connection
 from lead_mcp.errors import BadArgument, LeadMcpError
-from lead_mcp.policy.cleaning import cell
-from lead_mcp.query import Op
+from lead_mcp.filters import Op
+from lead_mcp.outgoing.cleaning import cell
+from lead_mcp.outgoing.render import Table, table, text_of, text_table
+from lead_mcp.outgoing.token_budget import rows_that_fit
 from lead_mcp.runtime import Runtime
-from lead_mcp.tools.fit import rows_that_fit
 from lead_mcp.tools.kit import Moment, result, runtime_of
-from lead_mcp.tools.present import Table, table, text_of, text_table
-from lead_mcp.vendors.base import Account, Field, Vendor
+from lead_mcp.vendors.spec.account import Account
+from lead_mcp.vendors.spec.fields import Field
+from lead_mcp.vendors.spec.vendor import Vendor
 
 KEYS: Final = ("accounts", "fields", "limits", "quirks", "omitted")
 FIELD_COLUMNS: Final = ("name", "type", "pushed_operators", "values", "note")
@@ -65,7 +67,7 @@ NOTHING: Final = (
 
 def _row(connection: Connection) -> list[str]:
     account = connection.account
-    return [account.name, account.vendor.name, " ".join(offers(account.vendor)), zone_of(account), "configured"]
+    return [account.name, account.vendor, " ".join(offers(connection.vendor)), zone_of(connection), "configured"]
 
 
 def offers(vendor: Vendor) -> list[str]:
@@ -82,10 +84,10 @@ def offers(vendor: Vendor) -> list[str]:
     return [word for word, there in found.items() if there]
 
 
-def zone_of(account: Account) -> str:
+def zone_of(connection: Connection) -> str:
     """The zone the vendor's own times are in."""
-    zones = [setting.key for setting in account.vendor.settings if setting.kind == "zone"]
-    return account.option(zones[0]) if zones else account.vendor.zone
+    zones = [setting.key for setting in connection.vendor.settings if setting.kind == "zone"]
+    return connection.account.option(zones[0]) if zones else connection.vendor.zone
 
 
 async def describe(runtime: Runtime, name: str) -> dict[str, Any]:
@@ -95,7 +97,7 @@ async def describe(runtime: Runtime, name: str) -> dict[str, Any]:
         names = ", ".join(one.name for one in connections)
         raise BadArgument(f"account: {name[:60]!r} names several accounts ({names}); one is described at a time.")
     connection = connections[0]
-    account, notes = connection.account, list(connection.account.vendor.quirks)
+    account, notes = connection.account, list(connection.vendor.quirks)
     discovered: Mapping[str, Field] = {}
     try:
         with anyio.fail_after(runtime.server.deadline):
@@ -108,7 +110,7 @@ async def describe(runtime: Runtime, name: str) -> dict[str, Any]:
     return {
         "accounts": table(("account", "vendor", "offers", "zone", "status"), [_row(connection)]),
         "fields": table(FIELD_COLUMNS, field_rows(account, discovered)),
-        "limits": account.vendor.limits,
+        "limits": connection.vendor.limits,
         "quirks": notes,
     }
 

@@ -13,12 +13,12 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult
 
 from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed, NotConfigured, NotOffered, did_you_mean
-from lead_mcp.policy.cleaning import cleaned
+from lead_mcp.outgoing.cleaning import cleaned
 from lead_mcp.runtime import NO_ACCOUNT
 from lead_mcp.settings import Settings
-from lead_mcp.tools import accounts, leads, pings, prompts, recordings, resources, stories, summaries, writes
+from lead_mcp.tools import accounts, leads, pings, prompts, recordings, resources, summaries, trace, writes
 from lead_mcp.tools.kit import error_result, make_tool
-from lead_mcp.vendors.base import Vendor
+from lead_mcp.vendors.spec.vendor import Vendor
 
 Serves = Callable[[Settings, list[Vendor]], bool]
 
@@ -34,7 +34,7 @@ def fill(server: MCPServer[Any], settings: Settings) -> None:
 
 def tools_for(settings: Settings) -> list[Tool]:
     """The tools that some configured account can serve, in a fixed order."""
-    vendors = [found.account.vendor for found in settings.accounts.values()]
+    vendors = [found.vendor for found in settings.accounts.values()]
     return [make() for serves, make in TOOLS if serves(settings, vendors)]
 
 
@@ -88,7 +88,7 @@ TOOLS: Final[tuple[tuple[Serves, Callable[[], Tool]], ...]] = (
     (_any, lambda: make_tool(leads.search_leads, leads.SEARCH_KEYS)),
     (_any, lambda: make_tool(leads.get_lead, leads.GET_KEYS)),
     (_any, lambda: make_tool(summaries.summarize_leads, summaries.KEYS)),
-    (_any, lambda: make_tool(stories.trace_lead, stories.KEYS)),
+    (_any, lambda: make_tool(trace.trace_lead, trace.KEYS)),
     (_pings, lambda: make_tool(pings.query_pings, pings.KEYS)),
     (_recordings, lambda: make_tool(recordings.get_recordings, recordings.KEYS)),
     (_writes(lambda v: v.insert), lambda: make_tool(writes.insert_lead, writes.KEYS, writes.INSERTS)),

@@ -16,11 +16,11 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, ContentBlock, InputRequiredResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
-from lead_mcp.engine.search import error_said
+from lead_mcp.engine.search import error_to_dict
 from lead_mcp.errors import BadArgument, LeadMcpError, did_you_mean
-from lead_mcp.policy.cleaning import cleaned
-from lead_mcp.policy.masking import masked_by
-from lead_mcp.query import Asked, parse_op
+from lead_mcp.filters import Filter, parse_op
+from lead_mcp.outgoing.cleaning import cleaned
+from lead_mcp.outgoing.masking import masked_by
 from lead_mcp.runtime import Runtime
 
 log = logging.getLogger("lead_mcp.tools")
@@ -31,7 +31,7 @@ META: Final = {
 }
 
 
-class Filter(BaseModel):
+class FilterArgument(BaseModel):
     """One condition."""
 
     model_config = ConfigDict(extra="forbid")
@@ -50,9 +50,13 @@ Text = plainly(type="string")
 AccountName = Annotated[str | None, Text]
 FILTERS: Final = "op: eq ne lt lte gt gte in not_in exists contains"
 Filters = Annotated[
-    list[Filter] | None, Field(max_length=50), plainly(type="array", items={"type": "object"}, description=FILTERS)
+    list[FilterArgument] | None,
+    Field(max_length=50),
+    plainly(type="array", items={"type": "object"}, description=FILTERS),
 ]
-MoreFilters = Annotated[list[Filter] | None, Field(max_length=50), plainly(type="array", items={"type": "object"})]
+MoreFilters = Annotated[
+    list[FilterArgument] | None, Field(max_length=50), plainly(type="array", items={"type": "object"})
+]
 TIMES: Final = "ISO, today, -7d, -12h, last_week ..."
 Since = Annotated[str | None, plainly(type="string", description=TIMES)]
 Moment = Annotated[str | None, Text]
@@ -62,9 +66,9 @@ Cursor = Annotated[str | None, Text]
 Uri = Annotated[str | None, Text]
 
 
-def asked_filters(filters: Sequence[Filter] | None) -> list[Asked]:
+def filters_of(filters: Sequence[FilterArgument] | None) -> list[Filter]:
     """The filters with their operators known. Raises BadArgument."""
-    return [Asked(one.field, parse_op(one.op), one.value) for one in filters or ()]
+    return [Filter(one.field, parse_op(one.op), one.value) for one in filters or ()]
 
 
 class Opened(Protocol):
@@ -88,7 +92,7 @@ def result(structured: Mapping[str, Any], text: str, links: Sequence[ContentBloc
 
 def error_result(error: LeadMcpError) -> CallToolResult:
     """An error a model can act on."""
-    said = error_said(error)
+    said = error_to_dict(error)
     said["message"] = cleaned(said["message"])
     text = f"{said['code']}: {said['message']}"
     return CallToolResult(

@@ -10,34 +10,16 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 from pydantic import Field
 
-from lead_mcp.engine.ids import search_ids
+from lead_mcp.dates import window
+from lead_mcp.engine.by_ids import search_ids
 from lead_mcp.engine.lookup import get_record
-from lead_mcp.engine.question import Question
+from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import Answer, search
 from lead_mcp.errors import BadArgument
-from lead_mcp.policy.budget import allowed
-from lead_mcp.policy.cleaning import text_cell
-from lead_mcp.query import parse_sort
-from lead_mcp.runtime import Runtime
-from lead_mcp.tools.fit import check_some_fit, costs, fits, rows_that_fit
-from lead_mcp.tools.kit import (
-    AccountName,
-    Cursor,
-    Filter,
-    Filters,
-    Limit,
-    MaxTokens,
-    Moment,
-    Since,
-    Text,
-    Uri,
-    asked_filters,
-    plainly,
-    result,
-    runtime_of,
-)
-from lead_mcp.tools.present import (
+from lead_mcp.filters import parse_sort
+from lead_mcp.outgoing.cleaning import text_cell
+from lead_mcp.outgoing.render import (
     CONCISE,
     DETAILED,
     full_record,
@@ -49,9 +31,27 @@ from lead_mcp.tools.present import (
     text_table,
     window_line,
 )
+from lead_mcp.outgoing.token_budget import check_some_fit, costs, fits, rows_that_fit
+from lead_mcp.outgoing.tokens import allowed
+from lead_mcp.runtime import Runtime
+from lead_mcp.tools.kit import (
+    AccountName,
+    Cursor,
+    FilterArgument,
+    Filters,
+    Limit,
+    MaxTokens,
+    Moment,
+    Since,
+    Text,
+    Uri,
+    filters_of,
+    plainly,
+    result,
+    runtime_of,
+)
 from lead_mcp.uris import parse_uri
-from lead_mcp.vendors.base import CANONICAL
-from lead_mcp.when import window
+from lead_mcp.vendors.spec.fields import CANONICAL
 
 STRING_LIMITS: Final = (300, 120, 40)
 RECORD_TOKENS: Final = 4_000
@@ -86,22 +86,24 @@ async def search_leads(
     shown = DETAILED if detail == "detailed" else CONCISE
     columns = tuple(dict.fromkeys((*shown, *(fields or ()))))
     order = sort or ("" if ids else NEWEST)
-    asked = Asking(runtime, account, text, filters, since, until, order, fields or (), limit, cursor, shown=shown)
-    question = asked.question(ids=ids, detail=detail, max_tokens=max_tokens)
+    asked = SearchArguments(
+        runtime, account, text, filters, since, until, order, fields or (), limit, cursor, shown=shown
+    )
+    query = asked.query(ids=ids, detail=detail, max_tokens=max_tokens)
     if ids is not None:
-        return _answered(await search_ids(runtime, account, ids, question), question, columns, max_tokens)
-    answer = await search(runtime.chosen(account), question, runtime.limits, runtime.seal)
-    return _answered(answer, question, columns, max_tokens)
+        return _answered(await search_ids(runtime, account, ids, query), query, columns, max_tokens)
+    answer = await search(runtime.chosen(account), query, runtime.limits, runtime.seal)
+    return _answered(answer, query, columns, max_tokens)
 
 
 @dataclass(frozen=True)
-class Asking:
+class SearchArguments:
     """The arguments that tools over leads share, on their way to a question."""
 
     runtime: Runtime
     account: str | None
     text: str | None
-    filters: Sequence[Filter] | None
+    filters: Sequence[FilterArgument] | None
     since: str | None
     until: str | None
     sort: str = NEWEST
@@ -111,7 +113,7 @@ class Asking:
     kind: str = "lead"
     shown: Sequence[str] = ()
 
-    def question(self, **further: Any) -> Question:
+    def query(self, **further: Any) -> Query:
         """The question; relative dates of a later page are read as on the first. Raises BadArgument.
 
         Every argument binds the cursor, ``further`` ones too.
@@ -122,9 +124,9 @@ class Asking:
         now = self.runtime.clock()
         if self.cursor is not None:
             now = self.runtime.seal.frozen(self.cursor, arguments)
-        return Question(
+        return Query(
             kind=self.kind,
-            filters=asked_filters(self.filters),
+            filters=filters_of(self.filters),
             text=self.text.strip() if self.text else None,
             window=window(self.since, self.until, zone, now),
             orders=tuple(parse_sort(self.sort)) if self.sort else (),
@@ -152,23 +154,23 @@ class Asking:
         return {**own, **further}
 
 
-def _answered(answer: Answer, question: Question, columns: Sequence[str], max_tokens: int | None) -> CallToolResult:
+def _answered(answer: Answer, query: Query, columns: Sequence[str], max_tokens: int | None) -> CallToolResult:
     """The page, cut at a row boundary where text or structure would pass the budget."""
     rows = [record_row(record, columns) for record in answer.records]
-    room = allowed(max_tokens, question.limit)
-    whole = _rendered(answer, question, columns, rows)
+    room = allowed(max_tokens, query.limit)
+    whole = _rendered(answer, query, columns, rows)
     if fits(*whole, room):
         return result(*whole)
-    fit = rows_that_fit(rows, lambda some: _rendered(answer, question, columns, some), room)
+    fit = rows_that_fit(rows, lambda some: _rendered(answer, query, columns, some), room)
     check_some_fit(fit, max_tokens)
     found = replace(
         answer.first(fit), omitted=f"{len(rows) - fit} more rows did not fit; next_cursor goes on behind these"
     )
-    return result(*_rendered(found, question, columns, rows[:fit]))
+    return result(*_rendered(found, query, columns, rows[:fit]))
 
 
 def _rendered(
-    answer: Answer, question: Question, columns: Sequence[str], rows: Sequence[list[Any]]
+    answer: Answer, query: Query, columns: Sequence[str], rows: Sequence[list[Any]]
 ) -> tuple[dict[str, Any], str]:
     """Structure and text of a page."""
     found = table(("uri", *columns), rows)
@@ -176,7 +178,7 @@ def _rendered(
         "leads": found,
         "total": answer.total,
         "next_cursor": answer.cursor,
-        "window": question.window.said() if question.window else None,
+        "window": query.window.to_dict() if query.window else None,
     }
     if answer.missing is not None:
         structured["missing"] = list(answer.missing[:MOST_MISSING])
@@ -184,11 +186,11 @@ def _rendered(
     omitted = "; ".join(filter(None, [answer.omitted, f"{more:,} more ids were not found" if more else ""]))
     if omitted:
         structured["omitted"] = omitted
-    structured["accounts"] = [entry.said() for entry in answer.entries]
+    structured["accounts"] = [entry.to_dict() for entry in answer.entries]
     total = "" if answer.total is None else f" of {answer.total:,}"
     missing = f"not found: {', '.join(map(text_cell, answer.missing[:MOST_MISSING]))}" if answer.missing else ""
     text = text_of(
-        f"{len(rows)}{total} leads {window_line(question.window)}".strip(),
+        f"{len(rows)}{total} leads {window_line(query.window)}".strip(),
         text_table(found),
         missing,
         omitted,

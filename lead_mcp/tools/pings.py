@@ -10,21 +10,21 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 from pydantic import Field
 
-from lead_mcp.engine.attempts import Attempts, Count, attempts
 from lead_mcp.engine.connection import Connection
-from lead_mcp.engine.question import Question
+from lead_mcp.engine.pings import PingCount, PingTotals, ping_totals
+from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import Answer, Limits, search
 from lead_mcp.engine.summary import OTHER, PERIODS
 from lead_mcp.errors import NotOffered
-from lead_mcp.policy.budget import allowed
-from lead_mcp.policy.cleaning import cell, plain_value, text_cell
-from lead_mcp.policy.masking import shown
+from lead_mcp.outgoing.cleaning import cell, plain_value, text_cell
+from lead_mcp.outgoing.masking import shown
+from lead_mcp.outgoing.render import Table, ledger_lines, table, text_of, text_table, window_line
+from lead_mcp.outgoing.token_budget import check_some_fit, costs, rows_that_fit
+from lead_mcp.outgoing.tokens import allowed
 from lead_mcp.runtime import Runtime
-from lead_mcp.tools.fit import check_some_fit, costs, rows_that_fit
 from lead_mcp.tools.kit import AccountName, Cursor, Limit, MaxTokens, Moment, MoreFilters, plainly, result, runtime_of
-from lead_mcp.tools.leads import Asking
-from lead_mcp.tools.present import Table, ledger_lines, table, text_of, text_table, window_line
+from lead_mcp.tools.leads import SearchArguments
 from lead_mcp.tools.summaries import progress
 from lead_mcp.uris import lead_uri
 
@@ -56,15 +56,15 @@ async def query_pings(
     chosen = with_pings(runtime, account, direction)
     groups, order = tuple(dict.fromkeys(group_by or ())), sort or "at:desc"
     columns = [name for name in groups if name not in (*PERIODS, "account")]
-    asked = Asking(
+    asked = SearchArguments(
         runtime, account, None, filters, since, until, order, columns, limit, cursor, kind=direction, shown=SHOWN
     )
-    question = asked.question(max_tokens=max_tokens, group_by=list(groups))
-    answer = await search(chosen, question, runtime.limits, runtime.seal)
-    page = _Page(answer, question)
+    query = asked.query(max_tokens=max_tokens, group_by=list(groups))
+    answer = await search(chosen, query, runtime.limits, runtime.seal)
+    page = PingAnswer(answer, query)
     if cursor is None:
         limits = Limits(runtime.server.deadline, runtime.server.summary_limit)
-        page.attempts = await attempts(chosen, question, groups, answer, limits, runtime.seal, progress(ctx))
+        page.ping_totals = await ping_totals(chosen, query, groups, answer, limits, runtime.seal, progress(ctx))
         page.tell_summary()
         page.make_room(max_tokens, limit)
     rows = [ping_row(record) for record in answer.records]
@@ -77,12 +77,12 @@ async def query_pings(
 
 
 @dataclass
-class _Page:
+class PingAnswer:
     """A page of pings, with the summary on the first one."""
 
     answer: Answer
-    question: Question
-    attempts: Attempts | None = None
+    query: Query
+    ping_totals: PingTotals | None = None
     omitted: str = ""
     most: int = MOST_GROUPS
     """Groups, and results, that are shown; the rest of them are one."""
@@ -95,25 +95,25 @@ class _Page:
 
     def tell_summary(self) -> None:
         """What the summary's own reading cost, in the ledger; and why there is none, where not every ping could be read."""
-        cost = {entry.account: entry for entry in (self.attempts.entries if self.attempts else ())}
+        cost = {entry.account: entry for entry in (self.ping_totals.entries if self.ping_totals else ())}
         for entry in self.answer.entries:
             if entry.account in cost:
                 entry.scanned += cost[entry.account].scanned
                 entry.requests += cost[entry.account].requests
-        for entry in self.answer.entries if self.attempts and not self.attempts.complete else ():
+        for entry in self.answer.entries if self.ping_totals and not self.ping_totals.complete else ():
             entry.notes.append("the summary wants every ping, and not every one was read")
 
     def rendered(self, rows: Sequence[list[Any]]) -> tuple[dict[str, Any], str]:
         """Structure and text."""
-        answer, window = self.answer, self.question.window
+        answer, window = self.answer, self.query.window
         found, summary, groups = table(("uri", *COLUMNS, "lead_uri"), rows), self._summary(), self._groups()
         structured: dict[str, Any] = {"pings": found, "summary": summary}
         structured |= {"groups": groups} if groups else {}
-        structured |= {"next_cursor": answer.cursor, "window": window.said() if window else None}
+        structured |= {"next_cursor": answer.cursor, "window": window.to_dict() if window else None}
         structured |= {"omitted": self.omitted} if self.omitted else {}
-        structured["accounts"] = [entry.said() for entry in answer.entries]
+        structured["accounts"] = [entry.to_dict() for entry in answer.entries]
         text = text_of(
-            f"{len(rows)} {self.question.kind} pings {window_line(window)}".strip(),
+            f"{len(rows)} {self.query.kind} pings {window_line(window)}".strip(),
             _summary_line(summary),
             text_table(groups) if groups else "",
             text_table(found),
@@ -125,7 +125,7 @@ class _Page:
 
     def _summary(self) -> dict[str, Any] | None:
         """Of every ping of window and filters; where not every one was read, only the total that the vendor gave."""
-        found = self.attempts
+        found = self.ping_totals
         if found is None:
             return None
         if not found.complete:
@@ -136,11 +136,11 @@ class _Page:
         return summary if margin is None else {**summary, "margin": plain_value(margin)}
 
     def _groups(self) -> Table | None:
-        if self.attempts is None or not self.attempts.group_by or not self.attempts.complete:
+        if self.ping_totals is None or not self.ping_totals.group_by or not self.ping_totals.complete:
             return None
-        names = self.attempts.group_by
-        ranked = sorted(self.attempts.groups.items(), key=lambda item: (-item[1].cell.count, str(item[0])))
-        kept, rest = ranked[: self.most], Count()
+        names = self.ping_totals.group_by
+        ranked = sorted(self.ping_totals.groups.items(), key=lambda item: (-item[1].cell.count, str(item[0])))
+        kept, rest = ranked[: self.most], PingCount()
         if any(name in PERIODS for name in names):
             kept.sort(key=lambda item: str(item[0]))
         rows = [[*_named(names, key), *_counted(count)] for key, count in kept]
@@ -164,7 +164,7 @@ def _named(names: Sequence[str], key: Sequence[Any]) -> list[Any]:
     return [shown(name, plain_value(part)) for name, part in zip(names, key, strict=True)]
 
 
-def _counted(count: Count) -> list[Any]:
+def _counted(count: PingCount) -> list[Any]:
     return [count.cell.count, count.accepted, count.rate, plain_value(count.sum("revenue"))]
 
 
@@ -180,7 +180,7 @@ def _summary_line(summary: dict[str, Any] | None) -> str:
 def with_pings(runtime: Runtime, account: str | None, direction: str) -> list[Connection]:
     """The chosen accounts that have pings. Raises NotOffered where none has."""
     chosen = runtime.chosen(account)
-    found: Sequence[Connection] = [one for one in chosen if direction in one.account.vendor.pings]
+    found: Sequence[Connection] = [one for one in chosen if direction in one.vendor.pings]
     if not found:
         names = ", ".join(one.name for one in chosen)
         raise NotOffered(f"{names}: no {direction} pings there. LeadExec has PING attempts.")

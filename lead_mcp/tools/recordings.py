@@ -7,16 +7,16 @@ from typing import Any, Final
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, ResourceLink
 
-from lead_mcp.engine.calls import calls_of
-from lead_mcp.engine.search import Entry
-from lead_mcp.policy.cleaning import cell
-from lead_mcp.policy.masking import is_on
+from lead_mcp.dates import stamp, window
+from lead_mcp.engine.recordings import recordings_of
+from lead_mcp.engine.search import LedgerEntry
+from lead_mcp.outgoing.cleaning import cell
+from lead_mcp.outgoing.masking import is_on
+from lead_mcp.outgoing.render import ledger_lines, table, text_of, text_table
 from lead_mcp.tools.kit import Cursor, Limit, Moment, Uri, result, runtime_of
 from lead_mcp.tools.leads import named_lead
-from lead_mcp.tools.present import ledger_lines, table, text_of, text_table
 from lead_mcp.uris import uri as made_uri
-from lead_mcp.vendors.base import Recording
-from lead_mcp.when import stamp, window
+from lead_mcp.vendors.spec.reading import Recording
 
 COLUMNS: Final = ("uri", "started_at", "ended_at", "duration_s", "url")
 KEYS: Final = ("recordings", "total", "next_cursor", "accounts")
@@ -41,18 +41,18 @@ async def get_recordings(
     asked = window(since, until, runtime.server.zone, now)
     connection = runtime.connection(name)
     ends = (asked.since, asked.until) if asked else (None, None)
-    calls = await calls_of(connection, wanted, *ends, runtime.server.deadline)
+    calls = await recordings_of(connection, wanted, *ends, runtime.server.deadline)
     every, start = calls.ordered(), state["at"]
     page = every[start : start + limit]
     more = start + limit < len(every)
     complete = not calls.why and calls.error is None
-    entry = Entry(
+    entry = LedgerEntry(
         name, len(page), len(every) if complete else None, len(every), calls.requests, complete, error=calls.error
     )
-    entry.notes = [note for note in (calls.why, connection.account.vendor.recordings_note) if note]
+    entry.notes = [note for note in (calls.why, connection.vendor.recordings_note) if note]
     after = runtime.seal.close({"at": start + limit, "f": now.isoformat()}, arguments) if more else None
     found = table(COLUMNS, [_row(name, one) for one in page])
-    structured = {"recordings": found, "total": entry.total, "next_cursor": after, "accounts": [entry.said()]}
+    structured = {"recordings": found, "total": entry.total, "next_cursor": after, "accounts": [entry.to_dict()]}
     text = text_of(
         f"{len(page)} recordings", text_table(found), *ledger_lines([entry]), f"next_cursor: {after}" if after else ""
     )

@@ -11,25 +11,25 @@ from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.types import Completion
 
-from lead_mcp.engine.calls import calls_of, offered
-from lead_mcp.engine.question import Question
+from lead_mcp.dates import Window
+from lead_mcp.engine.query import Query
+from lead_mcp.engine.recordings import offered, recordings_of
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.resolve import known_names
 from lead_mcp.engine.search import search
 from lead_mcp.errors import BadArgument, LeadMcpError, NotConfigured, NotFound, NotOffered
-from lead_mcp.policy.audio import fetch_audio
-from lead_mcp.policy.cleaning import cleaned
-from lead_mcp.policy.masking import masked_by, shown_text
-from lead_mcp.query import Asked, Op, Order, as_time
+from lead_mcp.filters import Filter, Op, Order, as_time
+from lead_mcp.outgoing.cleaning import cleaned
+from lead_mcp.outgoing.masking import masked_by, shown_text
+from lead_mcp.outgoing.render import full_record
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.accounts import describe
 from lead_mcp.tools.kit import META
 from lead_mcp.tools.leads import one_lead
 from lead_mcp.tools.pings import with_pings
-from lead_mcp.tools.present import full_record
+from lead_mcp.transport.audio import fetch_audio
 from lead_mcp.uris import Uri, parse_uri
-from lead_mcp.vendors.base import CANONICAL, PING_FIELDS
-from lead_mcp.when import Window
+from lead_mcp.vendors.spec.fields import CANONICAL, PING_FIELDS
 
 JSON: Final = "application/json"
 RECORD_META: Final = {**META, "untrusted_parts": ["lead", "ping", "raw"]}
@@ -78,17 +78,17 @@ async def one_ping(runtime: Runtime, found: Uri) -> Record:
     name, direction, wanted = found.parts
     with_pings(runtime, runtime.connection(name).name, direction)
     moment = as_time(found.query.get("at", ""))
-    around = _around(moment, runtime) if moment else None
-    question = Question(
+    context = _around(moment, runtime) if moment else None
+    query = Query(
         kind=direction,
-        filters=[Asked("id", Op.EQ, wanted)],
-        window=around,
+        filters=[Filter("id", Op.EQ, wanted)],
+        window=context,
         orders=(Order("at", descending=True),),
         limit=1,
         now=runtime.clock(),
         zone=runtime.server.zone,
     )
-    answer = await search([runtime.connection(name)], question, runtime.limits, runtime.seal)
+    answer = await search([runtime.connection(name)], query, runtime.limits, runtime.seal)
     if not answer.records:
         raise NotFound(f"{name} has no {direction} ping {wanted[:80]!r} at that time.", account=name)
     return answer.records[0]
@@ -103,14 +103,14 @@ async def _recording(runtime: Runtime, found: Uri) -> ReadResourceContents:
     name, lead_id, recording_id = found.parts
     connection = runtime.connection(name)
     recordings = offered(connection)
-    calls = await calls_of(connection, lead_id, None, None, runtime.server.deadline)
+    calls = await recordings_of(connection, lead_id, None, None, runtime.server.deadline)
     one = calls.found.get(recording_id)
     if one is None:
         raise NotFound(f"{name} has no recording {recording_id[:80]!r} of lead {lead_id[:80]!r}.", account=name)
     if not one.url:
         raise NotOffered(f"{name} names no address for the audio of recording {recording_id[:80]!r}.", account=name)
     account = connection.account
-    hosts = [account.option(s.key) for s in account.vendor.settings if s.kind == "host_list"]
+    hosts = [account.option(s.key) for s in connection.vendor.settings if s.kind == "host_list"]
     audio = await fetch_audio(
         one.url,
         base_url=account.option("base_url"),
@@ -161,12 +161,12 @@ def _words(runtime: Runtime, name: str) -> list[str]:
 async def _newest_ids(runtime: Runtime, known: dict[str, str]) -> list[str]:
     """The newest leads' ids, or pings' where a direction is given: who is at a keyboard rarely wants an old one."""
     direction, connection = known.get("direction"), runtime.connection(known["account"])
-    if direction and direction not in connection.account.vendor.pings:
+    if direction and direction not in connection.vendor.pings:
         return []
     order = Order("at" if direction else "created_at", descending=True)
-    question = Question(kind=direction or "lead", orders=(order,), limit=50, now=runtime.clock())
+    query = Query(kind=direction or "lead", orders=(order,), limit=50, now=runtime.clock())
     try:
-        answer = await search([connection], question, runtime.limits, runtime.seal)
+        answer = await search([connection], query, runtime.limits, runtime.seal)
     except LeadMcpError:
         return []
     return [record.id for record in answer.records]

@@ -11,15 +11,15 @@ from mcp.types import CallToolResult
 from pydantic import Field
 
 from lead_mcp.engine.search import Limits
-from lead_mcp.engine.summary import MOST_GROUPS, Asked, Summary, parse_measures, summarize, top_groups
-from lead_mcp.policy.budget import allowed
-from lead_mcp.policy.cleaning import plain_value
-from lead_mcp.policy.masking import shown
+from lead_mcp.engine.summary import MOST_GROUPS, Summary, SummaryQuery, parse_measures, summarize, top_groups
+from lead_mcp.outgoing.cleaning import plain_value
+from lead_mcp.outgoing.masking import shown
+from lead_mcp.outgoing.render import Table, ledger_lines, table, text_of, text_table, window_line
+from lead_mcp.outgoing.token_budget import costs
+from lead_mcp.outgoing.tokens import allowed
 from lead_mcp.runtime import Runtime
-from lead_mcp.tools.fit import costs
 from lead_mcp.tools.kit import AccountName, Moment, MoreFilters, plainly, result, runtime_of
-from lead_mcp.tools.leads import Asking
-from lead_mcp.tools.present import Table, ledger_lines, table, text_of, text_table, window_line
+from lead_mcp.tools.leads import SearchArguments
 
 STEP: Final = 7
 """How many groups fewer are tried at a time, where an answer would not fit."""
@@ -54,27 +54,27 @@ def _asked(
     until: str | None,
     group_by: Sequence[str],
     measures: Sequence[str],
-) -> Asked:
-    asking = Asking(runtime, account, text, filters, since, until)
-    question = replace(asking.question(), limit=1)
+) -> SummaryQuery:
+    asking = SearchArguments(runtime, account, text, filters, since, until)
+    question = replace(asking.query(), limit=1)
     groups = tuple(dict.fromkeys(group_by))
-    return Asked(question, groups, parse_measures(measures), runtime.server.zone)
+    return SummaryQuery(question, groups, parse_measures(measures), runtime.server.zone)
 
 
 def progress(ctx: Context[Any, Any]) -> Callable[[int], Awaitable[None]]:
     """Tells a client that wants to know how many records have been read."""
     read = 0
 
-    async def told(records: int) -> None:
+    async def on_progress(records: int) -> None:
         nonlocal read
         if records:
             read += records
             await ctx.report_progress(read, message=f"{read:,} records read")
 
-    return told
+    return on_progress
 
 
-def groups_table(summary: Summary, asked: Asked, most: int = MOST_GROUPS) -> Table:
+def groups_table(summary: Summary, asked: SummaryQuery, most: int = MOST_GROUPS) -> Table:
     """The largest groups and the rest of them as a table; columns are named as asked."""
     rows = []
     for key, cell in top_groups(summary, most):
@@ -83,7 +83,7 @@ def groups_table(summary: Summary, asked: Asked, most: int = MOST_GROUPS) -> Tab
     return table([*summary.columns, *map(str, asked.measures)], rows)
 
 
-def _answered(summary: Summary, asked: Asked) -> CallToolResult:
+def _answered(summary: Summary, asked: SummaryQuery) -> CallToolResult:
     """As many groups as there is room for; the rest of them are one row."""
     for most in range(MOST_GROUPS, 0, -STEP):
         found = _rendered(summary, asked, most)
@@ -92,7 +92,7 @@ def _answered(summary: Summary, asked: Asked) -> CallToolResult:
     return result(*_rendered(summary, asked, 1))
 
 
-def _rendered(summary: Summary, asked: Asked, most: int) -> tuple[dict[str, Any], str]:
+def _rendered(summary: Summary, asked: SummaryQuery, most: int) -> tuple[dict[str, Any], str]:
     """Structure and text with the largest groups."""
     found = groups_table(summary, asked, most)
     how = summary.how
@@ -101,9 +101,9 @@ def _rendered(summary: Summary, asked: Asked, most: int) -> tuple[dict[str, Any]
     structured = {
         "groups": found,
         "total": summary.total,
-        "window": summary.window.said() if summary.window else None,
+        "window": summary.window.to_dict() if summary.window else None,
         "how": how,
-        "accounts": [entry.said() for entry in summary.entries],
+        "accounts": [entry.to_dict() for entry in summary.entries],
     }
     total = "an unknown number of" if summary.total is None else f"{summary.total:,}"
     text = text_of(

@@ -18,15 +18,15 @@ from mcp.types import (
 from pydantic import BaseModel, Field
 
 from lead_mcp.errors import BadArgument, Conflict
-from lead_mcp.policy.cleaning import cleaned
-from lead_mcp.policy.masking import check_no_pseudonyms, shown_tree
+from lead_mcp.outgoing.cleaning import cleaned
+from lead_mcp.outgoing.masking import check_no_pseudonyms, shown_tree
+from lead_mcp.outgoing.render import record_lines, table, text_of, text_table
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.kit import META, Moment, Uri, error_result, plainly, result, runtime_of
 from lead_mcp.tools.leads import named_lead
-from lead_mcp.tools.present import record_lines, table, text_of, text_table
 from lead_mcp.writing.batch import COLUMNS, Batch, Row, row_of, summed
-from lead_mcp.writing.carry import Call, Outcome, Pending
 from lead_mcp.writing.intents import DeleteIntent, InsertIntent, Intent, OnDuplicate, UpdateIntent
+from lead_mcp.writing.pipeline import Outcome, Pending, WriteCall
 
 KEYS: Final = ("outcome", "uri", "id", "before", "after", "request", "journal_id", "warnings")
 MANY_KEYS: Final = ("results", "warnings")
@@ -66,7 +66,7 @@ async def insert_lead(
     intent = InsertIntent(one_account(runtime, account), lead, vendor_fields or {}, on_duplicate)
     arguments = {"account": account, "lead": lead, "vendor_fields": vendor_fields, "on_duplicate": on_duplicate}
     return await _write(
-        ctx, runtime, intent, Call("insert_lead", arguments, idempotency_key, runtime.principal), dry_run
+        ctx, runtime, intent, WriteCall("insert_lead", arguments, idempotency_key, runtime.principal), dry_run
     )
 
 
@@ -87,8 +87,8 @@ async def insert_leads(
         check_no_pseudonyms(lead, "leads")
     rows = [InsertIntent(connection, lead, {}, on_duplicate) for lead in leads]
     arguments = {"account": account, "leads": leads, "on_duplicate": on_duplicate}
-    call = Call("insert_leads", arguments, idempotency_key, runtime.principal)
-    asked = _Asked(ctx, runtime, Batch(rows, call, lambda: runtime.carrier("allow", None, {})))
+    call = WriteCall("insert_leads", arguments, idempotency_key, runtime.principal)
+    asked = BatchConfirmation(ctx, runtime, Batch(rows, call, lambda: runtime.pipeline("allow", None, {})))
     return await asked.previews() if dry_run else await asked.carry()
 
 
@@ -111,7 +111,7 @@ async def update_lead(
     intent = UpdateIntent(runtime.connection(name), lead_id, changes or {}, vendor_fields or {}, expect)
     arguments = {"lead": [name, lead_id], "changes": changes, "vendor_fields": vendor_fields, "expect": expect}
     return await _write(
-        ctx, runtime, intent, Call("update_lead", arguments, idempotency_key, runtime.principal), dry_run
+        ctx, runtime, intent, WriteCall("update_lead", arguments, idempotency_key, runtime.principal), dry_run
     )
 
 
@@ -127,7 +127,7 @@ async def delete_lead(
     name, lead_id = named_lead(runtime, uri, account, id)
     intent = DeleteIntent(runtime.connection(name), lead_id)
     return await _write(
-        ctx, runtime, intent, Call("delete_lead", {"lead": [name, lead_id]}, None, runtime.principal), dry_run
+        ctx, runtime, intent, WriteCall("delete_lead", {"lead": [name, lead_id]}, None, runtime.principal), dry_run
     )
 
 
@@ -144,17 +144,17 @@ def one_account(runtime: Runtime, account: str) -> Any:
 
 
 async def _write(
-    ctx: Context[Any, Any], runtime: Runtime, intent: Intent, call: Call, dry_run: bool
+    ctx: Context[Any, Any], runtime: Runtime, intent: Intent, call: WriteCall, dry_run: bool
 ) -> CallToolResult | InputRequiredResult:
     mode = runtime.server.deletes if isinstance(intent, DeleteIntent) else runtime.server.writes
-    asking = Asking(ctx, runtime, call)
+    confirmation = Confirmation(ctx, runtime, call)
     await runtime.keep_journal()
     try:
-        answers = await _answers(asking, intent)
+        answers = await _answers(confirmation, intent)
         if isinstance(answers, Outcome):
             return outcome_result(answers)
-        carrier = runtime.carrier(mode, asking.ask if asking.can_ask() else None, answers)
-        outcome = await (carrier.preview(intent, call) if dry_run else carrier.carry(intent, call))
+        pipeline = runtime.pipeline(mode, confirmation.ask if confirmation.can_ask() else None, answers)
+        outcome = await (pipeline.preview(intent, call) if dry_run else pipeline.carry(intent, call))
     except MustAsk as must:
         return must.result
     except Pending as pending:
@@ -164,25 +164,25 @@ async def _write(
     return outcome_result(outcome)
 
 
-async def _answers(asking: Asking, intent: Intent) -> Mapping[str, str] | Outcome:
+async def _answers(confirmation: Confirmation, intent: Intent) -> Mapping[str, str] | Outcome:
     """What a person agreed to. An answer that comes again counts no more; with a key it gets what the first one got."""
     try:
-        return await asking.answers()
+        return await confirmation.answers()
     except Conflict:
-        carrier = asking.runtime.carrier("confirm", None, {})
-        found = await carrier.known(intent, asking.call)
+        pipeline = confirmation.runtime.pipeline("confirm", None, {})
+        found = await pipeline.known(intent, confirmation.call)
         if isinstance(found, Outcome):
             return found
         raise
 
 
 def outcome_result(outcome: Outcome) -> CallToolResult:
-    return result(shown_tree(outcome.said()), outcome_text(outcome))
+    return result(shown_tree(outcome.to_dict()), outcome_text(outcome))
 
 
 def outcome_text(outcome: Outcome) -> str:
     """The outcome for a reader: in words, before and after, the request, warnings."""
-    said = shown_tree(outcome.said())
+    said = shown_tree(outcome.to_dict())
     head = f"{said['outcome']} {said.get('uri', '')}".strip()
     parts: dict[str, Any] = {key: said[key] for key in ("before", "after", "request", "journal_id") if key in said}
     return text_of(head, *record_lines(parts), *(f"warning: {cleaned(warning)}" for warning in said["warnings"]))
@@ -216,12 +216,12 @@ class Declined(Exception):
 
 
 @dataclass(frozen=True)
-class Asking:
+class Confirmation:
     """Puts the question in the era that the client speaks. An answer counts once, and only for what was shown."""
 
     ctx: Context[Any, Any]
     runtime: Runtime
-    call: Call
+    call: WriteCall
 
     def can_ask(self) -> bool:
         """Whether this client says that it can ask a person; an older one over stateless HTTP does not."""
@@ -262,7 +262,7 @@ class Asking:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class BatchConfirmation:
     """Several inserts as a client asks for them: replayed if they were approved since, else asked about and carried out."""
 
     ctx: Context[Any, Any]
@@ -292,13 +292,13 @@ class _Asked:
 
     async def _agreed(self) -> bool:
         rows, call = self.batch.rows, self.batch.call
-        asking = Asking(self.ctx, self.runtime, call)
-        if await asking.answers():
+        confirmation = Confirmation(self.ctx, self.runtime, call)
+        if await confirmation.answers():
             return True
-        carrier = self.batch.carrier()
-        if not asking.can_ask():
-            raise await carrier.store_batch(rows, call)
-        return await asking.ask(await carrier.batch_question(rows), call.digest)
+        pipeline = self.batch.pipeline()
+        if not confirmation.can_ask():
+            raise await pipeline.store_batch(rows, call)
+        return await confirmation.ask(await pipeline.batch_question(rows), call.digest)
 
 
 def batch_result(rows: Sequence[Row], warnings: Sequence[str] = ()) -> CallToolResult:

@@ -7,7 +7,7 @@ from functools import cache
 from importlib import import_module
 from typing import Final
 
-from lead_mcp.vendors.base import Vendor
+from lead_mcp.vendors.spec.vendor import Vendor
 
 NAMES: Final = ("leadexec", "convoso", "leadsquared", "octanist", "leadtrackr")
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from lead_mcp.errors import (
     Conflict,
-    Garbled,
     LeadMcpError,
+    MalformedReply,
     NotFound,
     RateLimited,
     Rejected,
@@ -16,7 +16,7 @@ from lead_mcp.errors import (
     Unavailable,
     quoted,
 )
-from lead_mcp.vendors.base import Raw, Reply
+from lead_mcp.vendors.spec.http import Raw, Reply
 
 Failure = type[LeadMcpError]
 BY_STATUS: Final[Mapping[int, Failure]] = {
@@ -33,7 +33,7 @@ SAYING: Final[Mapping[Failure, str]] = {
     RateLimited: "The vendor was asked too often. Wait and try again",
     Rejected: "The vendor refused the request",
     Unavailable: "The vendor failed to answer. Try again later",
-    Garbled: "The vendor's reply could not be understood",
+    MalformedReply: "The vendor's reply could not be understood",
 }
 
 
@@ -53,7 +53,7 @@ def failure(
 
 def by_status(status: int) -> Failure:
     """The error an HTTP status stands for: 5xx is the vendor's fault, an unlisted 4xx a refusal."""
-    fallback = Unavailable if status >= 500 else Rejected if 400 <= status < 500 else Garbled
+    fallback = Unavailable if status >= 500 else Rejected if 400 <= status < 500 else MalformedReply
     return BY_STATUS.get(status, fallback)
 
 
@@ -79,7 +79,7 @@ def body_or_none(reply: Reply) -> Any:
     """The JSON of a reply that may have none (error pages), else None."""
     try:
         return reply.json()
-    except Garbled:
+    except MalformedReply:
         return None
 
 
@@ -87,13 +87,13 @@ def as_object(value: Any) -> Mapping[str, Any]:
     """``value`` if it is a JSON object. Raises Garbled."""
     if isinstance(value, Mapping):
         return value
-    raise failure(Garbled, f"a JSON object was expected, not {type(value).__name__}")
+    raise failure(MalformedReply, f"a JSON object was expected, not {type(value).__name__}")
 
 
 def as_rows(value: Any) -> Sequence[Raw]:
     """``value`` if it is an array of JSON objects. Raises Garbled: a row that is no object is never skipped in silence."""
     if not isinstance(value, list):
-        raise failure(Garbled, f"an array of records was expected, not {type(value).__name__}")
+        raise failure(MalformedReply, f"an array of records was expected, not {type(value).__name__}")
     for row in value:
         as_object(row)
     return value

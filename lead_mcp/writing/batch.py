@@ -15,9 +15,9 @@ import anyio
 
 from lead_mcp.errors import Conflict, LeadMcpError, TimedOut
 from lead_mcp.journal.entries import Write
-from lead_mcp.policy.cleaning import cleaned
-from lead_mcp.writing.carry import Call, Carrier, Outcome
+from lead_mcp.outgoing.cleaning import cleaned
 from lead_mcp.writing.intents import InsertIntent
+from lead_mcp.writing.pipeline import Outcome, WriteCall, WritePipeline
 
 Row = list[Any]
 COLUMNS: Final = ("row", "outcome", "uri", "code", "message")
@@ -33,8 +33,8 @@ class Batch:
     """Rows go one after the other, so that a later one sees an earlier one; ``carrier`` makes one that looks from now on."""
 
     rows: Sequence[InsertIntent]
-    call: Call
-    carrier: Callable[[], Carrier]
+    call: WriteCall
+    pipeline: Callable[[], WritePipeline]
 
     async def previews(self) -> list[Row]:
         return [await self.row(nth, None, preview=True) for nth in range(len(self.rows))]
@@ -52,9 +52,9 @@ class Batch:
 
     async def row(self, nth: int, stem: str | None, *, preview: bool = False) -> Row:
         """One row to its end; what went wrong is its result."""
-        intent, call, carrier = self.rows[nth], self._call(nth, stem), self.carrier()
+        intent, call, pipeline = self.rows[nth], self._call(nth, stem), self.pipeline()
         try:
-            outcome = await (carrier.preview(intent, call) if preview else carrier.carry(intent, call))
+            outcome = await (pipeline.preview(intent, call) if preview else pipeline.carry(intent, call))
         except LeadMcpError as error:
             return row_of(nth + 1, error)
         return row_of(nth + 1, outcome)
@@ -66,7 +66,7 @@ class Batch:
         """
         if self.call.key is None:
             return False
-        found = await self.carrier().stored_rows(self.rows[0].connection.name, self.call, self._keys(MOST))
+        found = await self.pipeline().stored_rows(self.rows[0].connection.name, self.call, self._keys(MOST))
         digests = [self._call(nth, None).digest if nth < len(self.rows) else None for nth in range(MOST)]
         for write, digest in zip(found, digests, strict=True):
             if write is not None and write.arguments != digest:
@@ -84,8 +84,8 @@ class Batch:
 
         A row whose outcome is not known is looked at again: that sends nothing that may have been sent.
         """
-        carrier = self.carrier()
-        write = await carrier.stored_batch(self.rows[0].connection.name, self.call)
+        pipeline = self.pipeline()
+        write = await pipeline.stored_batch(self.rows[0].connection.name, self.call)
         if write is None:
             return None
         kept = results_of(write)
@@ -93,7 +93,7 @@ class Batch:
             return [], (PURGED,)
         return [await self.row(nth, write.id) if row[1] == LOST else row for nth, row in enumerate(kept)], ()
 
-    def _call(self, nth: int, stem: str | None) -> Call:
+    def _call(self, nth: int, stem: str | None) -> WriteCall:
         stem = self.call.key or stem
         row = self.rows[nth]
         arguments = {

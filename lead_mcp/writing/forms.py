@@ -9,18 +9,19 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from lead_mcp.dates import parse
 from lead_mcp.errors import BadArgument, NotOffered, UnknownField, did_you_mean
-from lead_mcp.policy.phones import parse_phone
-from lead_mcp.query import Kind, as_flag, as_number, folded
-from lead_mcp.vendors.base import CANONICAL, Form, Param
-from lead_mcp.when import parse
+from lead_mcp.filters import Kind, as_flag, as_number, folded
+from lead_mcp.phones import parse_phone
+from lead_mcp.vendors.spec.fields import CANONICAL
+from lead_mcp.vendors.spec.writing import Form, Param
 
 EMAIL: Final = re.compile(r"[^@\s<>,;\"]{1,64}@[^@\s<>,;\"]{1,255}")
 NAMES: Final = ("first_name", "last_name")
 
 
 @dataclass
-class Filled:
+class FilledForm:
     """A form filled in: encoded values by the vendor's names; what was asked, by our names and by the vendor's alone;
     warnings, secret names.
     """
@@ -33,7 +34,7 @@ class Filled:
 
 
 @dataclass(frozen=True)
-class Filling:
+class FormFiller:
     """Fills one form in. ``region`` reads phones, ``zone`` and ``now`` read dates."""
 
     form: Form
@@ -44,7 +45,7 @@ class Filling:
     complete: bool = True
     """Whether everything required must be there (an update needs only what changes)."""
 
-    def fill(self, ours: Mapping[str, Any], own: Mapping[str, Any]) -> Filled:
+    def fill(self, ours: Mapping[str, Any], own: Mapping[str, Any]) -> FilledForm:
         """The values, checked. Raises BadArgument, UnknownField or NotOffered; what is wrong is named.
 
         A vendor's own name for one of ours is taken as ours: it passes the same checks, and the look for duplicates.
@@ -52,7 +53,7 @@ class Filling:
         theirs = {param.name: name for name, param in self.form.ours.items()}
         ours = self._named({**ours, **{theirs[name]: value for name, value in own.items() if name in theirs}})
         own = {name: value for name, value in own.items() if name not in theirs}
-        filled = Filled()
+        filled = FilledForm()
         for name, value in ours.items():
             self._put(filled, name, self._param(name), value)
             filled.ours[name] = value
@@ -100,7 +101,7 @@ class Filling:
         message = f"vendor_fields: {self.account} takes no {name!r}.{did_you_mean(name, known)}"
         raise UnknownField(message, account=self.account)
 
-    def _put(self, filled: Filled, name: str, param: Param, value: Any) -> None:
+    def _put(self, filled: FilledForm, name: str, param: Param, value: Any) -> None:
         if value is None:
             if self.complete:
                 return
@@ -111,7 +112,7 @@ class Filling:
             raise BadArgument(f"{name}: {param.name} is given twice, with different values.")
         filled.values[param.name] = param.encode(checked)
 
-    def _checked(self, filled: Filled, name: str, param: Param, value: Any) -> Any:
+    def _checked(self, filled: FilledForm, name: str, param: Param, value: Any) -> Any:
         if name == "phone":
             phone, warning = parse_phone(str(value), self.region)
             filled.warnings += [warning] if warning else []

@@ -15,39 +15,42 @@ from zoneinfo import ZoneInfo
 
 from lead_mcp.engine.connection import Connection, Names
 from lead_mcp.engine.lookup import get_record
-from lead_mcp.engine.people import Looking, Person, Sought, seek
+from lead_mcp.engine.people import LookupScope, Person, PersonMatches, find_person
 from lead_mcp.engine.records import Record
 from lead_mcp.errors import BadArgument, Conflict, NotConfigured, NotFound, NotOffered, UnknownField, did_you_mean
+from lead_mcp.filters import Value, as_number, as_time, folded
 from lead_mcp.journal.entries import digest_of
-from lead_mcp.policy.cleaning import plain_value
-from lead_mcp.policy.masking import shown
-from lead_mcp.query import Value, as_number, as_time, folded
+from lead_mcp.outgoing.cleaning import plain_value
+from lead_mcp.outgoing.masking import shown
 from lead_mcp.uris import lead_uri
 from lead_mcp.vendors import every
-from lead_mcp.vendors.base import CANONICAL, Delete, Form, Insert, Param, Reply, Request, Update, Vendor, Written
-from lead_mcp.writing.forms import Filled, Filling
+from lead_mcp.vendors.spec.fields import CANONICAL
+from lead_mcp.vendors.spec.http import Reply, Request
+from lead_mcp.vendors.spec.vendor import Vendor
+from lead_mcp.vendors.spec.writing import Delete, Form, Insert, Param, Update, WriteResult
+from lead_mcp.writing.forms import FilledForm, FormFiller
 
 OnDuplicate = Literal["fail", "update", "allow"]
-STRUCK: Final = "[secret]"
+REDACTED: Final = "[secret]"
 
 
 @dataclass(frozen=True)
-class Around:
+class WriteContext:
     """What preparing needs beside the intent itself."""
 
-    looking: Looking
+    looking: LookupScope
     zone: ZoneInfo
     deadline: float
 
 
 @dataclass
-class Prepared:
+class PreparedWrite:
     """A write about to be: ``action`` in words, the request, before and after; ``early``: an outcome without a request."""
 
     connection: Connection
     action: str
     request: Request | None = None
-    read: Callable[[Reply], Written] | None = None
+    read: Callable[[Reply], WriteResult] | None = None
     uri: str | None = None
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
@@ -62,7 +65,7 @@ class Prepared:
         if self.request is None:
             return {}
         body = {"query": dict(self.request.query) or None, "form": self.request.form, "json": self.request.json}
-        kept = {name: _struck(value, self.secrets) for name, value in body.items() if value is not None}
+        kept = {name: _redacted(value, self.secrets) for name, value in body.items() if value is not None}
         return {"method": self.request.method, "path": self.request.path, **kept}
 
     def digest(self) -> str:
@@ -72,12 +75,12 @@ class Prepared:
         return digest_of([self.action, request, self.before, self.uri, self.early])
 
 
-def _struck(value: Any, secrets: frozenset[str], path: str = "") -> Any:
+def _redacted(value: Any, secrets: frozenset[str], path: str = "") -> Any:
     if isinstance(value, Mapping):
-        return {key: _struck(item, secrets, f"{path}.{key}" if path else str(key)) for key, item in value.items()}
+        return {key: _redacted(item, secrets, f"{path}.{key}" if path else str(key)) for key, item in value.items()}
     if isinstance(value, list):
-        return [_struck(item, secrets, path) for item in value]
-    return STRUCK if path in secrets or path.rpartition(".")[2] in secrets else value
+        return [_redacted(item, secrets, path) for item in value]
+    return REDACTED if path in secrets or path.rpartition(".")[2] in secrets else value
 
 
 class Intent(Protocol):
@@ -86,11 +89,11 @@ class Intent(Protocol):
     @property
     def connection(self) -> Connection: ...
 
-    async def prepare(self, around: Around, token: str, *, look: bool = True) -> Prepared:
+    async def prepare(self, context: WriteContext, token: str, *, look: bool = True) -> PreparedWrite:
         """Look and make ready. ``look`` False: nothing is read, only what was said is checked."""
         ...
 
-    async def settle(self, around: Around, sent_at: datetime) -> str | None:
+    async def settle(self, context: WriteContext, sent_at: datetime) -> str | None:
         """After a lost answer: the URI of the lead that shows it was done; None where looking settles nothing."""
         ...
 
@@ -100,7 +103,7 @@ class Intent(Protocol):
 
 def offered_insert(connection: Connection) -> Insert:
     """How this account inserts. Raises NotOffered, or NotConfigured-like BadArgument naming the missing setting."""
-    found = connection.account.vendor.insert
+    found = connection.vendor.insert
     if found is None:
         raise _not_offered(connection, "take new leads", lambda vendor: vendor.insert)
     missing = found.ready(connection.account)
@@ -110,14 +113,14 @@ def offered_insert(connection: Connection) -> Insert:
 
 
 def offered_update(connection: Connection) -> Update:
-    found = connection.account.vendor.update
+    found = connection.vendor.update
     if found is None:
         raise _not_offered(connection, "change leads", lambda vendor: vendor.update)
     return found
 
 
 def offered_delete(connection: Connection) -> Delete:
-    found = connection.account.vendor.delete
+    found = connection.vendor.delete
     if found is None:
         raise _not_offered(connection, "delete leads", lambda vendor: vendor.delete)
     return found
@@ -125,7 +128,7 @@ def offered_delete(connection: Connection) -> Delete:
 
 def _not_offered(connection: Connection, what: str, has: Callable[[Vendor], object]) -> NotOffered:
     able = ", ".join(vendor.title for vendor in every().values() if has(vendor) is not None)
-    title = connection.account.vendor.title
+    title = connection.vendor.title
     return NotOffered(f"{title} has no documented way to {what}; {able} have.", account=connection.name)
 
 
@@ -141,19 +144,19 @@ class InsertIntent:
     own: Mapping[str, Any]
     on_duplicate: OnDuplicate = "fail"
 
-    async def prepare(self, around: Around, token: str, *, look: bool = True) -> Prepared:
+    async def prepare(self, context: WriteContext, token: str, *, look: bool = True) -> PreparedWrite:
         insert = offered_insert(self.connection)
-        filled = _fill(insert.form, self.connection, self.lead, self.own, around)
+        filled = _fill(insert.form, self.connection, self.lead, self.own, context)
         upsert = self.on_duplicate == "update" and insert.upserts
         request = insert.build(self.connection.account, filled.values, token, upsert)
-        found = Sought()
+        found = PersonMatches()
         if look and self.on_duplicate != "allow":
-            found = await seek(self.connection, Person.of(filled.ours, around.looking.region), around.looking)
+            found = await find_person(self.connection, Person.of(filled.ours, context.looking.region), context.looking)
             if found.error and not found.records:
                 raise found.error
         if found.records and self.on_duplicate == "update":
-            return await self._as_update(found, filled, around, token)
-        prepared = Prepared(
+            return await self._as_update(found, filled, context, token)
+        prepared = PreparedWrite(
             self.connection,
             "insert a lead",
             request,
@@ -169,7 +172,9 @@ class InsertIntent:
             prepared.warnings.append(f"the same e-mail or phone is there already: {uris}")
         return prepared
 
-    async def _as_update(self, found: Sought, filled: Filled, around: Around, token: str) -> Prepared:
+    async def _as_update(
+        self, found: PersonMatches, filled: FilledForm, context: WriteContext, token: str
+    ) -> PreparedWrite:
         if len(found.records) > 1:
             uris = ", ".join(record.uri for record in found.records[:5])
             raise Conflict(
@@ -177,17 +182,17 @@ class InsertIntent:
             )
         record = found.records[0]
         changes = {
-            name: value for name, value in filled.ours.items() if not _same(record.get(name), value, name, around)
+            name: value for name, value in filled.ours.items() if not _same(record.get(name), value, name, context)
         }
         own = {name: value for name, value in filled.own.items() if not _same_own(record, name, value)}
         if not changes and not own:
-            return Prepared(self.connection, f"change lead {record.uri}", uri=record.uri, early="unchanged")
-        return await UpdateIntent(self.connection, record.id, changes, own).prepare(around, token)
+            return PreparedWrite(self.connection, f"change lead {record.uri}", uri=record.uri, early="unchanged")
+        return await UpdateIntent(self.connection, record.id, changes, own).prepare(context, token)
 
-    async def settle(self, around: Around, sent_at: datetime) -> str | None:
+    async def settle(self, context: WriteContext, sent_at: datetime) -> str | None:
         """A lead of this person (or with this own id) that came to be since the request left, a clock's slip allowed."""
-        ours = _fill(offered_insert(self.connection).form, self.connection, self.lead, self.own, around).ours
-        found = await seek(self.connection, Person.of(ours, around.looking.region), around.looking)
+        ours = _fill(offered_insert(self.connection).form, self.connection, self.lead, self.own, context).ours
+        found = await find_person(self.connection, Person.of(ours, context.looking.region), context.looking)
         own = ours.get("external_id")
         slip = CLOCK_TICK if self.on_duplicate == "allow" else CLOCK_SLIP
         for record in reversed(found.records):
@@ -217,19 +222,19 @@ class UpdateIntent:
     own: Mapping[str, Any]
     expect: Mapping[str, Any] | None = None
 
-    async def prepare(self, around: Around, token: str, *, look: bool = True) -> Prepared:
+    async def prepare(self, context: WriteContext, token: str, *, look: bool = True) -> PreparedWrite:
         update = offered_update(self.connection)
         if not self.changes and not self.own:
             raise BadArgument("changes: name at least one field to change.")
-        _fill(update.form, self.connection, self.changes, self.own, around, complete=False)
-        record = await get_record(self.connection, self.lead_id, around.deadline)
-        self._check_expected(record, around)
+        _fill(update.form, self.connection, self.changes, self.own, context, complete=False)
+        record = await get_record(self.connection, self.lead_id, context.deadline)
+        self._check_expected(record, context)
         changed = {
-            name: value for name, value in self.changes.items() if not _same(record.get(name), value, name, around)
+            name: value for name, value in self.changes.items() if not _same(record.get(name), value, name, context)
         }
         own = {name: value for name, value in self.own.items() if not _same_own(record, name, value)}
         before = {name: _said(record.get(name)) for name in self.changes} | {n: record.raw.get(n) for n in self.own}
-        prepared = Prepared(
+        prepared = PreparedWrite(
             self.connection,
             f"change lead {record.uri}",
             uri=record.uri,
@@ -241,7 +246,7 @@ class UpdateIntent:
         if not changed and not own:
             prepared.early = "unchanged"
             return prepared
-        filled = _fill(update.form, self.connection, self._sendable(update.form, changed), own, around, complete=False)
+        filled = _fill(update.form, self.connection, self._sendable(update.form, changed), own, context, complete=False)
         prepared.secrets = frozenset(filled.secrets)
         prepared.after = {**before, **changed, **_plain(own, filled.secrets)}
         prepared.warnings = [*filled.warnings, *([update.warning] if update.warning else [])]
@@ -254,23 +259,23 @@ class UpdateIntent:
         required = {*form.all_of, *(name for group in form.any_of for name in group)}
         return {**{name: self.changes[name] for name in self.changes if name in required}, **changed}
 
-    def _check_expected(self, record: Record, around: Around) -> None:
+    def _check_expected(self, record: Record, context: WriteContext) -> None:
         names = Names(self.connection.account.fields)
         for name, wanted in (self.expect or {}).items():
             if names.field(name) is None:
                 hint = did_you_mean(name, CANONICAL)
                 message = f"expect: {self.connection.name} has no field {name!r}.{hint}"
                 raise UnknownField(message, account=self.connection.name)
-            if not _same(record.get(name), wanted, name, around):
+            if not _same(record.get(name), wanted, name, context):
                 now = shown(name, _said(record.get(name)))
                 message = f"expect: {name} of {record.uri} is {now!r} now; nothing was sent."
                 raise Conflict(message, account=self.connection.name)
 
-    async def settle(self, around: Around, sent_at: datetime) -> str | None:
-        record = await get_record(self.connection, self.lead_id, around.deadline)
+    async def settle(self, context: WriteContext, sent_at: datetime) -> str | None:
+        record = await get_record(self.connection, self.lead_id, context.deadline)
         update = offered_update(self.connection)
         done = all(
-            _same(record.get(name), value, name, around) or _is_queued(record, name, update)
+            _same(record.get(name), value, name, context) or _is_queued(record, name, update)
             for name, value in self.changes.items()
         )
         return record.uri if done and not self.own else None
@@ -290,10 +295,10 @@ class DeleteIntent:
     connection: Connection
     lead_id: str
 
-    async def prepare(self, around: Around, token: str, *, look: bool = True) -> Prepared:
+    async def prepare(self, context: WriteContext, token: str, *, look: bool = True) -> PreparedWrite:
         delete = offered_delete(self.connection)
-        record = await get_record(self.connection, self.lead_id, around.deadline)
-        return Prepared(
+        record = await get_record(self.connection, self.lead_id, context.deadline)
+        return PreparedWrite(
             self.connection,
             f"delete lead {record.uri}",
             delete.build(self.connection.account, record.id),
@@ -303,9 +308,9 @@ class DeleteIntent:
             warnings=[delete.warning] if delete.warning else [],
         )
 
-    async def settle(self, around: Around, sent_at: datetime) -> str | None:
+    async def settle(self, context: WriteContext, sent_at: datetime) -> str | None:
         try:
-            await get_record(self.connection, self.lead_id, around.deadline)
+            await get_record(self.connection, self.lead_id, context.deadline)
         except NotFound:
             return lead_uri(self.connection.name, self.lead_id)
         return None
@@ -319,11 +324,11 @@ def _fill(
     connection: Connection,
     ours: Mapping[str, Any],
     own: Mapping[str, Any],
-    around: Around,
+    context: WriteContext,
     complete: bool = True,
-) -> Filled:
+) -> FilledForm:
     form = _renamed(form, connection.account.names)
-    filling = Filling(form, connection.name, around.looking.region, around.zone, around.looking.now, complete)
+    filling = FormFiller(form, connection.name, context.looking.region, context.zone, context.looking.now, complete)
     return filling.fill(ours, own)
 
 
@@ -339,7 +344,7 @@ def _named(param: Param, name: str | None) -> Param:
 
 
 def _plain(own: Mapping[str, Any], secrets: set[str]) -> dict[str, Any]:
-    return {name: STRUCK if name in secrets else value for name, value in own.items()}
+    return {name: REDACTED if name in secrets else value for name, value in own.items()}
 
 
 def _said(value: Value) -> Any:
@@ -347,12 +352,14 @@ def _said(value: Value) -> Any:
     return plain_value(value, full=True)
 
 
-def _same(value: Value, wanted: Any, name: str, around: Around) -> bool:
+def _same(value: Value, wanted: Any, name: str, context: WriteContext) -> bool:
     """Whether a record's value is what somebody wants it to be: exactly, but for spellings of one number or moment."""
     if wanted is None or value is None:
         return value is None and wanted in (None, "")
     if name == "phone":
-        return Person.of({"phone": value}, around.looking.region) == Person.of({"phone": wanted}, around.looking.region)
+        return Person.of({"phone": value}, context.looking.region) == Person.of(
+            {"phone": wanted}, context.looking.region
+        )
     for read in (as_time, as_number):
         if read(value) is not None and not isinstance(value, str):
             return bool(read(value) == read(str(wanted) if read is as_number else wanted))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mcp.types import CallToolResult
 
 from lead_mcp import vendors
-from lead_mcp.policy.budget import DEFAULT, allowed, estimate, fitting
+from lead_mcp.outgoing.tokens import DEFAULT, allowed, estimate, fitting
 from tests.driving import Bench, CallFailed, bench, uris
 
 SNAPSHOT = Path(__file__).parents[1] / "snapshots" / "tokens.json"

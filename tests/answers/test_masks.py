@@ -16,10 +16,10 @@ from mcp import MCPError
 from mcp.types import PromptReference, ResourceTemplateReference
 
 from lead_mcp import vendors
-from lead_mcp.policy.masking import Masker, masker_in
+from lead_mcp.outgoing.masking import Masker, masker_in
 from lead_mcp.sandbox.app import Sandbox, sandbox
 from lead_mcp.tools.resources import TEMPLATES
-from lead_mcp.vendors.base import PING_FIELDS
+from lead_mcp.vendors.spec.fields import PING_FIELDS
 from tests.answers.marked import Marked, leaks, strings
 from tests.driving import FREE, UNTIL, Bench, CallFailed, bench, now
 from tests.writing.desk import CHANGERS, CHANGES, DELETERS, INSERTERS, Clerk, Desk, desk, insertion

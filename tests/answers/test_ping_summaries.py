@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from lead_mcp.engine.question import Question
+from lead_mcp.dates import Window
+from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import Limits, search
-from lead_mcp.query import Order, as_number
-from lead_mcp.when import Window
+from lead_mcp.filters import Order, as_number
 from tests.driving import DAWN, NOW, Bench, CallFailed, bench, entry
 
 EVER = {"since": "2000-01-01"}
@@ -34,7 +34,7 @@ def pings(driven: Bench) -> dict[str, list[Record]]:
     """Every ping there is."""
 
     async def every(kind: str) -> list[Record]:
-        question = Question(
+        question = Query(
             kind=kind,
             window=Window(DAWN, None, "UTC"),
             limit=1_000_000,

@@ -22,8 +22,8 @@ from lead_mcp import vendors
 from lead_mcp.engine import summary
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.summary import MOST_GROUPS, OTHER, period
-from lead_mcp.policy.cleaning import plain_value
-from lead_mcp.query import as_number
+from lead_mcp.filters import as_number
+from lead_mcp.outgoing.cleaning import plain_value
 from tests.asking import Clause, clauses, expected, meant, spelled_moment, windows
 from tests.driving import NOW, Bench, CallFailed, bench, entry
 from tests.oracle import fields_of, names_of
@@ -335,18 +335,18 @@ def test_a_field_that_one_account_lacks_leaves_that_account_uncounted_and_said(d
 
 
 def test_reading_reports_progress_that_only_rises(driven: Bench) -> None:
-    told: list[float] = []
+    on_progress: list[float] = []
 
     async def heard(progress: float, total: float | None, message: str | None) -> None:
-        told.append(progress)
+        on_progress.append(progress)
 
     asked = {"group_by": ["day"], **EVER}
     call = partial(driven.client.call_tool, "summarize_leads", asked, progress_callback=heard)
     found = driven.portal.call(call).structured_content
     assert found is not None
-    assert told == sorted(set(told))
-    assert told[-1] == sum(one["scanned"] for one in found["accounts"])
-    assert told[-1] >= 5 * 150
+    assert on_progress == sorted(set(on_progress))
+    assert on_progress[-1] == sum(one["scanned"] for one in found["accounts"])
+    assert on_progress[-1] >= 5 * 150
 
 
 # --- groups, money, windows, zones --------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lead_mcp import vendors
-from lead_mcp.vendors.base import CANONICAL
+from lead_mcp.vendors.spec.fields import CANONICAL
 from tests.asking import SORTS
 from tests.driving import DAWN, Bench, CallFailed, bench, in_order, uris
 from tests.oracle import fields_of
@@ -49,20 +49,20 @@ def test_a_misspelt_field_operator_or_argument_offers_the_nearest(driven: Bench,
 @pytest.mark.parametrize("account", vendors.NAMES)
 def test_recordings_are_offered_or_the_answer_names_who_offers_them(driven: Bench, account: str) -> None:
     lead = driven.everything(account)[0]
-    vendor = driven.runtime.connection(account).account.vendor
+    vendor = driven.runtime.connection(account).vendor
     if vendor.recordings is not None:
         assert "recordings" in driven.call("get_recordings", uri=lead.uri)
         return
     with pytest.raises(CallFailed) as failed:
         driven.call("get_recordings", uri=lead.uri)
     assert failed.value.code == "not_offered"
-    offering = [c.account.vendor.title for c in driven.runtime.connections.values() if c.account.vendor.recordings]
+    offering = [c.vendor.title for c in driven.runtime.connections.values() if c.vendor.recordings]
     assert all(title in failed.value.message for title in offering)
 
 
 @pytest.mark.parametrize("account", vendors.NAMES)
 def test_pings_are_offered_or_not_offered(driven: Bench, account: str) -> None:
-    vendor = driven.runtime.connection(account).account.vendor
+    vendor = driven.runtime.connection(account).vendor
     for direction in ("inbound", "outbound"):
         if direction in vendor.pings:
             assert "pings" in driven.call("query_pings", account=account, direction=direction)
@@ -113,7 +113,7 @@ def test_uris_of_several_accounts_are_read_together_and_sorted_if_asked(driven: 
 
 
 def test_ten_thousand_ids_are_the_most(driven: Bench) -> None:
-    account = next(a for a in driven.accounts if driven.runtime.connection(a).account.vendor.lookup.many > 1)
+    account = next(a for a in driven.accounts if driven.runtime.connection(a).vendor.lookup.many > 1)
     with pytest.raises(CallFailed, match="bad_argument"):
         driven.page(account=account, ids=["1"] * 10_001)
     with pytest.raises(CallFailed, match="bad_argument"):

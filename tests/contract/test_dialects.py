@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lead_mcp import vendors
-from lead_mcp.query import Kind
+from lead_mcp.filters import Kind
 from tests.asking import LIMITS, SORTS, clauses, windows
 from tests.driving import DAWN, Bench, bench, in_order, uris
 from tests.oracle import check, fields_of

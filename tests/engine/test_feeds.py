@@ -12,14 +12,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lead_mcp.engine.feeds import Feed, Ordered, OutOfOrder, Sliced, Whole
-from lead_mcp.engine.planner import Query, plan
-from lead_mcp.engine.reader import Reader, Tally
+from lead_mcp.engine.plan import Criteria, plan
+from lead_mcp.engine.readers.base import OutOfOrder, Reader
+from lead_mcp.engine.readers.full import FullReader
+from lead_mcp.engine.readers.paging import Pager, Usage
+from lead_mcp.engine.readers.sorted import SortedReader
+from lead_mcp.engine.readers.time_slices import TimeSliceReader
 from lead_mcp.engine.records import Position, Record, Sorter
 from lead_mcp.errors import TooLarge
-from lead_mcp.policy.outbound import Outbound
-from lead_mcp.query import Op, Order, Where
-from lead_mcp.vendors.base import RANGE, Ask, Field, FieldMap, Page, Reply, Request, Route, Search, moment
+from lead_mcp.filters import RANGE, Op, Order, Where
+from lead_mcp.transport.outbound import Outbound
+from lead_mcp.vendors.spec.fields import Field, FieldMap, moment
+from lead_mcp.vendors.spec.http import Reply, Request
+from lead_mcp.vendors.spec.reading import Page, PageRequest, Route, Search
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 STAMP = moment()
@@ -35,14 +40,14 @@ class Acme:
     cap: int = 1000
     tells: bool = True
     too_large: int = 1_000_000
-    asks: list[Ask] = field(default_factory=list)
+    asks: list[PageRequest] = field(default_factory=list)
     account: Any = None
 
     async def fetch(self, request: Request, read: Callable[[Reply], Page], count: Callable[[], None]) -> Page:
         count()
         return read(Reply(200, b""))
 
-    def page(self, ask: Ask) -> Page:
+    def page(self, ask: PageRequest) -> Page:
         self.asks.append(ask)
         if ask.limit > self.too_large:
             raise TooLarge("too large")
@@ -70,16 +75,22 @@ def route(acme: Acme, **options: Any) -> Route:
     )
 
 
-def feed(acme: Acme, kind: type[Feed], clauses: Sequence[Where] = (), *, share: int = 1000, **options: Any) -> Feed:
+def reader(
+    acme: Acme, kind: type[Reader], clauses: Sequence[Where] = (), *, share: int = 1000, **options: Any
+) -> Reader:
     descending, after, need = (options.pop(key, default) for key, default in FEED.items())
     way = (
-        {"orders": frozenset({"created_at"})} if kind is Ordered else {"slices": "created_at"} if kind is Sliced else {}
+        {"orders": frozenset({"created_at"})}
+        if kind is SortedReader
+        else {"slices": "created_at"}
+        if kind is TimeSliceReader
+        else {}
     )
     search = Search(fields=lambda _: FIELDS, routes=(route(acme, **way, **options),), identify=lambda *_: "1")
     orders = (Order("created_at", descending=descending),)
-    found = plan(search, FIELDS, Query(tuple(clauses), orders=orders, frozen=NOW))
-    reader = Reader(cast("Outbound", acme), Tally(share), NOW)
-    return kind(reader, found, Sorter(orders), record, after, need)
+    found = plan(search, FIELDS, Criteria(tuple(clauses), orders=orders, frozen=NOW))
+    pager = Pager(cast("Outbound", acme), Usage(share), NOW)
+    return kind(pager, found, Sorter(orders), record, after, need)
 
 
 FEED: dict[str, Any] = {"descending": True, "after": None, "need": None}
@@ -100,7 +111,7 @@ def rows_at(seconds: Sequence[int]) -> list[dict[str, Any]]:
     ]
 
 
-def run(one: Feed) -> Feed:
+def run(one: Reader) -> Reader:
     anyio.run(one.run)
     return one
 
@@ -115,7 +126,7 @@ seconds = st.lists(st.one_of(st.integers(0, 5), st.integers(0, 200_000)), max_si
 @settings(max_examples=400)
 @given(
     at=seconds,
-    kind=st.sampled_from([Ordered, Sliced, Whole]),
+    kind=st.sampled_from([SortedReader, TimeSliceReader, FullReader]),
     descending=st.booleans(),
     need=st.one_of(st.none(), st.integers(1, 30)),
     cap=st.sampled_from([3, 7, 1000]),
@@ -125,7 +136,7 @@ seconds = st.lists(st.one_of(st.integers(0, 5), st.integers(0, 200_000)), max_si
 )
 def test_what_is_settled_is_a_true_beginning(
     at: list[int],
-    kind: type[Feed],
+    kind: type[Reader],
     descending: bool,
     need: int | None,
     cap: int,
@@ -134,11 +145,11 @@ def test_what_is_settled_is_a_true_beginning(
     odd: bool,
 ) -> None:
     """Every match up to the frontier, in order, each once; all of them where the feed says it is done."""
-    if not tells or kind is not Ordered:
+    if not tells or kind is not SortedReader:
         cap = 1000  # a cap nobody can notice: only a total betrays it
     acme = Acme(rows_at(at), cap=cap, tells=tells, too_large=large)
     clauses = [Where("name", Op.EQ, "odd")] if odd else []
-    found = run(feed(acme, kind, clauses, descending=descending, need=need))
+    found = run(reader(acme, kind, clauses, descending=descending, need=need))
     wanted = in_order([r for r in acme.rows if not odd or r["name"] == "odd"], descending=descending)
     got = [one.id for one in found.rows]
     assert found.error is None
@@ -152,21 +163,23 @@ def test_what_is_settled_is_a_true_beginning(
         first_unread = (
             next((one for one in acme.rows if one["id"] == wanted[len(got)]), None) if got != wanted else None
         )
-        if first_unread and found.settled_any and isinstance(found.frontier, datetime):
+        if first_unread and found.settled_any and isinstance(found.watermark, datetime):
             unread = STAMP.decode(first_unread["at"])
             assert isinstance(unread, datetime)
-            assert unread < found.frontier if descending else unread > found.frontier
+            assert unread < found.watermark if descending else unread > found.watermark
 
 
 @settings(max_examples=200)
-@given(at=seconds, kind=st.sampled_from([Ordered, Sliced]), descending=st.booleans(), need=st.integers(1, 20))
+@given(
+    at=seconds, kind=st.sampled_from([SortedReader, TimeSliceReader]), descending=st.booleans(), need=st.integers(1, 20)
+)
 def test_going_on_from_a_position_neither_repeats_nor_skips(
-    at: list[int], kind: type[Feed], descending: bool, need: int
+    at: list[int], kind: type[Reader], descending: bool, need: int
 ) -> None:
     acme, got = Acme(rows_at(at)), list[str]()
     after: Position | None = None
     for _ in range(200):
-        found = run(feed(acme, kind, descending=descending, need=need, after=after))
+        found = run(reader(acme, kind, descending=descending, need=need, after=after))
         page = found.rows[:need]
         got += [one.id for one in page]
         if found.done and len(page) == len(found.rows):
@@ -179,12 +192,12 @@ def test_going_on_from_a_position_neither_repeats_nor_skips(
 def test_a_vendor_that_does_not_sort_as_asked_is_caught() -> None:
     acme = Acme(rows_at([5, 1, 9, 3]), sorts=False)
     with pytest.raises(OutOfOrder):
-        run(feed(acme, Ordered))
+        run(reader(acme, SortedReader))
 
 
 def test_a_page_size_capped_in_silence_loses_nothing() -> None:
     acme = Acme(rows_at(range(50)), cap=3)
-    found = run(feed(acme, Ordered))
+    found = run(reader(acme, SortedReader))
     assert [one.id for one in found.rows] == in_order(acme.rows)
     assert found.done
 
@@ -192,7 +205,7 @@ def test_a_page_size_capped_in_silence_loses_nothing() -> None:
 def test_pages_are_asked_side_by_side_where_a_total_is_known() -> None:
     known, unknown = Acme(rows_at(range(100))), Acme(rows_at(range(100)), tells=False)
     for acme in (known, unknown):
-        assert run(feed(acme, Ordered)).done
+        assert run(reader(acme, SortedReader)).done
     assert [ask.offset for ask in known.asks] == list(range(0, 100, 10))
     assert known.asks[-1].offset == 90, "no page behind the total is asked for"
     assert unknown.asks[-1].offset == 100, "only an empty page ends what has no total"
@@ -200,43 +213,43 @@ def test_pages_are_asked_side_by_side_where_a_total_is_known() -> None:
 
 def test_a_reply_too_large_is_halved_and_later_pages_start_small() -> None:
     acme = Acme(rows_at(range(40)), too_large=5)
-    found = run(feed(acme, Ordered))
+    found = run(reader(acme, SortedReader))
     assert found.done
     assert [ask.limit for ask in acme.asks] == [10, *[5] * 8]
 
 
 def test_one_record_too_large_is_an_error_of_that_feed() -> None:
-    found = run(feed(Acme(rows_at(range(4)), too_large=0), Ordered))
+    found = run(reader(Acme(rows_at(range(4)), too_large=0), SortedReader))
     assert isinstance(found.error, TooLarge)
 
 
 def test_the_scan_limit_stops_a_reading_and_says_so() -> None:
     acme = Acme(rows_at(range(100)))
-    found = run(feed(acme, Ordered, [Where("name", Op.EQ, "nobody")], share=30, need=5))
+    found = run(reader(acme, SortedReader, [Where("name", Op.EQ, "nobody")], share=30, need=5))
     assert not found.done
     assert found.rows == []
-    assert found.reader.tally.scanned == 30
+    assert found.pager.usage.scanned == 30
     assert found.why == "stopped at the scan limit of 30 records"
-    assert found.frontier == NOW - timedelta(days=1, seconds=28), "the last record may have ties that were not read"
+    assert found.watermark == NOW - timedelta(days=1, seconds=28), "the last record may have ties that were not read"
 
 
 def test_reading_stops_behind_the_far_bound() -> None:
     acme = Acme(rows_at(range(100)))
     low = Where("created_at", Op.GTE, NOW - timedelta(days=1, seconds=14))
-    found = run(feed(acme, Ordered, [low]))
+    found = run(reader(acme, SortedReader, [low]))
     assert len(found.rows) == 15
-    assert found.reader.tally.requests == 2
+    assert found.pager.usage.requests == 2
 
 
 def test_empty_bounds_are_asked_of_nobody() -> None:
     acme = Acme(rows_at(range(4)))
-    found = run(feed(acme, Ordered, [Where("created_at", Op.GTE, NOW)]))
+    found = run(reader(acme, SortedReader, [Where("created_at", Op.GTE, NOW)]))
     assert (found.done, found.rows, acme.asks) == (True, [], [])
 
 
 def test_more_records_in_one_second_than_a_page_holds_are_all_read() -> None:
     acme = Acme(rows_at([100] * 35 + [*range(200_000, 200_030)]))
-    found = run(feed(acme, Sliced))
+    found = run(reader(acme, TimeSliceReader))
     assert [one.id for one in found.rows] == in_order(acme.rows)
 
 
@@ -245,14 +258,14 @@ def test_slices_of_a_vendor_that_cuts_pages_short_and_says_only_that_more_follow
     rows = rows_at([nth * 977 for nth in range(150)])
     acme = Acme(rows)
 
-    def page(ask: Ask) -> Page:
+    def page(ask: PageRequest) -> Page:
         found = [row for row in rows if all(holds(where, row) for where in ask.where)]
         cut = found[ask.offset : ask.offset + min(ask.limit, 7)]
         acme.asks.append(ask)
         return Page(cut, None, True if len(cut) == 7 else None)
 
     acme.page = page  # type: ignore[method-assign]
-    read = run(feed(acme, Sliced, descending=descending, page=100))
+    read = run(reader(acme, TimeSliceReader, descending=descending, page=100))
     assert [one.id for one in read.rows] == in_order(rows, descending=descending)
     assert read.done
     assert {ask.limit for ask in acme.asks[1:]} == {7}, "what the vendor gives is what is asked for from then on"

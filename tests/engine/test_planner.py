@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from lead_mcp.engine.planner import TICK, Bounds, Plan, Query, bound_clauses, plan, unfiltered
-from lead_mcp.query import Op, Order, Where
-from lead_mcp.vendors.base import EQ, RANGE, TEXT, Field, FieldMap, Page, Request, Route, Search, moment
+from lead_mcp.engine.plan import TICK, Bounds, Criteria, Plan, bound_clauses, plan, unfiltered
+from lead_mcp.filters import RANGE, Op, Order, Where
+from lead_mcp.vendors.spec.fields import EQ, TEXT, Field, FieldMap, moment
+from lead_mcp.vendors.spec.http import Request
+from lead_mcp.vendors.spec.reading import Page, Route, Search
 
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
 FIELDS = FieldMap(
@@ -39,7 +41,7 @@ def route(name: str = "list", **options: Any) -> Route:
 def planned(*clauses: Where, routes: tuple[Route, ...] = (), **query: Any) -> Plan:
     search = Search(fields=lambda _: FIELDS, routes=routes or (route(),), identify=lambda *_: "1")
     orders = query.pop("orders", (Order("created_at", descending=True),))
-    return plan(search, FIELDS, Query(clauses, orders=orders, **query))
+    return plan(search, FIELDS, Criteria(clauses, orders=orders, **query))
 
 
 def eq(field: str, value: str = "x") -> Where:

@@ -9,12 +9,13 @@ from typing import Any, cast
 import anyio
 import pytest
 
-from lead_mcp.engine.calls import calls_of
 from lead_mcp.engine.connection import Connection
+from lead_mcp.engine.recordings import recordings_of
 from lead_mcp.errors import RateLimited
-from lead_mcp.policy.outbound import Outbound
-from lead_mcp.vendors.base import Account, Reply, Request
+from lead_mcp.transport.outbound import Outbound
 from lead_mcp.vendors.leadsquared import VENDOR
+from lead_mcp.vendors.spec.http import Reply, Request
+from lead_mcp.vendors.spec.vendor import account_of
 from tests.driving import DAWN, Bench, bench, uris
 
 LEAD = "00000000-0000-4000-8000-000000000001"
@@ -43,7 +44,8 @@ class Calls:
     """A lead's calls, pages counted from 0 or 1."""
 
     def __init__(self, calls: list[Mapping[str, Any]], first: int) -> None:
-        self.calls, self.first, self.account = calls, first, Account("leadsquared", VENDOR)
+        self.calls, self.first, self.account = calls, first, account_of(VENDOR, "leadsquared")
+        self.vendor = VENDOR
 
     async def fetch(self, request: Request, read: Any, count: Any) -> Any:
         count()
@@ -64,7 +66,7 @@ def test_every_recording_is_found_behind_a_doubled_page_and_behind_calls_without
         for nth in range(330)
     ]
     connection = Connection(cast("Outbound", Calls(calls, first)))
-    found = anyio.run(calls_of, connection, LEAD, None, None, 10.0)
+    found = anyio.run(recordings_of, connection, LEAD, None, None, 10.0)
     assert len(found.found) == 109
 
 

@@ -97,15 +97,15 @@ class Background:
     out: Path
     err: Path
 
-    def said(self) -> str:
+    def to_dict(self) -> str:
         return self.err.read_text(encoding="utf-8")
 
     def wait_for(self, pattern: str) -> re.Match[str]:
         """The first match on stderr. Fails where the process ends or stays silent."""
         until = time.monotonic() + PATIENCE
-        while not (found := re.search(pattern, self.said())):
-            assert self.process.poll() is None, f"it ended with {self.process.returncode}: {self.said()}"
-            assert time.monotonic() < until, f"it never said {pattern!r}: {self.said()}"
+        while not (found := re.search(pattern, self.to_dict())):
+            assert self.process.poll() is None, f"it ended with {self.process.returncode}: {self.to_dict()}"
+            assert time.monotonic() < until, f"it never said {pattern!r}: {self.to_dict()}"
             time.sleep(0.02)
         return found
 
@@ -218,7 +218,7 @@ class Pipe:
         self.process.send_signal(signum)
         return self.process.wait(PROMPT)
 
-    def said(self) -> str:
+    def to_dict(self) -> str:
         return self.err.read_text(encoding="utf-8")
 
 

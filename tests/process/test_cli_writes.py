@@ -412,7 +412,7 @@ def test_an_import_killed_midway_and_run_again_sends_every_row_once(shell: Shell
     with background(*words, environment=shell.environment, folder=shell.folder) as started:
         until = time.monotonic() + 2 * PATIENCE
         while not results.exists() or results.read_bytes().count(b"\n") < wanted:
-            assert started.process.poll() is None, started.said()
+            assert started.process.poll() is None, started.to_dict()
             assert time.monotonic() < until
             time.sleep(0.005)
         started.process.kill()
@@ -438,11 +438,11 @@ def test_a_signal_ends_an_import_within_a_moment(shell: Shell) -> None:
     with background(*words, environment=shell.environment, folder=shell.folder) as started:
         until = time.monotonic() + PATIENCE
         while not results.exists() or results.read_bytes().count(b"\n") < 4:
-            assert time.monotonic() < until, started.said()
+            assert time.monotonic() < until, started.to_dict()
             time.sleep(0.01)
         assert started.end(signal.SIGTERM) == 128 + signal.SIGTERM
-        assert "interrupted after" in started.said()
-        assert "Traceback" not in started.said()
+        assert "interrupted after" in started.to_dict()
+        assert "Traceback" not in started.to_dict()
     shell.emulators.forget()
     assert f"{ROWS} rows: {ROWS} created" in shell(*words)
     assert shell.emails("octanist", "signal.example").total() == ROWS

@@ -113,7 +113,7 @@ def door(
     if server is None:
         said = (folder / f"stdio-{request.param}.err").read_text(encoding="utf-8")
     else:
-        said = server[0].said()
+        said = server[0].to_dict()
         assert server[0].process.poll() is None
     assert "Traceback" not in said
 

@@ -51,7 +51,7 @@ def spoke_only_protocol(talk: Pipe) -> None:
     for line in talk.lines:
         assert line.endswith("\n")
         assert json.loads(line)["jsonrpc"] == "2.0"
-    assert "Traceback" not in talk.said()
+    assert "Traceback" not in talk.to_dict()
 
 
 def test_no_input_at_all_is_a_clean_end(emulators: Emulators) -> None:
@@ -98,7 +98,7 @@ def test_logs_go_to_stderr_alone(emulators: Emulators, folder: Path) -> None:
         talk.answer(2)
         assert talk.end_of_input() == 0
     spoke_only_protocol(talk)
-    logged = [json.loads(line) for line in talk.said().splitlines()]
+    logged = [json.loads(line) for line in talk.to_dict().splitlines()]
     ours = [line for line in logged if line["log"] == "lead_mcp.outbound"]
     assert ours[0]["account"] == "octanist"
     assert not any("?" in str(line.get("path", "")) for line in ours), "no queries: they may hold a person's e-mail"
@@ -177,7 +177,7 @@ def open_calls(streams: Streams, url: str, emulators: Emulators) -> None:
 def ended_by(signum: int, server: Background) -> Iterator[None]:
     yield
     assert server.end(signum) in accepted(signum)
-    assert "Traceback" not in server.said()
+    assert "Traceback" not in server.to_dict()
     assert server.out.read_bytes() == b""
 
 
@@ -224,5 +224,5 @@ def test_a_signal_ends_the_sandbox_while_a_request_hangs(folder: Path, signum: i
         with httpx2.Client(base_url=origin) as http:
             Emulators({}, http).wait_until_asked("octanist", 0)
         assert server.end(signum) in accepted(signum)
-        assert "Traceback" not in server.said()
+        assert "Traceback" not in server.to_dict()
     streams.wait()

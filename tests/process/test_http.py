@@ -31,7 +31,7 @@ def guarded(emulators: Emulators, folder: Path) -> Iterator[str]:
     with listening_server("--host", "0.0.0.0", environment=environment, folder=folder) as (server, url):  # noqa: S104
         assert url.startswith("http://0.0.0.0:")
         yield url.replace("0.0.0.0", "127.0.0.1")  # noqa: S104
-        assert TOKEN not in server.said()
+        assert TOKEN not in server.to_dict()
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def over_sse(emulators: Emulators, folder: Path) -> Iterator[str]:
     environment = {**emulators.environment, "LEAD_MCP_HTTP_TOKEN": TOKEN}
     with listening_server(environment=environment, folder=folder, transport="sse") as (server, url):
         yield url
-        assert TOKEN not in server.said()
+        assert TOKEN not in server.to_dict()
 
 
 def post(url: str, **headers: str) -> httpx2.Response:

@@ -32,7 +32,7 @@ class Child:
     process: Any
     answer: Connection
 
-    def said(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The call's structured answer, ``error`` included."""
         assert self.answer.poll(PATIENCE), "the process never answered"
         found: dict[str, Any] = self.answer.recv()

@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from lead_mcp.errors import BadArgument, CallError, NotOffered, UnknownField
-from lead_mcp.query import Kind
+from lead_mcp.filters import Kind
 from lead_mcp.vendors import every
-from lead_mcp.vendors.base import Form, Param
-from lead_mcp.writing.forms import Filled, Filling, secret_names
+from lead_mcp.vendors.spec.writing import Form, Param
+from lead_mcp.writing.forms import FilledForm, FormFiller, secret_names
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 FORM = Form(
@@ -37,8 +37,8 @@ LEAD = {"last_name": "Zap", "email": "zed@example.com"}
 
 def fill(
     ours: Mapping[str, Any], own: Mapping[str, Any] | None = None, form: Form = FORM, complete: bool = True
-) -> Filled:
-    return Filling(form, "acme", "US", ZoneInfo("America/New_York"), NOW, complete).fill(ours, own or {})
+) -> FilledForm:
+    return FormFiller(form, "acme", "US", ZoneInfo("America/New_York"), NOW, complete).fill(ours, own or {})
 
 
 def test_values_go_out_under_the_vendors_names() -> None:

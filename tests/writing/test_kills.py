@@ -52,7 +52,7 @@ class House:
 
     def call(self, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The call in a process of its own."""
-        return self.start(tool, arguments).said()
+        return self.start(tool, arguments).to_dict()
 
     def killed_at(self, point: str, tool: str, arguments: Mapping[str, Any]) -> None:
         assert self.start(tool, arguments, point).ended_by() == signal.SIGKILL
@@ -150,7 +150,7 @@ def test_two_processes_with_one_key_are_one_write(house: House, eyes: Desk) -> N
     request = eyes.request_of(**arguments)
     before = eyes.heard(request, "octanist")
     house.box.fault("octanist", "slow", path=request["path"], method=request["method"], seconds=1.0)
-    both = [one.said() for one in [house.start("insert_lead", arguments) for _ in range(2)]]
+    both = [one.to_dict() for one in [house.start("insert_lead", arguments) for _ in range(2)]]
     assert both[0] == both[1]
     assert both[0]["outcome"] == "created"
     assert eyes.sees("octanist", lead) == [both[0]["uri"]]

@@ -11,10 +11,10 @@ import pytest
 from mcp.types import ElicitResult
 
 from lead_mcp.errors import NotAllowed
-from lead_mcp.policy.outbound import Outbound
 from lead_mcp.sandbox.app import Sandbox
+from lead_mcp.transport.outbound import Outbound
 from lead_mcp.vendors import NAMES
-from lead_mcp.vendors.base import Effect, Request
+from lead_mcp.vendors.spec.http import Effect, Request
 from tests.writing.desk import (
     CHANGERS,
     CHANGES,

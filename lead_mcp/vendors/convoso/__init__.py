@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from lead_mcp.vendors.base import Account, Discovery, FieldMap, Lookup, Recordings, Route, Search, Setting, Vendor
 from lead_mcp.vendors.convoso import wire, write
+from lead_mcp.vendors.convoso.events import events
 from lead_mcp.vendors.convoso.fields import lead
-from lead_mcp.vendors.convoso.happenings import happenings
+from lead_mcp.vendors.spec.account import Account
+from lead_mcp.vendors.spec.fields import FieldMap
+from lead_mcp.vendors.spec.reading import Discovery, Lookup, Recordings, Route, Search
+from lead_mcp.vendors.spec.vendor import Setting, Vendor
 
 ZONE: Final = "America/Los_Angeles"
 
@@ -57,8 +60,8 @@ VENDOR: Final = Vendor(
         note="an address may need a login or have run out: neither is documented; some are a bare file name",
     ),
     discovery=Discovery(build=wire.sample, read=wire.read_fields, sampled=True),
-    happenings=happenings,
-    seek=write.SEEK,
+    events=events,
+    person_lookup=write.PERSON_LOOKUP,
     insert=write.INSERT,
     update=write.UPDATE,
     delete=write.DELETE,

@@ -15,20 +15,8 @@ from functools import cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from lead_mcp.query import Kind, Value
-from lead_mcp.vendors.base import (
-    ANY,
-    EQ,
-    FLAG,
-    NUMBER,
-    ONE_OF,
-    RANGE,
-    Codec,
-    Field,
-    FieldMap,
-    moment,
-    text_but,
-)
+from lead_mcp.filters import RANGE, Kind, Value
+from lead_mcp.vendors.spec.fields import ANY, EQ, FLAG, NUMBER, ONE_OF, Codec, Field, FieldMap, moment, text_but
 
 SECOND: Final = timedelta(seconds=1)
 WORD: Final = text_but("null")

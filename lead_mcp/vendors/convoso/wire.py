@@ -18,26 +18,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from lead_mcp.errors import Garbled, LeadMcpError, NotFound, RateLimited, Rejected, Unauthorized, Unavailable
-from lead_mcp.query import Op, Where, as_flag
-from lead_mcp.vendors.base import (
-    Account,
-    Ask,
-    Field,
-    FieldMap,
-    Page,
-    Paths,
-    Push,
-    Raw,
-    Recording,
-    Reply,
-    Request,
-    Signature,
-    by_table,
-    read_moment,
-)
+from lead_mcp.errors import LeadMcpError, MalformedReply, NotFound, RateLimited, Rejected, Unauthorized, Unavailable
+from lead_mcp.filters import Op, Where, as_flag
 from lead_mcp.vendors.convoso.fields import ID, OPEN, SECOND, WORD
 from lead_mcp.vendors.replies import Failure, as_count, as_object, as_rows, body_or_none, error_of, failure, ok
+from lead_mcp.vendors.spec.account import Account
+from lead_mcp.vendors.spec.fields import Field, FieldMap, Paths, read_moment
+from lead_mcp.vendors.spec.http import Raw, Reply, Request, Signature
+from lead_mcp.vendors.spec.reading import Page, PageRequest, Push, Recording, by_table
 
 TICK: Final = timedelta(microseconds=1)
 NEAR: Final = timedelta(hours=2)
@@ -96,7 +84,7 @@ def sendable(value: Any) -> bool:
     return bool(str(value).strip()) and "," not in str(value)
 
 
-def search_leads(account: Account, ask: Ask) -> Request:
+def search_leads(account: Account, ask: PageRequest) -> Request:
     """``POST /leads/search``, one parameter a clause. There is no sort and no choice of columns."""
     return search(parameters(account, ask.where), ask.offset, ask.limit)
 
@@ -157,7 +145,7 @@ def zone_of(account: Account) -> ZoneInfo:
 # --- reading ------------------------------------------------------------------------------------------------------
 
 
-def read_leads(account: Account, ask: Ask, reply: Reply) -> Page:
+def read_leads(account: Account, ask: PageRequest, reply: Reply) -> Page:
     """The page; more follow as ``total`` says, where it is sent. Raises VendorError.
 
     Without it (the seed's envelope) a page is the last where it is short of the ``limit`` it says it was cut at.
@@ -220,7 +208,7 @@ def recording(zone: ZoneInfo, lead_id: str, row: Raw) -> Recording:
     """One recording. Its ``url`` may be a bare file name (H2), which is no address and stays in ``raw``."""
     found = WORD.decode(row.get("recording_id"))
     if found is None:
-        raise failure(Garbled, "a recording without recording_id")
+        raise failure(MalformedReply, "a recording without recording_id")
     url = row.get("url")
     return Recording(
         id=str(found),
@@ -268,7 +256,7 @@ def listing(reply: Reply) -> tuple[Sequence[Raw], Mapping[str, Any]]:
     if not found and holder is body and as_flag(body.get("success")):
         return [], body  # S2: data may be absent or empty in a success
     if not found:
-        raise failure(Garbled, "a reply without entries or results")
+        raise failure(MalformedReply, "a reply without entries or results")
     # the call log's envelope counts in ``entries`` and lists in ``results``
     return as_rows(next((rows for rows in found if isinstance(rows, list)), found[0])), holder
 
@@ -292,7 +280,7 @@ def refusal(reply: Reply, body: Any) -> LeadMcpError:
     """The error a failed reply means. A path unknown to Convoso answers an HTML page (C4), which is no missing lead."""
     if not isinstance(body, Mapping) and reply.status == 404:
         message = "The vendor answered 404 without JSON: it has no such path. Check the account's base URL."
-        return Garbled(message, status=reply.status)
+        return MalformedReply(message, status=reply.status)
     words, code = said(body) if isinstance(body, Mapping) else ("", None)
     plain = reply.status in (401, 403, 429) or reply.status >= 500
     return error_of(reply, words, code=code, kind=None if plain else meaning(words, code, reply))

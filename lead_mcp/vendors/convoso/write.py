@@ -21,26 +21,15 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from lead_mcp.errors import BadArgument, Conflict, Garbled, LeadMcpError, NotFound, NotOffered, Rejected
-from lead_mcp.query import Kind, as_flag, as_number
-from lead_mcp.vendors.base import (
-    Account,
-    Delete,
-    Effect,
-    Form,
-    Insert,
-    Param,
-    Phone,
-    Raw,
-    Reply,
-    Request,
-    Seek,
-    Update,
-    Values,
-    Written,
-)
+from lead_mcp.errors import BadArgument, Conflict, LeadMcpError, MalformedReply, NotFound, NotOffered, Rejected
+from lead_mcp.filters import Kind, as_flag, as_number
+from lead_mcp.phones import Phone
 from lead_mcp.vendors.convoso import wire
 from lead_mcp.vendors.replies import Failure, as_object, body_or_none, error_of, failure, ok
+from lead_mcp.vendors.spec.account import Account
+from lead_mcp.vendors.spec.http import Effect, Raw, Reply, Request
+from lead_mcp.vendors.spec.reading import PersonLookup
+from lead_mcp.vendors.spec.writing import Delete, Form, Insert, Param, Update, Values, WriteResult
 
 # --- spelling -----------------------------------------------------------------------------------------------------
 
@@ -304,23 +293,27 @@ INSERTING: Final[Codes] = {**CONTENT, "6009": Conflict, "404": Rejected}
 FINDING: Final[Codes] = {**CONTENT, **dict.fromkeys(("6001", "6070", "6071", "404"), NotFound)}
 
 
-def read_inserted(account: Account, reply: Reply) -> Written:
+def read_inserted(account: Account, reply: Reply) -> WriteResult:
     """The new lead's id. Raises Conflict (6009, "already exists"), Rejected, and as every call."""
     found = named(answered(reply, INSERTING))
-    return Written(found) if found else Written(warnings=("Convoso confirmed the insert without naming the lead.",))
+    return (
+        WriteResult(found)
+        if found
+        else WriteResult(warnings=("Convoso confirmed the insert without naming the lead.",))
+    )
 
 
-def read_updated(account: Account, lead_id: str, reply: Reply) -> Written:
+def read_updated(account: Account, lead_id: str, reply: Reply) -> WriteResult:
     """Raises NotFound (6001; seed: 6070, 6071), Conflict where the words say so, Rejected, and as every call."""
     found = named(answered(reply, FINDING))
     odd = found not in (None, lead_id)
-    return Written(lead_id, warnings=(f"Convoso confirmed the change for lead {found}.",) if odd else ())
+    return WriteResult(lead_id, warnings=(f"Convoso confirmed the change for lead {found}.",) if odd else ())
 
 
-def read_deleted(account: Account, lead_id: str, reply: Reply) -> Written:
+def read_deleted(account: Account, lead_id: str, reply: Reply) -> WriteResult:
     """Raises NotFound (6001), and as every call."""
     answered(reply, FINDING)
-    return Written(lead_id)
+    return WriteResult(lead_id)
 
 
 def named(body: Mapping[str, Any]) -> str | None:
@@ -346,7 +339,7 @@ def answered(reply: Reply, codes: Codes) -> Mapping[str, Any]:
         return body
     if done is False or (done is None and known):
         raise refusal(reply, body, codes)
-    raise failure(Garbled, words or "neither success nor failure", code=code, status=reply.status)
+    raise failure(MalformedReply, words or "neither success nor failure", code=code, status=reply.status)
 
 
 def refusal(reply: Reply, body: Any, codes: Codes) -> LeadMcpError:
@@ -380,7 +373,7 @@ INSERT: Final = Insert(
 )
 UPDATE: Final = Update(form=UPDATED, build=update_lead, read=read_updated)
 DELETE: Final = Delete(build=delete_lead, read=read_deleted)
-SEEK: Final = Seek(
+PERSON_LOOKUP: Final = PersonLookup(
     email=seek_email,
     phone=seek_phone,
     read=read_sought,

@@ -5,35 +5,21 @@ Leads and PINGs are read one lead type at a time: the account's lead types are i
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Final
 
-from lead_mcp.vendors.base import (
-    Account,
-    Discovery,
-    FieldMap,
-    Lookup,
-    Paths,
-    Raw,
-    Route,
-    Search,
-    Setting,
-    TokenLogin,
-    Vendor,
-)
 from lead_mcp.vendors.leadexec import wire, write
-from lead_mcp.vendors.leadexec.fields import INBOUND, LEAD, OUTBOUND
-from lead_mcp.vendors.leadexec.happenings import happenings
+from lead_mcp.vendors.leadexec.events import events
+from lead_mcp.vendors.leadexec.fields import INBOUND, LEAD, OUTBOUND, lead_types
+from lead_mcp.vendors.spec.account import Account
+from lead_mcp.vendors.spec.fields import FieldMap
+from lead_mcp.vendors.spec.http import Raw
+from lead_mcp.vendors.spec.reading import Discovery, Lookup, Route, Search
+from lead_mcp.vendors.spec.vendor import Setting, TokenLogin, Vendor
 
 PAGE: Final = 1000  # the largest Take seen in use (P6, C6); a maximum is nowhere stated
 PINGS_PAGE: Final = 500  # unverified: the example sends 100
 NUMBERS_ONLY: Final = "LeadExec may not compare a lead field's number with one that a lead holds as text (unverified)"
-
-
-def parts(account: Account) -> Paths:
-    """The account's lead types, each once, as its settings list them."""
-    return tuple(dict.fromkeys(re.findall(r"[^\s,]+", account.option("lead_type_uids"))))
 
 
 def identify(account: Account, raw: Raw, part: str | None) -> str | None:
@@ -64,7 +50,7 @@ def pings(direction: str, fields: FieldMap) -> Search:
         identify=identify_ping,
         when="at",
         window=timedelta(hours=24),
-        parts=parts,
+        parts=lead_types,
     )
 
 
@@ -89,7 +75,7 @@ VENDOR: Final = Vendor(
         fields=lambda account: LEAD,
         identify=identify,
         window=timedelta(days=30),
-        parts=parts,
+        parts=lead_types,
         routes=(
             Route(
                 name=f"POST {wire.LEADS}/{{LeadTypeUID}}",
@@ -110,7 +96,7 @@ VENDOR: Final = Vendor(
     pings={"inbound": pings("inbound", INBOUND), "outbound": pings("outbound", OUTBOUND)},
     discovery=Discovery(build=wire.sample_leads, read=wire.read_sample, sampled=True),
     insert=write.INSERT,
-    happenings=happenings,
+    events=events,
     limits="no rate limit and no largest page is documented; we ask for 1000 leads or 500 PINGs at most",
     quirks=(
         "every query needs a window and a lead type; a lead's id is {LeadTypeUID}-{UID}",

@@ -8,11 +8,14 @@ of one to three digits; year 1 is never. ``N/A`` says nothing in any column. Mon
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from lead_mcp.query import Kind, Value
-from lead_mcp.vendors.base import ANY, FLAG, NUMBER, RANGE, Codec, Field, FieldMap, Raw, moment, text_but
+from lead_mcp.filters import RANGE, Kind, Value
+from lead_mcp.vendors.spec.account import Account
+from lead_mcp.vendors.spec.fields import ANY, FLAG, NUMBER, Codec, Field, FieldMap, Paths, moment, text_but
+from lead_mcp.vendors.spec.http import Raw
 
 NOTHING: Final = "N/A"
 NEVER: Final = "0001-01-01T"
@@ -58,6 +61,11 @@ class Composed(Field):
         if self.whole and None in values:
             return None
         return self.mark.join(str(value) for value in values if value is not None) or None
+
+
+def lead_types(account: Account) -> Paths:
+    """The account's lead types, each once, as its settings list them."""
+    return tuple(dict.fromkeys(re.findall(r"[^\s,]+", account.option("lead_type_uids"))))
 
 
 def lead_id(uid: str) -> Field:

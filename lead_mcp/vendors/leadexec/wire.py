@@ -16,10 +16,13 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from lead_mcp.errors import Rejected, TooLarge, Unauthorized
-from lead_mcp.query import Op, Where, as_number
-from lead_mcp.vendors.base import Account, Ask, Field, FieldMap, Page, Paths, Push, Raw, Reply, Request, Signature
+from lead_mcp.filters import Op, Where, as_number
 from lead_mcp.vendors.leadexec.fields import LEAD, SECTIONS, discovered
 from lead_mcp.vendors.replies import as_count, as_object, as_rows, body_or_none, error_of, ok
+from lead_mcp.vendors.spec.account import Account
+from lead_mcp.vendors.spec.fields import Field, FieldMap, Paths
+from lead_mcp.vendors.spec.http import Raw, Reply, Request, Signature
+from lead_mcp.vendors.spec.reading import Page, PageRequest, Push
 
 LEADS: Final = "/v1/leads/query"
 PINGS: Final = {"inbound": "/v1/pings/inbound/query", "outbound": "/v1/pings/outbound/query"}
@@ -118,7 +121,7 @@ def number(value: Decimal) -> int | float:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
-def search_leads(account: Account, ask: Ask) -> Request:
+def search_leads(account: Account, ask: PageRequest) -> Request:
     """One page of a lead type's leads. That ``SortOrder`` 1 is descending is unverified (seed shows a 0)."""
     descending = ask.order is not None and ask.order.descending
     query = lead_query(ask.where)
@@ -137,10 +140,10 @@ def search_leads(account: Account, ask: Ask) -> Request:
     )
 
 
-def search_pings(path: str) -> Callable[[Account, Ask], Request]:
+def search_pings(path: str) -> Callable[[Account, PageRequest], Request]:
     """One page of a lead type's PINGs, oldest first unless asked otherwise."""
 
-    def build(account: Account, ask: Ask) -> Request:
+    def build(account: Account, ask: PageRequest) -> Request:
         descending = ask.order is not None and ask.order.descending
         order = {"SortOrder": "DESC" if descending else "ASC"}
         return data(path, ask.part, {**window(ask), **order, "Skip": ask.offset, "Take": ask.limit})
@@ -165,7 +168,7 @@ def lead_query(wheres: Sequence[Where]) -> dict[str, dict[str, int | float]]:
     return query
 
 
-def window(ask: Ask) -> dict[str, str]:
+def window(ask: PageRequest) -> dict[str, str]:
     """``StartDate`` and ``EndDate``, both required: UTC, whole seconds, rounded outwards; never the wrong way round."""
     starts = [where.value for where in ask.where if isinstance(where.value, datetime) and where.op in FROM]
     ends = [where.value for where in ask.where if isinstance(where.value, datetime) and where.op in UNTIL]
@@ -210,17 +213,17 @@ def check(account: Account) -> Request:
 # --- reading ------------------------------------------------------------------------------------------------------
 
 
-def read_leads(account: Account, ask: Ask, reply: Reply) -> Page:
+def read_leads(account: Account, ask: PageRequest, reply: Reply) -> Page:
     """The page, each row with its lead type. Raises VendorError."""
     return paged(ask, as_object(opened(reply, "Leads")), "Leads", "QueryTotal")
 
 
-def read_pings(account: Account, ask: Ask, reply: Reply) -> Page:
+def read_pings(account: Account, ask: PageRequest, reply: Reply) -> Page:
     """The page, each row with its lead type. Raises VendorError."""
     return paged(ask, as_object(opened(reply, "Pings")), "Pings", "Total")
 
 
-def paged(ask: Ask, body: Mapping[str, Any], key: str, counter: str) -> Page:
+def paged(ask: PageRequest, body: Mapping[str, Any], key: str, counter: str) -> Page:
     """The rows under ``key``; more follow until as many as the counter says have come. Raises TooLarge, Garbled.
 
     The largest ``Take`` is unknown. A reply that says it took fewer than asked is no page: going on from its end as asked

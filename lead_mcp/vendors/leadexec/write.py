@@ -17,8 +17,8 @@ from typing import Any, Final
 from lead_mcp.errors import (
     BadArgument,
     Conflict,
-    Garbled,
     LeadMcpError,
+    MalformedReply,
     NotConfigured,
     RateLimited,
     Rejected,
@@ -27,11 +27,15 @@ from lead_mcp.errors import (
     did_you_mean,
     quoted,
 )
-from lead_mcp.query import Kind, as_flag
-from lead_mcp.vendors.base import Account, Effect, Form, Insert, Param, Paths, Phone, Reply, Request, Values, Written
+from lead_mcp.filters import Kind, as_flag
+from lead_mcp.phones import Phone
 from lead_mcp.vendors.leadexec import wire
-from lead_mcp.vendors.leadexec.fields import TRACKING
+from lead_mcp.vendors.leadexec.fields import TRACKING, lead_types
 from lead_mcp.vendors.replies import Failure, as_count, body_or_none, by_status, error_of, failure, ok
+from lead_mcp.vendors.spec.account import Account
+from lead_mcp.vendors.spec.fields import Paths
+from lead_mcp.vendors.spec.http import Effect, Reply, Request
+from lead_mcp.vendors.spec.writing import Form, Insert, Param, Values, WriteResult
 
 RECEIVER: Final = "/v2/insert/general"
 VID: Final = "LEADEXEC_SOURCE_VID"
@@ -149,14 +153,14 @@ def setting(account: Account, key: str) -> int:
     return int(text)
 
 
-def lead_types(account: Account) -> list[int]:
+def numbered_lead_types(account: Account) -> list[int]:
     """The lead types the account reads."""
-    return [int(part) for part in account.vendor.leads.parts(account) if part.isascii() and part.isdecimal()]
+    return [int(part) for part in lead_types(account) if part.isascii() and part.isdecimal()]
 
 
 def lead_type(account: Account, given: int | None) -> int:
     """The one given, or the only one. Raises BadArgument: in a lead type that is not read, no duplicate would be seen."""
-    known = lead_types(account)
+    known = numbered_lead_types(account)
     chosen = known[0] if given is None and len(known) == 1 else given
     choices = ", ".join(map(str, known)) or "none"
     if chosen is None:
@@ -296,7 +300,7 @@ def answers(body: Any, depth: int = DEEPEST) -> Iterator[dict[str, Any]]:
             yield here
 
 
-def read_inserted(account: Account, reply: Reply) -> Written:
+def read_inserted(account: Account, reply: Reply) -> WriteResult:
     """The lead's id, if it can be told. Raises Conflict (Duplicate_Lead), RateLimited (Post_Over_Max, a cap), Rejected,
     Unauthorized, Unavailable; Garbled where LeadExec contradicts itself or says nothing of the lead.
     """
@@ -307,7 +311,7 @@ def read_inserted(account: Account, reply: Reply) -> Written:
     if len(found) == 1 and found[0].accepted and ok(reply):
         return written(account, found[0])
     if reply.status < 500 and any(said.valid or said.accepted for said in found):
-        raise error_of(reply, "one lead was sent, and the answer is not one clear word on it", kind=Garbled)
+        raise error_of(reply, "one lead was sent, and the answer is not one clear word on it", kind=MalformedReply)
     raise unsaid(reply, body)
 
 
@@ -333,14 +337,14 @@ def unsaid(reply: Reply, body: Any) -> LeadMcpError:
     if isinstance(reply.json(), Mapping) and wire.first(body, wire.ERROR_KEYS):
         text = wire.complaint(body)
         return error_of(reply, text, kind=Unauthorized if wire.REFUSED.search(text) else Rejected)
-    return failure(Garbled, "nothing in it tells of one lead", status=reply.status)
+    return failure(MalformedReply, "nothing in it tells of one lead", status=reply.status)
 
 
-def written(account: Account, said: Verdict) -> Written:
+def written(account: Account, said: Verdict) -> WriteResult:
     """``{lead type}-{UID}``. A reply names no lead type: in an account with several, the id stays open (a warning)."""
-    known = [said.lead_type] if said.lead_type else lead_types(account)
+    known = [said.lead_type] if said.lead_type else numbered_lead_types(account)
     ids = tuple(f"{part}-{said.uid}" for part in known) if said.uid > 0 else ()
-    return Written(ids[0] if len(ids) == 1 else None, warnings=warnings(said, ids))
+    return WriteResult(ids[0] if len(ids) == 1 else None, warnings=warnings(said, ids))
 
 
 def warnings(said: Verdict, ids: Paths) -> Paths:

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from lead_mcp.vendors.base import (
-    Account,
-    Discovery,
-    FieldMap,
-    Lookup,
-    Raw,
-    Recordings,
-    Route,
-    Search,
-    Setting,
-    Vendor,
-)
 from lead_mcp.vendors.leadsquared import wire, write
+from lead_mcp.vendors.leadsquared.events import events
 from lead_mcp.vendors.leadsquared.fields import LEAD
-from lead_mcp.vendors.leadsquared.happenings import happenings
+from lead_mcp.vendors.spec.account import Account
+from lead_mcp.vendors.spec.fields import FieldMap
+from lead_mcp.vendors.spec.http import Raw
+from lead_mcp.vendors.spec.reading import Discovery, Lookup, Recordings, Route, Search
+from lead_mcp.vendors.spec.vendor import Setting, Vendor
 
 BY_TIME: Final = frozenset({"created_at", "updated_at"})
 
@@ -114,8 +107,8 @@ VENDOR: Final = Vendor(
         note="links on call activities; hosts of telephony providers must be allowed by recording_hosts",
     ),
     discovery=Discovery(build=wire.get_fields, read=wire.read_fields),
-    happenings=happenings,
-    seek=write.SEEK,
+    events=events,
+    person_lookup=write.PERSON_LOOKUP,
     insert=write.INSERT,
     update=write.UPDATE,
     delete=write.DELETE,

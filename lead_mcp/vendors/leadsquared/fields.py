@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from lead_mcp.query import Kind, Value
-from lead_mcp.vendors.base import EQ, FLAG, NONE, NUMBER, ONE_OF, RANGE, TEXT, Codec, Field, FieldMap, moment
+from lead_mcp.filters import RANGE, Kind, Value
+from lead_mcp.vendors.spec.fields import EQ, FLAG, NONE, NUMBER, ONE_OF, TEXT, Codec, Field, FieldMap, moment
 
 STAMP: Final = moment()
 BIT: Final = Codec(Kind.FLAG, FLAG.decode, lambda value: "1" if value else "0")

@@ -13,27 +13,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from lead_mcp.errors import Conflict, Garbled, LeadMcpError, RateLimited, Rejected, Unauthorized
-from lead_mcp.query import Op, Order, Where, as_number
-from lead_mcp.vendors.base import (
-    Account,
-    Ask,
-    Field,
-    FieldMap,
-    Page,
-    Paths,
-    Push,
-    Raw,
-    Recording,
-    Reply,
-    Request,
-    Signature,
-    at,
-    by_table,
-    read_moment,
-)
+from lead_mcp.errors import Conflict, LeadMcpError, MalformedReply, RateLimited, Rejected, Unauthorized
+from lead_mcp.filters import Op, Order, Where, as_number
 from lead_mcp.vendors.leadsquared.fields import EVERY_COLUMN, LEAD, NEVER_COLUMNS, discovered
 from lead_mcp.vendors.replies import Failure, as_count, as_object, as_rows, body_or_none, error_of, failure, ok
+from lead_mcp.vendors.spec.account import Account
+from lead_mcp.vendors.spec.fields import Field, FieldMap, Paths, at, read_moment
+from lead_mcp.vendors.spec.http import Raw, Reply, Request, Signature
+from lead_mcp.vendors.spec.reading import Page, PageRequest, Push, Recording, by_table
 
 LEADS: Final = "/LeadManagement.svc"
 PAGE: Final = 1000
@@ -89,7 +76,7 @@ def selectivity(where: Where) -> int:
 # --- searching ----------------------------------------------------------------------------------------------------
 
 
-def search_leads(account: Account, ask: Ask) -> Request:
+def search_leads(account: Account, ask: PageRequest) -> Request:
     """``POST Leads.Get``: one condition, which it insists on. Source: search-by-lead-criteria/."""
     body = {
         "Parameter": condition(account, ask),
@@ -99,7 +86,7 @@ def search_leads(account: Account, ask: Ask) -> Request:
     return Request("POST", f"{LEADS}/Leads.Get", json=body | columns(ask.columns))
 
 
-def condition(account: Account, ask: Ask) -> dict[str, str]:
+def condition(account: Account, ask: PageRequest) -> dict[str, str]:
     """The clause as SQL; where none was asked, one that every lead meets."""
     if not ask.where:
         return {"LookupName": "CreatedOn", "LookupValue": LONG_AGO, "SqlOperator": ">"}
@@ -123,7 +110,7 @@ def stamped(where: Where) -> str:
     return whole.replace(tzinfo=None).isoformat(sep=" ")
 
 
-def sorting(account: Account, ask: Ask) -> dict[str, str]:
+def sorting(account: Account, ask: PageRequest) -> dict[str, str]:
     """Oldest first unless asked otherwise, so that new leads do not shift the pages."""
     order = ask.order or Order("created_at")
     return {"ColumnName": field_of(account, order.field).paths[0], "Direction": "1" if order.descending else "0"}
@@ -151,7 +138,7 @@ def is_window_of_changes(clauses: Sequence[Where]) -> bool:
     return both and not any(where.op is Op.EQ for where in clauses)
 
 
-def recently_modified(account: Account, ask: Ask) -> Request:
+def recently_modified(account: Account, ask: PageRequest) -> Request:
     """``POST Leads.RecentlyModified``: both bounds of a window of changes at once. Source: get-leads-by-date-range/."""
     since = max((stamped(where) for where in ask.where if where.op in LOWER), default=LONG_AGO)
     tomorrow = Where("updated_at", Op.LT, ask.now + timedelta(days=1))
@@ -161,34 +148,34 @@ def recently_modified(account: Account, ask: Ask) -> Request:
     return Request("POST", f"{LEADS}/Leads.RecentlyModified", json=body | columns(ask.columns))
 
 
-def read_page(account: Account, ask: Ask, reply: Reply) -> Page:
+def read_page(account: Account, ask: PageRequest, reply: Reply) -> Page:
     """One page. A short one is the last, a full one may be. Source: community."""
     rows = leads(opened(reply))
     return Page(rows, more=None if len(rows) >= ask.limit else False)
 
 
-def search_ids(account: Account, ask: Ask) -> Request:
+def search_ids(account: Account, ask: PageRequest) -> Request:
     """``POST Leads/Retrieve/ByIds`` for ``id eq`` and ``id in``."""
     where = ask.where[0]
     return by_ids(where.value if where.op is Op.IN else (where.value,), ask.columns)
 
 
-def search_email(account: Account, ask: Ask) -> Request:
+def search_email(account: Account, ask: PageRequest) -> Request:
     """``GET Leads.GetByEmailaddress``: full leads. Source: get-a-lead-by-email-id/."""
     return Request("GET", f"{LEADS}/Leads.GetByEmailaddress", query={"emailaddress": str(ask.where[0].value)})
 
 
-def read_whole(account: Account, ask: Ask, reply: Reply) -> Page:
+def read_whole(account: Account, ask: PageRequest, reply: Reply) -> Page:
     """All there is, in one reply."""
     return Page(leads(opened(reply)), more=False)
 
 
-def search_text(account: Account, ask: Ask) -> Request:
+def search_text(account: Account, ask: PageRequest) -> Request:
     """``GET Leads.GetByQuickSearch``; the overview page says POST, every client seen sends GET. Source: community."""
     return Request("GET", f"{LEADS}/Leads.GetByQuickSearch", query={"key": ask.text or ""})
 
 
-def read_text(account: Account, ask: Ask, reply: Reply) -> Page:
+def read_text(account: Account, ask: PageRequest, reply: Reply) -> Page:
     """What the quick search gave; whether that is all is not known."""
     return Page(leads(opened(reply)))
 
@@ -240,7 +227,7 @@ def lead_id(raw: Raw) -> str | None:
 def identified(raw: Raw) -> str:
     found = lead_id(raw)
     if found is None:
-        raise failure(Garbled, "a lead without its ProspectID")
+        raise failure(MalformedReply, "a lead without its ProspectID")
     return found
 
 
@@ -296,7 +283,7 @@ def recording(activity: Raw, lead: str) -> Recording:
     """A call activity as a recording. Raises Garbled where it has no id. The end of a call is not sent."""
     found = activity.get("Id") or activity.get("ProspectActivityId")
     if not found:
-        raise failure(Garbled, "a call activity without an id")
+        raise failure(MalformedReply, "a call activity without an id")
     number = as_number(next(said(activity, SECONDS), None))
     times = (call_time(value) for value in said(activity, START))
     return Recording(
@@ -346,7 +333,7 @@ def read_fields(account: Account, part: str | None, reply: Reply) -> Mapping[str
     """The account's lead fields by schema name. Raises Garbled where an entry has none."""
     rows = as_rows(opened(reply))
     if not all(row.get("SchemaName") for row in rows):
-        raise failure(Garbled, "a field without its SchemaName")
+        raise failure(MalformedReply, "a field without its SchemaName")
     return {str(row["SchemaName"]): discovered(row) for row in rows}
 
 
@@ -385,7 +372,7 @@ def flat(row: Raw) -> Raw:
         return row
     pairs = as_rows(row["LeadPropertyList"])
     if not all(isinstance(pair.get("Attribute"), str) for pair in pairs):
-        raise failure(Garbled, "a property without its Attribute")
+        raise failure(MalformedReply, "a property without its Attribute")
     return {pair["Attribute"]: pair.get("Value") for pair in pairs}
 
 

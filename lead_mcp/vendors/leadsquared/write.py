@@ -13,25 +13,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from lead_mcp.errors import BadArgument, Garbled, LeadMcpError, NotFound, Rejected, Unavailable, did_you_mean
-from lead_mcp.query import Kind, Op, Where
-from lead_mcp.vendors.base import (
-    Account,
-    Ask,
-    Delete,
-    Effect,
-    Form,
-    Insert,
-    Param,
-    Phone,
-    Raw,
-    Reply,
-    Request,
-    Seek,
-    Update,
-    Values,
-    Written,
-)
+from lead_mcp.errors import BadArgument, LeadMcpError, MalformedReply, NotFound, Rejected, Unavailable, did_you_mean
+from lead_mcp.filters import Kind, Op, Where
+from lead_mcp.phones import Phone
 from lead_mcp.vendors.leadsquared.fields import BIT, FLAGS, LEAD
 from lead_mcp.vendors.leadsquared.wire import (
     LEADS,
@@ -44,6 +28,10 @@ from lead_mcp.vendors.leadsquared.wire import (
     search_leads,
 )
 from lead_mcp.vendors.replies import as_count, as_object, body_or_none, error_of, failure
+from lead_mcp.vendors.spec.account import Account
+from lead_mcp.vendors.spec.http import Effect, Raw, Reply, Request
+from lead_mcp.vendors.spec.reading import PageRequest, PersonLookup
+from lead_mcp.vendors.spec.writing import Delete, Form, Insert, Param, Update, Values, WriteResult
 
 # --- what can be written ------------------------------------------------------------------------------------------
 
@@ -124,13 +112,13 @@ def create(account: Account, values: Values, token: str, upsert: bool) -> Reques
     return Request("POST", f"{LEADS}/Lead.CreateOrUpdate", query=query, json=body, effect=Effect.WRITE)
 
 
-def read_created(account: Account, reply: Reply) -> Written:
+def read_created(account: Account, reply: Reply) -> WriteResult:
     """The lead's id. Whether ``CreateOrUpdate`` created or updated is not said."""
     message = done(reply).get("Message")
     found = message.get("Id") if isinstance(message, dict) else None
     if isinstance(found, str) and is_id(found):
-        return Written(found.lower())
-    return Written(warnings=("LeadSquared wrote the lead and did not say its id.",))
+        return WriteResult(found.lower())
+    return WriteResult(warnings=("LeadSquared wrote the lead and did not say its id.",))
 
 
 # --- changing and deleting ----------------------------------------------------------------------------------------
@@ -149,12 +137,12 @@ def update(account: Account, lead: str, values: Values) -> Request:
     return Request("POST", f"{LEADS}/Lead.Update", query=query, json=pairs(values), effect=Effect.WRITE)
 
 
-def read_updated(account: Account, lead: str, reply: Reply) -> Written:
+def read_updated(account: Account, lead: str, reply: Reply) -> WriteResult:
     """Raises NotFound where no row was affected (*unverified* that this is what it means: nothing was changed)."""
     message = done(reply).get("Message")
     if isinstance(message, dict) and as_count(message.get("AffectedRows")) == 0:
         raise failure(NotFound, "0 rows affected", status=reply.status)
-    return Written(lead.lower())
+    return WriteResult(lead.lower())
 
 
 def delete(account: Account, lead: str) -> Request:
@@ -165,9 +153,9 @@ def delete(account: Account, lead: str) -> Request:
     return Request("GET", f"{LEADS}/Lead/Delete/ById", query={"leadId": known(lead)}, effect=Effect.DELETE)
 
 
-def read_deleted(account: Account, lead: str, reply: Reply) -> Written:
+def read_deleted(account: Account, lead: str, reply: Reply) -> WriteResult:
     done(reply)
-    return Written(lead.lower())
+    return WriteResult(lead.lower())
 
 
 # --- finding a person ---------------------------------------------------------------------------------------------
@@ -181,7 +169,7 @@ def seek_email(account: Account, email: str) -> Sequence[Request]:
     spellings = dict.fromkeys((email, email.lower()))
     if account.fields.ours["email"].paths != LEAD.ours["email"].paths:
         return [holding(account, "email", one) for one in spellings]
-    return [search_email(account, Ask(where=[Where("email", Op.EQ, one)])) for one in spellings]
+    return [search_email(account, PageRequest(where=[Where("email", Op.EQ, one)])) for one in spellings]
 
 
 def seek_phone(account: Account, phone: Phone) -> Sequence[Request]:
@@ -200,7 +188,7 @@ def seek_phone(account: Account, phone: Phone) -> Sequence[Request]:
 
 def holding(account: Account, name: str, value: str) -> Request:
     """``POST Leads.Get`` for the leads that hold ``value``."""
-    return search_leads(account, Ask(where=[Where(name, Op.EQ, value)], limit=SEEN))
+    return search_leads(account, PageRequest(where=[Where(name, Op.EQ, value)], limit=SEEN))
 
 
 def read_found(account: Account, reply: Reply) -> Sequence[Raw]:
@@ -233,7 +221,7 @@ def done(reply: Reply) -> Raw:
     except (Rejected, Unavailable) as error:
         raise settled(reply, error) from None
     if str(body.get("Status")).casefold() != "success":
-        raise failure(Garbled, "a write answered with neither success nor error", status=reply.status)
+        raise failure(MalformedReply, "a write answered with neither success nor error", status=reply.status)
     return body
 
 
@@ -275,7 +263,7 @@ DELETE: Final = Delete(
         "It refuses until its support has enabled deleting for the account."
     ),
 )
-SEEK: Final = Seek(
+PERSON_LOOKUP: Final = PersonLookup(
     email=seek_email,
     phone=seek_phone,
     read=read_found,

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from lead_mcp.vendors.base import Account, FieldMap, Lookup, Raw, Route, Search, Setting, Vendor
 from lead_mcp.vendors.leadtrackr import wire, write
+from lead_mcp.vendors.leadtrackr.events import events
 from lead_mcp.vendors.leadtrackr.fields import LEAD
-from lead_mcp.vendors.leadtrackr.happenings import happenings
+from lead_mcp.vendors.spec.account import Account
+from lead_mcp.vendors.spec.fields import FieldMap
+from lead_mcp.vendors.spec.http import Raw
+from lead_mcp.vendors.spec.reading import Lookup, Route, Search
+from lead_mcp.vendors.spec.vendor import Setting, Vendor
 
 
 def fields(account: Account) -> FieldMap:
@@ -47,8 +51,8 @@ VENDOR: Final = Vendor(
         ),
     ),
     lookup=Lookup(build=wire.get_lead, read=wire.read_lead, check=wire.may_be_id),
-    happenings=happenings,
-    seek=write.SEEK,
+    events=events,
+    person_lookup=write.PERSON_LOOKUP,
     insert=write.INSERT,
     update=write.UPDATE,
     check=wire.check,

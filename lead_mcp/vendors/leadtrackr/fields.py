@@ -12,20 +12,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from lead_mcp.vendors.base import (
-    ANY,
-    CENTS,
-    EQ,
-    EXISTS,
-    NUMBER,
-    ONE_OF,
-    RANGE,
-    TEXT,
-    Codec,
-    Field,
-    FieldMap,
-    moment,
-)
+from lead_mcp.filters import RANGE
+from lead_mcp.vendors.spec.fields import ANY, CENTS, EQ, EXISTS, NUMBER, ONE_OF, TEXT, Codec, Field, FieldMap, moment
 
 STAMP: Final = moment()
 STATUSES: Final = frozenset({"open", "pending", "lost"})

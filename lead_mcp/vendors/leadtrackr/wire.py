@@ -12,23 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from lead_mcp.errors import BadArgument, Garbled
-from lead_mcp.query import Op, Where, as_flag
-from lead_mcp.vendors.base import (
-    Account,
-    Ask,
-    FieldMap,
-    Page,
-    Paths,
-    Push,
-    Raw,
-    Reply,
-    Request,
-    Signature,
-    by_table,
-)
+from lead_mcp.errors import BadArgument, MalformedReply
+from lead_mcp.filters import Op, Where, as_flag
 from lead_mcp.vendors.leadtrackr.fields import LEAD, STAMP
 from lead_mcp.vendors.replies import as_count, as_object, as_rows, body_or_none, error_of, ok
+from lead_mcp.vendors.spec.account import Account
+from lead_mcp.vendors.spec.fields import FieldMap, Paths
+from lead_mcp.vendors.spec.http import Raw, Reply, Request, Signature
+from lead_mcp.vendors.spec.reading import Page, PageRequest, Push, by_table
 
 MILLISECOND: Final = timedelta(milliseconds=1)
 SHORTEST_TEXT: Final = 2
@@ -102,7 +93,7 @@ def sendable(where: Where) -> bool:
     return len(spelt) <= LONGEST_VALUE and not split and all(word and word == word.strip() for word in said)
 
 
-def search_leads(account: Account, ask: Ask) -> Request:
+def search_leads(account: Account, ask: PageRequest) -> Request:
     """``GET /leads/getLeads``. Raises BadArgument for a search text of fewer than two characters."""
     query = {"limit": str(ask.limit), "page": str(ask.page)}
     if ask.order:
@@ -176,7 +167,7 @@ def check(account: Account) -> Request:
 # --- reading ------------------------------------------------------------------------------------------------------
 
 
-def read_leads(account: Account, ask: Ask, reply: Reply) -> Page:
+def read_leads(account: Account, ask: PageRequest, reply: Reply) -> Page:
     """The page. Raises VendorError (409: Conflict) for every failure, and Garbled for a success without its array."""
     body = opened(reply, "leads")
     return Page(as_rows(body["leads"]), as_count(body.get("total")), as_flag(body.get("hasMore")))
@@ -205,7 +196,7 @@ def opened(reply: Reply, key: str) -> Mapping[str, Any]:
         raise error_of(reply, said_by(body_or_none(reply)))
     body = as_object(reply.json())
     if key not in body:
-        raise error_of(reply, said_by(body) or f"no {key!r} in the reply", kind=Garbled)
+        raise error_of(reply, said_by(body) or f"no {key!r} in the reply", kind=MalformedReply)
     return body
 
 

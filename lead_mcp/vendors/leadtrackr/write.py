@@ -14,26 +14,15 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from lead_mcp.errors import BadArgument, Garbled, NotOffered, UnknownField, did_you_mean, quoted
-from lead_mcp.query import Kind
-from lead_mcp.vendors.base import (
-    Account,
-    Ask,
-    Effect,
-    Form,
-    Insert,
-    Param,
-    Phone,
-    Raw,
-    Reply,
-    Request,
-    Seek,
-    Update,
-    Values,
-    Written,
-)
+from lead_mcp.errors import BadArgument, MalformedReply, NotOffered, UnknownField, did_you_mean, quoted
+from lead_mcp.filters import Kind
+from lead_mcp.phones import Phone
 from lead_mcp.vendors.leadtrackr import wire
 from lead_mcp.vendors.replies import failure
+from lead_mcp.vendors.spec.account import Account
+from lead_mcp.vendors.spec.http import Effect, Raw, Reply, Request
+from lead_mcp.vendors.spec.reading import PageRequest, PersonLookup
+from lead_mcp.vendors.spec.writing import Form, Insert, Param, Update, Values, WriteResult
 
 # --- creating -----------------------------------------------------------------------------------------------------
 
@@ -119,10 +108,12 @@ def nested(values: Values) -> dict[str, Any]:
     return body
 
 
-def read_created(account: Account, reply: Reply) -> Written:
+def read_created(account: Account, reply: Reply) -> WriteResult:
     """The lead's id, and whether the event was known and its lead updated. Raises VendorError for every failure."""
     body = wire.opened(reply, "leadId")
-    return Written(id_of(body, reply), updated=re.search(r"\bupdated\b", wire.said_by(body), re.IGNORECASE) is not None)
+    return WriteResult(
+        id_of(body, reply), updated=re.search(r"\bupdated\b", wire.said_by(body), re.IGNORECASE) is not None
+    )
 
 
 # --- changing -----------------------------------------------------------------------------------------------------
@@ -197,14 +188,14 @@ def spelt(word: str, *, labels: bool) -> str:
     raise BadArgument(message)
 
 
-def read_updated(account: Account, lead_id: str, reply: Reply) -> Written:
+def read_updated(account: Account, lead_id: str, reply: Reply) -> WriteResult:
     """The lead changed or queued, with what LeadTrackr warns of. Raises VendorError; 409 (queued already) is Conflict."""
     body = wire.opened(reply, "leadId")
     found = id_of(body, reply)
     other = (
         (f"LeadTrackr names lead {found} as the one it changed, not {lead_id}.",) if int(found) != int(lead_id) else ()
     )
-    return Written(found, warnings=other + warnings_of(body))
+    return WriteResult(found, warnings=other + warnings_of(body))
 
 
 def warnings_of(body: Raw) -> tuple[str, ...]:
@@ -224,7 +215,7 @@ def id_of(body: Raw, reply: Reply) -> str:
     """The lead's id, a whole number. Raises Garbled: without it nobody knows what was written."""
     found = body["leadId"]
     if isinstance(found, bool) or not isinstance(found, int | str) or not wire.may_be_id(str(found)):
-        raise failure(Garbled, "leadId is no whole number", status=reply.status)
+        raise failure(MalformedReply, "leadId is no whole number", status=reply.status)
     return str(found)
 
 
@@ -251,7 +242,7 @@ def with_phone(account: Account, phone: Phone) -> Sequence[Request]:
 
 def read_found(account: Account, reply: Reply) -> Sequence[Raw]:
     """The leads. Raises VendorError."""
-    return wire.read_leads(account, Ask(), reply).rows
+    return wire.read_leads(account, PageRequest(), reply).rows
 
 
 INSERT: Final = Insert(form=CREATING, build=create_lead, read=read_created, dedupes=True, ready=ready)
@@ -265,7 +256,7 @@ UPDATE: Final = Update(
         " (setting it to open sends nothing)."
     ),
 )
-SEEK: Final = Seek(
+PERSON_LOOKUP: Final = PersonLookup(
     email=with_email,
     phone=with_phone,
     read=read_found,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from lead_mcp.query import Op
-from lead_mcp.vendors.base import EXISTS, FLAG, NUMBER, ONE_OF, RANGE, STAGES, TEXT, Field, FieldMap, moment
+from lead_mcp.filters import RANGE, Op
+from lead_mcp.vendors.spec.fields import EXISTS, FLAG, NUMBER, ONE_OF, STAGES, TEXT, Field, FieldMap, moment
 
 STAMP: Final = moment()
 EQUAL: Final = frozenset({Op.EQ})

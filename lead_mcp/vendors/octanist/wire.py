@@ -13,9 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
-from lead_mcp.errors import Conflict, Garbled, NotFound, Rejected, Unauthorized, Unavailable
-from lead_mcp.query import Op, Where
-from lead_mcp.vendors.base import Account, Ask, Page, Paths, Raw, Reply, Request, Signature
+from lead_mcp.errors import Conflict, MalformedReply, NotFound, Rejected, Unauthorized, Unavailable
+from lead_mcp.filters import Op, Where
 from lead_mcp.vendors.octanist.fields import LEAD
 from lead_mcp.vendors.replies import (
     Failure,
@@ -26,6 +25,10 @@ from lead_mcp.vendors.replies import (
     error_of,
     ok,
 )
+from lead_mcp.vendors.spec.account import Account
+from lead_mcp.vendors.spec.fields import Paths
+from lead_mcp.vendors.spec.http import Raw, Reply, Request, Signature
+from lead_mcp.vendors.spec.reading import Page, PageRequest
 
 BRACKET: Final[Mapping[Op, str]] = {
     Op.EQ: "",
@@ -76,7 +79,7 @@ def sign(request: Request, secrets: Mapping[str, str]) -> Signature:
     return Signature(headers={"X-API-KEY": secrets["api_key"]})
 
 
-def search_leads(account: Account, ask: Ask) -> Request:
+def search_leads(account: Account, ask: PageRequest) -> Request:
     """``GET /leads``, one parameter a clause."""
     query = {"limit": str(ask.limit), "page": str(ask.page)}
     if ask.order:
@@ -103,7 +106,7 @@ def rounded(value: Any, op: Op) -> Any:
     return ROUNDED[op](value) if isinstance(value, datetime) and op in ROUNDED else value
 
 
-def read_leads(account: Account, ask: Ask, reply: Reply) -> Page:
+def read_leads(account: Account, ask: PageRequest, reply: Reply) -> Page:
     """The page. Raises VendorError for every documented failure."""
     body = opened(reply)
     if isinstance(body, list):  # the first generation's form
@@ -146,6 +149,6 @@ def opened(reply: Reply) -> Any:
         return reply.json()
     detail: Mapping[str, Any] = error if isinstance(error, Mapping) else {"message": error or ""}
     code, said = detail.get("code"), detail.get("message", "")
-    unnamed = Unauthorized if KEY_REFUSED.search(str(said)) else Garbled
+    unnamed = Unauthorized if KEY_REFUSED.search(str(said)) else MalformedReply
     kind = CODES.get(str(code)) or (unnamed if ok(reply) else None)
     raise error_of(reply, said, code=code, kind=kind)

@@ -12,27 +12,16 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from lead_mcp.errors import BadArgument, Garbled, NotFound, Rejected, Unauthorized, quoted
-from lead_mcp.query import Kind
-from lead_mcp.vendors.base import (
-    Account,
-    Ask,
-    Effect,
-    Form,
-    Insert,
-    Param,
-    Phone,
-    Raw,
-    Reply,
-    Request,
-    Seek,
-    Update,
-    Values,
-    Written,
-)
+from lead_mcp.errors import BadArgument, MalformedReply, NotFound, Rejected, Unauthorized, quoted
+from lead_mcp.filters import Kind
+from lead_mcp.phones import Phone
 from lead_mcp.vendors.octanist import wire
 from lead_mcp.vendors.octanist.fields import CLICK_IDS, FLAGS, UTMS
 from lead_mcp.vendors.replies import as_count, as_object, failure
+from lead_mcp.vendors.spec.account import Account
+from lead_mcp.vendors.spec.http import Effect, Raw, Reply, Request
+from lead_mcp.vendors.spec.reading import PageRequest, PersonLookup
+from lead_mcp.vendors.spec.writing import Form, Insert, Param, Update, Values, WriteResult
 
 # --- creating -----------------------------------------------------------------------------------------------------
 
@@ -69,7 +58,7 @@ def create_lead(account: Account, values: Values, token: str, upsert: bool) -> R
     return Request("POST", "/leads", json=dict(values), effect=Effect.WRITE)
 
 
-def read_created(account: Account, reply: Reply) -> Written:
+def read_created(account: Account, reply: Reply) -> WriteResult:
     """The new lead's id. Raises VendorError; 403 is Rejected: with a valid key it means the organisation's filter rules."""
     try:
         data = data_of(reply)
@@ -81,7 +70,7 @@ def read_created(account: Account, reply: Reply) -> Written:
             vendor_code=error.vendor_code,
             status=error.status,
         ) from None
-    return Written(named(data, "id", reply))
+    return WriteResult(named(data, "id", reply))
 
 
 # --- changing -----------------------------------------------------------------------------------------------------
@@ -135,19 +124,19 @@ def update_lead(account: Account, lead_id: str, values: Values) -> Request:
     return Request("PATCH", "/leads", json={"id": lead_id, **fields}, effect=Effect.WRITE)
 
 
-def read_updated(account: Account, lead_id: str, reply: Reply) -> Written:
+def read_updated(account: Account, lead_id: str, reply: Reply) -> WriteResult:
     """The lead changed. Raises NotFound where none was, and VendorError (409: Conflict) for every documented failure."""
     data = data_of(reply)
     # the first generation did not count: {"success": true, "leadId", "status"}
     count = as_count(data.get("leadsUpdated", 1 if "status" in data else None))
     if count is None or count < 0:
-        raise failure(Garbled, "no count of updated leads", status=reply.status)
+        raise failure(MalformedReply, "no count of updated leads", status=reply.status)
     if count == 0:
         raise failure(NotFound, data.get("message") or "0 leads updated", status=reply.status)
     found = named(data, "leadId", reply)
     several = f"Octanist changed {count} leads, not one." if count > 1 else ""
     other = f"Octanist names {quoted(found)} as the lead it changed, not {quoted(lead_id)}." if found != lead_id else ""
-    return Written(found, warnings=tuple(filter(None, (several, other))))
+    return WriteResult(found, warnings=tuple(filter(None, (several, other))))
 
 
 # --- reading the replies ------------------------------------------------------------------------------------------
@@ -163,7 +152,7 @@ def named(data: Raw, key: str, reply: Reply) -> str:
     """The id at ``key``. Raises Garbled: without it nobody knows what was written."""
     found: Any = data.get(key)
     if isinstance(found, bool) or not isinstance(found, str | int) or found == "":
-        raise failure(Garbled, f"no {key!r} in the reply", status=reply.status)
+        raise failure(MalformedReply, f"no {key!r} in the reply", status=reply.status)
     return str(found)
 
 
@@ -195,12 +184,12 @@ def spellings(phone: Phone) -> Sequence[str]:
 
 def read_found(account: Account, reply: Reply) -> Sequence[Raw]:
     """The leads, in either generation's shape. Raises VendorError."""
-    return wire.read_leads(account, Ask(), reply).rows
+    return wire.read_leads(account, PageRequest(), reply).rows
 
 
 INSERT: Final = Insert(form=CREATING, build=create_lead, read=read_created)
 UPDATE: Final = Update(form=CHANGING, build=update_lead, read=read_updated)
-SEEK: Final = Seek(
+PERSON_LOOKUP: Final = PersonLookup(
     email=with_email,
     phone=with_phone,
     read=read_found,

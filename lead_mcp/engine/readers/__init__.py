@@ -1,0 +1,1 @@
+"""Ways of reading one partition of one account in order."""

@@ -1,0 +1,100 @@
+"""Asking one account for pages: counted, bounded, and in smaller pieces where a reply was too large."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from lead_mcp.errors import TooLarge
+from lead_mcp.transport.outbound import Outbound
+from lead_mcp.vendors.spec.account import Account
+from lead_mcp.vendors.spec.fields import Paths
+from lead_mcp.vendors.spec.http import Raw
+from lead_mcp.vendors.spec.reading import Page, PageRequest, Route
+
+SIDE_BY_SIDE: Final = 4
+
+
+@dataclass
+class Usage:
+    """What an answer cost at one account: ``requests`` sent, ``scanned`` records read, ``share`` of records it may read."""
+
+    share: int
+    requests: int = 0
+    scanned: int = 0
+
+    def asked(self) -> None:
+        self.requests += 1
+
+    @property
+    def left(self) -> int:
+        return self.share - self.scanned
+
+
+@dataclass
+class Pager:
+    """One account's way of reading pages for one answer."""
+
+    outbound: Outbound
+    usage: Usage
+    now: datetime
+    part: str | None = None
+    columns: Paths | None = None
+    page_cap: int = field(default=1_000_000)
+    """Falls where the vendor's replies pass the cap: later pages start small."""
+    on_progress: Callable[[int], Awaitable[None]] | None = None
+    """Told how many records each page held: progress of long readings."""
+
+    @property
+    def account(self) -> Account:
+        return self.outbound.account
+
+    async def page(self, route: Route, ask: PageRequest) -> Page:
+        """One page; asked again in halves (in fair pieces, where the size is odd) if its reply passes the reply cap."""
+        ask = replace(ask, part=self.part, columns=self.columns, now=self.now)
+        try:
+            page = await self.outbound.fetch(
+                route.build(self.account, ask), lambda reply: route.read(self.account, ask, reply), self.usage.asked
+            )
+        except TooLarge:
+            if not route.page or ask.limit == 1:
+                raise
+            return await self._in_pieces(route, ask)
+        self.usage.scanned += len(page.rows)
+        if self.on_progress is not None:
+            await self.on_progress(len(page.rows))
+        return page
+
+    async def _in_pieces(self, route: Route, ask: PageRequest) -> Page:
+        """Pieces of one size: page numbers count in whole pages."""
+        pieces = smallest_factor(ask.limit)
+        size = ask.limit // pieces
+        self.page_cap = min(self.page_cap, size)
+        rows: list[Raw] = []
+        page = Page(())
+        for nth in range(pieces):
+            page = await self.page(route, replace(ask, offset=ask.offset + nth * size, limit=size))
+            rows.extend(page.rows)
+            if len(page.rows) < size or page.more is False:
+                break
+        return replace(page, rows=rows)
+
+
+def smallest_factor(number: int) -> int:
+    """The smallest divisor above one."""
+    return next((n for n in range(2, int(number**0.5) + 1) if number % n == 0), number)
+
+
+def joined(pages: Sequence[Page]) -> list[Raw]:
+    """Every row of several pages, in their order."""
+    return [row for page in pages for row in page.rows]
+
+
+def whole_prefix(pages: Sequence[Page], size: int) -> list[Page]:
+    """The pages up to and including the first short one: behind it, offsets no longer say where a page begins."""
+    for nth, page in enumerate(pages):
+        if len(page.rows) < size:
+            return list(pages[: nth + 1])
+    return list(pages)

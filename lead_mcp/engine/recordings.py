@@ -1,0 +1,102 @@
+"""A lead's call recordings: every page the vendor has, newest first, each once, those in the window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+
+import anyio
+
+from lead_mcp.engine.connection import Connection
+from lead_mcp.errors import LeadMcpError, NotOffered, TimedOut
+from lead_mcp.vendors import every
+from lead_mcp.vendors.spec.http import Request
+from lead_mcp.vendors.spec.reading import Recording, Recordings
+
+MOST: Final = 10_000
+"""Recordings read of one lead at most."""
+
+
+@dataclass
+class RecordingList:
+    """What was read: recordings newest first, requests, the vendor's total if it gave one, and why it ended early."""
+
+    found: dict[str, Recording] = field(default_factory=dict)
+    requests: int = 0
+    why: str = ""
+    error: LeadMcpError | None = None
+
+    def count(self) -> None:
+        self.requests += 1
+
+    def ordered(self) -> list[Recording]:
+        """Newest first; those without a time last; ties by id."""
+        known = [one for one in self.found.values() if one.started_at is not None]
+        known.sort(key=lambda one: one.id)
+        known.sort(key=lambda one: one.started_at or datetime.min.replace(tzinfo=UTC), reverse=True)
+        return known + sorted((one for one in self.found.values() if one.started_at is None), key=lambda one: one.id)
+
+
+async def recordings_of(
+    connection: Connection, lead_id: str, since: datetime | None, until: datetime | None, deadline: float
+) -> RecordingList:
+    """The recordings of one lead within ``since`` <= start < ``until``. Raises NotOffered, or why nothing could be read."""
+    recordings = offered(connection)
+    calls = RecordingList()
+    with anyio.move_on_after(deadline) as scope:
+        try:
+            for build in recordings.builds:
+                await _pages(
+                    connection, recordings, partial(build, connection.account, lead_id, since, until), lead_id, calls
+                )
+        except LeadMcpError as error:
+            calls.error = error
+    if scope.cancelled_caught:
+        message = f"{connection.name} did not answer within {deadline:g} s (LEAD_MCP_DEADLINE)."
+        calls.error = TimedOut(message, account=connection.name)
+    if calls.error and not calls.found:
+        raise calls.error
+    calls.found = {key: one for key, one in calls.found.items() if _inside(one, since, until)}
+    return calls
+
+
+def offered(connection: Connection) -> Recordings:
+    """How this account lists recordings. Raises NotOffered."""
+    found = connection.vendor.recordings
+    if found is None:
+        able = " and ".join(vendor.title for vendor in every().values() if vendor.recordings is not None)
+        message = f"{connection.vendor.title} has no call recordings; {able} have."
+        raise NotOffered(message, account=connection.name)
+    return found
+
+
+def _inside(one: Recording, since: datetime | None, until: datetime | None) -> bool:
+    if one.started_at is None:
+        return since is None and until is None
+    return (since is None or one.started_at >= since) and (until is None or one.started_at < until)
+
+
+async def _pages(
+    connection: Connection,
+    recordings: Recordings,
+    build: Callable[[int, int], Request],
+    lead_id: str,
+    calls: RecordingList,
+) -> None:
+    offset, stale, more = 0, 0, True
+    while more:
+        if max(offset, len(calls.found)) >= MOST:
+            calls.why = f"stopped at {MOST:,} recordings"
+            return
+        request = build(offset, recordings.page)
+        read = partial(recordings.read, connection.account, lead_id)
+        rows, total, more = await connection.outbound.fetch(request, read, calls.count)
+        fresh = {one.id: one for one in rows if one.id not in calls.found}
+        calls.found |= fresh
+        offset += recordings.page
+        # a page may come twice (an offset counted from 1) or hold calls without a recording: neither is the end
+        stale = 0 if fresh else stale + bool(rows)
+        more = more and stale < 2 and (total is None or offset < total)

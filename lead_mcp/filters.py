@@ -1,0 +1,333 @@
+"""The one filter language: a list of clauses, all of which hold. ``matches`` is the meaning of every operator.
+
+A clause is ``field op value``. A missing value satisfies only ``exists: false`` (so ``ne`` and ``not_in`` leave empties
+out). Text compares case-folded, in Unicode's composed form. Times compare as instants, numbers as decimals. Where a
+field's kind is unknown (a vendor's own field), numbers and times are compared as such if both sides read as one.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from lead_mcp.dates import Span, full_stamp, parse
+from lead_mcp.errors import BadArgument, did_you_mean
+
+Value = str | Decimal | datetime | bool | list[Any] | dict[str, Any] | None
+Clock = Callable[[], datetime]
+
+
+class Op(StrEnum):
+    EQ = "eq"
+    NE = "ne"
+    LT = "lt"
+    LTE = "lte"
+    GT = "gt"
+    GTE = "gte"
+    IN = "in"
+    NOT_IN = "not_in"
+    EXISTS = "exists"
+    CONTAINS = "contains"
+
+
+class Kind(StrEnum):
+    """How a field's values compare. ``any``: a vendor's own field whose type no document gives."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    TIME = "time"
+    FLAG = "flag"
+    ANY = "any"
+
+
+RANGE: Final = frozenset({Op.LT, Op.LTE, Op.GT, Op.GTE})
+LIST_OPS: Final = frozenset({Op.IN, Op.NOT_IN})
+MAX_VALUES: Final = 1000
+MAX_EXPONENT: Final = 100
+"""No lead holds a greater number, and spelled out it would fill the memory (``1e999999999``)."""
+OPS_BY_KIND: Final = {
+    Kind.TEXT: frozenset(Op),
+    Kind.NUMBER: frozenset(Op) - {Op.CONTAINS},
+    Kind.TIME: frozenset(Op) - {Op.CONTAINS},
+    Kind.FLAG: frozenset({Op.EQ, Op.NE, Op.IN, Op.NOT_IN, Op.EXISTS}),
+    Kind.ANY: frozenset(Op),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """One clause. ``value`` is typed by the field's kind (a tuple for ``in``); ``said`` is the clause as asked."""
+
+    field: str
+    op: Op
+    value: Any
+    said: str = ""
+
+    def __str__(self) -> str:
+        return self.said or f"{self.field} {self.op} {spelled(self.value)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One key of a sort. Absent values come last both ways."""
+
+    field: str
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One filter as it arrived: nothing checked yet but the operator."""
+
+    field: str
+    op: Op
+    value: Any
+
+
+def spelled(value: Any) -> str:
+    """A value as a ledger shows it: times in UTC, flags in lower case, several joined by commas."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case datetime():
+            return full_stamp(value)
+        case Span():
+            return f"{full_stamp(value.start)}..{full_stamp(value.end)}"
+        case list() | tuple():
+            return ",".join(spelled(item) for item in value)
+        case None:
+            return "null"
+        case _:
+            return str(value)
+
+
+# --- reading what was asked ---------------------------------------------------------------------------------------
+
+
+def typed(asked: Filter, kind: Kind, zone: ZoneInfo, now: datetime) -> list[Where]:
+    """The clause with its value in the field's own type; a whole day's equality becomes two clauses.
+
+    Raises BadArgument where the operator does not fit the kind or the value cannot be read as it.
+    """
+    _check_op(asked, kind)
+    said = f"{asked.field} {asked.op} {spelled(asked.value)}"
+    if asked.op is Op.EXISTS:
+        return [Where(asked.field, asked.op, _flag(asked), said)]
+    if asked.op in LIST_OPS:
+        many = tuple(_scalar(replace(asked, value=one), kind, zone, now) for one in _several(asked))
+        return [Where(asked.field, asked.op, many, said)]
+    value = _scalar(asked, kind, zone, now)
+    if isinstance(value, Span):
+        return [Where(asked.field, op, moment, said) for op, moment in _span_clauses(asked.op, value)]
+    return [Where(asked.field, asked.op, value, said)]
+
+
+def _check_op(asked: Filter, kind: Kind) -> None:
+    if asked.op not in OPS_BY_KIND[kind]:
+        allowed = ", ".join(op for op in Op if op in OPS_BY_KIND[kind])
+        message = f"filters: {asked.field!r} is a {kind} field and takes {allowed}, not {asked.op}."
+        raise BadArgument(message)
+
+
+def _several(asked: Filter) -> Sequence[Any]:
+    values = asked.value
+    if not isinstance(values, list | tuple) or not values or len(values) > MAX_VALUES:
+        message = f"filters: {asked.field} {asked.op} takes a list of 1 to {MAX_VALUES} values."
+        raise BadArgument(message)
+    return values
+
+
+def _span_clauses(op: Op, span: Span) -> list[tuple[Op, Any]]:
+    if span.start == span.end:
+        return [(op, span.start)]
+    table: dict[Op, list[tuple[Op, Any]]] = {
+        Op.GTE: [(Op.GTE, span.start)],
+        Op.LT: [(Op.LT, span.start)],
+        Op.GT: [(Op.GTE, span.end)],
+        Op.LTE: [(Op.LT, span.end)],
+        Op.EQ: [(Op.GTE, span.start), (Op.LT, span.end)],
+    }
+    return table.get(op, [(op, span)])
+
+
+def _flag(asked: Filter) -> bool:
+    value = as_flag(asked.value)
+    if value is None:
+        message = f"filters: {asked.field} {asked.op} takes true or false, not {str(asked.value)[:60]!r}."
+        raise BadArgument(message)
+    return value
+
+
+def _scalar(asked: Filter, kind: Kind, zone: ZoneInfo, now: datetime) -> Any:
+    value = asked.value
+    if value is None or isinstance(value, list | dict):
+        message = f"filters: {asked.field} {asked.op} takes one value; use exists: false to ask for empty ones."
+        raise BadArgument(message)
+    match kind:
+        case Kind.TEXT:
+            return unicodedata.normalize("NFC", spelled(value))  # the form vendors keep; our own comparison folds both
+        case Kind.FLAG:
+            return _flag(asked)
+        case Kind.TIME:
+            span = parse(str(value), zone, now, name=f"filters: {asked.field}")
+            return span.start if span.start == span.end else span
+        case Kind.NUMBER:
+            return _number(asked)
+        case Kind.ANY:
+            number = None if isinstance(value, str) and asked.op not in RANGE else as_number(value)
+            return value if number is None else number
+
+
+def _number(asked: Filter) -> Decimal:
+    number = as_number(asked.value)
+    if number is None:
+        message = f"filters: {asked.field} is a number; {str(asked.value)[:60]!r} is not."
+        raise BadArgument(message)
+    return number
+
+
+def parse_op(word: str) -> Op:
+    """The operator of that name. Raises BadArgument with the nearest one."""
+    try:
+        return Op(word)
+    except ValueError:
+        message = f"filters: no operator {word[:40]!r}; there are {', '.join(Op)}.{did_you_mean(word, Op)}"
+        raise BadArgument(message) from None
+
+
+def parse_sort(text: str) -> list[Order]:
+    """``value:desc,name:asc`` as keys. Raises BadArgument."""
+    return [_order(part.strip()) for part in text.split(",")]
+
+
+def _order(part: str) -> Order:
+    field, _, direction = part.partition(":")
+    if not field or direction not in ("", "asc", "desc"):
+        message = f"sort: {part[:60]!r} is not `field:asc` or `field:desc` (a comma between several)."
+        raise BadArgument(message)
+    return Order(field, direction == "desc")
+
+
+# --- values -------------------------------------------------------------------------------------------------------
+
+
+def as_number(value: Any) -> Decimal | None:
+    """A number or the text of one as a finite Decimal; None for everything else (True is not a number)."""
+    if isinstance(value, bool) or not isinstance(value, Decimal | int | float | str):
+        return None
+    if isinstance(value, str) and "_" in value:  # Python's own spelling of 1_000, nobody else's
+        return None
+    try:
+        number = Decimal(value if isinstance(value, int) else str(value).strip())
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() and abs(number.adjusted()) <= MAX_EXPONENT else None
+
+
+def as_flag(value: Any) -> bool | None:
+    """true/false, yes/no, 1/0 in any case, as text, number or flag; None for everything else."""
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().casefold()
+    return True if word in ("true", "1", "yes", "y") else False if word in ("false", "0", "no", "n") else None
+
+
+def as_time(value: Any) -> datetime | None:
+    """A zoned ISO datetime as UTC; None for everything else."""
+    if isinstance(value, datetime):
+        return value
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) and value[4:5] == "-" else None
+        return moment.astimezone(UTC) if moment and moment.tzinfo else None
+    except (ValueError, OverflowError):  # the second: year 1 or 9999, shifted out of the calendar
+        return None
+
+
+def folded(text: str) -> str:
+    """Text as it compares: composed, case-folded."""
+    return text.casefold() if text.isascii() else unicodedata.normalize("NFC", text).casefold()
+
+
+def plain(value: Any) -> str:
+    """Any value as text to search in."""
+    return value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+
+
+# --- what the operators mean --------------------------------------------------------------------------------------
+
+
+def matches(where: Where, value: Value) -> bool:
+    """Whether ``value``, a field's value in one record, satisfies the clause."""
+    if where.op is Op.EXISTS:
+        return (value is not None) is bool(where.value)
+    if value is None:
+        return False
+    return TESTS[where.op](value, where.value)
+
+
+def _same(value: Any, wanted: Any) -> bool:
+    if isinstance(wanted, Span):
+        return isinstance(value, datetime) and wanted.start <= value < wanted.end
+    if isinstance(value, list):
+        return any(_same(one, wanted) for one in value)
+    return compared(value, wanted) == 0
+
+
+def _ordered(test: Callable[[int], bool]) -> Callable[[Value, Any], bool]:
+    def run(value: Value, wanted: Any) -> bool:
+        order = compared(value, wanted)
+        return order is not None and test(order)
+
+    return run
+
+
+TESTS: Final[dict[Op, Callable[[Any, Any], bool]]] = {
+    Op.EQ: _same,
+    Op.NE: lambda value, wanted: not _same(value, wanted),
+    Op.LT: _ordered(lambda order: order < 0),
+    Op.LTE: _ordered(lambda order: order <= 0),
+    Op.GT: _ordered(lambda order: order > 0),
+    Op.GTE: _ordered(lambda order: order >= 0),
+    Op.IN: lambda value, wanted: any(_same(value, one) for one in wanted),
+    Op.NOT_IN: lambda value, wanted: not any(_same(value, one) for one in wanted),
+    Op.CONTAINS: lambda value, wanted: folded(str(wanted)) in folded(plain(value)),
+}
+
+
+def compared(value: Any, wanted: Any) -> int | None:
+    """-1, 0 or 1 as ``value`` lies before, at or after ``wanted``; None where the two cannot be compared."""
+    for read in (_times, _flags, _numbers):
+        pair = read(value, wanted)
+        if pair is not None:
+            return None if None in pair else _sign(*pair)
+    return _sign(folded(plain(value)), folded(plain(wanted)))
+
+
+def _sign(left: Any, right: Any) -> int:
+    return int(left > right) - int(left < right)
+
+
+def _times(value: Any, wanted: Any) -> tuple[Any, Any] | None:
+    if isinstance(value, datetime) or isinstance(wanted, datetime):
+        return as_time(value), as_time(wanted)
+    pair = as_time(value), as_time(wanted)
+    return None if None in pair else pair
+
+
+def _flags(value: Any, wanted: Any) -> tuple[Any, Any] | None:
+    if isinstance(value, bool) or isinstance(wanted, bool):
+        return as_flag(value), as_flag(wanted)
+    return None
+
+
+def _numbers(value: Any, wanted: Any) -> tuple[Any, Any] | None:
+    if isinstance(value, str) and isinstance(wanted, str):
+        return None
+    return as_number(value), as_number(wanted)

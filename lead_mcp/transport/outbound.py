@@ -1,0 +1,295 @@
+"""The chain round every HTTP request of an account, outermost first: retried, signed, limited, bounded.
+
+Only this module retries, waits, signs or opens a connection. The secret joins a request innermost and is struck from the
+reply before anybody reads it. What a request does is what it declares (``Request.effect``): the gate stands at the last
+step before the network and believes nothing else.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import logging
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final, TypeVar
+from urllib.parse import quote, quote_plus
+
+import anyio
+import httpx2
+
+from lead_mcp.errors import (
+    BadArgument,
+    LeadMcpError,
+    MalformedReply,
+    NotAllowed,
+    RateLimited,
+    TimedOut,
+    TooLarge,
+    Unauthorized,
+    Unavailable,
+)
+from lead_mcp.transport.rate import RateLimit
+from lead_mcp.vendors.spec.account import Account
+from lead_mcp.vendors.spec.http import Effect, Reply, Request, Signature
+from lead_mcp.vendors.spec.vendor import Vendor
+
+T = TypeVar("T")
+log = logging.getLogger("lead_mcp.outbound")
+
+ATTEMPTS: Final = 4
+FIRST_WAIT: Final = 0.25
+PASSING: Final = frozenset({None, 200, 429, 502, 503, 504})
+"""Statuses of a failure that may be over in a moment; None where no reply came."""
+REDACTED: Final = "[secret]"
+SHORTEST: Final = 4
+"""Shorter secrets are not struck: they would tear holes into what leads say."""
+
+
+@dataclass
+class Token:
+    """A login's token, kept until shortly before it expires (monotonic seconds)."""
+
+    text: str = field(default="", repr=False)
+    good_until: float = 0.0
+
+
+@dataclass
+class Outbound:
+    """One account's way to its vendor. ``requests`` counts what went out, token requests included.
+
+    ``urls``: the account's base URLs by settings key. ``secrets``: in clear, by settings key; never shown.
+    """
+
+    account: Account
+    vendor: Vendor = field(repr=False)
+    client: httpx2.AsyncClient = field(repr=False)
+    urls: Mapping[str, str]
+    secrets: Mapping[str, str] = field(repr=False)
+    rate: RateLimit
+    allowed: frozenset[Effect] = frozenset({Effect.READ})
+    reply_limit: int = 16 * 1024 * 1024
+    token: Token = field(default_factory=Token, repr=False)
+    token_lock: anyio.Lock = field(default_factory=anyio.Lock, repr=False)
+
+    async def fetch(self, request: Request, read: Callable[[Reply], T], count: Callable[[], None]) -> T:
+        """What ``read`` makes of the reply. A read is tried again after a passing failure, within the deadline.
+
+        ``count`` is called once for every request that leaves. Raises LeadMcpError, with the account named.
+        """
+        import stamina
+        from stamina.instrumentation import set_on_retry_hooks
+
+        set_on_retry_hooks(
+            []
+        )  # a retry is no news: the request lines tell it, and what failed in the end is in the answer
+        retry = stamina.retry_context(
+            on=self._retriable(request),
+            attempts=ATTEMPTS,
+            timeout=None,
+            wait_initial=FIRST_WAIT,
+            wait_jitter=FIRST_WAIT,
+        )
+        try:
+            self._gate(request)  # before a login too, which would be for nothing
+            async for attempt in retry:
+                with attempt:
+                    return read(await self._with_token(request, count))
+        except LeadMcpError as error:
+            error.account = error.account or self.account.name
+            raise
+        raise AssertionError("stamina ends by a result or an error")
+
+    def _retriable(self, request: Request) -> Callable[[Exception], bool | float]:
+        """Whether to try again after an error, or the seconds after which to."""
+
+        def again(error: Exception) -> bool | float:
+            if not isinstance(error, RateLimited | Unavailable):
+                return False
+            if isinstance(error, Unavailable) and error.status not in PASSING:  # LeadSquared's rate limit may be a 500
+                return False
+            if request.effect is not Effect.READ and error.sent:
+                return False
+            wait = error.retry_after
+            return _before_deadline(wait or 0) and (True if wait is None else wait)
+
+        return again
+
+    async def _with_token(self, request: Request, count: Callable[[], None]) -> Reply:
+        """Signed with a fresh token where the vendor trades keys for one; a 401 renews it once."""
+        if self.vendor.login is None:
+            return await self._signed(request, self.secrets, count)
+        token = await self._token(count)
+        reply = await self._signed(request, {**self.secrets, "token": token}, count)
+        if reply.status != 401 or self._given_token():
+            return reply
+        token = await self._token(count, stale=token)
+        return await self._signed(request, {**self.secrets, "token": token}, count)
+
+    def _given_token(self) -> str:
+        """A ready-made token from the settings, where there are no keys to ask for a new one."""
+        login = self.vendor.login
+        if login is None or all(self.secrets.get(key) for key in login.keys):
+            return ""
+        return self.secrets.get(login.given, "")
+
+    async def _token(self, count: Callable[[], None], stale: str = "") -> str:
+        if given := self._given_token():
+            return given
+        async with self.token_lock:
+            if self.token.text in ("", stale) or time.monotonic() >= self.token.good_until:
+                await self._log_in(count)
+            return self.token.text
+
+    async def _log_in(self, count: Callable[[], None]) -> None:
+        login = self.vendor.login
+        if login is None:
+            raise AssertionError("only a vendor with a login logs in")
+        request = login.build(self.account)
+        try:
+            reply = await self._send(
+                request, login.sign(request, self.secrets), count, [*self.secrets.values(), self.token.text]
+            )
+            text, seconds = login.read(reply)
+            if not text:
+                raise Unauthorized("The vendor gave no token. Check the account's credentials.")
+        except LeadMcpError as error:
+            error.sent = False  # whatever the login met, what it was for has not left
+            raise
+        self.token.text, self.token.good_until = text, time.monotonic() + max(0.0, seconds - 30)
+
+    async def _signed(self, request: Request, secrets: Mapping[str, str], count: Callable[[], None]) -> Reply:
+        signature = self.vendor.sign(request, secrets)
+        return await self._send(request, signature, count, secrets.values())
+
+    def _gate(self, request: Request) -> None:
+        if request.effect not in self.allowed:
+            setting = "LEAD_MCP_DELETES" if request.effect is Effect.DELETE else "LEAD_MCP_WRITES"
+            message = f"This server may not {request.effect} at {self.account.name}: {setting} is off."
+            raise NotAllowed(message, sent=False)
+
+    async def _send(
+        self, request: Request, signature: Signature, count: Callable[[], None], secrets: Iterable[str]
+    ) -> Reply:
+        """The last step: the gate, a slot of the rate limit, then the network. ``secrets`` are struck from the reply."""
+        self._gate(request)
+        async with self.rate.slot():
+            started = time.monotonic()
+            count()
+            try:
+                reply = await self._exchange(request, signature)
+            except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
+                _note(self.account, request, type(error).__name__, started)
+                raise _network_error(error) from None
+        _note(self.account, request, reply.status, started)
+        if 300 <= reply.status < 400:
+            message = "The vendor answered with a redirect, which is not followed. Check the account's base URL."
+            raise MalformedReply(message, status=reply.status)
+        return _redacted(reply, secrets)
+
+    async def _exchange(self, request: Request, signature: Signature) -> Reply:
+        form = None if request.form is None else {**request.form, **signature.form}
+        body = {**request.json, **signature.json} if signature.json else request.json
+        async with self.client.stream(
+            request.method,
+            self.urls[request.base].rstrip("/") + request.path,
+            params={**request.query, **signature.query} or None,
+            data=form,
+            content=None if body is None else json.dumps(body, ensure_ascii=False).encode(),
+            headers={**_content_type(request), **request.headers, **signature.headers},
+        ) as response:
+            content = await _bounded(response, self.reply_limit)
+            return Reply(response.status_code, content, _in_seconds(dict(response.headers)))
+
+
+def _before_deadline(seconds: float) -> bool:
+    return anyio.current_time() + seconds < anyio.current_effective_deadline()
+
+
+def _content_type(request: Request) -> dict[str, str]:
+    return {"Content-Type": "application/json"} if request.json is not None else {}
+
+
+def _in_seconds(headers: dict[str, str]) -> dict[str, str]:
+    """The headers with a ``Retry-After`` that is a date as seconds from the reply's own date, or from now."""
+    until, sent = _http_date(headers.get("retry-after")), _http_date(headers.get("date"))
+    if until is None:
+        return headers
+    wait = (until - (sent or datetime.now(UTC))).total_seconds()
+    return {**headers, "retry-after": str(max(0.0, wait))}
+
+
+def _http_date(text: str | None) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text or "")
+    except (ValueError, OverflowError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+async def _bounded(response: httpx2.Response, limit: int) -> bytes:
+    """The whole body, read in a stream. Raises TooLarge as soon as it passes ``limit`` bytes."""
+    parts, size = [], 0
+    async for part in response.aiter_bytes():
+        size += len(part)
+        if size > limit:
+            message = f"The vendor's reply passed {limit:,} bytes (LEAD_MCP_REPLY_LIMIT). Ask for less at once."
+            raise TooLarge(message, status=response.status_code)
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _redacted(reply: Reply, secrets: Iterable[str]) -> Reply:
+    """The reply with every spelling of our secrets struck out, should the vendor echo one."""
+    body, headers = reply.body, dict(reply.headers)
+    found = {spelling for secret in secrets if len(secret) >= SHORTEST for spelling in _spellings(secret)}
+    for spelling in sorted(found, key=len, reverse=True):  # the longer first: one secret may begin another
+        body = body.replace(spelling.encode(), REDACTED.encode())
+        headers = {key: text.replace(spelling, REDACTED) for key, text in headers.items()}
+    return Reply(reply.status, body, headers)
+
+
+def _spellings(secret: str) -> set[str]:
+    """As it is, in JSON (with and without ``\\/``), in HTML, in a URL (hex digits in either case)."""
+    in_json = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
+    in_url = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
+    lower = {re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), url) for url in in_url}
+    return {secret, html.escape(secret), *in_json, *(text.replace("/", "\\/") for text in in_json), *in_url, *lower}
+
+
+UNSENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
+
+
+def _network_error(error: Exception) -> LeadMcpError:
+    """What a broken exchange means, and whether the request provably never left. The error's own words stay out."""
+    kind = type(error).__name__
+    if isinstance(error, httpx2.InvalidURL | UnicodeError):
+        return BadArgument(
+            f"A value of this request cannot be sent over HTTP ({kind}): too long, or no text.", sent=False
+        )
+    if isinstance(error, httpx2.DecodingError):
+        return MalformedReply("The vendor's reply is not compressed as it says. Try again later.")
+    if isinstance(error, UNSENT):
+        return Unavailable(f"The vendor could not be reached ({kind}). Check the base URL and the network.", sent=False)
+    if isinstance(error, httpx2.TimeoutException):
+        return TimedOut(f"The vendor did not answer in time ({kind}). Try again later.")
+    return Unavailable(f"The connection broke before the whole answer came ({kind}). Try again later.")
+
+
+def _note(account: Account, request: Request, outcome: object, started: float) -> None:
+    """One structured line a request; no query, no body: they may hold somebody's e-mail or phone."""
+    log.debug(
+        "request",
+        extra={
+            "account": account.name,
+            "method": request.method,
+            "path": request.path.partition("?")[0],
+            "effect": str(request.effect),
+            "outcome": str(outcome),
+            "ms": round((time.monotonic() - started) * 1000),
+        },
+    )

@@ -1,0 +1,5 @@
+"""Octanist as its documents describe it: an ASGI app over the seeded world. It knows nothing of the adapter beside it."""
+
+from lead_mcp.vendors.octanist.emulator.app import build, busy, environment
+
+__all__ = ["build", "busy", "environment"]

@@ -1,0 +1,205 @@
+"""Fields: where a value stands in a vendor's record, how it is spelled, and what the vendor can be asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, Final
+
+from lead_mcp.filters import Kind, Op, Value, as_flag, as_number
+from lead_mcp.vendors.spec.http import Raw
+
+Paths = tuple[str, ...]
+
+EQ: Final = frozenset({Op.EQ})
+ONE_OF: Final = frozenset({Op.EQ, Op.IN})
+EXISTS: Final = frozenset({Op.EXISTS})
+NONE: Final[frozenset[Op]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """How a value is spelled. ``decode`` gives None for the vendor's way of saying nothing, and for what is unreadable.
+
+    ``encode`` gives the spelling for a filter or a write; what it cannot say exactly the field calls coarse.
+    """
+
+    kind: Kind
+    decode: Callable[[Any], Value]
+    encode: Callable[[Any], Any] = str
+
+
+def _text(raw: Any) -> Value:
+    if raw is None or isinstance(raw, dict | list):
+        return None
+    return str(raw).strip() or None
+
+
+def _any(raw: Any) -> Value:
+    return None if raw in (None, "", [], {}) else raw
+
+
+TEXT: Final = Codec(Kind.TEXT, _text)
+NUMBER: Final = Codec(Kind.NUMBER, as_number, lambda value: f"{value:f}")
+FLAG: Final = Codec(
+    Kind.FLAG, lambda raw: None if raw in (None, "") else as_flag(raw), lambda value: str(value).lower()
+)
+ANY: Final = Codec(Kind.ANY, _any)
+CENTS: Final = Codec(
+    Kind.NUMBER,
+    lambda raw: None if (number := as_number(raw)) is None else number / 100,
+    lambda value: str(int(Decimal(value) * 100)),
+)
+
+
+def text_but(*nothing: str) -> Codec:
+    """Text in which some words mean nothing, such as ``N/A`` or the literal ``null`` (compared case-folded)."""
+    empty = frozenset(word.casefold() for word in nothing)
+
+    def decode(raw: Any) -> Value:
+        text = _text(raw)
+        return None if isinstance(text, str) and text.casefold() in empty else text
+
+    return Codec(Kind.TEXT, decode)
+
+
+def moment(zone: tzinfo = UTC, *, unit: timedelta = timedelta(milliseconds=1)) -> Codec:
+    """ISO-like times; one without a zone is in ``zone``. Year 1 and before 1900 is the vendor's way of saying never.
+
+    Encodes as ISO 8601 UTC with milliseconds and ``Z``; wire modules that need another spelling do it themselves.
+    """
+
+    def decode(raw: Any) -> Value:
+        return read_moment(raw, zone)
+
+    def encode(value: datetime) -> str:
+        spec = "milliseconds" if unit < timedelta(seconds=1) else "seconds"
+        return value.astimezone(UTC).isoformat(timespec=spec).replace("+00:00", "Z")
+
+    return Codec(Kind.TIME, decode, encode)
+
+
+def read_moment(raw: Any, zone: tzinfo) -> datetime | None:
+    """A time as UTC: ``2026-03-15T10:30:00.9Z``, ``2026-03-15 10:30:00.000``, ``...-0800``; None if none of these."""
+    if not isinstance(raw, str) or len(raw) < 10:
+        return None
+    try:
+        found = datetime.fromisoformat(raw.strip())
+        found = found if found.tzinfo else found.replace(tzinfo=zone)
+        return found.astimezone(UTC) if found.year > 1900 else None
+    except (ValueError, OverflowError):
+        return None
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Field:
+    """One field at one vendor: where it stands, how it is spelled, what the vendor can be asked of it.
+
+    ``paths`` are dotted places in the record: the first that holds a value wins; with ``joined`` all are joined by a
+    space (first and last name). ``exact``: operators the vendor answers just as we mean them. ``edge``: exact but perhaps
+    for the bound itself (whether it is inclusive is not documented). ``coarse``: answered more widely than we mean;
+    edge and coarse are sent and checked again here. ``vendor_text``: an ``exact`` comparison of text whose case rules
+    only the vendor knows; the ledger names it. ``values``: the words it takes; ``closed``: there
+    are no others. ``filter_only``: can be asked
+    for and not read back.
+    """
+
+    paths: Paths
+    codec: Codec
+    exact: frozenset[Op]
+    edge: frozenset[Op]
+    coarse: frozenset[Op]
+    values: Paths
+    closed: bool
+    joined: bool
+    vendor_text: bool
+    filter_only: bool
+    note: str
+
+    def __init__(
+        self,
+        *paths: str,
+        codec: Codec = TEXT,
+        exact: frozenset[Op] = NONE,
+        edge: frozenset[Op] = NONE,
+        coarse: frozenset[Op] = NONE,
+        values: Sequence[str] = (),
+        closed: bool = True,
+        joined: bool = False,
+        vendor_text: bool = False,
+        filter_only: bool = False,
+        note: str = "",
+    ) -> None:
+        put = object.__setattr__
+        put(self, "paths", paths)
+        put(self, "codec", codec)
+        put(self, "exact", exact)
+        put(self, "edge", edge)
+        put(self, "coarse", coarse)
+        put(self, "values", tuple(values))
+        put(self, "closed", closed)
+        put(self, "joined", joined)
+        put(self, "vendor_text", vendor_text)
+        put(self, "filter_only", filter_only)
+        put(self, "note", note)
+
+    @property
+    def kind(self) -> Kind:
+        return self.codec.kind
+
+    def read(self, raw: Raw) -> Value:
+        """This field's value in ``raw``, decoded; None where it is absent, empty or unreadable."""
+        if self.joined:
+            parts = [str(part) for path in self.paths if (part := self.codec.decode(at(raw, path))) is not None]
+            return " ".join(parts) or None
+        for path in self.paths:
+            value = self.codec.decode(at(raw, path))
+            if value is not None:
+                return value
+        return None
+
+
+def at(raw: Any, path: str) -> Any:
+    """What stands at a dotted path, or None. A key that itself holds the dots wins over the walk."""
+    if isinstance(raw, Mapping) and path in raw:
+        return raw[path]
+    head, dot, rest = path.partition(".")
+    return at(raw[head], rest) if dot and isinstance(raw, Mapping) and head in raw else None
+
+
+CANONICAL: Final = tuple(
+    (
+        "id status stage source first_name last_name name email phone company address city state postal_code country value "
+        "created_at updated_at qualified_at list_id campaign owner label website form_name external_id note utm_source "
+        "utm_medium utm_campaign gclid dclid wbraid gbraid ga4cid ga4sid fbc fbp msclkid ttclid twclid rdt_cid sccid epik "
+        "li_fat_id"
+    ).split()
+)
+PING_FIELDS: Final = tuple(
+    "id at accepted result source campaign client price revenue potential_revenue received lead_id request_id".split()
+)
+STAGES: Final = ("open", "qualified", "won", "lost")
+
+
+@dataclass(frozen=True)
+class FieldMap:
+    """A vendor's fields: ours by our names, its further ones by its own dotted names.
+
+    ``free``: dotted prefixes under which an account may have names that no document lists (``""``: at the top level).
+    """
+
+    ours: Mapping[str, Field]
+    own: Mapping[str, Field] = field(default_factory=dict)
+    free: Paths = ()
+
+    @cached_property
+    def bare(self) -> Mapping[str, tuple[str, ...]]:
+        """The vendor's dotted names by their last part: a bare name works where only one fits."""
+        found: dict[str, tuple[str, ...]] = {}
+        for path in self.own:
+            last = path.rpartition(".")[2]
+            found[last] = (*found.get(last, ()), path)
+        return found

@@ -1,0 +1,65 @@
+"""One HTTP exchange as plain values. ``Request`` never holds a secret; ``Signature`` is what signing adds last."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from lead_mcp.errors import MalformedReply
+
+Raw = Mapping[str, Any]
+"""A record as its vendor sent it."""
+
+
+class Effect(StrEnum):
+    """What a request does at the vendor, whatever its HTTP method; ``off`` switches are enforced by this word."""
+
+    READ = "read"
+    WRITE = "write"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request without its credential. ``base`` names one of the account's base URLs (a settings key)."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] | None = None
+    json: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    base: str = "base_url"
+    effect: Effect = Effect.READ
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a credential adds to a request at the last step: joined there, seen nowhere else (not even in a repr)."""
+
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    form: Mapping[str, str] = field(default_factory=dict, repr=False)
+    json: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back, whole: status, headers in lower case, body within the reply cap."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def json(self) -> Any:
+        """The body as JSON. Raises Garbled where it is none (HTML, truncated, empty)."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            start = self.body[:80].decode("utf-8", "replace")
+            kind = "an HTML page" if start.lstrip().startswith("<") else "nothing" if not self.body else "no valid JSON"
+            message = f"The vendor answered {self.status} with {kind} where JSON was expected. Try again later."
+            raise MalformedReply(message, status=self.status) from None

@@ -1,0 +1,190 @@
+"""How records are read: one call a ``Route``, asked a ``PageRequest``, answering a ``Page``; look-ups, recordings, events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from lead_mcp.filters import Order, Where
+from lead_mcp.phones import Phone
+from lead_mcp.vendors.spec.account import Account
+from lead_mcp.vendors.spec.fields import Field, FieldMap, Paths
+from lead_mcp.vendors.spec.http import Raw, Reply, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of records as sent. ``total``: all that match, if the vendor says; ``more``: whether it says more follow."""
+
+    rows: Sequence[Raw]
+    total: int | None = None
+    more: bool | None = None
+
+
+class Push(StrEnum):
+    """How well a route answers one clause."""
+
+    EXACT = "exact"
+    EDGE = "edge"
+    COARSE = "coarse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageRequest:
+    """What one request of a route is to ask: only clauses the route said it takes, one page of them.
+
+    ``offset`` is a multiple of ``limit``; page-number vendors divide. ``columns``: the vendor's dotted names that will be
+    read, or None for all. ``part``: one of the account's partitions (LeadExec: a lead type). ``now``: the call's clock.
+    """
+
+    where: Sequence[Where] = ()
+    text: str | None = None
+    order: Order | None = None
+    offset: int = 0
+    limit: int = 20
+    columns: Paths | None = None
+    part: str | None = None
+    now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+
+    @property
+    def page(self) -> int:
+        """The page number, counted from 1."""
+        return self.offset // self.limit + 1
+
+
+def by_table(where: Where, fields: FieldMap) -> Push | None:
+    """How well the field's own table says this clause is answered; None where it is not."""
+    found = fields.ours.get(where.field) or fields.own.get(where.field)
+    if found is None:
+        return None
+    for push, ops in ((Push.EXACT, found.exact), (Push.EDGE, found.edge), (Push.COARSE, found.coarse)):
+        if where.op in ops:
+            return push
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One call that answers questions.
+
+    ``takes`` judges one clause; at most ``most`` clauses are sent, the lowest ``rank`` first. ``needs``: fields of which
+    one must be among the clauses sent, else the route is passed over; ``serves`` judges all clauses together; ``text``:
+    answers the free-text search. ``orders``: fields it sorts by, both ways, never absent. ``slices``: cannot sort, but
+    filters by this time field, so it is read in time slices. With neither, the answer is read whole. ``page``: rows a
+    request at most; 0: not paged.
+    ``deep``: largest offset; where more is wanted, the next route is asked. ``build`` and ``read`` are pure;
+    ``read`` raises VendorError for a failure in any clothes.
+    """
+
+    name: str
+    build: Callable[[Account, PageRequest], Request]
+    read: Callable[[Account, PageRequest, Reply], Page]
+    takes: Callable[[Where, FieldMap], Push | None] = by_table
+    most: int = 1_000
+    rank: Callable[[Where], int] = lambda where: 0
+    needs: frozenset[str] = frozenset()
+    serves: Callable[[Sequence[Where]], bool] = lambda clauses: True
+    text: bool = False
+    orders: frozenset[str] = frozenset()
+    slices: str | None = None
+    page: int = 100
+    deep: int = 1_000_000_000
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """How a kind of record is searched: ``routes`` cheapest first (the first that serves is used), and what holds for all.
+
+    ``when``: the field windows mean. ``window``: how far back to look where the vendor insists on a window and none was
+    given. ``parts``: partitions asked one by one and merged.
+    """
+
+    fields: Callable[[Account], FieldMap]
+    routes: Sequence[Route]
+    identify: Callable[[Account, Raw, str | None], str | None]
+    when: str = "created_at"
+    window: timedelta | None = None
+    parts: Callable[[Account], Paths] = lambda account: ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """How records are fetched by id: ``many`` ids a request; replies are matched by id, never by position."""
+
+    build: Callable[[Account, Sequence[str], Paths | None], Request]
+    read: Callable[[Account, Sequence[str], Reply], Sequence[Raw]]
+    many: int = 1
+    check: Callable[[str], bool] = bool
+    """Whether a text can be an id of this vendor at all; one that cannot is missing without a request."""
+    single_again: bool = False
+    """Ask again one by one for ids that a request for many left out (the vendor's lists of ids are not documented)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One call recording. Times are UTC; ``seconds`` whole seconds; ``url`` is where the vendor keeps the audio."""
+
+    id: str
+    lead_id: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    seconds: int | None
+    url: str | None
+    raw: Raw = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEvent:
+    """Something that a record says happened, with its moment (UTC).
+
+    Kinds: ``created consent sent returned call qualified updated``. ``what`` is one short line in our words.
+    """
+
+    at: datetime
+    kind: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recordings:
+    """How a lead's recordings are listed: pages of one or several calls, merged and sorted here, newest first.
+
+    ``domains``: hosts (and what lies below them) where the vendor documents keeping audio, beside the base URL's host.
+    """
+
+    builds: Sequence[Callable[[Account, str, datetime | None, datetime | None, int, int], Request]]
+    """Each takes lead id, since, until, offset, limit."""
+    read: Callable[[Account, str, Reply], tuple[Sequence[Recording], int | None, bool]]
+    """The recordings of a reply, the total if the vendor says, and whether more may follow."""
+    page: int = 100
+    domains: Paths = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovery:
+    """How an account's own fields are found out: ``build`` one request (per part), ``read`` its reply as own fields.
+
+    ``sampled``: the names come from a few records, so one not found may still exist.
+    """
+
+    build: Callable[[Account, str | None], Request]
+    read: Callable[[Account, str | None, Reply], Mapping[str, Field]]
+    sampled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonLookup:
+    """How leads of one person are found: requests for an e-mail, requests for a phone (in the spellings the vendor may hold).
+
+    The rows are checked here: same e-mail case-folded, or same number in E.164. A vendor without it is read newest first
+    within its default window.
+    """
+
+    email: Callable[[Account, str], Sequence[Request]]
+    phone: Callable[[Account, Phone], Sequence[Request]]
+    read: Callable[[Account, Reply], Sequence[Raw]]
+    note: str = ""
