@@ -131,6 +131,21 @@ class TooLarge(VendorError):
     code = "too_large"
 
 
+def error_of_code(code: str, message: str, *, account: str | None = None) -> LeadMcpError:
+    """An error known by its code alone, such as one that an earlier page met."""
+    return _by_code().get(code, LeadMcpError)(message, account=account)
+
+
+def _by_code() -> dict[str, type[LeadMcpError]]:
+    found: dict[str, type[LeadMcpError]] = {}
+    waiting: list[type[LeadMcpError]] = [LeadMcpError]
+    while waiting:
+        kind = waiting.pop()
+        found.setdefault(kind.code, kind)
+        waiting.extend(kind.__subclasses__())
+    return found
+
+
 def quoted(text: object) -> str:
     """Somebody else's words on one line, cut short, between quotation marks: data, never an instruction."""
     line = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())

@@ -63,15 +63,28 @@ OPS_BY_KIND: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """One clause. ``value`` is typed by the field's kind (a tuple for ``in``); ``said`` is the clause as asked."""
+    """One clause. ``value`` is typed by the field's kind (a tuple for ``in``); ``as_asked`` is the clause as it arrived."""
 
     field: str
     op: Op
     value: Any
-    said: str = ""
+    as_asked: str = ""
 
     def __str__(self) -> str:
-        return self.said or f"{self.field} {self.op} {spelled(self.value)}"
+        return self.as_asked or f"{self.field} {self.op} {spelled(self.value)}"
+
+
+@dataclass(frozen=True, slots=True)
+class TextSearch:
+    """A free-text search, as one clause among others."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return f"text {self.text}"
+
+
+Clause = Where | TextSearch
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,35 +124,35 @@ def spelled(value: Any) -> str:
 # --- reading what was asked ---------------------------------------------------------------------------------------
 
 
-def typed(asked: Filter, kind: Kind, zone: ZoneInfo, now: datetime) -> list[Where]:
+def typed(given: Filter, kind: Kind, zone: ZoneInfo, now: datetime) -> list[Where]:
     """The clause with its value in the field's own type; a whole day's equality becomes two clauses.
 
     Raises BadArgument where the operator does not fit the kind or the value cannot be read as it.
     """
-    _check_op(asked, kind)
-    said = f"{asked.field} {asked.op} {spelled(asked.value)}"
-    if asked.op is Op.EXISTS:
-        return [Where(asked.field, asked.op, _flag(asked), said)]
-    if asked.op in LIST_OPS:
-        many = tuple(_scalar(replace(asked, value=one), kind, zone, now) for one in _several(asked))
-        return [Where(asked.field, asked.op, many, said)]
-    value = _scalar(asked, kind, zone, now)
+    _check_op(given, kind)
+    as_asked = f"{given.field} {given.op} {spelled(given.value)}"
+    if given.op is Op.EXISTS:
+        return [Where(given.field, given.op, _flag(given), as_asked)]
+    if given.op in LIST_OPS:
+        many = tuple(_scalar(replace(given, value=one), kind, zone, now) for one in _several(given))
+        return [Where(given.field, given.op, many, as_asked)]
+    value = _scalar(given, kind, zone, now)
     if isinstance(value, Span):
-        return [Where(asked.field, op, moment, said) for op, moment in _span_clauses(asked.op, value)]
-    return [Where(asked.field, asked.op, value, said)]
+        return [Where(given.field, op, moment, as_asked) for op, moment in _span_clauses(given.op, value)]
+    return [Where(given.field, given.op, value, as_asked)]
 
 
-def _check_op(asked: Filter, kind: Kind) -> None:
-    if asked.op not in OPS_BY_KIND[kind]:
+def _check_op(given: Filter, kind: Kind) -> None:
+    if given.op not in OPS_BY_KIND[kind]:
         allowed = ", ".join(op for op in Op if op in OPS_BY_KIND[kind])
-        message = f"filters: {asked.field!r} is a {kind} field and takes {allowed}, not {asked.op}."
+        message = f"filters: {given.field!r} is a {kind} field and takes {allowed}, not {given.op}."
         raise BadArgument(message)
 
 
-def _several(asked: Filter) -> Sequence[Any]:
-    values = asked.value
+def _several(given: Filter) -> Sequence[Any]:
+    values = given.value
     if not isinstance(values, list | tuple) or not values or len(values) > MAX_VALUES:
-        message = f"filters: {asked.field} {asked.op} takes a list of 1 to {MAX_VALUES} values."
+        message = f"filters: {given.field} {given.op} takes a list of 1 to {MAX_VALUES} values."
         raise BadArgument(message)
     return values
 
@@ -157,38 +170,38 @@ def _span_clauses(op: Op, span: Span) -> list[tuple[Op, Any]]:
     return table.get(op, [(op, span)])
 
 
-def _flag(asked: Filter) -> bool:
-    value = as_flag(asked.value)
+def _flag(given: Filter) -> bool:
+    value = as_flag(given.value)
     if value is None:
-        message = f"filters: {asked.field} {asked.op} takes true or false, not {str(asked.value)[:60]!r}."
+        message = f"filters: {given.field} {given.op} takes true or false, not {str(given.value)[:60]!r}."
         raise BadArgument(message)
     return value
 
 
-def _scalar(asked: Filter, kind: Kind, zone: ZoneInfo, now: datetime) -> Any:
-    value = asked.value
+def _scalar(given: Filter, kind: Kind, zone: ZoneInfo, now: datetime) -> Any:
+    value = given.value
     if value is None or isinstance(value, list | dict):
-        message = f"filters: {asked.field} {asked.op} takes one value; use exists: false to ask for empty ones."
+        message = f"filters: {given.field} {given.op} takes one value; use exists: false to ask for empty ones."
         raise BadArgument(message)
     match kind:
         case Kind.TEXT:
             return unicodedata.normalize("NFC", spelled(value))  # the form vendors keep; our own comparison folds both
         case Kind.FLAG:
-            return _flag(asked)
+            return _flag(given)
         case Kind.TIME:
-            span = parse(str(value), zone, now, name=f"filters: {asked.field}")
+            span = parse(str(value), zone, now, name=f"filters: {given.field}")
             return span.start if span.start == span.end else span
         case Kind.NUMBER:
-            return _number(asked)
+            return _number(given)
         case Kind.ANY:
-            number = None if isinstance(value, str) and asked.op not in RANGE else as_number(value)
+            number = None if isinstance(value, str) and given.op not in RANGE else as_number(value)
             return value if number is None else number
 
 
-def _number(asked: Filter) -> Decimal:
-    number = as_number(asked.value)
+def _number(given: Filter) -> Decimal:
+    number = as_number(given.value)
     if number is None:
-        message = f"filters: {asked.field} is a number; {str(asked.value)[:60]!r} is not."
+        message = f"filters: {given.field} is a number; {str(given.value)[:60]!r} is not."
         raise BadArgument(message)
     return number
 

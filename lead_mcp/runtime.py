@@ -15,10 +15,11 @@ import httpx2
 
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.cursor import Seal
+from lead_mcp.engine.guard import Guard, Unguarded
 from lead_mcp.engine.people import LookupScope
 from lead_mcp.engine.search import Limits
 from lead_mcp.errors import BadArgument, NotAllowed, NotConfigured, did_you_mean
-from lead_mcp.outgoing.masking import Masker, masker_in
+from lead_mcp.outgoing.masking import Masker, MaskGuard, masker_in
 from lead_mcp.settings import ConfiguredAccount, Server, Settings, secrets_of, settings_of
 from lead_mcp.transport.outbound import Outbound
 from lead_mcp.transport.rate import RateLimit
@@ -69,6 +70,11 @@ class Runtime:
         if self.server.pii == "full":
             return None
         return masker_in(self.server.state_dir, self.server.phone_region)
+
+    @property
+    def guard(self) -> Guard:
+        """What may be asked of fields: masked ones are not spelled out."""
+        return Unguarded() if self.masker is None else MaskGuard()
 
     @cached_property
     def journal(self) -> Journal:

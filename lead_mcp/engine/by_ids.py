@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 
 import anyio
 
+from lead_mcp.engine.ledger import LedgerEntry, combined
 from lead_mcp.engine.lookup import Found, check_ids, look_up
 from lead_mcp.engine.plan import TEXT_FIELDS, text_matches
 from lead_mcp.engine.query import AccountQuery, Query, check_together, resolve_query
 from lead_mcp.engine.records import Record, Sorter
-from lead_mcp.engine.search import AccountDirectory, Answer, LedgerEntry, combined
+from lead_mcp.engine.search import AccountDirectory, Answer
 from lead_mcp.errors import BadArgument
-from lead_mcp.filters import matches
+from lead_mcp.filters import Clause, TextSearch, matches
 from lead_mcp.uris import parse_uri
 
 Id = tuple[str, str]
@@ -77,10 +78,14 @@ class IdSearch:
         self.until = anyio.current_time() + desk.limits.deadline
 
     def _entry(self, part: AccountQuery) -> LedgerEntry:
-        said = [str(where) for where in part.clauses]
-        said += [f"text {self.query.text}"] if self.query.text else []
+        checked: list[Clause] = [*part.clauses, *([TextSearch(self.query.text)] if self.query.text else [])]
         return LedgerEntry(
-            part.account, requests=part.metadata_requests, checked_here=said, notes=part.notes, error=part.error
+            part.account,
+            requests=part.metadata_requests,
+            checked_here=checked,
+            notes=part.notes,
+            error=part.error,
+            field_of=part.names.field,
         )
 
     async def answer(self) -> Answer:

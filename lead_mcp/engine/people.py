@@ -11,11 +11,12 @@ from lead_mcp.dates import Window
 from lead_mcp.engine.connection import Connection, Names
 from lead_mcp.engine.cursor import Seal
 from lead_mcp.engine.fanout import together
+from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.plan import TEXT_FIELDS
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.readers.time_slices import DAWN
 from lead_mcp.engine.records import Record
-from lead_mcp.engine.search import LedgerEntry, Limits, read_through, resolve_queries
+from lead_mcp.engine.search import Limits, read_through, resolve_queries
 from lead_mcp.errors import LeadMcpError, MalformedReply
 from lead_mcp.filters import Order, folded
 from lead_mcp.phones import e164, parse_phone
@@ -139,7 +140,7 @@ def _matching(connection: Connection, rows: Sequence[Raw], person: Person, looki
 async def _scan(connection: Connection, person: Person, looking: LookupScope) -> PersonMatches:
     """A vendor that cannot be asked for a person: its leads are read through, newest first, up to the scan limit."""
     window = Window(DAWN, looking.now, "UTC") if looking.everything else None
-    query = Query(orders=(Order("created_at", descending=True),), shown=TEXT_FIELDS, now=looking.now, window=window)
+    query = Query(orders=(Order("created_at", descending=True),), defaults=TEXT_FIELDS, now=looking.now, window=window)
     sought = PersonMatches()
 
     def take(record: Record) -> None:

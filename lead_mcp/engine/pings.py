@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.cursor import Seal
+from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
-from lead_mcp.engine.search import Answer, LedgerEntry, Limits, read_through, resolve_queries
+from lead_mcp.engine.search import Answer, Limits, read_through, resolve_queries
 from lead_mcp.engine.summary import PERIODS, GroupTotals, ProgressCallback, group_value, period
 from lead_mcp.filters import as_number
 
@@ -71,7 +72,7 @@ class PingTotals:
         self.whole.add(record)
         result = record.get("result")
         if result is not None:
-            word = str(group_value("result", result))
+            word = str(group_value(result))
             self.by_result[word] = self.by_result.get(word, 0) + 1
         if self.group_by:
             key = tuple(self._group(record, name) for name in self.group_by)
@@ -80,7 +81,7 @@ class PingTotals:
     def _group(self, record: Record, name: str) -> Any:
         if name == "account":
             return record.account
-        return period(record.get("at"), name, self.zone) if name in PERIODS else group_value(name, record.get(name))
+        return period(record.get("at"), name, self.zone) if name in PERIODS else group_value(record.get(name))
 
 
 async def ping_totals(

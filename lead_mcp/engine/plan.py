@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from lead_mcp.filters import RANGE, Op, Order, Where, folded
+from lead_mcp.filters import RANGE, Clause, Op, Order, TextSearch, Where, folded
 from lead_mcp.vendors.spec.fields import FieldMap, Paths
 from lead_mcp.vendors.spec.reading import Push, Route, Search
 
@@ -68,8 +68,9 @@ class Plan:
     lower_push: Push | None
     upper_push: Push | None
     text_here: str | None = None
-    pushed_words: tuple[str, ...] = ()
-    checked_words: tuple[str, ...] = ()
+    pushed: tuple[Clause, ...] = ()
+    checked_here: tuple[Clause, ...] = ()
+    """The clauses as the ledger lists them: one sent to narrow and checked again stands in both."""
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -154,7 +155,7 @@ def _made(
     upper_push = _bound_push(route, fields, Where(moving, Op.LT, bounds.upper), room)
     if room == 1 and bounds.lower is not None and bounds.upper is not None:  # the leading one alone is sent
         lower_push, upper_push = (None, upper_push) if _descending(criteria) else (lower_push, None)
-    in_words = _range_words(ranges, lower_push, upper_push)
+    pushed_ranges, checked_ranges = _split_ranges(ranges, lower_push, upper_push)
     return Plan(
         route=route,
         criteria=criteria,
@@ -166,8 +167,8 @@ def _made(
         lower_push=lower_push,
         upper_push=upper_push,
         text_here=criteria.text if criteria.text and not route.text else None,
-        pushed_words=_words([*[w for w in others if w in sent], *in_words[0]], criteria.text, route.text),
-        checked_words=_words([*checked, *in_words[1]], criteria.text, not route.text),
+        pushed=_clauses([*[w for w in others if w in sent], *pushed_ranges], criteria.text if route.text else None),
+        checked_here=_clauses([*checked, *checked_ranges], None if route.text else criteria.text),
         notes=_notes(route, fields, criteria, [w for w in others if w in sent]),
     )
 
@@ -193,15 +194,16 @@ def _bound_push(route: Route, fields: FieldMap, bound: Where, room: int) -> Push
     return route.takes(bound, fields) if room else None
 
 
-def _range_words(ranges: Sequence[Where], lower: Push | None, upper: Push | None) -> tuple[list[Where], list[Where]]:
+def _split_ranges(ranges: Sequence[Where], lower: Push | None, upper: Push | None) -> tuple[list[Where], list[Where]]:
     """The range clauses that are sent, and those checked here."""
     side = {w: lower if w.op in (Op.GTE, Op.GT) else upper for w in ranges}
     return [w for w in ranges if side[w]], [w for w in ranges if side[w] is not Push.EXACT]
 
 
-def _words(clauses: Sequence[Where], text: str | None, with_text: bool) -> tuple[str, ...]:
-    words = list(dict.fromkeys(map(str, clauses)))
-    return (*words, f"text {text}") if text and with_text else tuple(words)
+def _clauses(clauses: Sequence[Where], text: str | None) -> tuple[Clause, ...]:
+    """Each clause once, as it was asked, and the text search behind them."""
+    once = {str(where): where for where in clauses}
+    return (*once.values(), TextSearch(text)) if text else tuple(once.values())
 
 
 def _notes(route: Route, fields: FieldMap, criteria: Criteria, sent: Sequence[Where]) -> tuple[str, ...]:
@@ -225,14 +227,14 @@ def unfiltered(found: Plan, fields: FieldMap) -> Plan | None:
     known = (fields.ours.get(w.field) or fields.own.get(w.field) for w in sent)
     if not sent or any(field is not None and field.filter_only for field in known):
         return None
-    words = [str(w) for w in sent]
+    names = ", ".join(dict.fromkeys(where.field for where in sent))
     return replace(
         found,
         sent=(),
         checked=tuple(dict.fromkeys((*found.checked, *sent))),
-        pushed_words=tuple(word for word in found.pushed_words if word not in words),
-        checked_words=tuple(dict.fromkeys((*words, *found.checked_words))),
-        notes=(*found.notes, f"the vendor refused to filter by {', '.join(words)}: checked here"),
+        pushed=tuple(clause for clause in found.pushed if clause not in sent),
+        checked_here=tuple(dict.fromkeys((*sent, *found.checked_here))),
+        notes=(*found.notes, f"the vendor refused to filter by {names}: checked here"),
     )
 
 

@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 from lead_mcp.dates import Window, stamp
 from lead_mcp.engine.connection import Connection, Names, names_for
+from lead_mcp.engine.guard import Guard, Unguarded
 from lead_mcp.engine.resolve import known_names
 from lead_mcp.errors import BadArgument, LeadMcpError, NotOffered, UnknownField, did_you_mean
 from lead_mcp.filters import Filter, Op, Order, Where, folded, spelled, typed
-from lead_mcp.outgoing.masking import check_filter, check_orderable, check_text, shown
 from lead_mcp.vendors.spec.fields import CANONICAL, PING_FIELDS, Field
 from lead_mcp.vendors.spec.reading import Search
 
@@ -29,13 +29,15 @@ class Query:
     orders: tuple[Order, ...] = ()
     columns: Sequence[str] = ()
     """Columns somebody named; one that no account has is a mistake."""
-    shown: Sequence[str] = ()
+    defaults: Sequence[str] = ()
     """Columns every answer of this kind shows, where a vendor has them."""
     limit: int = 20
     cursor: str | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     now: datetime = field(default_factory=lambda: datetime.now().astimezone())
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+
+    guard: Guard = field(default_factory=Unguarded)
 
     def names(self) -> set[str]:
         return {*(a.field for a in self.filters), *(o.field for o in self.orders), *self.columns}
@@ -85,24 +87,27 @@ async def resolve_query(connection: Connection, query: Query) -> AccountQuery:
 
 
 def _fill(found: AccountQuery, query: Query) -> None:
-    check_text(query.text)
-    missing = sorted({asked.field for asked in query.filters if found.names.field(asked.field) is None})
+    if query.text:
+        query.guard.check_text(query.text)
+    missing = sorted({given.field for given in query.filters if found.names.field(given.field) is None})
     if missing:
         message = f"{found.account} has no field {', '.join(map(repr, missing))}: it was not asked."
         found.error = NotOffered(message, account=found.account)
         return
     for order in query.orders:
-        check_orderable(order.field, "sort")
+        sorted_by = found.names.field(order.field)
+        if sorted_by is not None:
+            query.guard.check_order(order.field, sorted_by, "sort")
     clauses: list[Where] = []
-    for asked in query.filters:
-        known = found.names.field(asked.field)
-        key = found.names.key(asked.field)
+    for given in query.filters:
+        known = found.names.field(given.field)
+        key = found.names.key(given.field)
         if known is None or key is None:
             continue
-        _check_filter_only(asked, known, found)
-        check_filter(asked.field, asked.op)
-        wheres = typed(asked, known.kind, query.zone, query.now)
-        clauses.extend(_listed(_unspoken(replace(where, field=key)), known, found) for where in wheres)
+        _check_filter_only(given, known, found)
+        query.guard.check_filter(given.field, known, given.op)
+        wheres = typed(given, known.kind, query.zone, query.now)
+        clauses.extend(_listed(replace(where, field=key), known, found) for where in wheres)
     found.clauses = (*clauses, *window_clauses(query, found.search.when))
 
 
@@ -114,16 +119,10 @@ def window_clauses(query: Query, when: str) -> list[Where]:
     return [Where(when, op, moment, f"{when} {op} {stamp(moment)}") for op, moment in ends if moment is not None]
 
 
-def _unspoken(where: Where) -> Where:
-    """The clause without its value where masks are on and the field is personal: the ledger names no one."""
-    word = shown(where.field, spelled(where.value))
-    return replace(where, said=f"{where.field} {where.op} {word}") if word != spelled(where.value) else where
-
-
-def _check_filter_only(asked: Filter, known: Field, found: AccountQuery) -> None:
-    if known.filter_only and asked.op not in known.exact | known.edge | known.coarse:
+def _check_filter_only(given: Filter, known: Field, found: AccountQuery) -> None:
+    if known.filter_only and given.op not in known.exact | known.edge | known.coarse:
         allowed = ", ".join(sorted(known.exact | known.edge | known.coarse))
-        message = f"filters: {asked.field!r} of {found.account} can be filtered but not read, and takes only {allowed}."
+        message = f"filters: {given.field!r} of {found.account} can be filtered but not read, and takes only {allowed}."
         raise BadArgument(message)
 
 
@@ -157,11 +156,11 @@ def check_together(parts: Sequence[AccountQuery], query: Query) -> None:
 
 
 def _check_filters(parts: Sequence[AccountQuery], query: Query) -> None:
-    for asked in query.filters:
-        if parts and all(part.names.field(asked.field) is None for part in parts):
-            raise _unknown(asked.field, parts, query)
+    for given in query.filters:
+        if parts and all(part.names.field(given.field) is None for part in parts):
+            raise _unknown(given.field, parts, query)
     if parts and all(isinstance(part.error, NotOffered) for part in parts):
-        names = ", ".join(sorted({asked.field for asked in query.filters}))
+        names = ", ".join(sorted({given.field for given in query.filters}))
         raise UnknownField(f"No chosen account has all of the fields {names}. Ask them one by one, or fewer at once.")
 
 

@@ -17,6 +17,7 @@ import anyio
 from lead_mcp.dates import Window, stamp
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.cursor import Seal
+from lead_mcp.engine.ledger import LedgerEntry, combined
 from lead_mcp.engine.plan import TEXT_FIELDS, Bounds, Criteria, Plan, plan, unfiltered
 from lead_mcp.engine.query import AccountQuery, Query, check_together, resolve_query
 from lead_mcp.engine.readers.base import OutOfOrder, Reader, Refused, TooDeep
@@ -25,9 +26,8 @@ from lead_mcp.engine.readers.paging import Pager, Usage
 from lead_mcp.engine.readers.sorted import SortedReader
 from lead_mcp.engine.readers.time_slices import TimeSliceReader
 from lead_mcp.engine.records import Position, Record, Sorter
-from lead_mcp.errors import LeadMcpError, MalformedReply, TimedOut
+from lead_mcp.errors import LeadMcpError, MalformedReply, TimedOut, error_of_code
 from lead_mcp.filters import RANGE, Op, Order
-from lead_mcp.outgoing.masking import shown_text
 from lead_mcp.uris import lead_uri, uri
 from lead_mcp.vendors.spec.fields import Paths
 from lead_mcp.vendors.spec.http import Raw
@@ -50,52 +50,6 @@ class AccountDirectory(Protocol):
     def seal(self) -> Seal: ...
     def chosen(self, account: str | None) -> list[Connection]: ...
     def connection(self, name: str) -> Connection: ...
-
-
-@dataclass
-class LedgerEntry:
-    """One account's line in the ledger, in the contract's words."""
-
-    account: str
-    returned: int = 0
-    total: int | None = None
-    scanned: int = 0
-    requests: int = 0
-    complete: bool = True
-    pushed: Sequence[str] = ()
-    checked_here: Sequence[str] = ()
-    window: Window | None = None
-    notes: list[str] = field(default_factory=list)
-    error: LeadMcpError | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        entry: dict[str, Any] = {
-            "account": self.account,
-            "returned": self.returned,
-            "total": self.total,
-            "scanned": self.scanned,
-            "requests": self.requests,
-            "complete": self.complete,
-            "pushed": [shown_text(word) for word in self.pushed],
-            "checked_here": [shown_text(word) for word in self.checked_here],
-        }
-        if self.window:
-            entry["window"] = self.window.to_dict()
-        if self.notes:
-            entry["note"] = shown_text("; ".join(dict.fromkeys(self.notes)))
-        if self.error:
-            entry["error"] = error_to_dict(self.error)
-        return entry
-
-
-def error_to_dict(error: LeadMcpError) -> dict[str, Any]:
-    """``{"code", "message", "account"?, "vendor_code"?, "retry_after"?}``."""
-    optional = {"account": error.account, "vendor_code": error.vendor_code, "retry_after": error.retry_after}
-    return {
-        "code": error.code,
-        "message": shown_text(error.message),
-        **{k: v for k, v in optional.items() if v is not None},
-    }
 
 
 @dataclass(frozen=True)
@@ -130,7 +84,8 @@ class PageState:
     start: Position | None = None
     end: Position | None = None
     totals: Mapping[str, int | None] = field(default_factory=dict)
-    failed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    failed: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Accounts that failed on an earlier page: code and message."""
 
     def packed(self) -> dict[str, Any]:
         places = {"p": self.after, "s": self.start, "e": self.end}
@@ -260,6 +215,7 @@ class Run:
             complete=part.error is None,
             notes=notes,
             error=part.error,
+            field_of=part.names.field,
         )
 
     def _base_order(self, parts: Sequence[AccountQuery]) -> tuple[Order, ...]:
@@ -310,7 +266,7 @@ class Run:
         """The vendor's own names of everything this answer will read."""
         asked = (
             *self.query.columns,
-            *self.query.shown,
+            *self.query.defaults,
             *(order.field for order in self.query.orders),
             part.search.when,
         )
@@ -409,8 +365,8 @@ class Run:
         totals: dict[str, list[int | None]] = {}
         for reader in self.readers:
             entry = self.entries[reader.pager.account.name]
-            entry.pushed = tuple(dict.fromkeys((*entry.pushed, *reader.plan.pushed_words)))
-            entry.checked_here = tuple(dict.fromkeys((*entry.checked_here, *reader.plan.checked_words)))
+            entry.pushed = tuple(dict.fromkeys((*entry.pushed, *reader.plan.pushed)))
+            entry.checked_here = tuple(dict.fromkeys((*entry.checked_here, *reader.plan.checked_here)))
             entry.scanned += reader.pager.usage.scanned
             entry.requests += reader.pager.usage.requests
             if reader.why and not reader.error:
@@ -470,7 +426,7 @@ class Run:
         self, *, after: Position | None = None, start: Position | None = None, end: Position | None = None
     ) -> str:
         alive = tuple(part.account for part in self.parts if self.entries[part.account].error is None)
-        failed = {name: error_to_dict(entry.error) for name, entry in self.entries.items() if entry.error}
+        failed = {name: [entry.error.code, entry.error.message] for name, entry in self.entries.items() if entry.error}
         totals = {name: entry.total for name, entry in self.entries.items() if entry.error is None}
         state = PageState(self.state.frozen, alive, after, start, end, totals, {**self.state.failed, **failed})
         return self.seal.close(state.packed(), self.query.arguments)
@@ -490,27 +446,15 @@ class Run:
 
     def _ledger(self) -> list[LedgerEntry]:
         gone = [
-            LedgerEntry(name, complete=False, error=_remembered(name, said), notes=["left out since an earlier page"])
-            for name, said in self.state.failed.items()
+            LedgerEntry(
+                name,
+                complete=False,
+                error=error_of_code(code, message, account=name),
+                notes=["left out since an earlier page"],
+            )
+            for name, (code, message) in self.state.failed.items()
         ]
         return [*self.entries.values(), *gone]
-
-
-def combined(errors: Sequence[LeadMcpError]) -> LeadMcpError:
-    """The one error of an answer in which every account failed."""
-    first = errors[0]
-    if len(errors) == 1:
-        return first
-    message = " ".join(f"{error.account}: {error.message}" for error in errors)
-    said = type(first)(message, vendor_code=first.vendor_code, retry_after=first.retry_after)
-    said.account = first.account
-    return said
-
-
-def _remembered(account: str, said: Mapping[str, Any]) -> LeadMcpError:
-    error = LeadMcpError(str(said.get("message", "")), account=account)
-    error.code = str(said.get("code", "unavailable"))  # type: ignore[misc]  # this one instance, as it was said before
-    return error
 
 
 def _line(readers: Sequence[Reader], sorter: Sorter) -> Position | None:

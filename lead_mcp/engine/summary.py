@@ -7,6 +7,7 @@ again. What was read only in part is said to be.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -21,14 +22,14 @@ from lead_mcp.dates import Window, stamp
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.cursor import Seal
 from lead_mcp.engine.fanout import together
+from lead_mcp.engine.ledger import LedgerEntry, combined
 from lead_mcp.engine.plan import Criteria, Plan, bound_clauses, plan
 from lead_mcp.engine.query import AccountQuery, Query
 from lead_mcp.engine.readers.paging import Pager, Usage
 from lead_mcp.engine.records import Record
-from lead_mcp.engine.search import LedgerEntry, Limits, combined, late, read_through, resolve_queries
+from lead_mcp.engine.search import Limits, late, read_through, resolve_queries
 from lead_mcp.errors import BadArgument, LeadMcpError, did_you_mean
-from lead_mcp.filters import Kind, Op, Order, Value, Where, as_number
-from lead_mcp.outgoing.masking import check_orderable, shown
+from lead_mcp.filters import Clause, Kind, Op, Order, Value, Where, as_number
 from lead_mcp.vendors.spec.reading import PageRequest, Push
 
 PERIODS: Final = ("hour", "day", "week", "month")
@@ -194,8 +195,9 @@ async def summarize(
 
 def _check_measures(asked: SummaryQuery, parts: Sequence[AccountQuery]) -> None:
     for measure in asked.measures:
-        if measure.field:  # a sum over a group of one is that one's value
-            check_orderable(measure.field, "measures")
+        for part in parts if measure.field else ():  # a sum over a group of one is that one's value
+            if (measured := part.names.field(measure.field)) is not None:
+                asked.question.guard.check_order(measure.field, measured, "measures")
         kinds = {known.kind for part in parts if measure.field and (known := part.names.field(measure.field))}
         wrong = kinds - {Kind.NUMBER, Kind.ANY} - ({Kind.TIME} if measure.how in ("min", "max") else set())
         if measure.field and wrong:
@@ -341,17 +343,16 @@ class _Sink:
             return self.part.account
         if name in PERIODS:
             return period(record.get(self.part.search.when), name, self.asked.zone)
-        return group_value(name, record.get(name))
+        return group_value(record.get(name))
 
     def _number(self, record: Record, name: str) -> Any:
         value = record.get(name)
         return value if isinstance(value, datetime) else as_number(value)
 
 
-def group_value(name: str, value: Value) -> Any:
-    """A field's value as a group: masked already, for groups that tie stand in the order of what is shown."""
-    found = shown(name, value)
-    return str(found) if isinstance(found, dict | list) else found
+def group_value(value: Value) -> Any:
+    """A field's value as a group: one that can be a key."""
+    return json.dumps(value, default=str, ensure_ascii=False) if isinstance(value, dict | list) else value
 
 
 def period(moment: Value, name: str, zone: ZoneInfo) -> str | None:
@@ -374,7 +375,7 @@ class _Counter:
     deadline: float
     """When the summary's time is up, by the event loop's clock."""
     usage: Usage = field(default_factory=lambda: Usage(1_000_000))
-    pushed: tuple[str, ...] | None = None
+    pushed: tuple[Clause, ...] | None = None
     """What the first question pushed: the counts of single words are ours, nobody asked for them."""
 
     async def total(self, clauses: Sequence[Where]) -> int | None:
@@ -385,7 +386,7 @@ class _Counter:
         found = plan(self.part.search, self.part.names.fields, query)
         if not _is_countable(found):
             return None
-        self.pushed = found.pushed_words if self.pushed is None else self.pushed
+        self.pushed = found.pushed if self.pushed is None else self.pushed
         total = 0
         for lane in lanes:
             count = await self._lane(found, lane)
@@ -413,6 +414,7 @@ class _Counter:
             requests=self.usage.requests + self.part.metadata_requests,
             pushed=self.pushed or (),
             notes=list(self.part.notes),
+            field_of=self.part.names.field,
         )
 
 

@@ -13,13 +13,14 @@ import anyio
 from lead_mcp.dates import Window
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.fanout import together
+from lead_mcp.engine.ledger import LedgerEntry, combined
 from lead_mcp.engine.people import LookupScope, Person, PersonMatches, created, find_person
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.recordings import recordings_of
 from lead_mcp.engine.records import Record
-from lead_mcp.engine.search import LedgerEntry, combined, search
+from lead_mcp.engine.search import search
 from lead_mcp.errors import LeadMcpError, TimedOut
-from lead_mcp.filters import Filter, Op, Order
+from lead_mcp.filters import Filter, Op, Order, Where
 from lead_mcp.uris import uri
 from lead_mcp.vendors.spec.reading import TimelineEvent
 
@@ -96,14 +97,14 @@ async def _told_by(
 
 
 def _note(entry: LedgerEntry, sought: PersonMatches, person: Person) -> None:
-    words = [
-        *(f"email eq {one}" for one in sorted(person.emails)),
-        *(f"phone eq {one}" for one in sorted(person.phones)),
+    clauses = [
+        *(Where("email", Op.EQ, one) for one in sorted(person.emails)),
+        *(Where("phone", Op.EQ, one) for one in sorted(person.phones)),
     ]
     entry.returned, entry.scanned, entry.requests = len(sought.records), sought.scanned, sought.requests
     entry.total = len(sought.records) if sought.complete else None
     entry.complete = sought.complete
-    entry.checked_here, entry.window, entry.error = words, sought.window, sought.error
+    entry.checked_here, entry.window, entry.error = clauses, sought.window, sought.error
     entry.notes += sought.notes
 
 

@@ -16,7 +16,8 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as attribute
 from datetime import datetime
 from decimal import Decimal
 from ipaddress import AddressValueError, IPv6Address
@@ -28,6 +29,7 @@ from urllib.parse import unquote, unquote_plus
 from lead_mcp.errors import BadArgument, NotAllowed
 from lead_mcp.filters import Op, folded
 from lead_mcp.phones import e164
+from lead_mcp.vendors.spec.fields import Field
 
 KINDS: Final[Mapping[str, re.Pattern[str]]] = {
     "email": re.compile(r"e?-?mail", re.IGNORECASE),
@@ -73,7 +75,7 @@ ASKABLE: Final = frozenset({Op.EQ, Op.IN, Op.EXISTS})
 class Masker:
     """Makes pseudonyms with one key."""
 
-    key: bytes = field(repr=False)
+    key: bytes = attribute(repr=False)
     region: str = "US"
 
     def pseudonym(self, kind: str, value: str) -> str:
@@ -212,22 +214,19 @@ def is_on() -> bool:
     return CURRENT.get() is not None
 
 
-def check_filter(name: str, op: Op) -> None:
-    """Raises BadArgument where a masked field is asked in a way that would spell its value out."""
-    holds = kind_of(name) or name.removeprefix("raw.") in HOLDERS
-    if is_on() and holds and op not in ASKABLE:
-        raise BadArgument(f"filters: {name} is masked (LEAD_MCP_PII=masked) and takes only eq, in and exists.")
+class MaskGuard:
+    """What may be asked of masked fields: nothing that would spell a value out (see ``engine/guard.py``)."""
 
+    def check_filter(self, name: str, field: Field, op: Op) -> None:
+        holds = kind_of(name) or name.removeprefix("raw.") in HOLDERS
+        if holds and op not in ASKABLE:
+            raise BadArgument(f"filters: {name} is masked (LEAD_MCP_PII=masked) and takes only eq, in and exists.")
 
-def check_orderable(name: str, what: str) -> None:
-    """Raises BadArgument where ``what`` (a sort, a measure) would order masked values."""
-    if is_on() and kind_of(name):
-        raise BadArgument(f"{what}: {name} is masked (LEAD_MCP_PII=masked) and cannot be ordered or compared.")
+    def check_order(self, name: str, field: Field, argument: str) -> None:
+        if kind_of(name):
+            raise BadArgument(f"{argument}: {name} is masked (LEAD_MCP_PII=masked) and cannot be ordered or compared.")
 
-
-def check_text(text: str | None) -> None:
-    """Raises NotAllowed for a free-text search: it would find masked values letter by letter."""
-    if is_on() and text:
+    def check_text(self, text: str) -> None:
         message = "text: a free-text search is off while LEAD_MCP_PII=masked; filter with email eq or phone eq instead."
         raise NotAllowed(message)
 

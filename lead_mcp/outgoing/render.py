@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from lead_mcp.dates import Window
+from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.records import Record
-from lead_mcp.engine.search import LedgerEntry
+from lead_mcp.errors import LeadMcpError
+from lead_mcp.filters import Clause, TextSearch, spelled
 from lead_mcp.outgoing.cleaning import CELL_LIMIT, STRING_LIMIT, cleaned_tree, plain_value, text_cell
 from lead_mcp.outgoing.masking import shown, shown_text, shown_tree
 
@@ -59,6 +61,50 @@ def full_record(record: Record, names: Sequence[str], limit: int | None = STRING
     }
 
 
+def entry_to_dict(entry: LedgerEntry) -> dict[str, Any]:
+    """One account's ledger entry in the contract's words."""
+    found: dict[str, Any] = {
+        "account": entry.account,
+        "returned": entry.returned,
+        "total": entry.total,
+        "scanned": entry.scanned,
+        "requests": entry.requests,
+        "complete": entry.complete,
+        "pushed": clause_texts(entry.pushed, entry),
+        "checked_here": clause_texts(entry.checked_here, entry),
+    }
+    if entry.window:
+        found["window"] = entry.window.to_dict()
+    if entry.notes:
+        found["note"] = shown_text("; ".join(dict.fromkeys(entry.notes)))
+    if entry.error:
+        found["error"] = error_to_dict(entry.error)
+    return found
+
+
+def clause_texts(clauses: Sequence[Clause], entry: LedgerEntry) -> list[str]:
+    """``field op value``, the value masked where masks are on and the field is personal."""
+    return [shown_text(_clause_text(clause, entry)) for clause in clauses]
+
+
+def _clause_text(clause: Clause, entry: LedgerEntry) -> str:
+    if isinstance(clause, TextSearch):
+        return str(clause)
+    value = spelled(clause.value)
+    masked = shown(clause.field, value)
+    return str(clause) if masked == value else f"{clause.field} {clause.op} {masked}"
+
+
+def error_to_dict(error: LeadMcpError) -> dict[str, Any]:
+    """``{"code", "message", "account"?, "vendor_code"?, "retry_after"?}``."""
+    optional = {"account": error.account, "vendor_code": error.vendor_code, "retry_after": error.retry_after}
+    return {
+        "code": error.code,
+        "message": shown_text(error.message),
+        **{key: value for key, value in optional.items() if value is not None},
+    }
+
+
 def ledger_lines(entries: Sequence[LedgerEntry]) -> list[str]:
     """The ledger for a reader: what was asked of each vendor, what was checked here, what was not read."""
     return [_entry_line(entry) for entry in entries]
@@ -68,9 +114,9 @@ def _entry_line(entry: LedgerEntry) -> str:
     total = "" if entry.total is None else f" of {entry.total:,}"
     parts = [f"{entry.account}: {entry.returned}{total}, {entry.scanned:,} read in {entry.requests} requests"]
     if entry.pushed:
-        parts.append(f"asked: {', '.join(map(text_cell, entry.pushed))}")
+        parts.append(f"asked: {', '.join(map(text_cell, clause_texts(entry.pushed, entry)))}")
     if entry.checked_here:
-        parts.append(f"checked here: {', '.join(map(text_cell, entry.checked_here))}")
+        parts.append(f"checked here: {', '.join(map(text_cell, clause_texts(entry.checked_here, entry)))}")
     if entry.window:
         parts.append(window_line(entry.window))
     if not entry.complete:

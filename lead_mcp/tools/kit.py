@@ -16,11 +16,11 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, ContentBlock, InputRequiredResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
-from lead_mcp.engine.search import error_to_dict
 from lead_mcp.errors import BadArgument, LeadMcpError, did_you_mean
 from lead_mcp.filters import Filter, parse_op
 from lead_mcp.outgoing.cleaning import cleaned
 from lead_mcp.outgoing.masking import masked_by
+from lead_mcp.outgoing.render import error_to_dict
 from lead_mcp.runtime import Runtime
 
 log = logging.getLogger("lead_mcp.tools")

@@ -22,6 +22,7 @@ from lead_mcp.outgoing.cleaning import text_cell
 from lead_mcp.outgoing.render import (
     CONCISE,
     DETAILED,
+    entry_to_dict,
     full_record,
     ledger_lines,
     record_lines,
@@ -87,7 +88,7 @@ async def search_leads(
     columns = tuple(dict.fromkeys((*shown, *(fields or ()))))
     order = sort or ("" if ids else NEWEST)
     asked = SearchArguments(
-        runtime, account, text, filters, since, until, order, fields or (), limit, cursor, shown=shown
+        runtime, account, text, filters, since, until, order, fields or (), limit, cursor, defaults=shown
     )
     query = asked.query(ids=ids, detail=detail, max_tokens=max_tokens)
     if ids is not None:
@@ -111,7 +112,7 @@ class SearchArguments:
     limit: int = 20
     cursor: str | None = None
     kind: str = "lead"
-    shown: Sequence[str] = ()
+    defaults: Sequence[str] = ()
 
     def query(self, **further: Any) -> Query:
         """The question; relative dates of a later page are read as on the first. Raises BadArgument.
@@ -131,7 +132,8 @@ class SearchArguments:
             window=window(self.since, self.until, zone, now),
             orders=tuple(parse_sort(self.sort)) if self.sort else (),
             columns=tuple(self.columns),
-            shown=self.shown,
+            defaults=self.defaults,
+            guard=self.runtime.guard,
             limit=self.limit,
             cursor=self.cursor,
             arguments=arguments,
@@ -186,7 +188,7 @@ def _rendered(
     omitted = "; ".join(filter(None, [answer.omitted, f"{more:,} more ids were not found" if more else ""]))
     if omitted:
         structured["omitted"] = omitted
-    structured["accounts"] = [entry.to_dict() for entry in answer.entries]
+    structured["accounts"] = [entry_to_dict(entry) for entry in answer.entries]
     total = "" if answer.total is None else f" of {answer.total:,}"
     missing = f"not found: {', '.join(map(text_cell, answer.missing[:MOST_MISSING]))}" if answer.missing else ""
     text = text_of(

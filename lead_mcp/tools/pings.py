@@ -19,7 +19,7 @@ from lead_mcp.engine.summary import OTHER, PERIODS
 from lead_mcp.errors import NotOffered
 from lead_mcp.outgoing.cleaning import cell, plain_value, text_cell
 from lead_mcp.outgoing.masking import shown
-from lead_mcp.outgoing.render import Table, ledger_lines, table, text_of, text_table, window_line
+from lead_mcp.outgoing.render import Table, entry_to_dict, ledger_lines, table, text_of, text_table, window_line
 from lead_mcp.outgoing.token_budget import check_some_fit, costs, rows_that_fit
 from lead_mcp.outgoing.tokens import allowed
 from lead_mcp.runtime import Runtime
@@ -57,7 +57,7 @@ async def query_pings(
     groups, order = tuple(dict.fromkeys(group_by or ())), sort or "at:desc"
     columns = [name for name in groups if name not in (*PERIODS, "account")]
     asked = SearchArguments(
-        runtime, account, None, filters, since, until, order, columns, limit, cursor, kind=direction, shown=SHOWN
+        runtime, account, None, filters, since, until, order, columns, limit, cursor, kind=direction, defaults=SHOWN
     )
     query = asked.query(max_tokens=max_tokens, group_by=list(groups))
     answer = await search(chosen, query, runtime.limits, runtime.seal)
@@ -111,7 +111,7 @@ class PingAnswer:
         structured |= {"groups": groups} if groups else {}
         structured |= {"next_cursor": answer.cursor, "window": window.to_dict() if window else None}
         structured |= {"omitted": self.omitted} if self.omitted else {}
-        structured["accounts"] = [entry.to_dict() for entry in answer.entries]
+        structured["accounts"] = [entry_to_dict(entry) for entry in answer.entries]
         text = text_of(
             f"{len(rows)} {self.query.kind} pings {window_line(window)}".strip(),
             _summary_line(summary),

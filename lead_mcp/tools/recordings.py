@@ -8,11 +8,11 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, ResourceLink
 
 from lead_mcp.dates import stamp, window
+from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.recordings import recordings_of
-from lead_mcp.engine.search import LedgerEntry
 from lead_mcp.outgoing.cleaning import cell
 from lead_mcp.outgoing.masking import is_on
-from lead_mcp.outgoing.render import ledger_lines, table, text_of, text_table
+from lead_mcp.outgoing.render import entry_to_dict, ledger_lines, table, text_of, text_table
 from lead_mcp.tools.kit import Cursor, Limit, Moment, Uri, result, runtime_of
 from lead_mcp.tools.leads import named_lead
 from lead_mcp.uris import uri as made_uri
@@ -52,7 +52,7 @@ async def get_recordings(
     entry.notes = [note for note in (calls.why, connection.vendor.recordings_note) if note]
     after = runtime.seal.close({"at": start + limit, "f": now.isoformat()}, arguments) if more else None
     found = table(COLUMNS, [_row(name, one) for one in page])
-    structured = {"recordings": found, "total": entry.total, "next_cursor": after, "accounts": [entry.to_dict()]}
+    structured = {"recordings": found, "total": entry.total, "next_cursor": after, "accounts": [entry_to_dict(entry)]}
     text = text_of(
         f"{len(page)} recordings", text_table(found), *ledger_lines([entry]), f"next_cursor: {after}" if after else ""
     )

@@ -14,7 +14,7 @@ from lead_mcp.engine.search import Limits
 from lead_mcp.engine.summary import MOST_GROUPS, Summary, SummaryQuery, parse_measures, summarize, top_groups
 from lead_mcp.outgoing.cleaning import plain_value
 from lead_mcp.outgoing.masking import shown
-from lead_mcp.outgoing.render import Table, ledger_lines, table, text_of, text_table, window_line
+from lead_mcp.outgoing.render import Table, entry_to_dict, ledger_lines, table, text_of, text_table, window_line
 from lead_mcp.outgoing.token_budget import costs
 from lead_mcp.outgoing.tokens import allowed
 from lead_mcp.runtime import Runtime
@@ -103,7 +103,7 @@ def _rendered(summary: Summary, asked: SummaryQuery, most: int) -> tuple[dict[st
         "total": summary.total,
         "window": summary.window.to_dict() if summary.window else None,
         "how": how,
-        "accounts": [entry.to_dict() for entry in summary.entries],
+        "accounts": [entry_to_dict(entry) for entry in summary.entries],
     }
     total = "an unknown number of" if summary.total is None else f"{summary.total:,}"
     text = text_of(

@@ -13,7 +13,7 @@ from lead_mcp.engine.timeline import Timeline, trace
 from lead_mcp.errors import BadArgument
 from lead_mcp.outgoing.cleaning import cell, text_cell
 from lead_mcp.outgoing.masking import shown, shown_text
-from lead_mcp.outgoing.render import CONCISE, ledger_lines, record_row, table, text_of, text_table
+from lead_mcp.outgoing.render import CONCISE, entry_to_dict, ledger_lines, record_row, table, text_of, text_table
 from lead_mcp.outgoing.token_budget import costs
 from lead_mcp.outgoing.tokens import allowed
 from lead_mcp.phones import parse_phone
@@ -87,7 +87,7 @@ def _rendered(story: Timeline, person: Person, runtime: Runtime, most: int) -> t
     if any(left.values()):
         said = ", ".join(f"{count} {what}" for what, count in left.items() if count)
         structured["omitted"] = f"{said} did not fit; ask with until for older events"
-    structured["accounts"] = [entry.to_dict() for entry in story.entries]
+    structured["accounts"] = [entry_to_dict(entry) for entry in story.entries]
     text = text_of(
         f"{', '.join(map(text_cell, who['names'])) or 'nobody'}: {len(story.leads)} leads, {len(story.steps)} events",
         text_table(leads),

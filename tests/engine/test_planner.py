@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lead_mcp.engine.plan import TICK, Bounds, Criteria, Plan, bound_clauses, plan, unfiltered
-from lead_mcp.filters import RANGE, Op, Order, Where
+from lead_mcp.filters import RANGE, Clause, Op, Order, Where
 from lead_mcp.vendors.spec.fields import EQ, TEXT, Field, FieldMap, moment
 from lead_mcp.vendors.spec.http import Request
 from lead_mcp.vendors.spec.reading import Page, Route, Search
@@ -44,6 +44,10 @@ def planned(*clauses: Where, routes: tuple[Route, ...] = (), **query: Any) -> Pl
     return plan(search, FIELDS, Criteria(clauses, orders=orders, **query))
 
 
+def spelled_out(clauses: tuple[Clause, ...]) -> tuple[str, ...]:
+    return tuple(map(str, clauses))
+
+
 def eq(field: str, value: str = "x") -> Where:
     return Where(field, Op.EQ, value)
 
@@ -55,19 +59,19 @@ def created(op: Op, when: datetime, field: str = "created_at") -> Where:
 def test_an_exact_clause_is_sent_and_not_checked() -> None:
     found = planned(eq("exact"))
     assert (found.sent, found.checked) == ((eq("exact"),), ())
-    assert (found.pushed_words, found.checked_words) == (("exact eq x",), ())
+    assert (spelled_out(found.pushed), spelled_out(found.checked_here)) == (("exact eq x",), ())
 
 
 def test_a_coarse_clause_is_sent_and_checked_again() -> None:
     found = planned(eq("coarse"))
     assert (found.sent, found.checked) == ((eq("coarse"),), (eq("coarse"),))
-    assert found.pushed_words == found.checked_words == ("coarse eq x",)
+    assert spelled_out(found.pushed) == spelled_out(found.checked_here) == ("coarse eq x",)
 
 
 def test_a_clause_the_call_does_not_take_is_checked_here_alone() -> None:
     found = planned(eq("here"), Where("exact", Op.NE, "x"))
     assert found.sent == ()
-    assert found.checked_words == ("here eq x", "exact ne x")
+    assert spelled_out(found.checked_here) == ("here eq x", "exact ne x")
 
 
 @pytest.mark.parametrize("second", [eq("exact", "y"), eq("Exact", "y")])
@@ -87,7 +91,7 @@ def test_a_call_of_one_condition_is_sent_the_best_ranked_and_checks_the_rest() -
     assert found.sent == (eq("coarse"),)
     assert set(found.checked) == {eq("exact"), eq("coarse")}
     assert bound_clauses(found, found.bounds) == ()
-    assert "created_at gte 2026-11-01T00:00:00Z" not in found.pushed_words
+    assert "created_at gte 2026-11-01T00:00:00Z" not in spelled_out(found.pushed)
 
 
 @pytest.mark.parametrize("descending", [True, False])
@@ -95,8 +99,8 @@ def test_with_room_for_one_bound_the_leading_one_is_sent_and_the_ledger_says_no_
     lower, upper = created(Op.GTE, DAY), created(Op.LT, DAY + timedelta(days=1))
     found = planned(lower, upper, routes=(route(most=1),), orders=(Order("created_at", descending=descending),))
     leading, other = (upper, lower) if descending else (lower, upper)
-    assert found.pushed_words == (str(leading),)
-    assert str(other) in found.checked_words
+    assert spelled_out(found.pushed) == (str(leading),)
+    assert str(other) in spelled_out(found.checked_here)
     assert [w.op for w in bound_clauses(found, found.bounds)] == [leading.op]
 
 
@@ -109,7 +113,7 @@ def test_a_call_that_needs_a_field_is_passed_over_without_it() -> None:
 def test_text_goes_to_the_call_that_searches_and_else_stays_here() -> None:
     assert planned(text="ann", routes=(route(), route("search", text=True))).route.name == "search"
     assert planned(text="ann").text_here == "ann"
-    assert planned(text="ann").checked_words == ("text ann",)
+    assert spelled_out(planned(text="ann").checked_here) == ("text ann",)
 
 
 def test_range_clauses_on_the_reading_become_its_bounds() -> None:
@@ -136,7 +140,7 @@ def test_bounds_are_half_open_and_may_be_empty() -> None:
 def test_the_frozen_moment_bounds_the_reading_without_a_word_in_the_ledger() -> None:
     found = planned(frozen=DAY)
     assert found.bounds.upper == DAY
-    assert found.pushed_words == found.checked_words == ()
+    assert spelled_out(found.pushed) == spelled_out(found.checked_here) == ()
 
 
 def test_read_along_another_time_the_frozen_moment_never_replaces_a_bound_somebody_asked_for() -> None:
@@ -171,6 +175,6 @@ def test_a_refused_filter_can_be_checked_here_unless_it_cannot_be_read_back() ->
     assert plain is not None
     assert plain.sent == ()
     assert set(plain.checked) == {eq("exact"), eq("coarse")}
-    assert plain.pushed_words == ("created_at gte 2026-11-01T00:00:00Z",)
+    assert spelled_out(plain.pushed) == ("created_at gte 2026-11-01T00:00:00Z",)
     assert unfiltered(planned(eq("blind")), FIELDS) is None
     assert unfiltered(planned(eq("here")), FIELDS) is None
