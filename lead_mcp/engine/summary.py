@@ -431,13 +431,18 @@ def _is_countable(found: Plan) -> bool:
     return not found.checked and found.text_here is None and lower and upper and found.route.page > 0
 
 
-def top_groups(summary: Summary, most: int = MOST_GROUPS) -> list[tuple[Key, GroupTotals]]:
-    """The groups in order, periods by time and others by count; beyond ``most``, the rest as one group ``other``."""
+def top_groups(
+    summary: Summary, most: int = MOST_GROUPS, displayed: Callable[[Key], Key] = lambda key: key
+) -> list[tuple[Key, GroupTotals]]:
+    """The groups in order, periods by time and others by count; beyond ``most``, the rest as one group ``other``.
+
+    Groups that tie stand in the order of what is ``displayed``: the order of masked values would tell their first letters.
+    """
     in_time = any(name in PERIODS for name in summary.columns)
-    ranked = sorted(summary.cells.items(), key=lambda item: (-item[1].count, _said_key(item[0])))
+    ranked = sorted(summary.cells.items(), key=lambda item: (-item[1].count, _sort_key(displayed(item[0]))))
     kept, rest = ranked[:most], ranked[most:]
     if in_time:
-        kept = sorted(kept, key=lambda item: _said_key(item[0]))
+        kept = sorted(kept, key=lambda item: _sort_key(displayed(item[0])))
     summary.left_over = len(rest)
     return kept + _others(summary, rest)
 
@@ -459,5 +464,5 @@ def _others(summary: Summary, rest: Sequence[tuple[Key, GroupTotals]]) -> list[t
     ]
 
 
-def _said_key(key: Key) -> tuple[tuple[bool, str], ...]:
+def _sort_key(key: Key) -> tuple[tuple[bool, str], ...]:
     return tuple((part is None, str(part)) for part in key)

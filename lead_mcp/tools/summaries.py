@@ -76,10 +76,13 @@ def progress(ctx: Context[Any, Any]) -> Callable[[int], Awaitable[None]]:
 
 def groups_table(summary: Summary, asked: SummaryQuery, most: int = MOST_GROUPS) -> Table:
     """The largest groups and the rest of them as a table; columns are named as asked."""
+
+    def displayed(key: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(shown(name, plain_value(part)) for name, part in zip(summary.columns, key, strict=True))
+
     rows = []
-    for key, cell in top_groups(summary, most):
-        groups = [shown(name, plain_value(part)) for name, part in zip(summary.columns, key, strict=True)]
-        rows.append([*groups, *(plain_value(cell.value(measure)) for measure in asked.measures)])
+    for key, cell in top_groups(summary, most, displayed):
+        rows.append([*displayed(key), *(plain_value(cell.value(measure)) for measure in asked.measures)])
     return table([*summary.columns, *map(str, asked.measures)], rows)
 
 
