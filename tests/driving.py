@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+from anyio.from_thread import BlockingPortal
 from mcp import Client
 from mcp.types import CallToolResult
 
@@ -32,6 +32,7 @@ from lead_mcp.runtime import Runtime
 from lead_mcp.sandbox.app import Sandbox, sandbox
 from lead_mcp.sandbox.world import World
 from lead_mcp.server import LeadServer, build_server
+from tests.skipping import skipping_portal
 
 UNTIL = datetime(2026, 11, 21, 12, tzinfo=UTC)
 NOW = UNTIL + timedelta(minutes=1)
@@ -127,7 +128,7 @@ def bench(
 ) -> Iterator[Bench]:
     """A bench over a world of that many leads a vendor; ``only``: the vendors with an account."""
     box = box or sandbox(World(leads, seed=seed, until=UNTIL), clock=now, options=options, rates=FREE)
-    with pytest.MonkeyPatch.context() as patch, start_blocking_portal() as portal:
+    with pytest.MonkeyPatch.context() as patch, skipping_portal() as portal:
         for key in [key for key in os.environ if key.startswith(PREFIXES)]:
             patch.delenv(key)
         for key, value in {**_environment(box, only), **UNHURRIED, **(environment or {})}.items():

@@ -68,7 +68,9 @@ class SkippingLoop(asyncio.SelectorEventLoop):
 
     def _threads_at_work(self) -> bool:
         known: Any = _run_vars.get(self, {})
-        return self._executing > 0 or len(known.get(_threadpool_workers, ())) > len(known.get(_threadpool_idle_workers, ()))
+        return self._executing > 0 or len(known.get(_threadpool_workers, ())) > len(
+            known.get(_threadpool_idle_workers, ())
+        )
 
 
 def skipping_portal() -> AbstractContextManager[BlockingPortal]:

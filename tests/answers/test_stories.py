@@ -227,7 +227,7 @@ def test_what_names_nobody_is_refused(driven: Bench, asked: dict[str, str], word
 
 
 def test_a_vendor_that_hangs_ends_with_the_deadline_and_the_others_tell_their_part() -> None:
-    with bench(60, environment={"LEAD_MCP_DEADLINE": "1.5"}) as driven:
+    with bench(60) as driven:
         person = driven.box.world.person(int(60 * 0.9))  # of those whom every vendor knows
         driven.box.fault("octanist", "hang", times=-1)
         story = driven.call("trace_lead", phone=person.phone)

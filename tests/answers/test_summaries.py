@@ -316,7 +316,7 @@ def test_a_vendor_that_fails_midway_is_not_whole(driven: Bench) -> None:
 
 
 def test_a_summary_past_its_deadline_is_not_whole() -> None:
-    with bench(60, environment={"LEAD_MCP_DEADLINE": "0.7"}) as driven:
+    with bench(60) as driven:
         driven.call("list_accounts", account="leadsquared")
         driven.box.fault("convoso", "hang", times=-1)
         found = driven.call("summarize_leads", group_by=["account"], account="convoso,octanist", **EVER)

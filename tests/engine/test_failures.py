@@ -10,13 +10,13 @@ import pytest
 from lead_mcp import vendors
 from tests.driving import Bench, CallFailed, bench, entry, uris
 
-ENVIRONMENT = {"LEAD_MCP_DEADLINE": "1.5", "LEAD_MCP_REPLY_LIMIT": "2000000"}
+ENVIRONMENT = {"LEAD_MCP_REPLY_LIMIT": "2000000"}
 FAULTS: list[tuple[str, dict[str, Any], set[str]]] = [
     ("status", {"status": 401}, {"unauthorized"}),
     ("status", {"status": 403}, {"unauthorized"}),
-    ("status", {"status": 429, "retry_after": 30}, {"rate_limited"}),
+    ("status", {"status": 429, "retry_after": 60}, {"rate_limited"}),
     ("status", {"status": 500}, {"unavailable"}),
-    ("status", {"status": 503, "retry_after": 30}, {"unavailable"}),
+    ("status", {"status": 503, "retry_after": 60}, {"unavailable"}),
     ("html", {}, {"garbled"}),
     ("garbage", {}, {"garbled"}),
     ("empty", {}, {"garbled"}),
@@ -108,7 +108,7 @@ def test_a_passing_failure_is_tried_again_and_leaves_no_trace_but_the_request(dr
 
 
 def test_a_slow_account_times_out_and_the_others_are_there() -> None:
-    with bench(40, environment={"LEAD_MCP_DEADLINE": "0.6"}) as driven:
+    with bench(40) as driven:
         driven.page(limit=5)
         slow = driven.accounts[-1]
         driven.box.fault(slow, "hang", times=-1)

@@ -36,14 +36,14 @@ NOT_DONE: Final[dict[str, dict[str, Any]]] = {
 }
 """The vendor did nothing, and nobody here can know: never sent again, unless the vendor itself tells a repeat."""
 DEDUPES: Final = {name for name, vendor in every().items() if vendor.insert is not None and vendor.insert.dedupes}
-BRIEF: Final = {"LEAD_MCP_DEADLINE": "1", "LEAD_MCP_REPLY_LIMIT": "100000"}
+SMALL: Final = {"LEAD_MCP_REPLY_LIMIT": "100000"}
 
 
 @pytest.fixture(scope="module")
-def over_http(box: Sandbox, origin: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def over_http(box: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     state = tmp_path_factory.mktemp("state")
-    environment = {"LEAD_MCP_WRITES": "allow", **BRIEF}
-    with desk(state, box, origin=origin, environment=environment) as found:
+    environment = {"LEAD_MCP_WRITES": "allow", **SMALL}
+    with desk(state, box, over_http=True, environment=environment) as found:
         yield found
 
 
@@ -352,10 +352,10 @@ def test_a_vendors_refusal_is_told_with_its_code_and_binds_no_key(hands: Desk) -
 
 
 def test_the_same_holds_with_a_journal_in_postgresql(
-    box: Sandbox, origin: str, postgresql: Callable[[], str], tmp_path: Path
+    box: Sandbox, postgresql: Callable[[], str], tmp_path: Path
 ) -> None:
-    environment = {"LEAD_MCP_WRITES": "allow", "LEAD_MCP_JOURNAL_URL": postgresql(), **BRIEF}
-    with desk(tmp_path, box, origin=origin, environment=environment) as hands:
+    environment = {"LEAD_MCP_WRITES": "allow", "LEAD_MCP_JOURNAL_URL": postgresql(), **SMALL}
+    with desk(tmp_path, box, over_http=True, environment=environment) as hands:
         test_eight_parallel_calls_with_one_key_are_one_write(hands, "octanist")
         test_eight_parallel_calls_after_a_lost_answer_settle_alike(hands, "octanist")
         test_what_cannot_be_settled_stays_unknown_and_is_never_sent_again(hands, "octanist", "cut")
