@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-import pytest
-from hypothesis import HealthCheck, settings
+import os
 
-settings.register_profile(
-    "here",
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
-)
-settings.load_profile("here")
+import pytest
+
+from tests import profiles
+
+profiles.register()
+
+EARLY = ("tests/process/", "tests/writing/", "tests/contract/")
+"""Modules that take longest start first, so that no worker is left alone with one at the end."""
+MOST_WORKERS = 6
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are processors, since some tests wait for processes of their own."""
+    return min(MOST_WORKERS, len(os.sched_getaffinity(0)) + 1) if hasattr(os, "sched_getaffinity") else 3
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(EARLY))
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as profile
 from hypothesis import strategies as st
 
 from lead_mcp import vendors
@@ -28,6 +27,7 @@ from tests.asking import Clause, clauses, expected, meant, spelled_moment, windo
 from tests.driving import NOW, Bench, CallFailed, bench, entry
 from tests.oracle import fields_of, names_of
 from tests.process.processes import clean
+from tests.profiles import examples
 
 ZONE = ZoneInfo("UTC")
 EVER = {"since": "2000-01-01"}
@@ -131,7 +131,7 @@ def everything(driven: Bench, accounts: Sequence[str]) -> list[Record]:
 
 
 @pytest.mark.parametrize("account", vendors.NAMES)
-@profile(max_examples=22)
+@examples(22)
 @given(data=st.data())
 def test_every_figure_of_one_account_is_that_of_a_count_over_everything(
     driven: Bench, account: str, data: st.DataObject
@@ -161,7 +161,7 @@ def test_every_figure_of_one_account_is_that_of_a_count_over_everything(
     assert "NOT COMPLETE" not in found["how"]
 
 
-@profile(max_examples=30)
+@examples(30)
 @given(data=st.data())
 def test_every_figure_over_all_accounts_is_that_of_a_count_over_everything(driven: Bench, data: st.DataObject) -> None:
     shared = ("account", *PERIODS, "status", "source", "email", "created_at")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lead_mcp import vendors
@@ -13,6 +13,7 @@ from lead_mcp.vendors.spec.fields import CANONICAL
 from tests.asking import SORTS
 from tests.driving import DAWN, Bench, CallFailed, bench, in_order, uris
 from tests.oracle import fields_of
+from tests.profiles import examples
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +91,7 @@ def test_an_id_nobody_has_is_not_found(driven: Bench, account: str, wrong: str) 
 
 
 @pytest.mark.parametrize("account", vendors.NAMES)
-@settings(max_examples=15)
+@examples(15)
 @given(data=st.data())
 def test_ids_keep_their_order_each_once_and_the_missing_are_named(
     driven: Bench, account: str, data: st.DataObject

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lead_mcp import vendors
@@ -15,6 +15,7 @@ from lead_mcp.filters import Kind
 from tests.asking import LIMITS, SORTS, clauses, windows
 from tests.driving import DAWN, Bench, bench, in_order, uris
 from tests.oracle import check, fields_of
+from tests.profiles import examples
 
 DIALECTS: list[tuple[str, dict[str, Any]]] = [
     ("leadexec", {"descending_is": 0}),
@@ -62,7 +63,7 @@ def test_the_same_leads_come_under_every_dialect(usual: Bench, spoken: tuple[Ben
     assert backwards == [one.uri for one in in_order(driven.everything(account), "created_at:asc")]
 
 
-@settings(max_examples=12)
+@examples(12)
 @given(data=st.data())
 def test_questions_mean_the_same_under_every_dialect(
     spoken: tuple[Bench, str, dict[str, Any]], data: st.DataObject

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lead_mcp import vendors
@@ -16,6 +16,7 @@ from lead_mcp.engine.records import Record
 from tests.asking import LIMITS, SORTS, clauses, expected, meant, windows
 from tests.driving import DAWN, Bench, bench, entry, in_order, uris
 from tests.oracle import answered, check, fields_of, names_of, of_the_vendors_own, sent_as_is
+from tests.profiles import examples
 
 SINCE = DAWN.isoformat()
 
@@ -36,7 +37,7 @@ def test_every_record_is_listed_once(driven: Bench, account: str) -> None:
 
 
 @pytest.mark.parametrize("account", vendors.NAMES)
-@settings(max_examples=80)
+@examples(80)
 @given(data=st.data())
 def test_filters_windows_and_sorts_mean_what_the_language_says(
     driven: Bench, account: str, data: st.DataObject
@@ -50,7 +51,7 @@ def test_filters_windows_and_sorts_mean_what_the_language_says(
 
 
 @pytest.mark.parametrize("account", vendors.NAMES)
-@settings(max_examples=50)
+@examples(50)
 @given(data=st.data())
 def test_a_bare_window_counts_and_orders_its_records_exactly(driven: Bench, account: str, data: st.DataObject) -> None:
     window = data.draw(windows(driven.everything(account), ("since", "until", "both")))
@@ -58,7 +59,7 @@ def test_a_bare_window_counts_and_orders_its_records_exactly(driven: Bench, acco
     check(driven, account, [], window, sort, data.draw(st.sampled_from(LIMITS)))
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(data=st.data())
 def test_five_accounts_answer_as_one_list(driven: Bench, data: st.DataObject) -> None:
     """The clauses are on fields of ours; accounts without the field say so in the ledger and give no rows."""

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import anyio
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lead_mcp.engine.plan import Criteria, plan
@@ -25,6 +25,7 @@ from lead_mcp.transport.outbound import Outbound
 from lead_mcp.vendors.spec.fields import Field, FieldMap, moment
 from lead_mcp.vendors.spec.http import Reply, Request
 from lead_mcp.vendors.spec.reading import Page, PageRequest, Route, Search
+from tests.profiles import examples
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 STAMP = moment()
@@ -123,7 +124,7 @@ def in_order(rows: Sequence[dict[str, Any]], *, descending: bool = True) -> list
 seconds = st.lists(st.one_of(st.integers(0, 5), st.integers(0, 200_000)), max_size=70)
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(
     at=seconds,
     kind=st.sampled_from([SortedReader, TimeSliceReader, FullReader]),
@@ -169,7 +170,7 @@ def test_what_is_settled_is_a_true_beginning(
             assert unread < found.watermark if descending else unread > found.watermark
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(
     at=seconds, kind=st.sampled_from([SortedReader, TimeSliceReader]), descending=st.booleans(), need=st.integers(1, 20)
 )

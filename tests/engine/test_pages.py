@@ -9,7 +9,6 @@ from typing import Any
 import httpx2
 import pytest
 from hypothesis import given
-from hypothesis import settings as profile
 from hypothesis import strategies as st
 from mcp import Client
 
@@ -17,6 +16,7 @@ from lead_mcp import settings, vendors
 from lead_mcp.server import build_server
 from tests.asking import SORTS
 from tests.driving import DAWN, NOW, Bench, CallFailed, bench, entry, in_order, uris
+from tests.profiles import examples
 
 SCAN = 40
 SINCE = DAWN.isoformat()
@@ -36,7 +36,7 @@ def driven() -> Iterator[Bench]:
 
 
 @pytest.mark.parametrize("account", vendors.NAMES)
-@profile(max_examples=14)
+@examples(14)
 @given(sort=st.sampled_from(SORTS), limit=st.sampled_from([5, 17, 60]), odd=st.booleans())
 def test_sorted_over_batches_every_match_comes_exactly_once(
     narrow: Bench, account: str, sort: str, limit: int, odd: bool
