@@ -1,21 +1,25 @@
-# `make demo` and `make test` set everything up by themselves: a .venv in this folder, from python3 and pip alone.
+# `make demo`, `make test` and `make check` set everything up by themselves: a .venv in this folder, from python3 and pip alone.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+# As many processes as tests/conftest.py says; a module's tests stay together, since they share servers and emulators.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test check format bench clean
 
 demo: $(READY)
 	$(BIN)/lead-mcp demo
 
+# In three minutes: few examples of each property, none of the tests marked slow.
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(PYTEST) -m "not slow"
 
+# Everything that must hold before a merge; CI runs the same.
 check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(PYTEST) -rs --hypothesis-profile=thorough
 
 format: $(READY)
 	$(BIN)/ruff format .
@@ -30,8 +34,11 @@ clean:
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "lead-mcp needs Python 3.11 or newer; set PYTHON=..."; exit 1; }
 	@if command -v uv >/dev/null 2>&1; then \
-	  uv venv -q --python $(PYTHON) .venv && uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[dev]'; \
-	else \
+	  uv venv -q --allow-existing --python $(PYTHON) .venv && uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[dev]'; \
+	elif $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
 	  $(PYTHON) -m venv .venv && $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'; \
+	else \
+	  $(PYTHON) -m venv --without-pip .venv && \
+	  $(PYTHON) -m pip --python $(BIN)/python install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'; \
 	fi
 	@touch $(READY)

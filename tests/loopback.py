@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import anyio
 from anyio.abc import ByteStream, SocketAttribute
 
-PATIENCE: Final = 20
+PATIENCE: Final = 60
 """Seconds after which a test that hangs has failed."""
 
 

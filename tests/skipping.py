@@ -12,11 +12,13 @@ import selectors
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from anyio._backends._asyncio import _threadpool_idle_workers, _threadpool_workers
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from anyio.lowlevel import _run_vars
+
+T = TypeVar("T")
 
 GRACE: Final = 0.002
 """Real seconds without any event before idle time is skipped: what one socket of this loop sent another has then arrived."""
@@ -57,13 +59,13 @@ class SkippingLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._skipping.now
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
+    def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:
         self._executing += 1
         future = super().run_in_executor(executor, func, *args)
         future.add_done_callback(self._executed)
         return future
 
-    def _executed(self, future: Any) -> None:
+    def _executed(self, future: asyncio.Future[Any]) -> None:
         self._executing -= 1
 
     def _threads_at_work(self) -> bool:

@@ -26,6 +26,7 @@ Kind = Literal[
     "status",  # answer `status` (with `retry_after` and `body` if given); no work done
     "reject",  # do the work, then answer `status` and `body`
     "slow",  # wait `seconds`, then serve as usual
+    "hold",  # wait until the faults are forgotten, then serve as usual
     "hang",  # never answer; no work done
     "hang_after",  # do the work, never answer
     "cut",  # close the connection without an answer; no work done
@@ -93,6 +94,9 @@ class Stage:
         if fault is None and self._over_rate():
             return await self.busy()(scope, receive, send)
         replay = _replay(body, receive)
+        if fault is not None and fault.kind == "hold":
+            await self._forgotten(fault)
+            fault = None
         if fault is None:
             return await self.app(scope, replay, send)
         await _play(fault, self.app, scope, replay, receive, send)
@@ -106,6 +110,10 @@ class Stage:
                 fault.times -= 1
                 return fault
         return None
+
+    async def _forgotten(self, fault: Fault) -> None:
+        while any(one is fault for one in self.faults):  # noqa: ASYNC110 - whoever plans faults clears a plain list
+            await anyio.sleep(0.02)
 
     def _over_rate(self) -> bool:
         if self.rate is None:

@@ -29,10 +29,10 @@ from lead_mcp.vendors import NAMES
 
 ROOT: Final = Path(__file__).parents[2]
 PROGRAM: Final = (sys.executable, "-m", "lead_mcp")
-PATIENCE: Final = 20.0
-"""Seconds anything may take to start or to answer."""
-PROMPT: Final = 3.0
-"""Seconds an end may take: the promise is about one, the machine may be busy."""
+PATIENCE: Final = 60.0
+"""Seconds anything may take to start or to answer on a busy machine."""
+PROMPT: Final = 15.0
+"""Seconds an end may take: on an idle machine it is about one, and whatever else could bring it about takes 30 at least."""
 SETTINGS: Final = ("LEAD_MCP_", *(f"{name.upper()}_" for name in NAMES))
 
 
@@ -60,7 +60,7 @@ def run(*arguments: str, environment: Mapping[str, str], text: str = "") -> subp
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=2 * PATIENCE,
         check=False,
     )
 

@@ -240,11 +240,12 @@ def test_prompts_can_be_got(door: Door) -> None:
 def test_calls_of_one_client_run_side_by_side(door: Door, emulators: Emulators) -> None:
     """A slow vendor holds up its own call and no other."""
     before = emulators.heard("octanist")
-    emulators.fault("octanist", "slow", seconds=0.8)
+    emulators.fault("octanist", "hold")
     slow = door.portal.start_task_soon(
         partial(door.client.call_tool, "search_leads", {"account": "octanist", "limit": 1})
     )
     emulators.wait_until_asked("octanist", before)
     assert not door.call("list_accounts").is_error
     assert not slow.done()
+    emulators.forget()
     assert not slow.result(PATIENCE).is_error

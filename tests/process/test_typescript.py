@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from platformdirs import user_cache_path
 
 from tests.process.examples import EVERY, filled
-from tests.process.processes import ROOT, Emulators, clean
+from tests.process.processes import PATIENCE, ROOT, Emulators, clean
 
 SOURCE = ROOT / "tests" / "node"
 NODE, NPM = shutil.which("node"), shutil.which("npm")
@@ -29,14 +30,20 @@ def script() -> Path:
         pytest.skip("node and npm are needed to try the official TypeScript client, and are not installed")
     package = (SOURCE / "package.json").read_bytes()
     folder = user_cache_path("lead-mcp-tests", appauthor=False) / f"node-{hashlib.sha256(package).hexdigest()[:12]}"
-    if not (folder / "installed").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "package.json").write_bytes(package)
-        words = [NPM, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
-        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=100, check=False)
-        assert done.returncode == 0, f"npm install failed: {done.stderr}"
-        (folder / "installed").touch()
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / "installing"):
+        if not (folder / "installed").exists():
+            install(package, folder, NPM)
     return Path(shutil.copy(SOURCE / "client.mjs", folder / f"client-{os.getpid()}.mjs"))
+
+
+def install(package: bytes, folder: Path, npm: str) -> None:
+    (folder / "package.json").write_bytes(package)
+    words = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=4 * PATIENCE, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"npm could not install the official TypeScript client: {done.stderr.strip()[-300:]}")
+    (folder / "installed").touch()
 
 
 def talked(script: Path, emulators: Emulators, calls: Sequence[Any], uris: Sequence[str] = ()) -> dict[str, Any]:
@@ -55,7 +62,7 @@ def talked(script: Path, emulators: Emulators, calls: Sequence[Any], uris: Seque
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=2 * PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -14,7 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-PATIENCE: Final = 30.0
+PATIENCE: Final = 60.0
+TRIES: Final = 4
 USER: Final = "journal"
 PLAIN: Final = ("postgres", "nobody")
 """Whom root becomes: PostgreSQL does not run as root."""
@@ -55,34 +57,51 @@ def _somebody() -> pwd.struct_passwd:
 
 @contextmanager
 def cluster() -> Iterator[str]:
-    """A running server; its URL without a database's name. Raises Missing."""
+    """A running server; its URL without a database's name. Raises Missing where there can be none."""
     initdb, postgres, become = program("initdb"), program("postgres"), plainly()
     with tempfile.TemporaryDirectory(prefix="pg") as folder:  # short: it holds a socket
         if become:
             user = _somebody()
             os.chown(folder, user.pw_uid, user.pw_gid)
-        data, log = Path(folder) / "data", Path(folder) / "log"
         options = ("--auth=trust", f"--username={USER}", "--encoding=UTF8", "--locale=C", "--no-sync")
-        subprocess.run([*become, initdb, "-D", data, *options], check=True, capture_output=True, cwd=folder)
-        port = _free_port()
-        settings = (f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={folder}", "fsync=off")
-        with log.open("wb") as said:
-            process = subprocess.Popen(
-                [*become, postgres, "-D", data, *(part for one in settings for part in ("-c", one))],
-                stdout=said,
-                stderr=said,
-                cwd=folder,
-            )
+        made = subprocess.run(
+            [*become, initdb, "-D", f"{folder}/data", *options], check=False, capture_output=True, cwd=folder
+        )
+        if made.returncode != 0:
+            raise Missing(f"PostgreSQL's initdb failed: {_last(made.stderr)}")
+        process, port = _started([*become, str(postgres)], Path(folder))
         try:
-            _wait(process, port, log)
             yield f"postgresql+psycopg://{USER}@127.0.0.1:{port}"
         finally:
-            process.terminate()
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(5)
+            _end(process)
+
+
+def _started(command: Sequence[str], folder: Path) -> tuple[subprocess.Popen[bytes], int]:
+    """The server on a port that was free a moment ago; on another one, should somebody have taken it since."""
+    log = folder / "log"
+    for _ in range(TRIES):
+        port = _free_port()
+        settings = (f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={folder}", "fsync=off")
+        words = [*command, "-D", str(folder / "data"), *(part for one in settings for part in ("-c", one))]
+        with log.open("wb") as said:
+            process = subprocess.Popen(words, stdout=said, stderr=said, cwd=folder)
+        if _answers(process, port):
+            return process, port
+        _end(process)
+    raise Missing(f"PostgreSQL could not be started: {_last(log.read_bytes())}")
+
+
+def _last(said: bytes) -> str:
+    return said.decode(errors="replace").strip().rpartition("\n")[2]
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGINT)  # a fast shutdown: it does not wait for whoever is still connected
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(PATIENCE)
 
 
 def _free_port() -> int:
@@ -91,20 +110,19 @@ def _free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
+    """Whether the server takes connections before it ends, or time is up."""
     import psycopg
 
     until = time.monotonic() + PATIENCE
-    while True:
+    while process.poll() is None and time.monotonic() < until:
         try:
-            psycopg.connect(host="127.0.0.1", port=port, user=USER, dbname="postgres", connect_timeout=2).close()
+            psycopg.connect(host="127.0.0.1", port=port, user=USER, dbname="postgres", connect_timeout=5).close()
         except psycopg.OperationalError:
-            words = log.read_text(errors="replace")
-            assert process.poll() is None, words
-            assert time.monotonic() < until, words
             time.sleep(0.05)
         else:
-            return
+            return True
+    return False
 
 
 def fresh_database(url: str, name: str) -> str:

@@ -44,7 +44,7 @@ class House:
     more: dict[str, str]
 
     def environment(self) -> dict[str, str]:
-        settings = {"LEAD_MCP_WRITES": "allow", "LEAD_MCP_DEADLINE": "5", **self.more}
+        settings = {"LEAD_MCP_WRITES": "allow", **self.more}
         return surroundings(self.box, self.origin, self.state, settings)
 
     def start(self, tool: str, arguments: Mapping[str, Any], point: str = "") -> Child:
