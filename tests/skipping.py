@@ -11,14 +11,16 @@ import asyncio
 import selectors
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
 from contextlib import AbstractContextManager
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, TypeVarTuple
 
 from anyio._backends._asyncio import _threadpool_idle_workers, _threadpool_workers
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from anyio.lowlevel import _run_vars
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 GRACE: Final = 0.002
 """Real seconds without any event before idle time is skipped: what one socket of this loop sent another has then arrived."""
@@ -59,7 +61,7 @@ class SkippingLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._skipping.now
 
-    def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:
+    def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
         self._executing += 1
         future = super().run_in_executor(executor, func, *args)
         future.add_done_callback(self._executed)

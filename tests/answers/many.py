@@ -48,7 +48,7 @@ async def main() -> None:
     os.environ |= {
         "OCTANIST_API_KEY": "key-of-nobody",
         "OCTANIST_BASE_URL": "http://127.0.0.1:1",
-        "LEAD_MCP_DEADLINE": "90",
+        "LEAD_MCP_DEADLINE": "900",
     }
     vendor = Endless()
     server = build_server(settings.load(), lambda: vendor)
