@@ -125,7 +125,7 @@ class Runtime:
             client=self.client,
             urls=urls,
             secrets={key: secret.get_secret_value() for key, secret in found.secrets.items()},
-            rate=RateLimit(found.rate.calls, found.rate.seconds, account.name),
+            rate=RateLimit(found.rate.calls, found.rate.seconds),
             allowed=allowed_effects(self.server),
             reply_limit=self.server.reply_limit,
         )

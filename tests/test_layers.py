@@ -194,7 +194,7 @@ def test_nobody_but_the_transport_sleeps_or_retries(path: Path) -> None:
     assert {
         name for name in calls(path) if name.rpartition(".")[2] in ("sleep", "sleep_until", "sleep_forever")
     } == set()
-    assert {name.split(".")[0] for name in imported(path)} & {"stamina", "tenacity", "limits"} == set()
+    assert {name.split(".")[0] for name in imported(path)} & {"stamina", "tenacity"} == set()
 
 
 @every([path for path in FILES if shown(path) != "runtime.py" and not shown(path).startswith("transport/")])
@@ -212,7 +212,7 @@ def test_nobody_but_the_settings_reads_the_environment(path: Path) -> None:
 
 def test_every_excuse_is_still_needed() -> None:
     sleeping = [path for path in FILES if any(name.endswith(".sleep") for name in calls(path))]
-    retrying = [path for path in FILES if imported(path) & {"stamina", "limits"}]
+    retrying = [path for path in FILES if imported(path) & {"stamina"}]
     assert all(any(excused(path, {place: why}) for path in sleeping + retrying) for place, why in SLEEPERS.items())
     reading = [path for path in FILES if "os.environ" in path.read_text("utf-8")]
     assert all(

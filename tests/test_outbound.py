@@ -8,10 +8,12 @@ import json
 import logging
 import time
 import tracemalloc
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
@@ -20,7 +22,10 @@ import anyio.lowlevel
 import httpx2
 import pytest
 import stamina
+from hypothesis import given
+from hypothesis import strategies as st
 
+import lead_mcp
 from lead_mcp.errors import (
     BadArgument,
     LeadMcpError,
@@ -35,7 +40,7 @@ from lead_mcp.errors import (
     Unavailable,
 )
 from lead_mcp.transport.outbound import ATTEMPTS, REDACTED, Outbound
-from lead_mcp.transport.rate import AT_ONCE, RateLimit
+from lead_mcp.transport.rate import AT_ONCE, UNTIL_WOKEN, RateLimit
 from lead_mcp.vendors.replies import error_of, ok
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import FieldMap
@@ -563,6 +568,72 @@ async def test_every_request_leaves_one_line_of_facts(caplog: pytest.LogCaptureF
 
 
 # --- rates --------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@given(
+    calls=st.integers(1, 5),
+    seconds=st.sampled_from([0.5, 1.0, 5.0]),
+    steps=st.lists(st.tuples(st.booleans(), st.floats(0, 3)), min_size=5, max_size=120),
+)
+def test_no_window_ever_holds_more_than_its_calls(calls: int, seconds: float, steps: list[tuple[bool, float]]) -> None:
+    """However long each request takes: wherever between leaving and reply the vendor counts its arrival."""
+    clock = Clock()
+    limit = RateLimit(calls, seconds, clock)
+    left, replied = list[float](), dict[int, float]()
+    for leaves, passed in steps:
+        clock.now += passed
+        if leaves and limit.pause() is None:
+            limit.leave()
+            left.append(clock.now)
+        elif limit.in_flight:
+            limit.arrive()
+            replied[len(replied)] = clock.now
+    for nth, start in enumerate(left):
+        counted = [one for one in range(nth) if replied.get(one, start) > start - seconds]
+        assert len(counted) < calls
+
+
+def test_a_slot_is_free_one_window_after_the_reply_and_not_much_later() -> None:
+    clock = Clock()
+    limit = RateLimit(1, 5.0, clock)
+    limit.leave()
+    clock.now += 100
+    assert limit.pause() == UNTIL_WOKEN, "under way: only its reply starts the window"
+    limit.arrive()
+    assert limit.pause() == pytest.approx(5.0, abs=0.1)
+    clock.now += 4.99
+    assert limit.pause() is not None
+    clock.now += 0.1
+    assert limit.pause() is None
+
+
+async def test_the_machines_clock_may_be_set_back_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Laptops do it, and so do virtual machines: a rated vendor stays within reach."""
+    limit = RateLimit(1, 0.2)
+    async with limit.slot():
+        pass
+    before = time.time()
+    monkeypatch.setattr(time, "time", lambda: before - 3600)
+    with anyio.fail_after(PATIENCE):
+        async with limit.slot():
+            pass
+
+
+def test_what_waits_reads_no_wall_clock() -> None:
+    """``datetime.now`` is there once, for a ``Retry-After`` that is a date in a reply that has none of its own."""
+    texts = [path.read_text("utf-8") for path in sorted(Path(lead_mcp.__file__).parent.glob("transport/**/*.py"))]
+    assert sum(text.count("time.time(") for text in texts) == 0
+    assert sum(text.count("datetime.now(") for text in texts) == 1
 
 
 @pytest.mark.parametrize(

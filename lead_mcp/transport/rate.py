@@ -1,84 +1,74 @@
 """How often an account's vendor may be asked.
 
 A slot is taken when a request leaves and is free again one window after its *reply*: the vendor counts arrivals by its own
-clock, and an arrival lies somewhere between the two. Counted so, our window always contains the vendor's.
+clock, and an arrival lies somewhere between the two. Counted so, our window always contains the vendor's. Times are
+monotonic seconds: setting the machine's clock changes nothing here.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import anyio
-
-if TYPE_CHECKING:
-    from limits import RateLimitItem
-    from limits.aio.strategies import MovingWindowRateLimiter
 
 AT_ONCE: Final = 4
 """Requests under way at once where the vendor has no documented limit."""
 MARGIN: Final = 0.02
+"""Seconds that a slot stays taken beyond its window: timers are not exact."""
+UNTIL_WOKEN: Final = 60.0
+"""Seconds to wait where only a reply can free a slot; the reply wakes whoever waits."""
 
 
 @dataclass
 class RateLimit:
-    """``calls`` in any ``seconds``, or (``calls`` 0) only so many at once."""
+    """``calls`` in any ``seconds``, or (``calls`` 0) only ``AT_ONCE`` requests under way together.
+
+    ``ended``: when the replies came whose slots are not free yet, oldest first.
+    """
 
     calls: int = 0
     seconds: float = 1.0
-    name: str = "account"
+    clock: Callable[[], float] = time.monotonic
     in_flight: int = 0
-    changed: anyio.Event = field(default_factory=anyio.Event)
-    _limiter: MovingWindowRateLimiter | None = None
+    ended: deque[float] = field(default_factory=deque)
+    _changed: anyio.Event = field(default_factory=anyio.Event)
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
         """Wait for a slot, hold it while the request is under way, and give it back a window after the reply."""
-        await self._wait()
-        self.in_flight += 1
+        while (pause := self.pause()) is not None:
+            with anyio.move_on_after(pause):
+                await self._changed.wait()
+        self.leave()
         try:
             yield
         finally:
-            # it counts as used before it stops counting as under way: never as neither
-            with anyio.CancelScope(shield=True):
-                await self._used()
-            self.in_flight -= 1
-            self._wake()
+            self.arrive()
 
-    def _wake(self) -> None:
-        self.changed.set()
-        self.changed = anyio.Event()
-
-    async def _wait(self) -> None:
-        while (pause := await self._pause()) is not None:
-            with anyio.move_on_after(pause):
-                await self.changed.wait()
-
-    async def _pause(self) -> float | None:
-        """Seconds to wait before looking again; None where a slot is free."""
-        if self.in_flight >= (self.calls or AT_ONCE):
-            return 60.0
-        if not self.calls:
+    def pause(self) -> float | None:
+        """Seconds after which to look again; None where a slot is free now."""
+        now, most = self.clock(), self.calls or AT_ONCE
+        while self.ended and self.ended[0] + self.seconds + MARGIN <= now:
+            self.ended.popleft()
+        if self.in_flight >= most:
+            return UNTIL_WOKEN
+        if self.in_flight + len(self.ended) < most:
             return None
-        limiter, item = self._tools()
-        stats = await limiter.get_window_stats(item, self.name)
-        if stats.remaining > self.in_flight:
-            return None
-        return max(0.005, stats.reset_time - time.time()) + MARGIN
+        return self.ended[0] + self.seconds + MARGIN - now
 
-    async def _used(self) -> None:
+    def leave(self) -> None:
+        """A request leaves."""
+        self.in_flight += 1
+
+    def arrive(self) -> None:
+        """Its reply is here, or it failed: where calls are counted, its slot stays taken for one window more."""
+        self.in_flight -= 1
         if self.calls:
-            limiter, item = self._tools()
-            await limiter.hit(item, self.name)
-
-    def _tools(self) -> tuple[MovingWindowRateLimiter, RateLimitItem]:
-        from limits import RateLimitItemPerSecond
-        from limits.aio.storage import MemoryStorage
-        from limits.aio.strategies import MovingWindowRateLimiter
-
-        if self._limiter is None:
-            self._limiter = MovingWindowRateLimiter(MemoryStorage())
-        return self._limiter, RateLimitItemPerSecond(self.calls, max(1, int(-(-self.seconds // 1))))
+            self.ended.append(self.clock())
+        self._changed.set()
+        self._changed = anyio.Event()
