@@ -8,7 +8,6 @@ import json
 import logging
 import time
 import tracemalloc
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -39,8 +38,9 @@ from lead_mcp.errors import (
     Unauthorized,
     Unavailable,
 )
-from lead_mcp.transport.outbound import ATTEMPTS, REDACTED, Outbound
+from lead_mcp.transport.outbound import ATTEMPTS, Outbound
 from lead_mcp.transport.rate import AT_ONCE, UNTIL_WOKEN, RateLimit
+from lead_mcp.transport.redaction import REDACTED
 from lead_mcp.vendors.replies import error_of, ok
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import FieldMap
@@ -333,6 +333,17 @@ async def test_a_second_401_is_the_answer(request_: Request) -> None:
     async with way(tokens(only("none")), login=LOGIN, allowed=EVERYTHING) as found:
         assert type(await found.fails(request_)) is Unauthorized
         assert found.server.paths() == ["/token", "/leads", "/token", "/leads"]
+
+
+async def test_a_vendor_may_hand_out_the_same_token_again() -> None:
+    """The old token is redacted from replies; not from the one that brings it anew."""
+    passing = in_turn(Say(401), OK, Say(401), OK)
+    again = Say(body=b'{"token": "the-only-token", "seconds": 3600}')
+    async with way(lambda heard: again if heard.path == "/token" else passing(heard), login=LOGIN) as found:
+        assert await found.fetch() == {"fine": True}
+        assert await found.fetch() == {"fine": True}
+        sent = [one.headers["authorization"] for one in found.server.heard if one.path != "/token"]
+        assert set(sent) == {"Bearer the-only-token"}
 
 
 async def test_a_token_about_to_expire_is_not_used_again() -> None:

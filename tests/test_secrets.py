@@ -11,7 +11,6 @@ import html
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -55,17 +54,24 @@ ECHOES: Mapping[str, Callable[[str], str]] = {
     "HTML": html.escape,
     "URL": lambda secret: quote(secret, safe=""),
     "form": quote_plus,
+    "JSON, every character": lambda secret: "".join(f"\\u{ord(c):04x}" for c in secret),
+    "HTML, decimal": lambda secret: "".join(f"&#{ord(c)};" for c in secret),
+    "URL twice": lambda secret: quote(quote(secret, safe=""), safe=""),
+    "base64": lambda secret: base64.b64encode(f"id:{secret}".encode()).decode(),
+    "base64 for URLs": lambda secret: base64.urlsafe_b64encode(secret.encode()).decode(),
+    "hex": lambda secret: secret.encode().hex(),
 }
+IN_JSON: Sequence[str] = [name for name in ECHOES if name not in ("plain", "HTML")]
+"""Spellings that can stand inside a text of JSON as they are."""
+SENT: Sequence[Callable[[str], str]] = [ECHOES[name] for name in ("plain", "JSON", "URL", "form")]
+"""As our requests spell them."""
 SAYINGS = ("message", "Message", "text", "error", "error_description", "ExceptionMessage", "Status", "description")
 """Where vendors put their own words in a refusal."""
 UNHURRIED = {"CONVOSO_RATE": "100000/1s", "LEADSQUARED_RATE": "100000/1s", "LEAD_MCP_TIMEZONE": "UTC"}
 
 
-CALM = {"LEAD_MCP_DEADLINE": "60"}
-HURRIED = {"LEAD_MCP_DEADLINE": "0.8"}
-"""Where a vendor misbehaves, most calls end with the deadline, and it matters only what is said."""
-UNHEARD = 10.0
-"""Seconds after which nobody waits for an answer any more."""
+SOON = 0.8
+"""Seconds a call may take where vendors fail: there it matters only what is said."""
 
 
 # --- emulators in disguise ----------------------------------------------------------------------------------------
@@ -78,13 +84,14 @@ class Disguise:
     box: Sandbox
     real: Mapping[str, str]
     echo: str = ""
+    encoding: str = "utf-8"
 
     def __post_init__(self) -> None:
         self.pairs = [
             (spell(SECRETS[name]).encode(), spell(self.real[name]).encode())
             for name in SECRETS
             if name in self.real
-            for spell in ECHOES.values()
+            for spell in SENT
         ]
 
     def undone(self, text: bytes) -> bytes:
@@ -110,6 +117,7 @@ class Disguise:
 
         await self.box.app({**scope, "headers": headers, "query_string": query}, again.receive, hold)
         said = b"".join(message.get("body", b"") for message in held[1:]).replace(b"example.com", self.echo.encode())
+        said = said.decode().encode(self.encoding)
         fitting = [(key, value) for key, value in held[0]["headers"] if key != b"content-length"]
         length = (b"content-length", str(len(said)).encode())
         await send({**held[0], "headers": [*fitting, length]})
@@ -153,6 +161,7 @@ class Server:
     portal: BlockingPortal
     errors: Path
     state: Path
+    deadline: float
     heard: list[str] = field(default_factory=list)
     read: int = 0
     facts: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -169,7 +178,7 @@ class Server:
         async def attempt(act: Callable[[], Any]) -> None:
             nonlocal failed
             try:
-                with anyio.move_on_after(UNHEARD) as waiting:
+                with anyio.move_on_after(2 * self.deadline) as waiting:
                     found = await act()
                 if waiting.cancelled_caught:
                     failed += 1
@@ -180,7 +189,7 @@ class Server:
                 failed += 1
                 self.heard.append(repr(error) + str(error) + repr(error.error))
 
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(3 * PATIENCE):
             async with anyio.create_task_group() as group:
                 for act in self._questions():
                     group.start_soon(attempt, act)
@@ -207,7 +216,7 @@ class Server:
             self.disguise.box.fault(vendor, kind, times=-1, **options)
 
     def forget(self) -> None:
-        self.disguise.echo = ""
+        self.disguise.echo, self.disguise.encoding = "", "utf-8"
         for stage in self.disguise.box.stages.values():
             stage.faults.clear()
 
@@ -254,7 +263,7 @@ def calls_at(account: str, facts: Mapping[str, str]) -> Iterator[tuple[str, dict
 
 
 @contextmanager
-def started(tmp: Path, settings: Mapping[str, str]) -> Iterator[Server]:
+def started(tmp: Path, deadline: float) -> Iterator[Server]:
     box = sandbox(World(40), rates={"leadsquared": None})
     state = tmp / "state"
     with ExitStack() as stack:
@@ -266,7 +275,7 @@ def started(tmp: Path, settings: Mapping[str, str]) -> Iterator[Server]:
             **{name: secret for name, secret in SECRETS.items() if name in disguise.real},
             **UNHURRIED,
             "LEAD_MCP_LOG_LEVEL": "debug",
-            **settings,
+            "LEAD_MCP_DEADLINE": f"{deadline:g}",
             "LEAD_MCP_REPLY_LIMIT": "100000",
             "LEAD_MCP_WRITES": "allow",
             "LEAD_MCP_DELETES": "allow",
@@ -279,7 +288,8 @@ def started(tmp: Path, settings: Mapping[str, str]) -> Iterator[Server]:
         )
         target: Any = Client(stdio_client(parameters, errlog=log))
         client = stack.enter_context(portal.wrap_async_context_manager(target))
-        found = Server(disguise, environment, client, portal, errors, state)
+        found = Server(disguise, environment, client, portal, errors, state, deadline)
+        found.facts = portal.call(learned, client)
         yield found
         found.forget()
 
@@ -309,29 +319,16 @@ async def rows(client: Client, tool: str, table: str, **arguments: Any) -> list[
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with started(tmp_path_factory.mktemp("secrets"), CALM) as found:
-        found.facts = found.portal.call(learned, found.client)
-        yield found
-
-
-@pytest.fixture(scope="module")
-def hurried(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Another server, over the same leads, that waits for no vendor."""
-    with started(tmp_path_factory.mktemp("secrets"), HURRIED) as found:
-        found.facts = server.facts
-        until = time.monotonic() + PATIENCE
-        while not found.tokens():  # what LeadExec's token looks like is known only once it was used
-            assert time.monotonic() < until
-            found.portal.call(found.client.call_tool, "search_leads", {"account": "leadexec", "limit": 1})
+    with started(tmp_path_factory.mktemp("secrets"), SOON) as found:
         yield found
 
 
 @pytest.fixture(autouse=True)
 def nothing_said(request: pytest.FixtureRequest) -> Iterator[None]:
-    """After every test: nothing the servers ever said holds a secret."""
+    """After every test: nothing the server ever said holds a secret."""
     yield
-    for name in {"server", "hurried"} & {*request.fixturenames}:
-        server: Server = request.getfixturevalue(name)
+    if "server" in request.fixturenames:
+        server: Server = request.getfixturevalue("server")
         server.forget()
         assert_none(server.everything_said(), server.tokens())
 
@@ -339,7 +336,8 @@ def nothing_said(request: pytest.FixtureRequest) -> Iterator[None]:
 def assert_none(text: str, tokens: set[str]) -> None:
     assert tokens, "LeadExec must have given out a token"
     found = [name for name, core in CORES.items() if core in text]
-    found += [name for name, secret in SECRETS.items() if base64.b64encode(secret.encode()).decode() in text]
+    spelled = {spell(secret): name for name, secret in SECRETS.items() for spell in ECHOES.values()}
+    found += [name for form, name in spelled.items() if form in text]
     found += ["a token of LeadExec" for token in tokens if token in text]
     near = [text[max(0, text.find(core) - 200) :][:400] for core in (*CORES.values(), *tokens) if core in text][:2]
     assert not found, f"said aloud: {', '.join(found)}: {near}"
@@ -348,18 +346,22 @@ def assert_none(text: str, tokens: set[str]) -> None:
 # --- the tests ----------------------------------------------------------------------------------------------------
 
 
-def test_the_secrets_work_and_would_be_seen(server: Server) -> None:
-    """With nothing wrong, hardly anything fails; and the check below does find what it looks for."""
-    assert server.ask_everything() < 30
-    assert "leadexec" in server.everything_said()
-    with pytest.raises(AssertionError, match="OCTANIST_API_KEY"):
-        assert_none(f"x{ECHOES['URL'](SECRETS['OCTANIST_API_KEY'])}x", server.tokens())
+def test_the_secrets_work_and_would_be_seen(tmp_path: Path) -> None:
+    """With nothing wrong and time enough, hardly anything fails; and the check below does find what it looks for."""
+    with started(tmp_path, PATIENCE) as server:
+        assert server.ask_everything() < 30
+        said = server.everything_said()
+        assert_none(said, server.tokens())
+        assert "leadexec" in said
+        for spell in ECHOES.values():
+            with pytest.raises(AssertionError, match="OCTANIST_API_KEY"):
+                assert_none(f"x{spell(SECRETS['OCTANIST_API_KEY'])}x", server.tokens())
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_fault_brings_a_secret_out(hurried: Server, kind: str) -> None:
-    hurried.fault(kind, seconds=0.1, bytes=200_000)
-    hurried.ask_everything()
+def test_no_fault_brings_a_secret_out(server: Server, kind: str) -> None:
+    server.fault(kind, seconds=0.1, bytes=200_000)
+    server.ask_everything()
 
 
 @pytest.mark.parametrize(
@@ -375,11 +377,11 @@ def test_no_fault_brings_a_secret_out(hurried: Server, kind: str) -> None:
         ("reject", 500),
     ],
 )
-def test_a_refusal_that_quotes_the_secret(hurried: Server, kind: str, status: int) -> None:
-    for vendor in hurried.disguise.box.stages:
-        known = hurried.configured(vendor) if status == 401 else hurried.own(vendor)  # a 401 makes old tokens unknown
-        hurried.disguise.box.fault(vendor, kind, times=-1, status=status, body=refusal(known))
-    assert hurried.ask_everything() > 10
+def test_a_refusal_that_quotes_the_secret(server: Server, kind: str, status: int) -> None:
+    for vendor in server.disguise.box.stages:
+        known = server.configured(vendor) if status == 401 else server.own(vendor)  # a 401 makes old tokens unknown
+        server.disguise.box.fault(vendor, kind, times=-1, status=status, body=refusal(known))
+    assert server.ask_everything() > 10
 
 
 def refusal(secrets: Sequence[str]) -> dict[str, Any]:
@@ -389,20 +391,20 @@ def refusal(secrets: Sequence[str]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("spelling", ECHOES)
-def test_an_error_page_that_quotes_the_secret(hurried: Server, spelling: str) -> None:
-    for vendor in hurried.disguise.box.stages:
-        own = " ".join(map(ECHOES[spelling], hurried.own(vendor)))
-        hurried.disguise.box.fault(vendor, "status", times=-1, status=400, body=f"The request was: key={own}")
-    assert hurried.ask_everything() > 10
+def test_an_error_page_that_quotes_the_secret(server: Server, spelling: str) -> None:
+    for vendor in server.disguise.box.stages:
+        own = " ".join(map(ECHOES[spelling], server.own(vendor)))
+        server.disguise.box.fault(vendor, "status", times=-1, status=400, body=f"The request was: key={own}")
+    assert server.ask_everything() > 10
 
 
-def test_a_redirect_to_an_address_with_the_secret(hurried: Server) -> None:
+def test_a_redirect_to_an_address_with_the_secret(server: Server) -> None:
     every = "&".join(quote(secret, safe="") for secret in SECRETS.values())
-    hurried.fault("redirect", location=f"http://127.0.0.1:9/?key={every}")
-    assert hurried.ask_everything() > 10
+    server.fault("redirect", location=f"http://127.0.0.1:9/?key={every}")
+    assert server.ask_everything() > 10
 
 
-@pytest.mark.parametrize("spelling", ["JSON", "JSON as PHP writes it", "URL"])
+@pytest.mark.parametrize("spelling", IN_JSON)
 @pytest.mark.parametrize("vendor", vendors.NAMES)
 def test_a_record_that_holds_the_secret(server: Server, vendor: str, spelling: str) -> None:
     """In good replies too: whoever knows our key may have put it into a lead."""
@@ -415,13 +417,23 @@ def test_a_record_that_holds_the_secret(server: Server, vendor: str, spelling: s
     assert "[secret]" in server.heard[-1]
 
 
-def test_the_command_line_says_no_secret_either(hurried: Server) -> None:
-    for vendor in hurried.disguise.box.stages:
-        hurried.disguise.box.fault(vendor, "status", times=-1, status=400, body=refusal(hurried.configured(vendor)))
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32-be"])
+def test_a_reply_in_another_encoding(server: Server, encoding: str) -> None:
+    vendor = "octanist"
+    server.disguise.echo, server.disguise.encoding = " ".join(map(ECHOES["JSON"], server.own(vendor))), encoding
+    said = server.portal.call(server.client.call_tool, "search_leads", {"account": vendor, "limit": 5, "since": "-80d"})
+    server.heard.append(said.model_dump_json())
+    assert not said.is_error
+    assert "[secret]" in server.heard[-1]
+
+
+def test_the_command_line_says_no_secret_either(server: Server) -> None:
+    for vendor in server.disguise.box.stages:
+        server.disguise.box.fault(vendor, "status", times=-1, status=400, body=refusal(server.configured(vendor)))
     for words in (["check"], ["check", "--json"], ["call", "search_leads"], ["call", "search_leads", "--raw"]):
-        ended = here(*words, environment=hurried.environment)
+        ended = here(*words, environment=server.environment)
         assert ended.returncode == 1
-        hurried.heard.append(ended.stdout + ended.stderr)
+        server.heard.append(ended.stdout + ended.stderr)
 
 
 def test_a_wrong_setting_is_named_without_its_value() -> None:

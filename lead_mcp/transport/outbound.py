@@ -1,23 +1,20 @@
 """The chain round every HTTP request of an account, outermost first: retried, signed, limited, bounded.
 
-Only this module retries, waits, signs or opens a connection. The secret joins a request innermost and is struck from the
-reply before anybody reads it. What a request does is what it declares (``Request.effect``): the gate stands at the last
-step before the network and believes nothing else.
+Only this module retries, waits, signs or opens a connection. The secret joins a request innermost and is redacted from
+the reply before anybody reads it. What a request does is what it declares (``Request.effect``): the gate stands at the
+last step before the network and believes nothing else.
 """
 
 from __future__ import annotations
 
-import html
 import json
 import logging
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, TypeVar
-from urllib.parse import quote, quote_plus
 
 import anyio
 import httpx2
@@ -33,7 +30,10 @@ from lead_mcp.errors import (
     Unauthorized,
     Unavailable,
 )
+from lead_mcp.transport.decoding import reply_of
 from lead_mcp.transport.rate import RateLimit
+from lead_mcp.transport.redaction import redactor
+from lead_mcp.vendors.replies import ok
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.http import Effect, Reply, Request, Signature
 from lead_mcp.vendors.spec.vendor import Vendor
@@ -45,9 +45,6 @@ ATTEMPTS: Final = 4
 FIRST_WAIT: Final = 0.25
 PASSING: Final = frozenset({None, 200, 429, 502, 503, 504})
 """Statuses of a failure that may be over in a moment; None where no reply came."""
-REDACTED: Final = "[secret]"
-SHORTEST: Final = 4
-"""Shorter secrets are not struck: they would tear holes into what leads say."""
 
 
 @dataclass
@@ -84,9 +81,8 @@ class Outbound:
         import stamina
         from stamina.instrumentation import set_on_retry_hooks
 
-        set_on_retry_hooks(
-            []
-        )  # a retry is no news: the request lines tell it, and what failed in the end is in the answer
+        # a retry is no news: the request lines tell of it, and what failed in the end is in the answer
+        set_on_retry_hooks([])
         retry = stamina.retry_context(
             on=self._retriable(request),
             attempts=ATTEMPTS,
@@ -125,12 +121,12 @@ class Outbound:
             return await self._signed(request, self.secrets, count)
         token = await self._token(count)
         reply = await self._signed(request, {**self.secrets, "token": token}, count)
-        if reply.status != 401 or self._given_token():
+        if reply.status != 401 or self._ready_token():
             return reply
         token = await self._token(count, stale=token)
         return await self._signed(request, {**self.secrets, "token": token}, count)
 
-    def _given_token(self) -> str:
+    def _ready_token(self) -> str:
         """A ready-made token from the settings, where there are no keys to ask for a new one."""
         login = self.vendor.login
         if login is None or all(self.secrets.get(key) for key in login.keys):
@@ -138,8 +134,8 @@ class Outbound:
         return self.secrets.get(login.given, "")
 
     async def _token(self, count: Callable[[], None], stale: str = "") -> str:
-        if given := self._given_token():
-            return given
+        if ready := self._ready_token():
+            return ready
         async with self.token_lock:
             if self.token.text in ("", stale) or time.monotonic() >= self.token.good_until:
                 await self._log_in(count)
@@ -151,10 +147,9 @@ class Outbound:
             raise AssertionError("only a vendor with a login logs in")
         request = login.build(self.account)
         try:
-            reply = await self._send(
-                request, login.sign(request, self.secrets), count, [*self.secrets.values(), self.token.text]
-            )
-            text, seconds = login.read(reply)
+            reply = await self._send(request, login.sign(request, self.secrets), count)
+            old = [] if ok(reply) else [self.token.text]  # a vendor may hand out the same one again
+            text, seconds = login.read(await _redacted(reply, [*self.secrets.values(), *old]))
             if not text:
                 raise Unauthorized("The vendor gave no token. Check the account's credentials.")
         except LeadMcpError as error:
@@ -163,8 +158,8 @@ class Outbound:
         self.token.text, self.token.good_until = text, time.monotonic() + max(0.0, seconds - 30)
 
     async def _signed(self, request: Request, secrets: Mapping[str, str], count: Callable[[], None]) -> Reply:
-        signature = self.vendor.sign(request, secrets)
-        return await self._send(request, signature, count, secrets.values())
+        reply = await self._send(request, self.vendor.sign(request, secrets), count)
+        return await _redacted(reply, secrets.values())
 
     def _gate(self, request: Request) -> None:
         if request.effect not in self.allowed:
@@ -172,10 +167,8 @@ class Outbound:
             message = f"This server may not {request.effect} at {self.account.name}: {setting} is off."
             raise NotAllowed(message, sent=False)
 
-    async def _send(
-        self, request: Request, signature: Signature, count: Callable[[], None], secrets: Iterable[str]
-    ) -> Reply:
-        """The last step: the gate, a slot of the rate limit, then the network. ``secrets`` are struck from the reply."""
+    async def _send(self, request: Request, signature: Signature, count: Callable[[], None]) -> Reply:
+        """The last step: the gate, a slot of the rate limit, then the network. The reply is as it came."""
         self._gate(request)
         async with self.rate.slot():
             started = time.monotonic()
@@ -189,7 +182,7 @@ class Outbound:
         if 300 <= reply.status < 400:
             message = "The vendor answered with a redirect, which is not followed. Check the account's base URL."
             raise MalformedReply(message, status=reply.status)
-        return _redacted(reply, secrets)
+        return reply
 
     async def _exchange(self, request: Request, signature: Signature) -> Reply:
         form = None if request.form is None else {**request.form, **signature.form}
@@ -243,22 +236,9 @@ async def _bounded(response: httpx2.Response, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def _redacted(reply: Reply, secrets: Iterable[str]) -> Reply:
-    """The reply with every spelling of our secrets struck out, should the vendor echo one."""
-    body, headers = reply.body, dict(reply.headers)
-    found = {spelling for secret in secrets if len(secret) >= SHORTEST for spelling in _spellings(secret)}
-    for spelling in sorted(found, key=len, reverse=True):  # the longer first: one secret may begin another
-        body = body.replace(spelling.encode(), REDACTED.encode())
-        headers = {key: text.replace(spelling, REDACTED) for key, text in headers.items()}
-    return Reply(reply.status, body, headers)
-
-
-def _spellings(secret: str) -> set[str]:
-    """As it is, in JSON (with and without ``\\/``), in HTML, in a URL (hex digits in either case)."""
-    in_json = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
-    in_url = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
-    lower = {re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), url) for url in in_url}
-    return {secret, html.escape(secret), *in_json, *(text.replace("/", "\\/") for text in in_json), *in_url, *lower}
+async def _redacted(reply: Reply, secrets: Iterable[str]) -> Reply:
+    """The reply without our secrets, should the vendor echo one."""
+    return await reply_of(reply.status, reply.body, reply.headers, redactor(secrets))
 
 
 UNSENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)

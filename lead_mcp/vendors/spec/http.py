@@ -6,12 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from lead_mcp.errors import MalformedReply
 
 Raw = Mapping[str, Any]
 """A record as its vendor sent it."""
+UNREAD: Final = object()
+"""The content of a reply whose JSON nobody has parsed yet."""
 
 
 class Effect(StrEnum):
@@ -48,14 +50,20 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back, whole: status, headers in lower case, body within the reply cap."""
+    """What came back, whole: status, headers in lower case, body within the reply cap.
+
+    ``content``: the body's JSON, where it has been parsed.
+    """
 
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+    content: Any = field(default=UNREAD, repr=False, compare=False)
 
     def json(self) -> Any:
-        """The body as JSON. Raises Garbled where it is none (HTML, truncated, empty)."""
+        """The body as JSON. Raises MalformedReply where it is none (HTML, truncated, empty)."""
+        if self.content is not UNREAD:
+            return self.content
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
