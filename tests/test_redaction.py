@@ -121,9 +121,8 @@ def spelled_out(value: Any, *, every: bool) -> str:
         return '"' + "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4)) + '"'
     if isinstance(value, list):
         return f"[{','.join(spelled_out(one, every=True) for one in value)}]"
-    return "{%s}" % ",".join(
-        f"{spelled_out(key, every=True)}:{spelled_out(one, every=True)}" for key, one in value.items()
-    )
+    members = [f"{spelled_out(key, every=True)}:{spelled_out(one, every=True)}" for key, one in value.items()]
+    return f"{{{','.join(members)}}}"
 
 
 @given(
