@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from lead_mcp.errors import LeadMcpError, MalformedReply, NotAllowed, NotFound, TooLarge, Unavailable
+from lead_mcp.hosts import is_public
 from lead_mcp.transport.audio import MOST_BYTES, Audio, check_host, fetch_audio
 from tests.loopback import Say, in_turn, listening
 
@@ -65,6 +66,36 @@ def test_plain_http_is_for_an_account_on_this_machine() -> None:
     assert not allowed("http://evil.example/a.wav", base=base, loopback=True)
 
 
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("8.8.8.8", True),
+        ("2606:4700::1111", True),
+        ("::ffff:8.8.8.8", True),
+        ("64:ff9b::808:808", True),
+        ("2002:808:808::", True),
+        ("10.0.0.1", False),
+        ("192.0.0.8", False),
+        ("224.0.0.1", False),
+        ("::", False),
+        ("ff02::1", False),
+        ("fec0::1", False),
+        ("fe80::1%eth0", False),
+        ("::127.0.0.1", False),
+        ("::ffff:10.0.0.1", False),
+        ("64:ff9b::7f00:1", False),
+        ("64:ff9b:1::808:808", False),
+        ("2002:7f00:1::", False),
+        ("2002:c0a8:1::1", False),
+        ("2001:0:7f00:1::1", False),
+        ("2606:4700::5efe:10.0.0.1", False),
+        ("2606:4700::200:5efe:10.0.0.1", False),
+    ],
+)
+def test_an_address_is_as_public_as_what_it_leads_to(address: str, public: bool) -> None:
+    assert is_public(address) is public
+
+
 async def fails(url: str, base_url: str = BASE, *, hosts: Sequence[str] = ()) -> LeadMcpError:
     with pytest.raises(LeadMcpError) as caught:
         await fetch_audio(url, base_url=base_url, domains=("acme.example",), hosts=hosts)
@@ -85,6 +116,12 @@ async def fails(url: str, base_url: str = BASE, *, hosts: Sequence[str] = ()) ->
         "[fe80::1]",
         "[fc00::1]",
         "[::ffff:127.0.0.1]",
+        "[::127.0.0.1]",
+        "[::ffff:0:7f00:1]",
+        "[64:ff9b::7f00:1]",
+        "[64:ff9b::a9fe:a9fe]",
+        "[2002:7f00:1::]",
+        "[2002:a00:1::1]",
         "localhost",
     ],
 )

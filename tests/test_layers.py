@@ -21,7 +21,7 @@ ROOT: Final = Path(__file__).parent.parent
 PACKAGE: Final = ROOT / "lead_mcp"
 LAYERS: Final = (
     ("errors",),
-    ("dates", "phones"),
+    ("dates", "phones", "hosts"),
     ("filters", "uris"),
     ("vendors",),
     ("settings", "capabilities"),

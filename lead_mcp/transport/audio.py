@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -16,7 +15,7 @@ import anyio
 import httpx2
 
 from lead_mcp.errors import MalformedReply, NotAllowed, NotFound, TimedOut, TooLarge, Unavailable
-from lead_mcp.settings import is_loopback
+from lead_mcp.hosts import is_loopback, is_public
 
 MOST_BYTES: Final = 50 * 1024 * 1024
 MOST_SECONDS: Final = 120
@@ -41,7 +40,7 @@ async def fetch_audio(
 ) -> Audio:
     """The audio at ``url``.
 
-    Raises NotAllowed for a host not allowed, NotFound, Unavailable, TimedOut, TooLarge or Garbled.
+    Raises NotAllowed for a host not allowed, NotFound, Unavailable, TimedOut, TooLarge or MalformedReply.
     """
     parts, base = _split(url), urlsplit(base_url)
     loopback = is_loopback(base.hostname or "")
@@ -57,7 +56,7 @@ async def fetch_audio(
 
 
 def _split(url: str) -> SplitResult:
-    """The address taken apart. Raises Garbled: some vendors send a bare file name, and any may send nonsense."""
+    """The address taken apart. Raises MalformedReply: some vendors send a bare file name, and any may send nonsense."""
     try:
         parts = urlsplit(url)
         if parts.hostname and parts.port != 0 and parts.username is None and parts.password is None:
@@ -111,8 +110,7 @@ async def _targets(parts: SplitResult, *, loopback: bool) -> list[str]:
     except (OSError, UnicodeError):  # the second: a label too long, or empty
         raise Unavailable(f"The recording's host {parts.hostname!r:.100} could not be resolved.") from None
     addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
-    public = all(ip_address(address.partition("%")[0]).is_global for address in addresses)
-    if not addresses or not (public or loopback):
+    if not addresses or not (loopback or all(map(is_public, addresses))):
         raise NotAllowed("The recording's host has a private address; it is not fetched.")
     return [parts._replace(netloc=_netloc(address, parts)).geturl() for address in addresses]
 
