@@ -19,8 +19,9 @@ from lead_mcp.engine.guard import Guard, Unguarded
 from lead_mcp.engine.people import LookupScope
 from lead_mcp.engine.search import Limits
 from lead_mcp.errors import BadArgument, NotAllowed, NotConfigured, did_you_mean
+from lead_mcp.hosts import is_loopback
 from lead_mcp.outgoing.masking import Masker, MaskGuard, masker_in
-from lead_mcp.settings import ConfiguredAccount, Server, Settings, secrets_of, settings_of
+from lead_mcp.settings import ConfiguredAccount, Server, Settings, host_of, is_local, secrets_of, urls_of
 from lead_mcp.transport.outbound import Outbound
 from lead_mcp.transport.rate import RateLimit
 from lead_mcp.vendors.spec.http import Effect
@@ -117,13 +118,11 @@ class Runtime:
         return Seal.of(secrets_of(self.settings))
 
     def _connection(self, found: ConfiguredAccount) -> Connection:
-        account = found.account
-        urls = {key: account.option(key) for key, setting in settings_of(found.vendor).items() if setting.kind == "url"}
         outbound = Outbound(
-            account=account,
+            account=found.account,
             vendor=found.vendor,
             client=self.client,
-            urls=urls,
+            urls=urls_of(found),
             secrets={key: secret.get_secret_value() for key, secret in found.secrets.items()},
             rate=RateLimit(found.rate.calls, found.rate.seconds),
             allowed=allowed_effects(self.server),
@@ -141,7 +140,7 @@ class Runtime:
         """The accounts that ``account`` names: itself, a vendor's, a comma list of either; all where it names none."""
         if account is None:
             if not self.connections:
-                raise NotConfigured(NO_ACCOUNT)
+                raise NotConfigured(self.settings.advice)
             return list(self.connections.values())
         found: dict[str, Connection] = {}
         for word in (part.strip() for part in account.split(",")):
@@ -155,19 +154,13 @@ class Runtime:
 
     def _no_account(self, name: str) -> str:
         if not self.connections:
-            return NO_ACCOUNT
+            return self.settings.advice
         known = {*self.connections, *(c.vendor.name for c in self.connections.values())}
         return f"No account {name[:60]!r}; there are {', '.join(self.connections)}.{did_you_mean(name, known)}"
 
     def vendors(self) -> Sequence[Vendor]:
         """The vendors of the configured accounts, each once."""
         return list({c.vendor.name: c.vendor for c in self.connections.values()}.values())
-
-
-NO_ACCOUNT: Final = (
-    "No account is configured. Set a vendor's environment variables (for example OCTANIST_API_KEY, or CONVOSO_AUTH_TOKEN) "
-    "or LEAD_MCP_CONFIG, or start `lead-mcp serve --sandbox` to try every vendor without credentials."
-)
 
 
 def allowed_effects(server: Server) -> frozenset[Effect]:
@@ -177,16 +170,28 @@ def allowed_effects(server: Server) -> frozenset[Effect]:
 
 
 def make_runtime(settings: Settings, transport: httpx2.AsyncBaseTransport | None = None) -> Runtime:
-    """A runtime with its HTTP client. ``transport`` swaps the network (the sandbox does)."""
-    client = httpx2.AsyncClient(
+    """A runtime with its HTTP client. ``transport`` swaps the network (the sandbox does). Raises NotConfigured."""
+    try:
+        return Runtime(settings, _client(settings, transport), transport=transport)
+    except (OSError, ImportError, ValueError, httpx2.InvalidURL) as error:
+        kind = type(error).__name__  # its words may hold a proxy's password
+        message = f"No request can leave: the proxy or the certificates in the environment cannot be used ({kind})."
+        raise NotConfigured(f"{message} Look at HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.") from None
+
+
+def _client(settings: Settings, transport: httpx2.AsyncBaseTransport | None) -> httpx2.AsyncClient:
+    """The client. Requests to this machine pass no proxy, whatever the environment says."""
+    accounts = settings.accounts.values()
+    own = {host_of(url) for one in accounts for url in urls_of(one).values() if is_loopback(host_of(url))}
+    return httpx2.AsyncClient(
         timeout=TIMEOUT,
         limits=POOL,
         follow_redirects=False,
-        trust_env=transport is None,
+        trust_env=transport is None and not all(map(is_local, accounts)),
         transport=transport,
+        mounts={f"all://{f'[{host}]' if ':' in host else host}": None for host in own},
         headers={"User-Agent": "lead-mcp", "Accept": "application/json"},
     )
-    return Runtime(settings, client, transport=transport)
 
 
 async def close(runtime: Runtime) -> None:

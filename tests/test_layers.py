@@ -47,7 +47,7 @@ SLEEPERS: Final = {
 }
 GAPS: Final[dict[str, str]] = {}
 READERS_OF_THE_ENVIRONMENT: Final = {
-    "settings.py": "its job",
+    "settings": "its job",
     "cli/demo.py": "hands it on to the server process that it starts, and reads nothing from it",
 }
 

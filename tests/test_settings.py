@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +15,17 @@ import pytest
 
 from lead_mcp import vendors
 from lead_mcp.errors import SettingsError
-from lead_mcp.settings import ConfiguredAccount, Rate, Settings, is_loopback, load, load_for_sandbox, read_rate
+from lead_mcp.hosts import is_loopback
+from lead_mcp.settings import (
+    ConfiguredAccount,
+    Rate,
+    Server,
+    Settings,
+    load,
+    load_for_sandbox,
+    read_rate,
+    settings_of,
+)
 
 OURS = ("LEAD_MCP_", *(f"{name.upper()}_" for name in vendors.NAMES))
 SECRET = "s3cr3t-Kq9/x+Z="
@@ -32,9 +46,9 @@ Write = Callable[[str], Path]
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of ours in the environment of whoever runs the tests."""
+    """Nothing of ours, and no way out, in the environment of whoever runs the tests."""
     for key in os.environ:
-        if key.startswith(OURS):
+        if key.startswith(OURS) or key.upper().endswith("_PROXY") or key.startswith("SSL_CERT_"):
             monkeypatch.delenv(key)
 
 
@@ -265,7 +279,7 @@ def test_an_unknown_zone_is_an_error_with_an_example(zone: str, put: Set) -> Non
     assert problem().startswith("LEAD_MCP_TIMEZONE: ")
 
 
-@pytest.mark.parametrize("text", [f"{SECRET}\n{SECRET}", f"{SECRET}\u200b", f"“{SECRET}”", f"{SECRET}\x00"])
+@pytest.mark.parametrize("text", [f"{SECRET}\n{SECRET}", f"{SECRET}\u200b", f"“{SECRET}", f"{SECRET}\x00"])
 def test_a_key_that_cannot_be_sent_is_found_at_start_up(text: str, file: Write) -> None:
     escaped = "".join(c if c.isascii() and c.isprintable() else f"\\u{ord(c):04x}" for c in text)
     said = problem(file(f'[accounts.acme]\nvendor = "octanist"\napi_key = "{escaped}"'))
@@ -295,6 +309,7 @@ def test_the_server_has_the_contracts_defaults() -> None:
         "reply_limit": 16 * 1024 * 1024,
         "log_level": "warning",
         "http_token": None,
+        "http_origins": (),
         "journal_url": None,
         "journal_days": 90,
     }
@@ -348,8 +363,175 @@ def test_a_wrong_server_setting_is_an_error_that_names_it(key: str, text: str, p
 
 
 def test_a_wrong_phone_region_is_told_what_one_looks_like(put: Set) -> None:
-    put(LEAD_MCP_PHONE_REGION="us")
-    assert problem() == "LEAD_MCP_PHONE_REGION: two capital letters, such as US."
+    put(LEAD_MCP_PHONE_REGION="usa")
+    assert problem() == "LEAD_MCP_PHONE_REGION: two letters, such as US."
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("LOG_LEVEL", "INFO", "info"),
+        ("LOG_LEVEL", "Debug\r\n", "debug"),
+        ("WRITES", " Allow\n", "allow"),
+        ("DELETES", "CONFIRM", "confirm"),
+        ("PII", "Masked", "masked"),
+        ("PHONE_REGION", "us\n", "US"),
+        ("TIMEZONE", " Europe/Berlin ", "Europe/Berlin"),
+        ("SCAN_LIMIT", " 5\n", 5),
+        ("HTTP_ORIGINS", "https://App.example.com , http://localhost:3000,", ("https://app.example.com", "http://localhost:3000")),
+    ],
+)  # fmt: skip
+def test_a_word_is_the_same_in_capitals_and_with_space_round_it(
+    key: str, text: str, value: Any, put: Set, file: Write
+) -> None:
+    name = key.lower()
+    assert getattr(load(file(f"[server]\n{name} = {json.dumps(text)}")).server, name) == value
+    put(**{f"LEAD_MCP_{key}": text})
+    assert getattr(load().server, name) == value
+
+
+def test_blank_is_not_set_and_leaves_it_to_the_file(put: Set, file: Write) -> None:
+    put(LEAD_MCP_WRITES=" \n", LEAD_MCP_PII="")
+    found = load(file('[server]\nwrites = "Off"\npii = "MASKED"\nlog_level = " "')).server
+    assert (found.writes, found.pii, found.log_level) == ("off", "masked", "warning")
+
+
+def test_words_of_an_account_are_folded_too(put: Set, file: Write) -> None:
+    path = file(
+        '[accounts.acme]\nvendor = " Octanist"\napi_key = "abcd"\nrate = "None"\n[accounts.acme.stages]\nSALE = " Won "'
+    )
+    account = load(path).accounts["acme"]
+    assert (account.vendor.name, account.rate, account.account.stages["sale"]) == ("octanist", Rate(), "won")
+    put(CONVOSO_AUTH_TOKEN=SECRET, CONVOSO_RATE="5/2S")
+    assert load().accounts["convoso"].rate == Rate(5, 2)
+
+
+@pytest.mark.parametrize(
+    "origin", ["*", "null", "app.example.com", "https://app.example.com/", "https://a@b", "https://x?y", "https://"]
+)
+def test_an_origin_is_what_browsers_send(origin: str, put: Set) -> None:
+    put(LEAD_MCP_HTTP_ORIGINS=f"https://fine.example,{origin}")
+    assert problem().startswith("LEAD_MCP_HTTP_ORIGINS: ")
+
+
+# --- pasted with something round it -------------------------------------------------------------------------------
+
+PLACEHOLDERS = ("${OCTANIST_API_KEY}", "${user_config.octanist_key}", "$OCTANIST_API_KEY", "%OCTANIST_API_KEY%")
+
+
+@pytest.mark.parametrize("placeholder", PLACEHOLDERS)
+@pytest.mark.parametrize("name", sorted(vendors.every()))
+def test_a_placeholder_that_nobody_filled_in_is_named(name: str, placeholder: str, put: Set, monkeypatch: Any) -> None:
+    for key in settings_of(vendors.every()[name]):
+        variable = f"{name.upper()}_{key.upper()}"
+        put(**{**WHOLE[name], variable: placeholder})
+        if key == "access_token":
+            put(LEADEXEC_LEAD_TYPE_UIDS="1")
+        assert problem().startswith(f"{variable} is {placeholder!r} as it stands")
+        monkeypatch.delenv(variable)
+
+
+@pytest.mark.parametrize("name", sorted(set(Server.model_fields) - {"config"}))
+def test_so_it_is_among_the_servers_own(name: str, put: Set) -> None:
+    put(**{f"LEAD_MCP_{name.upper()}": "${user_config.it}"})
+    assert problem().startswith(f"LEAD_MCP_{name.upper()} is '${{user_config.it}}' as it stands")
+
+
+def test_a_file_that_nobody_named_is_said_to_be_a_placeholder(put: Set) -> None:
+    put(LEAD_MCP_CONFIG="${user_config.file}")
+    assert problem().startswith("LEAD_MCP_CONFIG is '${user_config.file}' as it stands")
+
+
+@pytest.mark.parametrize("quotes", ['""', "''", "``", "“”", "‘’"])
+def test_quotation_marks_round_a_key_are_named(quotes: str, put: Set, file: Write) -> None:
+    text = f"{quotes[0]}{SECRET}{quotes[1]}"
+    put(OCTANIST_API_KEY=text)
+    assert problem().startswith("OCTANIST_API_KEY has quotation marks round it")
+    put(OCTANIST_API_KEY="", LEAD_MCP_HTTP_TOKEN=text)
+    assert problem().startswith("LEAD_MCP_HTTP_TOKEN has quotation marks round it")
+
+
+@pytest.mark.parametrize(
+    "before", ["Bearer ", "bearer  ", "Basic ", "Token ", "Authorization: ", "Authorization: Bearer "]
+)
+def test_what_a_header_has_before_a_key_is_named(before: str, put: Set) -> None:
+    put(CONVOSO_AUTH_TOKEN=before + SECRET)
+    said = problem()
+    assert said.startswith("CONVOSO_AUTH_TOKEN begins with ")
+    assert before.strip() in said
+
+
+# --- the way out --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("variable", ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "http_proxy"])
+@pytest.mark.parametrize(
+    ("proxy", "says"),
+    [
+        ("socks5://user:hush-hush@127.0.0.1:1080", "lead-mcp[socks]"),
+        ("socks5h://127.0.0.1:1080", "lead-mcp[socks]"),
+        ("ftp://hush-hush", "no proxy that can be used"),
+        ("http://[bad", "no proxy that can be used"),
+        ("http://host:port", "no proxy that can be used"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_named(variable: str, proxy: str, says: str, put: Set) -> None:
+    if "socks" in proxy and find_spec("socksio"):
+        pytest.skip("SOCKS works here")
+    put(**{variable: proxy})
+    assert load().accounts == {}, "without an account nobody needs it"
+    put(OCTANIST_API_KEY=SECRET, OCTANIST_BASE_URL="http://127.0.0.1:1/api")
+    assert load().accounts, "nobody needs it on this machine either"
+    put(OCTANIST_BASE_URL="")
+    said = problem()
+    assert said.startswith(f"{variable} ")
+    assert says in said
+    assert "hush" not in said
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:3128", "127.0.0.1:3128", "https://user:word@proxy.example:8443"])
+def test_a_proxy_that_can_be_used_is_none_of_our_business(proxy: str, put: Set) -> None:
+    put(OCTANIST_API_KEY=SECRET, HTTPS_PROXY=proxy)
+    assert load().accounts
+
+
+def test_certificates_that_cannot_be_read_are_named(put: Set, tmp_path: Path) -> None:
+    put(OCTANIST_API_KEY=SECRET, SSL_CERT_FILE=str(tmp_path / "none.pem"))
+    assert problem().startswith(f"SSL_CERT_FILE: {tmp_path / 'none.pem'} cannot be read (No such file or directory)")
+    (tmp_path / "text.pem").write_text("no certificate")
+    put(SSL_CERT_FILE=str(tmp_path / "text.pem"))
+    assert "holds no certificate" in problem()
+    put(SSL_CERT_FILE="", SSL_CERT_DIR=str(tmp_path / "none"))
+    assert problem().startswith("SSL_CERT_DIR: ")
+
+
+# --- the machine's zone -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("zone", "says"),
+    [
+        ("America/New_York", "America/New_York"),
+        (":Europe/Berlin", "Europe/Berlin"),
+        ("EST5EDT", "EST5EDT"),
+        ("UTC0", "UTC"),
+        ("", "UTC"),
+        ("Mars/Olympus", "TZ: 'Mars/Olympus' is no time zone"),
+        ("CET-1CEST,M3.5.0,M10.5.0/3", "TZ: 'CET-1CEST,M3.5.0,M10.5.0/3' has no name"),
+        ("XYZ+7", "TZ: 'XYZ+7' has no name"),
+    ],
+)
+def test_the_machines_zone_has_a_name_or_is_named_as_wrong(zone: str, says: str) -> None:
+    """A process of its own: the zone is read once."""
+    code = (
+        "from lead_mcp.settings import load, SettingsError\n"
+        "try: print(load().server.timezone)\nexcept SettingsError as error: print(error)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "TZ": zone}, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.startswith(says), ended
+    assert says == ended.stdout.strip() or "LEAD_MCP_TIMEZONE" in ended.stdout
 
 
 def test_an_unknown_name_of_ours_is_an_error_with_the_nearest(put: Set) -> None:
@@ -482,6 +664,19 @@ def test_a_wrong_file_is_an_error_that_names_place_and_fix(text: str, says: str,
     path = file(text)
     path.chmod(mode)
     assert says in problem(path)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
+    """Windows' editors begin a file with one."""
+    (tmp_path / "bom.toml").write_bytes(b"\xef\xbb\xbf[server]\r\nwrites = 'off'\r\n")
+    assert load(tmp_path / "bom.toml").server.writes == "off"
+    (tmp_path / "wide.toml").write_text("[server]", encoding="utf-16")
+    assert "not in UTF-8" in problem(tmp_path / "wide.toml")
+
+
+def test_a_missing_key_says_where_to_find_it(put: Set) -> None:
+    put(LEADSQUARED_ACCESS_KEY=SECRET)
+    assert problem().endswith("for LeadSquared (secret_key: the other half of the pair).")
 
 
 def test_a_file_that_cannot_be_read_is_an_error_that_says_why(tmp_path: Path, put: Set) -> None:

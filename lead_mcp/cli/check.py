@@ -12,7 +12,8 @@ import anyio
 from lead_mcp.cli.setup import settings_for
 from lead_mcp.engine.connection import Connection
 from lead_mcp.errors import LeadMcpError, TimedOut
-from lead_mcp.runtime import NO_ACCOUNT, Runtime, running
+from lead_mcp.runtime import Runtime, running
+from lead_mcp.settings import NO_ACCOUNT
 
 NEXT: Final = {
     "unauthorized": "check the account's credential and its rights at the vendor",

@@ -22,8 +22,9 @@ import anyio
 
 from lead_mcp.cli.setup import settings_for
 from lead_mcp.errors import SettingsError
+from lead_mcp.hosts import is_loopback
 from lead_mcp.server import LeadServer, build_server
-from lead_mcp.settings import Settings, is_loopback
+from lead_mcp.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -34,7 +34,7 @@ async def list_accounts(ctx: Context[Any, Any], account: Moment = None) -> CallT
         found = table(
             ("account", "vendor", "offers", "zone", "status"), [_row(one) for one in runtime.connections.values()]
         )
-        hint = "" if runtime.connections else NOTHING
+        hint = "" if runtime.connections else runtime.settings.advice
         text = text_of(f"{len(runtime.connections)} accounts", text_table(found), hint)
         return result({"accounts": found} | ({"quirks": [hint]} if hint else {}), text)
     described = await describe(runtime, account)
@@ -57,12 +57,6 @@ def _rendered(described: dict[str, Any], rows: Sequence[list[Any]]) -> tuple[dic
         *found["quirks"],
     )
     return found, text
-
-
-NOTHING: Final = (
-    "No account is configured: set a vendor's environment variables (OCTANIST_API_KEY, CONVOSO_AUTH_TOKEN, ...) or "
-    "LEAD_MCP_CONFIG, or start `lead-mcp serve --sandbox` to try all five without credentials."
-)
 
 
 def _row(connection: Connection) -> list[str]:

@@ -14,7 +14,6 @@ from mcp.types import CallToolResult
 
 from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed, NotConfigured, NotOffered, did_you_mean
 from lead_mcp.outgoing.cleaning import cleaned
-from lead_mcp.runtime import NO_ACCOUNT
 from lead_mcp.settings import Settings
 from lead_mcp.tools import accounts, leads, pings, prompts, recordings, resources, summaries, trace, writes
 from lead_mcp.tools.kit import error_result, make_tool
@@ -49,7 +48,7 @@ def _why_missing(name: str, settings: Settings) -> LeadMcpError:
         known = f"there are {', '.join(listed)}.{did_you_mean(name, listed)}"
         return BadArgument(f"There is no tool {cleaned(name)[:60]!r}; {known}")
     if not settings.accounts:
-        return NotConfigured(NO_ACCOUNT)
+        return NotConfigured(settings.advice)
     server, deletes = settings.server, name == "delete_lead"
     if name in WRITERS and (server.deletes if deletes else server.writes) == "off":
         setting = f"LEAD_MCP_{'DELETES' if deletes else 'WRITES'}"

@@ -1,0 +1,134 @@
+"""Settings: the only package that reads the environment and the configuration file.
+
+One account a vendor comes from environment variables alone and is named after its vendor; several come from a TOML file.
+The environment wins over the file: an account that the file names after its vendor takes that vendor's variables too. A
+variable that the file refers to as ``env:NAME`` belongs where it is referred to and makes no account of its own.
+Every problem is a ``SettingsError`` whose message names the key and the fix. Secrets are ``SecretStr`` from here on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from lead_mcp.errors import SettingsError
+from lead_mcp.settings.accounts import ConfiguredAccount, Rate, accounts_of, read_rate, settings_of
+from lead_mcp.settings.checks import check_expanded, host_of
+from lead_mcp.settings.file import read_file, server_table
+from lead_mcp.settings.network import check_network
+from lead_mcp.settings.server import PREFIX, SERVER_SECRETS, Server, check_names, server_settings, variable
+
+NO_ACCOUNT: Final = (
+    "No account is configured. Set a vendor's environment variables (for example OCTANIST_API_KEY, or CONVOSO_AUTH_TOKEN) "
+    "or LEAD_MCP_CONFIG, or start `lead-mcp serve --sandbox` to try every vendor without credentials."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything configured, and what deserves a warning.
+
+    ``problem``: what is wrong with the configuration, where the server runs all the same to say so. It has no account then.
+    """
+
+    server: Server
+    accounts: Mapping[str, ConfiguredAccount]
+    warnings: tuple[str, ...] = ()
+    problem: str = ""
+
+    @property
+    def advice(self) -> str:
+        """Why there is no account, and what to do."""
+        return f"The configuration is wrong, so no account can be used. {self.problem}" if self.problem else NO_ACCOUNT
+
+
+def secrets_of(settings: Settings) -> dict[str, str]:
+    """Everything secret about the accounts, in clear, by account and settings key."""
+    return {
+        f"{name}/{key}": secret.get_secret_value()
+        for name, found in settings.accounts.items()
+        for key, secret in found.secrets.items()
+    }
+
+
+def server_secrets(server: Server) -> list[str]:
+    """Everything secret among the server's own settings, in clear."""
+    return [secret.get_secret_value() for name in SERVER_SECRETS if (secret := getattr(server, name)) is not None]
+
+
+def load(config: Path | None = None) -> Settings:
+    """The settings from the environment and the file that it or ``config`` names. Raises SettingsError."""
+    environment, warnings = _environment(), list[str]()
+    path = config or _file_named(environment)
+    file = read_file(path.expanduser(), warnings) if path else {}
+    server = server_settings(server_table(file, environment))
+    accounts = accounts_of(environment, file, warnings)
+    if not all(map(is_local, accounts.values())):
+        check_network(environment)
+    return Settings(server, accounts, tuple(warnings))
+
+
+def load_for_sandbox(environment: Mapping[str, str]) -> Settings:
+    """The machine's server-wide settings over the emulators' accounts: nobody's real credentials are read.
+
+    Its state has a folder of its own: a write that waits for approval in the sandbox must not be sent to a real vendor.
+    """
+    _environment()
+    server = server_settings({})
+    apart = server.model_copy(update={"state_dir": server.state_dir / "sandbox", "journal_url": None})
+    return Settings(apart, accounts_of(environment, {}, []))
+
+
+def unusable(problem: str) -> Settings:
+    """What a server runs on that cannot be configured: no account, the defaults, and what to say to everybody."""
+    return Settings(Server.model_construct(timezone="UTC"), {}, problem=problem)
+
+
+def urls_of(found: ConfiguredAccount) -> dict[str, str]:
+    """An account's base URLs by settings key."""
+    kinds = settings_of(found.vendor).items()
+    return {key: found.account.option(key) for key, setting in kinds if setting.kind == "url"}
+
+
+def is_local(found: ConfiguredAccount) -> bool:
+    """Whether its requests need no proxy and no certificates: plain http, which is for this machine alone."""
+    return all(url.lower().startswith("http://") for url in urls_of(found).values())
+
+
+def _file_named(environment: Mapping[str, str]) -> Path | None:
+    text = environment.get(variable("config"))
+    if text is None:
+        return None
+    check_expanded(variable("config"), text)
+    return Path(text)
+
+
+def _environment() -> dict[str, str]:
+    """The environment, stripped; what is empty is not set. Raises SettingsError for an unknown name of ours."""
+    found = {key: text.strip() for key, text in os.environ.items() if text.strip()}
+    check_names(found)
+    return found
+
+
+__all__ = [
+    "NO_ACCOUNT",
+    "PREFIX",
+    "ConfiguredAccount",
+    "Rate",
+    "Server",
+    "Settings",
+    "SettingsError",
+    "host_of",
+    "load",
+    "load_for_sandbox",
+    "read_rate",
+    "secrets_of",
+    "server_secrets",
+    "settings_of",
+    "unusable",
+    "urls_beyond",
+    "urls_of",
+]  # fmt: skip

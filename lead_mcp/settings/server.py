@@ -1,0 +1,170 @@
+"""The server-wide settings (contract, section 3), from ``LEAD_MCP_*`` and the file's ``[server]`` table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, get_args, get_origin
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from lead_mcp.errors import SettingsError, did_you_mean
+from lead_mcp.settings.checks import check_expanded, check_secret, check_zone, split_url
+from lead_mcp.settings.zone import machine_zone
+
+PREFIX: Final = "LEAD_MCP_"
+SHORTEST_TOKEN: Final = 16
+"""Characters of a bearer token that may be used beyond loopback."""
+
+
+def _state_dir() -> Path:
+    from platformdirs import user_state_path
+
+    return user_state_path("lead-mcp", appauthor=False)
+
+
+class Server(BaseSettings):
+    """The settings of the server. Words are read case-folded, texts stripped; blank is not set."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=False)
+
+    config: Path | None = None
+    writes: Literal["off", "confirm", "allow"] = "confirm"
+    deletes: Literal["off", "confirm", "allow"] = "off"
+    pii: Literal["full", "masked"] = "full"
+    timezone: str = Field(default_factory=machine_zone)
+    phone_region: str = Field("US", pattern=r"^[A-Z]{2}$")
+    deadline: float = Field(30, gt=0, le=3600)
+    scan_limit: int = Field(10_000, ge=1, le=10_000_000)
+    summary_limit: int = Field(100_000, ge=1, le=100_000_000)
+    reply_limit: int = Field(16 * 1024 * 1024, ge=1024)
+    state_dir: Path = Field(default_factory=_state_dir)
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    http_token: SecretStr | None = None
+    http_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    journal_url: SecretStr | None = None
+    journal_days: int = Field(90, ge=1)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @field_validator("http_origins", mode="before")
+    @classmethod
+    def _origins(cls, value: Any) -> Any:
+        """A comma list, or the file's array, of origins as browsers send them."""
+        listed = value.split(",") if isinstance(value, str) else value
+        if not isinstance(listed, list | tuple):
+            return value
+        return tuple(_origin(str(one).strip()) for one in listed if str(one).strip())
+
+    @field_validator("*", mode="before")  # the last one runs first
+    @classmethod
+    def _as_filled_in(cls, value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, str):
+            return value
+        name = info.field_name or ""
+        check_expanded(variable(name), value)
+        if name in WORDS:
+            return value.casefold()
+        return value.upper() if name == "phone_region" else value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        check_zone(variable("timezone"), name)
+        return name
+
+    @field_validator("config", "state_dir")
+    @classmethod
+    def _at_home(cls, path: Path | None) -> Path | None:
+        """No shell has read a desktop client's configuration, so nobody has put in what ``~`` stands for."""
+        return path.expanduser() if path else path
+
+    @field_validator("http_token")
+    @classmethod
+    def _one_token(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is not None:
+            check_secret(variable("http_token"), token.get_secret_value())
+        return token
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file's ``[server]`` table, which is what the constructor is given."""
+        return Tidied(env_settings), Tidied(init_settings)
+
+
+class Tidied(PydanticBaseSettingsSource):
+    """What another source gives: texts stripped, blank ones left out."""
+
+    def __init__(self, inner: PydanticBaseSettingsSource) -> None:
+        super().__init__(inner.settings_cls)
+        self.inner = inner
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        return self.inner.get_field_value(field, field_name)
+
+    def __call__(self) -> dict[str, Any]:
+        found = {key: value.strip() if isinstance(value, str) else value for key, value in self.inner().items()}
+        return {key: value for key, value in found.items() if value != ""}
+
+
+def _choices(annotation: Any) -> bool:
+    return get_origin(annotation) is Literal and all(isinstance(one, str) for one in get_args(annotation))
+
+
+WORDS: Final = frozenset(name for name, field in Server.model_fields.items() if _choices(field.annotation))
+SERVER_SECRETS: Final = frozenset({"http_token", "journal_url"})
+ADVICE: Final = {"phone_region": "two letters, such as US"}
+
+
+def variable(name: str) -> str:
+    """A setting's environment variable."""
+    return f"{PREFIX}{name.upper()}"
+
+
+def _origin(text: str) -> str:
+    """One origin. Raises SettingsError for what no browser would send."""
+    parts = split_url(text)
+    port = f":{parts.port}" if parts and parts.port else ""
+    if parts is None or not parts.hostname or text.casefold() != f"{parts.scheme}://{_host(parts.hostname)}{port}":
+        raise SettingsError(f"{variable('http_origins')}: {text[:60]!r} is no origin, such as https://app.example.com.")
+    return text.casefold()
+
+
+def _host(name: str) -> str:
+    return f"[{name}]" if ":" in name else name
+
+
+def check_names(environment: Mapping[str, str]) -> None:
+    """Raises SettingsError for a ``LEAD_MCP_`` name that is none of ours."""
+    known = {variable(name) for name in Server.model_fields}
+    for key in environment:
+        if key.startswith(PREFIX) and key not in known:
+            raise SettingsError(f"{key} is no setting of lead-mcp.{did_you_mean(key, known)}")
+
+
+def server_settings(table: Mapping[str, Any]) -> Server:
+    """The settings of the environment over those of ``[server]``. Raises SettingsError."""
+    for key in table:
+        if key not in Server.model_fields:
+            raise SettingsError(f"[server] {key}: no such setting.{did_you_mean(key, Server.model_fields)}")
+    try:
+        return Server(**table)
+    except ValidationError as error:
+        raise SettingsError(_first_problem(error)) from None
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_url=False, include_input=False)[0]
+    name = str(problem["loc"][0]) if problem["loc"] else "settings"
+    return f"{variable(name)}: {ADVICE.get(name, problem['msg'])}."
