@@ -9,7 +9,7 @@ Every problem is a ``SettingsError`` whose message names the key and the fix. Se
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
