@@ -21,7 +21,7 @@ ROOT: Final = Path(__file__).parent.parent
 PACKAGE: Final = ROOT / "lead_mcp"
 LAYERS: Final = (
     ("errors",),
-    ("dates", "phones", "hosts"),
+    ("dates", "phones", "hosts", "state_dir"),
     ("filters", "uris"),
     ("vendors",),
     ("settings", "capabilities"),

@@ -10,6 +10,8 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
+from lead_mcp.state_dir import private_folder
+
 DAY: Final = 86_400.0
 
 
@@ -27,7 +29,7 @@ class Owner:
 
     def start(self) -> None:
         """Hold our lock file until the process ends. Raises OSError where the folder cannot be written."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(self.folder)
         self._sweep()
         self._lock = FileLock(self._path(self.id), mode=0o600)
         self._lock.acquire(timeout=5)

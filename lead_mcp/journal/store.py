@@ -26,6 +26,7 @@ from lead_mcp.errors import NotAllowed, SettingsError
 from lead_mcp.journal.entries import OPEN, Event, Write, digest_of
 from lead_mcp.journal.owner import Owner
 from lead_mcp.journal.tables import VERSION, asks, chain, events, meta, metadata, payloads, writes
+from lead_mcp.state_dir import private_file, private_folder
 
 START: Final = "0" * 64
 HASHED: Final = ("seq", "write_id", "at", "state", "account", "tool", "arguments", "digest", "prev")
@@ -57,7 +58,7 @@ class Journal:
     def _open(self) -> None:
         if self._engine is None:
             with refusing():
-                self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                private_folder(self.folder)
                 engine = _engine(self.url)
                 try:
                     _prepare(engine)
@@ -420,9 +421,8 @@ def _engine(url: str | URL) -> Engine:
 
 def _own_file(path: Path) -> None:
     """The database file, readable by its owner only; SQLite gives its side files the same mode."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    path.chmod(0o600)
+    private_folder(path.parent)
+    os.close(private_file(path))
 
 
 def _sqlite_settings(connection: Any, record: Any) -> None:

@@ -29,6 +29,7 @@ from urllib.parse import unquote, unquote_plus
 from lead_mcp.errors import BadArgument, NotAllowed
 from lead_mcp.filters import Op, folded
 from lead_mcp.phones import e164
+from lead_mcp.state_dir import private_file, private_folder, read_private
 from lead_mcp.vendors.spec.fields import Field
 
 KINDS: Final[Mapping[str, re.Pattern[str]]] = {
@@ -244,9 +245,9 @@ def masker_in(folder: Path, region: str) -> Masker:
     """The masker whose key lies in the state folder; the key is made on first use. Raises NotAllowed."""
     path = folder / "mask.key"
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(folder)
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            descriptor = private_file(path, new=True)
         except FileExistsError:
             return Masker(_read(path), region)
         with os.fdopen(descriptor, "wb") as file:
@@ -262,7 +263,7 @@ def _read(path: Path) -> bytes:
     import time
 
     for _ in range(100):
-        key = path.read_bytes()
+        key = read_private(path)
         if len(key) == 32:
             return key
         time.sleep(0.01)

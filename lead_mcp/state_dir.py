@@ -1,0 +1,91 @@
+"""The state folder and the files in it: ours alone, and no way to somebody else's through a link.
+
+What is wrong is an OSError whose words say what to mend; what may be right, but rarely is, earns a warning.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+log = logging.getLogger("lead_mcp.state")
+
+NOFOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
+"""Windows has no such flag, and no such links without a privilege."""
+CLOEXEC: Final = getattr(os, "O_CLOEXEC", 0)
+NONBLOCK: Final = getattr(os, "O_NONBLOCK", 0)
+"""Opening a pipe that somebody put there would wait for a writer."""
+POSIX: Final = os.name == "posix"
+
+
+def private_folder(path: Path) -> Path:
+    """The folder, made for its owner alone where it is missing.
+
+    Raises OSError where it is somebody else's, a link that somebody else has put there, or open for everybody to write.
+    """
+    for one in (*reversed(path.parents), path):  # parents too: mkdir's own way would open them to others
+        one.mkdir(exist_ok=True, mode=0o700)
+    if POSIX:
+        _check_owner(path, path.lstat())  # of a link: who made it
+        found = path.stat()
+        _check_owner(path, found)
+        if found.st_mode & stat.S_IWOTH:
+            raise _refused(path, "everybody can write to it: chmod o-w it, or choose another folder")
+        if found.st_mode & stat.S_IWGRP:
+            log.warning("%s: its group can write to it. chmod g-w it unless that is meant.", path)
+    return path
+
+
+def private_file(path: Path, *, new: bool = False) -> int:
+    """The file, open for reading and writing, readable by its owner alone; ``new``: only if there is none yet.
+
+    Raises OSError where it is a link, somebody else's, or known by a second name; FileExistsError where it is not new.
+    """
+    flags = os.O_RDWR | os.O_CREAT | NOFOLLOW | CLOEXEC | NONBLOCK | (os.O_EXCL if new else 0)
+    try:
+        descriptor = os.open(path, flags, 0o600)
+    except OSError as error:
+        raise _refused(path, "it is a link") if error.errno == errno.ELOOP else error from None
+    try:
+        if POSIX:
+            _check_file(path, os.fstat(descriptor))
+            os.fchmod(descriptor, 0o600)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def read_private(path: Path) -> bytes:
+    """The file's bytes. Raises OSError where it is missing, a link, or somebody else's."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | NOFOLLOW | CLOEXEC | NONBLOCK)
+    except OSError as error:
+        raise _refused(path, "it is a link") if error.errno == errno.ELOOP else error from None
+    with os.fdopen(descriptor, "rb") as file:
+        if POSIX:
+            _check_file(path, os.fstat(descriptor))
+        return file.read()
+
+
+def _check_file(path: Path, found: os.stat_result) -> None:
+    _check_owner(path, found)
+    if not stat.S_ISREG(found.st_mode):
+        raise _refused(path, "it is no file")
+    if found.st_nlink > 1:
+        raise _refused(path, "it is known by a second name (a hard link)")
+
+
+def _check_owner(path: Path, found: os.stat_result) -> None:
+    """What is root's is as good as ours: root can do all of this anyway."""
+    user = os.geteuid() if POSIX else 0
+    if found.st_uid not in (user, 0):
+        raise _refused(path, f"it belongs to user {found.st_uid}, not to user {user}, who runs this")
+
+
+def _refused(path: Path, why: str) -> OSError:
+    return PermissionError(errno.EPERM, f"{path}: {why}")
