@@ -27,8 +27,9 @@ def private_folder(path: Path) -> Path:
 
     Raises OSError where it is somebody else's, a link that somebody else has put there, or open for everybody to write.
     """
-    for one in (*reversed(path.parents), path):  # parents too: mkdir's own way would open them to others
-        one.mkdir(exist_ok=True, mode=0o700)
+    for one in (*reversed(path.parents), path):  # each by itself: mkdir's own way would open the parents to others
+        if not one.is_dir():
+            one.mkdir(exist_ok=True, mode=0o700)
     if POSIX:
         _check_owner(path, path.lstat())  # of a link: who made it
         found = path.stat()
