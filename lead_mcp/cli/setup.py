@@ -1,16 +1,15 @@
-"""What several commands share: settings (or the sandbox's), logging, and a client in memory."""
+"""What several commands share: settings (or the sandbox's) and a client in memory."""
 
 from __future__ import annotations
 
-import json
 import logging
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from lead_mcp.settings import Settings, load, load_for_sandbox
+from lead_mcp.cli.logs import configure_logging
+from lead_mcp.settings import Settings, load, load_for_sandbox, secrets_of, server_secrets
 
 if TYPE_CHECKING:
     import httpx2
@@ -20,27 +19,6 @@ if TYPE_CHECKING:
 
 SANDBOX_ORIGIN: Final = "http://127.0.0.1:8700"
 """Where the sandbox's accounts say their vendor is; in process, nothing listens there."""
-OWN: Final = frozenset(logging.LogRecord("", 0, "", 0, "", None, None).__dict__) | {"message", "asctime", "taskName"}
-
-
-class JsonLines(logging.Formatter):
-    """One JSON object a line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        extra = {key: value for key, value in record.__dict__.items() if key not in OWN}
-        said = {"at": self.formatTime(record), "level": record.levelname.lower(), "log": record.name}
-        if record.exc_info:
-            extra["trace"] = self.formatException(record.exc_info)
-        return json.dumps({**said, "message": record.getMessage(), **extra}, default=str, ensure_ascii=False)
-
-
-def configure_logging(level: str) -> None:
-    """Structured lines on stderr; the HTTP client's own lines would hold addresses with queries, so they are silenced."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for name in ("httpx2", "httpcore2", "stamina", "mcp"):
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
 
 
 def settings_for(
@@ -49,7 +27,7 @@ def settings_for(
     """The settings, and what stands in for the network. Warnings go to the log."""
     if not sandbox:
         settings = load(config)
-        configure_logging(settings.server.log_level)
+        log_for(settings)
         for warning in settings.warnings:
             logging.getLogger("lead_mcp.settings").warning(warning)
         return settings, lambda: None
@@ -59,8 +37,13 @@ def settings_for(
 
     box = make_sandbox(rates={"leadsquared": None})
     settings = load_for_sandbox(box.environment(SANDBOX_ORIGIN))
-    configure_logging(settings.server.log_level)
+    log_for(settings)
     return settings, lambda: httpx2.ASGITransport(app=box)
+
+
+def log_for(settings: Settings) -> None:
+    """Log as the settings say, and none of their secrets."""
+    configure_logging(settings.server.log_level, [*secrets_of(settings).values(), *server_secrets(settings.server)])
 
 
 @contextmanager

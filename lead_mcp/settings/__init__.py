@@ -16,7 +16,7 @@ from typing import Final
 
 from lead_mcp.errors import SettingsError
 from lead_mcp.settings.accounts import ConfiguredAccount, Rate, accounts_of, read_rate, settings_of
-from lead_mcp.settings.checks import check_expanded, host_of
+from lead_mcp.settings.checks import check_expanded, host_of, split_url
 from lead_mcp.settings.file import read_file, server_table
 from lead_mcp.settings.network import check_network
 from lead_mcp.settings.server import PREFIX, SERVER_SECRETS, Server, check_names, server_settings, variable
@@ -55,8 +55,9 @@ def secrets_of(settings: Settings) -> dict[str, str]:
 
 
 def server_secrets(server: Server) -> list[str]:
-    """Everything secret among the server's own settings, in clear."""
-    return [secret.get_secret_value() for name in SERVER_SECRETS if (secret := getattr(server, name)) is not None]
+    """Everything secret among the server's own settings, in clear; of a database's URL its password too."""
+    secrets = [secret.get_secret_value() for name in SERVER_SECRETS if (secret := getattr(server, name)) is not None]
+    return [*secrets, *filter(None, (parts.password for one in secrets if (parts := split_url(one))))]
 
 
 def load(config: Path | None = None) -> Settings:

@@ -1,0 +1,49 @@
+"""Logging: JSON lines on stderr, from our own loggers and a few named ones, without secrets."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterable
+from typing import Final
+
+from lead_mcp.transport.redaction import Redactor, redactor
+
+OURS: Final = "lead_mcp"
+OTHERS: Final = ("asyncio", "mcp", "py.warnings", "uvicorn.error")
+"""Whose warnings and errors are passed on; below that they write addresses with queries, and whole answers."""
+STANDARD: Final = frozenset(logging.LogRecord("", 0, "", 0, "", None, None).__dict__) | {
+    "message", "asctime", "taskName"
+}  # fmt: skip
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__()
+        self.redactor = redactor
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {"at": self.formatTime(record), "level": record.levelname.lower(), "log": record.name}
+        line["message"] = record.getMessage()
+        line |= {key: value for key, value in record.__dict__.items() if key not in STANDARD}
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(self.redactor.tree(line), default=str, ensure_ascii=False)
+
+
+def passes(record: logging.LogRecord) -> bool:
+    """Whether a record is anybody's whom we know."""
+    return any(record.name == name or record.name.startswith(f"{name}.") for name in (OURS, *OTHERS))
+
+
+def configure_logging(level: str, secrets: Iterable[str] = ()) -> None:
+    """Our loggers from ``level`` on, the named others' warnings and errors. ``secrets`` are redacted, in clear."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines(redactor(secrets)))
+    handler.addFilter(passes)
+    wanted = logging.getLevelNamesMapping()[level.upper()]
+    logging.basicConfig(level=max(wanted, logging.WARNING), handlers=[handler], force=True)
+    logging.getLogger(OURS).setLevel(wanted)
