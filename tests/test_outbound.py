@@ -105,7 +105,7 @@ def acme(sign: Callable[[Request, Mapping[str, str]], Signature], login: TokenLo
         settings=(),
         sign=sign,
         login=login,
-        leads=Search(fields=lambda account: FieldMap({}), routes=(), identify=lambda account, raw, part: None),
+        leads=Search(fields=lambda account: FieldMap({}), routes=(), identify=lambda account, raw, partition: None),
         lookup=Lookup(build=lambda account, ids, columns: READ, read=lambda account, ids, reply: ()),
         check=lambda account: READ,
         checked=lambda reply: None,

@@ -56,9 +56,9 @@ class Connection:
         discovery, found = self.vendor.discovery, dict[str, Field]()
         if discovery is None:
             return found
-        for part in self.vendor.leads.parts(self.account) or (None,):
-            read = partial(discovery.read, self.account, part)
-            found |= await self.outbound.fetch(discovery.build(self.account, part), read, lambda: count.append(1))
+        for partition in self.vendor.leads.partitions(self.account) or (None,):
+            read = partial(discovery.read, self.account, partition)
+            found |= await self.outbound.fetch(discovery.build(self.account, partition), read, lambda: count.append(1))
         return found
 
 

@@ -76,11 +76,11 @@ async def _chunk(found: Found, ids: Sequence[str], names: Names, columns: Paths 
 def identified(connection: Connection, row: Raw, names: Names, ids: Sequence[str]) -> Record | None:
     """The row as a record; its partition is the one its id names, where ids do."""
     account = connection.account
-    lanes = connection.vendor.leads.parts(account)
-    for lane in lanes or (None,):
-        name = connection.vendor.leads.identify(account, row, lane)
-        if name is not None and (not lanes or name in ids):
-            return Record(account.name, name, lead_uri(account.name, name), row, names.field, lane)
+    partitions = connection.vendor.leads.partitions(account)
+    for partition in partitions or (None,):
+        name = connection.vendor.leads.identify(account, row, partition)
+        if name is not None and (not partitions or name in ids):
+            return Record(account.name, name, lead_uri(account.name, name), row, names.field, partition)
     return None
 
 

@@ -18,14 +18,14 @@ Reads = Callable[[str], Field | None]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record as its vendor sent it, and how to read it. ``part``: the partition it came from, where there are any."""
+    """One record as its vendor sent it, and how to read it. ``partition``: where it came from, where there are any."""
 
     account: str
     id: str
     uri: str
     raw: Raw
     reads: Reads
-    part: str | None = None
+    partition: str | None = None
     _read: dict[str, Value] = field(default_factory=dict, compare=False, repr=False)
 
     def get(self, name: str) -> Value:

@@ -172,7 +172,7 @@ class Run:
     started: float
     entries: dict[str, LedgerEntry] = field(default_factory=dict)
     readers: list[Reader] = field(default_factory=list)
-    lanes: list[tuple[AccountQuery, str | None]] = field(default_factory=list)
+    partitions: list[tuple[AccountQuery, str | None]] = field(default_factory=list)
     sink: Callable[[Record], None] | None = None
     on_progress: Callable[[int], Awaitable[None]] | None = None
 
@@ -234,13 +234,19 @@ class Run:
         return Criteria(part.clauses, self.query.text, orders, self.state.frozen)
 
     def _made_readers(self, parts: Sequence[AccountQuery], base: tuple[Order, ...]) -> list[Reader]:
-        lanes = [(part, lane) for part in parts for lane in part.search.parts(part.connection.account) or (None,)]
-        share = max(1, self.limits.scan // max(1, len(lanes)))
-        self.lanes = lanes
+        partitions = [
+            (part, partition)
+            for part in parts
+            for partition in part.search.partitions(part.connection.account) or (None,)
+        ]
+        share = max(1, self.limits.scan // max(1, len(partitions)))
+        self.partitions = partitions
         first = {part.account: plan(part.search, part.names.fields, self._criteria(part, base)) for part in parts}
-        return [self._reader(part, lane, base, share, first[part.account]) for part, lane in lanes]
+        return [self._reader(part, partition, base, share, first[part.account]) for part, partition in partitions]
 
-    def _reader(self, part: AccountQuery, lane: str | None, base: tuple[Order, ...], share: int, found: Plan) -> Reader:
+    def _reader(
+        self, part: AccountQuery, partition: str | None, base: tuple[Order, ...], share: int, found: Plan
+    ) -> Reader:
         found = self._windowed(part, found)
         batched = base != self.query.orders
         if batched and self.state.end is not None:
@@ -249,14 +255,14 @@ class Run:
         entry.notes.extend(found.notes)
         columns = self._columns(part)
         pager = Pager(
-            part.connection.outbound, Usage(share), self.state.frozen, lane, columns, on_progress=self.on_progress
+            part.connection.outbound, Usage(share), self.state.frozen, partition, columns, on_progress=self.on_progress
         )
         kind = SortedReader if _sorts(found) else TimeSliceReader if found.route.slices == found.along else FullReader
         return kind(
             pager=pager,
             plan=found,
             sorter=Sorter(base),
-            record=self._recorder(part, lane),
+            record=self._recorder(part, partition),
             after=self.state.start if batched else self.state.after,
             need=None if batched or self.sink else self.query.limit + 1,
             sink=self.sink,
@@ -289,20 +295,20 @@ class Run:
         bounds = found.bounds if found.along == when else Bounds()
         return replace(found, along=when, bounds=replace(bounds, lower=since))
 
-    def _recorder(self, part: AccountQuery, lane: str | None) -> Any:
+    def _recorder(self, part: AccountQuery, partition: str | None) -> Any:
         account, kind, reads = part.connection.account, self.query.kind, part.names.field
 
         def record(raw: Raw) -> Record:
-            found = part.search.identify(account, raw, lane)
+            found = part.search.identify(account, raw, partition)
             if found is None:
                 raise MalformedReply(f"{account.name} sent a record without an id.", account=account.name)
             if kind == "lead":
-                return Record(account.name, found, lead_uri(account.name, found), raw, reads, lane)
+                return Record(account.name, found, lead_uri(account.name, found), raw, reads, partition)
             at = reads("at")
             moment = at.read(raw) if at else None
             when = stamp_of(moment) if isinstance(moment, datetime) else ""
             return Record(
-                account.name, found, uri("ping", account.name, kind, found, type=lane or "", at=when), raw, reads
+                account.name, found, uri("ping", account.name, kind, found, type=partition or "", at=when), raw, reads
             )
 
         return record
@@ -342,7 +348,7 @@ class Run:
 
     def _failed(self, nth: int, refused: Refused) -> bool:
         """Whether the refusal stands: no filter was sent that could be checked here."""
-        reader, (part, _) = self.readers[nth], self.lanes[nth]
+        reader, (part, _) = self.readers[nth], self.partitions[nth]
         plain = unfiltered(reader.plan, part.names.fields)
         if plain is None:
             if isinstance(refused.__cause__, LeadMcpError):
@@ -354,10 +360,10 @@ class Run:
 
     def _otherwise(self, nth: int) -> Reader:
         """The feed again by another route, where the first one's call does not reach far enough."""
-        tired, (part, lane) = self.readers[nth], self.lanes[nth]
+        tired, (part, partition) = self.readers[nth], self.partitions[nth]
         query = tired.plan.criteria
         other = plan(part.search, part.names.fields, query, without=frozenset({tired.plan.route.name}))
-        fresh = self._reader(part, lane, query.orders, tired.pager.usage.share, other)
+        fresh = self._reader(part, partition, query.orders, tired.pager.usage.share, other)
         fresh.pager.usage = tired.pager.usage
         return fresh
 

@@ -380,7 +380,7 @@ class _Counter:
 
     async def total(self, clauses: Sequence[Where]) -> int | None:
         """How many match, summed over partitions; None where the vendor's total is not just that."""
-        lanes = self.part.search.parts(self.part.connection.account) or (None,)
+        partitions = self.part.search.partitions(self.part.connection.account) or (None,)
         orders = (Order(self.part.search.when, descending=True),)
         query = Criteria(tuple(clauses), self.question.text, orders, self.question.now)
         found = plan(self.part.search, self.part.names.fields, query)
@@ -388,15 +388,15 @@ class _Counter:
             return None
         self.pushed = found.pushed if self.pushed is None else self.pushed
         total = 0
-        for lane in lanes:
-            count = await self._lane(found, lane)
+        for partition in partitions:
+            count = await self._in_partition(found, partition)
             if count is None:
                 return None
             total += count
         return total
 
-    async def _lane(self, found: Plan, lane: str | None) -> int | None:
-        reader = Pager(self.part.connection.outbound, self.usage, self.question.now, lane)
+    async def _in_partition(self, found: Plan, partition: str | None) -> int | None:
+        reader = Pager(self.part.connection.outbound, self.usage, self.question.now, partition)
         where = (*found.sent, *bound_clauses(found, found.bounds))
         ask = PageRequest(where=where, text=self.question.text, order=found.criteria.orders[0], limit=1)
         try:

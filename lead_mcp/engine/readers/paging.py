@@ -40,7 +40,7 @@ class Pager:
     outbound: Outbound
     usage: Usage
     now: datetime
-    part: str | None = None
+    partition: str | None = None
     columns: Paths | None = None
     page_cap: int = field(default=1_000_000)
     """Falls where the vendor's replies pass the cap: later pages start small."""
@@ -53,7 +53,7 @@ class Pager:
 
     async def page(self, route: Route, ask: PageRequest) -> Page:
         """One page; asked again in halves (in fair pieces, where the size is odd) if its reply passes the reply cap."""
-        ask = replace(ask, part=self.part, columns=self.columns, now=self.now)
+        ask = replace(ask, partition=self.partition, columns=self.columns)
         try:
             page = await self.outbound.fetch(
                 route.build(self.account, ask), lambda reply: route.read(self.account, ask, reply), self.usage.asked

@@ -177,7 +177,7 @@ def is_id(text: str) -> bool:
     return re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text) is not None
 
 
-def identify(account: Account, raw: Raw, part: str | None) -> str | None:
+def identify(account: Account, raw: Raw, partition: str | None) -> str | None:
     """``id``, else ``lead_id``, as text: both numbers and text occur."""
     found = ID.read(raw)
     return None if found is None else str(found)
@@ -230,12 +230,12 @@ def checked(reply: Reply) -> None:
     listing(reply)
 
 
-def sample(account: Account, part: str | None) -> Request:
+def sample(account: Account, partition: str | None) -> Request:
     """A search for 50 leads, whose keys are the only account of the fields there are."""
     return search({}, 0, 50)
 
 
-def read_fields(account: Account, part: str | None, reply: Reply) -> Mapping[str, Field]:
+def read_fields(account: Account, partition: str | None, reply: Reply) -> Mapping[str, Field]:
     """Every key of the sampled leads; one no document lists is of any type."""
     own = account.fields.own
     names = dict.fromkeys(name for row in listing(reply)[0] for name in row)

@@ -22,13 +22,13 @@ PINGS_PAGE: Final = 500  # unverified: the example sends 100
 NUMBERS_ONLY: Final = "LeadExec may not compare a lead field's number with one that a lead holds as text (unverified)"
 
 
-def identify(account: Account, raw: Raw, part: str | None) -> str | None:
+def identify(account: Account, raw: Raw, partition: str | None) -> str | None:
     """``{LeadTypeUID}-{UID}``."""
-    found = LEAD.ours["id"].read(raw if raw.get("LeadTypeUID") else {**raw, "LeadTypeUID": part})
+    found = LEAD.ours["id"].read(raw if raw.get("LeadTypeUID") else {**raw, "LeadTypeUID": partition})
     return found if isinstance(found, str) else None
 
 
-def identify_ping(account: Account, raw: Raw, part: str | None) -> str | None:
+def identify_ping(account: Account, raw: Raw, partition: str | None) -> str | None:
     """24 hex digits, the same for both directions."""
     return str(raw["Id"]) if raw.get("Id") else None
 
@@ -50,7 +50,7 @@ def pings(direction: str, fields: FieldMap) -> Search:
         identify=identify_ping,
         when="at",
         window=timedelta(hours=24),
-        parts=lead_types,
+        partitions=lead_types,
     )
 
 
@@ -75,7 +75,7 @@ VENDOR: Final = Vendor(
         fields=lambda account: LEAD,
         identify=identify,
         window=timedelta(days=30),
-        parts=lead_types,
+        partitions=lead_types,
         routes=(
             Route(
                 name=f"POST {wire.LEADS}/{{LeadTypeUID}}",

@@ -127,7 +127,7 @@ def search_leads(account: Account, ask: PageRequest) -> Request:
     query = lead_query(ask.where)
     return data(
         LEADS,
-        ask.part,
+        ask.partition,
         {
             **({"Query": query} if query else {}),
             **window(ask),
@@ -146,13 +146,13 @@ def search_pings(path: str) -> Callable[[Account, PageRequest], Request]:
     def build(account: Account, ask: PageRequest) -> Request:
         descending = ask.order is not None and ask.order.descending
         order = {"SortOrder": "DESC" if descending else "ASC"}
-        return data(path, ask.part, {**window(ask), **order, "Skip": ask.offset, "Take": ask.limit})
+        return data(path, ask.partition, {**window(ask), **order, "Skip": ask.offset, "Take": ask.limit})
 
     return build
 
 
-def data(path: str, part: str | None, body: Mapping[str, Any]) -> Request:
-    return Request("POST", f"{path}/{quote(part or '', safe='')}", json=dict(body), base="data_url")
+def data(path: str, partition: str | None, body: Mapping[str, Any]) -> Request:
+    return Request("POST", f"{path}/{quote(partition or '', safe='')}", json=dict(body), base="data_url")
 
 
 def lead_query(wheres: Sequence[Where]) -> dict[str, dict[str, int | float]]:
@@ -173,7 +173,7 @@ def window(ask: PageRequest) -> dict[str, str]:
     starts = [where.value for where in ask.where if isinstance(where.value, datetime) and where.op in FROM]
     ends = [where.value for where in ask.where if isinstance(where.value, datetime) and where.op in UNTIL]
     start = max(starts, default=EPOCH).replace(microsecond=0)
-    end = ceiling(min(FOREVER, *ends) if ends else ask.now + timedelta(days=1))
+    end = ceiling(min((FOREVER, *ends)))
     return {"StartDate": spelled(start), "EndDate": spelled(max(start, end))}
 
 
@@ -191,18 +191,18 @@ ALWAYS: Final = {"StartDate": spelled(EPOCH), "EndDate": spelled(FOREVER)}
 
 def get_lead(account: Account, ids: Sequence[str], columns: Paths | None) -> Request:
     """A query for one UID over all time. The filter works on the legacy route (C4, C5); unverified on this one."""
-    part, _, uid = ids[0].partition("-")
-    return data(LEADS, part, {"Query": {"UID": int(uid)}, **ALWAYS, "Skip": 0, "Take": 2})
+    lead_type, _, uid = ids[0].partition("-")
+    return data(LEADS, lead_type, {"Query": {"UID": int(uid)}, **ALWAYS, "Skip": 0, "Take": 2})
 
 
 def is_lead_id(text: str) -> bool:
     return WHOLE_LEAD_ID.fullmatch(text) is not None
 
 
-def sample_leads(account: Account, part: str | None) -> Request:
+def sample_leads(account: Account, partition: str | None) -> Request:
     """A lead type's newest leads: no documented call lists its fields."""
     newest = {"SortFields": ["DateAdded"], "SortOrder": 1, "Skip": 0, "Take": SAMPLE}
-    return data(LEADS, part, {**ALWAYS, **newest})
+    return data(LEADS, partition, {**ALWAYS, **newest})
 
 
 def check(account: Account) -> Request:
@@ -229,7 +229,7 @@ def paged(ask: PageRequest, body: Mapping[str, Any], key: str, counter: str) -> 
     The largest ``Take`` is unknown. A reply that says it took fewer than asked is no page: going on from its end as asked
     would lose what lies between.
     """
-    rows = located(as_rows(body.get(key)), ask.part)
+    rows = located(as_rows(body.get(key)), ask.partition)
     total = as_count(body.get(counter))
     more = None if total is None else ask.offset + len(rows) < total
     taken = as_count(body.get("Take"))
@@ -239,20 +239,20 @@ def paged(ask: PageRequest, body: Mapping[str, Any], key: str, counter: str) -> 
     return Page(rows, total, more)
 
 
-def located(rows: Sequence[Raw], part: str | None) -> list[Raw]:
+def located(rows: Sequence[Raw], partition: str | None) -> list[Raw]:
     """The rows, each with the ``LeadTypeUID`` it was found under, unless LeadExec sends one."""
-    uid = int(part) if part and part.isdecimal() else part
+    uid = int(partition) if partition and partition.isdecimal() else partition
     return [row if row.get("LeadTypeUID") else {**row, "LeadTypeUID": uid} for row in rows]
 
 
 def read_lead(account: Account, ids: Sequence[str], reply: Reply) -> Sequence[Raw]:
     """The lead in a list of one; none where it is not among the rows, should LeadExec have ignored the filter."""
-    part, _, uid = ids[0].partition("-")
+    lead_type, _, uid = ids[0].partition("-")
     rows = as_rows(as_object(opened(reply, "Leads")).get("Leads"))
-    return located([row for row in rows if as_count(row.get("UID")) == int(uid)], part)
+    return located([row for row in rows if as_count(row.get("UID")) == int(uid)], lead_type)
 
 
-def read_sample(account: Account, part: str | None, reply: Reply) -> Mapping[str, Field]:
+def read_sample(account: Account, partition: str | None, reply: Reply) -> Mapping[str, Field]:
     """The fields of the leads in the sample, by dotted name."""
     seen: dict[str, list[Any]] = {}
     for row in as_rows(as_object(opened(reply, "Leads")).get("Leads")):

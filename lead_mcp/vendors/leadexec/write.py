@@ -155,7 +155,7 @@ def setting(account: Account, key: str) -> int:
 
 def numbered_lead_types(account: Account) -> list[int]:
     """The lead types the account reads."""
-    return [int(part) for part in lead_types(account) if part.isascii() and part.isdecimal()]
+    return [int(uid) for uid in lead_types(account) if uid.isascii() and uid.isdecimal()]
 
 
 def lead_type(account: Account, given: int | None) -> int:

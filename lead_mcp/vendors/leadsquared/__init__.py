@@ -20,7 +20,7 @@ def fields(account: Account) -> FieldMap:
     return LEAD
 
 
-def identify(account: Account, raw: Raw, part: str | None) -> str | None:
+def identify(account: Account, raw: Raw, partition: str | None) -> str | None:
     """A GUID, in lower case so that a lead has one URI; None where the row came without it."""
     return wire.lead_id(raw)
 

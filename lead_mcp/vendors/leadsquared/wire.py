@@ -29,6 +29,7 @@ SQL: Final[Mapping[Op, str]] = {Op.EQ: "=", Op.GT: ">", Op.GTE: ">=", Op.LT: "<"
 UPPER: Final = frozenset({Op.LT, Op.LTE})
 LOWER: Final = frozenset({Op.GT, Op.GTE})
 LONG_AGO: Final = "1900-01-01 00:00:00"
+FOREVER: Final = "9999-12-31 23:59:59"
 LAST_SECOND: Final = datetime(9999, 12, 31, 23, 59, 58, tzinfo=UTC)
 NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -141,8 +142,7 @@ def is_window_of_changes(clauses: Sequence[Where]) -> bool:
 def recently_modified(account: Account, ask: PageRequest) -> Request:
     """``POST Leads.RecentlyModified``: both bounds of a window of changes at once. Source: get-leads-by-date-range/."""
     since = max((stamped(where) for where in ask.where if where.op in LOWER), default=LONG_AGO)
-    tomorrow = Where("updated_at", Op.LT, ask.now + timedelta(days=1))
-    until = min((stamped(where) for where in ask.where if where.op in UPPER), default=stamped(tomorrow))
+    until = min((stamped(where) for where in ask.where if where.op in UPPER), default=FOREVER)
     window = {"FromDate": since, "ToDate": until}
     body = {"Parameter": window, "Sorting": sorting(account, ask), "Paging": paging(ask.page, ask.limit)}
     return Request("POST", f"{LEADS}/Leads.RecentlyModified", json=body | columns(ask.columns))
@@ -324,12 +324,12 @@ def call_time(raw: Any) -> datetime | None:
 # --- the account --------------------------------------------------------------------------------------------------
 
 
-def get_fields(account: Account, part: str | None) -> Request:
+def get_fields(account: Account, partition: str | None) -> Request:
     """``GET LeadsMetaData.Get``, with the options of selects. Source: meta-data/."""
     return Request("GET", f"{LEADS}/LeadsMetaData.Get")
 
 
-def read_fields(account: Account, part: str | None, reply: Reply) -> Mapping[str, Field]:
+def read_fields(account: Account, partition: str | None, reply: Reply) -> Mapping[str, Field]:
     """The account's lead fields by schema name. Raises Garbled where an entry has none."""
     rows = as_rows(opened(reply))
     if not all(row.get("SchemaName") for row in rows):

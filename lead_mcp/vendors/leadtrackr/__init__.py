@@ -18,7 +18,7 @@ def fields(account: Account) -> FieldMap:
     return LEAD
 
 
-def identify(account: Account, raw: Raw, part: str | None) -> str | None:
+def identify(account: Account, raw: Raw, partition: str | None) -> str | None:
     """A whole number as text, always sent."""
     found = raw.get("id")
     return str(found) if isinstance(found, int | str) and str(found) else None

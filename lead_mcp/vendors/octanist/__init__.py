@@ -18,7 +18,7 @@ def fields(account: Account) -> FieldMap:
     return LEAD
 
 
-def identify(account: Account, raw: Raw, part: str | None) -> str | None:
+def identify(account: Account, raw: Raw, partition: str | None) -> str | None:
     """``lead_...``, always sent."""
     return str(raw["id"]) if raw.get("id") else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from lead_mcp.filters import Order, Where
@@ -36,7 +36,7 @@ class PageRequest:
     """What one request of a route is to ask: only clauses the route said it takes, one page of them.
 
     ``offset`` is a multiple of ``limit``; page-number vendors divide. ``columns``: the vendor's dotted names that will be
-    read, or None for all. ``part``: one of the account's partitions (LeadExec: a lead type). ``now``: the call's clock.
+    read, or None for all. ``partition``: one of the account's partitions (LeadExec: a lead type).
     """
 
     where: Sequence[Where] = ()
@@ -45,8 +45,7 @@ class PageRequest:
     offset: int = 0
     limit: int = 20
     columns: Paths | None = None
-    part: str | None = None
-    now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    partition: str | None = None
 
     @property
     def page(self) -> int:
@@ -99,7 +98,7 @@ class Search:
     """How a kind of record is searched: ``routes`` cheapest first (the first that serves is used), and what holds for all.
 
     ``when``: the field windows mean. ``window``: how far back to look where the vendor insists on a window and none was
-    given. ``parts``: partitions asked one by one and merged.
+    given. ``partitions``: asked one by one and merged.
     """
 
     fields: Callable[[Account], FieldMap]
@@ -107,7 +106,7 @@ class Search:
     identify: Callable[[Account, Raw, str | None], str | None]
     when: str = "created_at"
     window: timedelta | None = None
-    parts: Callable[[Account], Paths] = lambda account: ()
+    partitions: Callable[[Account], Paths] = lambda account: ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +165,7 @@ class Recordings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discovery:
-    """How an account's own fields are found out: ``build`` one request (per part), ``read`` its reply as own fields.
+    """How an account's own fields are found out: ``build`` one request (per partition), ``read`` its reply as own fields.
 
     ``sampled``: the names come from a few records, so one not found may still exist.
     """

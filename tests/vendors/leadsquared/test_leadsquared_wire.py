@@ -275,9 +275,9 @@ def test_a_window_of_changes_is_asked_for_with_both_bounds() -> None:
     )
 
 
-def test_an_open_window_of_changes_reaches_from_long_ago_to_tomorrow() -> None:
-    body = wire.recently_modified(ACCOUNT, PageRequest(now=NOON)).json
-    assert body["Parameter"] == {"FromDate": "1900-01-01 00:00:00", "ToDate": "2026-11-02 12:00:00"}
+def test_an_open_window_of_changes_reaches_from_long_ago_to_the_end_of_the_calendar() -> None:
+    body = wire.recently_modified(ACCOUNT, PageRequest()).json
+    assert body["Parameter"] == {"FromDate": "1900-01-01 00:00:00", "ToDate": "9999-12-31 23:59:59"}
 
 
 def test_routes_stand_cheapest_first() -> None:
