@@ -16,8 +16,8 @@ import httpx2
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.cursor import Seal
 from lead_mcp.engine.guard import Guard, Unguarded
+from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.people import LookupScope
-from lead_mcp.engine.search import Limits
 from lead_mcp.errors import BadArgument, NotAllowed, NotConfigured, did_you_mean
 from lead_mcp.hosts import is_loopback
 from lead_mcp.outgoing.masking import Masker, MaskGuard, masker_in

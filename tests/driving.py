@@ -23,10 +23,11 @@ from mcp.types import CallToolResult
 from lead_mcp import settings, vendors
 from lead_mcp.dates import Window
 from lead_mcp.engine.connection import Names
+from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.lookup import get_record
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
-from lead_mcp.engine.search import Limits, search
+from lead_mcp.engine.search import search
 from lead_mcp.filters import Order, folded, plain
 from lead_mcp.runtime import Runtime
 from lead_mcp.sandbox.app import Sandbox, sandbox

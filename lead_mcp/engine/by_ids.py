@@ -5,161 +5,237 @@ Without a sort only as many ids are looked up as the page needs; with one, all o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Protocol
 
 import anyio
 
-from lead_mcp.engine.ledger import LedgerEntry, combined
+from lead_mcp.engine.answer import Answer, count_returned
+from lead_mcp.engine.connection import Connection
+from lead_mcp.engine.cursor import Seal
+from lead_mcp.engine.fanout import together
+from lead_mcp.engine.ledger import LedgerEntry, combined, left_out, opened
+from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.lookup import Found, check_ids, look_up
 from lead_mcp.engine.plan import TEXT_FIELDS, text_matches
-from lead_mcp.engine.query import AccountQuery, Query, check_together, resolve_query
-from lead_mcp.engine.records import Record, Sorter
-from lead_mcp.engine.search import AccountDirectory, Answer
+from lead_mcp.engine.query import AccountQuery, AskedId, Query, resolve_queries
+from lead_mcp.engine.records import Position, Record, Sorter
 from lead_mcp.errors import BadArgument
 from lead_mcp.filters import Clause, TextSearch, matches
 from lead_mcp.uris import parse_uri
 
-Id = tuple[str, str]
-"""Account name and id."""
+
+class Directory(Protocol):
+    """Whoever knows the accounts by their names."""
+
+    def chosen(self, account: str | None) -> list[Connection]: ...
+    def connection(self, name: str) -> Connection: ...
 
 
-async def search_ids(desk: AccountDirectory, account: str | None, ids: Sequence[str], query: Query) -> Answer:
-    """One page of the leads with these ids. Raises LeadMcpError where the call is wrong or nothing could be read."""
+def asked_ids(directory: Directory, account: str | None, ids: Sequence[str]) -> tuple[AskedId, ...]:
+    """The ids and URIs with their accounts, each lead once. Raises BadArgument or NotConfigured."""
     check_ids(ids)
-    wanted: dict[Id, str] = {}
-    spelled: dict[Id, Id] = {}
-    for one in ids:
-        named = _named(desk, account, one)
-        wanted.setdefault(spelled.setdefault(_folded(desk, named), named), one)
-    start = desk.seal.open(query.cursor, query.arguments)["at"] if query.cursor is not None else 0
-    connections = list({name: desk.connection(name) for name, _ in wanted}.values())
-    parts = {part.account: part for part in [await resolve_query(one, query) for one in connections]}
-    check_together(list(parts.values()), query)
-    return await IdSearch(desk, query, wanted, parts, start).answer()
+    once: dict[tuple[str, str], AskedId] = {}
+    for spelled in ids:
+        connection, lead_id = _named(directory, account, spelled)
+        # look-ups of many tell ids apart case-folded: every spelling of one is the same lead
+        key = lead_id.casefold() if connection.vendor.lookup.many > 1 else lead_id
+        once.setdefault((connection.name, key), AskedId(connection.name, lead_id, spelled))
+    return tuple(once.values())
 
 
-def _folded(desk: AccountDirectory, named: Id) -> Id:
-    """One key for every spelling of an id: look-ups of many tell ids apart case-folded."""
-    name, one = named
-    return (name, one.casefold()) if desk.connection(name).vendor.lookup.many > 1 else named
-
-
-def _named(desk: AccountDirectory, account: str | None, one: str) -> Id:
-    if one.startswith("lead://"):
-        found = parse_uri(one, "lead")
-        if account is not None and found.account not in {c.name for c in desk.chosen(account)}:
-            raise BadArgument(f"ids: {one[:120]!r} is not of account {account!r}.")
-        return desk.connection(found.account).name, found.id
-    chosen = desk.chosen(account)
+def _named(directory: Directory, account: str | None, spelled: str) -> tuple[Connection, str]:
+    if spelled.startswith("lead://"):
+        found = parse_uri(spelled, "lead")
+        if account is not None and found.account not in {one.name for one in directory.chosen(account)}:
+            raise BadArgument(f"ids: {spelled[:120]!r} is not of account {account!r}.")
+        return directory.connection(found.account), found.id
+    chosen = directory.chosen(account)
     if len(chosen) != 1:
         names = ", ".join(connection.name for connection in chosen)
         raise BadArgument(f"ids: bare ids belong to one account; name it, or give lead URIs. Chosen now: {names}.")
-    return chosen[0].name, one
+    return chosen[0], spelled
+
+
+async def search_ids(connections: Sequence[Connection], query: Query, limits: Limits, seal: Seal) -> Answer:
+    """One page of the leads with ``query.ids``. Raises LeadMcpError where the call is wrong or nothing could be read."""
+    until = anyio.current_time() + limits.deadline
+    state = IdState.unpacked(seal.open(query.cursor, query.arguments)) if query.cursor is not None else IdState()
+    named = {one.account for one in query.ids or ()} - {*state.failed}
+    account_queries = await resolve_queries([one for one in connections if one.name in named], query)
+    search = IdSearch(query, limits, until, state, {one.account: one for one in account_queries})
+    page = await (search.sorted_page() if query.orders else search.page())
+    return _answer(search, page, seal)
+
+
+@dataclass(frozen=True)
+class IdState:
+    """What a cursor of ids holds. ``start``: the first id that is not behind the page (with a sort: not before the batch).
+
+    ``end`` and ``after``: where the batch of a sorted answer ends, and the place within it.
+    """
+
+    start: int = 0
+    end: int | None = None
+    after: Position | None = None
+    failed: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Accounts that failed on an earlier page: code and message."""
+
+    def packed(self) -> dict[str, Any]:
+        """As JSON can hold it, short."""
+        places = {"e": self.end, "p": self.after.packed() if self.after else None, "x": self.failed or None}
+        return {"s": self.start, **{key: place for key, place in places.items() if place is not None}}
+
+    @staticmethod
+    def unpacked(packed: Mapping[str, Any]) -> IdState:
+        after = Position.unpacked(packed["p"]) if "p" in packed else None
+        return IdState(packed["s"], packed.get("e"), after, packed.get("x", {}))
+
+
+@dataclass(frozen=True)
+class IdPage:
+    """The records of a page; the state behind each of them; the state behind the page, where anything is left."""
+
+    records: Sequence[Record]
+    behind: Callable[[int], IdState]
+    left: IdState | None
+    total: int | None
 
 
 class IdSearch:
-    """One page of leads by id in the making."""
+    """Leads by id in the making: looked up, held against the filters, told apart from those that are missing."""
 
     def __init__(
-        self,
-        desk: AccountDirectory,
-        query: Query,
-        wanted: Mapping[Id, str],
-        parts: Mapping[str, AccountQuery],
-        start: int,
+        self, query: Query, limits: Limits, until: float, state: IdState, account_queries: Mapping[str, AccountQuery]
     ) -> None:
-        self.desk, self.query, self.parts, self.at = desk, query, parts, start
-        self.wanted, self.spelled = list(wanted), wanted
-        self.entries = {name: self._entry(part) for name, part in parts.items()}
-        self.rows: list[Record] = []
+        self.query, self.limits, self.until, self.state = query, limits, until, state
+        self.account_queries = account_queries
+        self.ids = tuple(query.ids or ())
+        self.entries = {name: _opened(one, query) for name, one in account_queries.items()}
         self.missing: list[str] = []
-        self.places: list[int] = []
-        """For each row, where the next page would begin behind it."""
-        self.until = anyio.current_time() + desk.limits.deadline
+        self.some = False
+        """Whether any lead was read, matching or not."""
 
-    def _entry(self, part: AccountQuery) -> LedgerEntry:
-        checked: list[Clause] = [*part.clauses, *([TextSearch(self.query.text)] if self.query.text else [])]
-        return LedgerEntry(
-            part.account,
-            requests=part.metadata_requests,
-            checked_here=checked,
-            notes=part.notes,
-            error=part.error,
-            field_of=part.names.field,
-        )
+    async def page(self) -> IdPage:
+        """The next leads in the order of their ids: only as many ids are looked up as the page needs."""
+        rows: list[tuple[int, Record]] = []
+        at, cut = self.state.start, False
+        while at < len(self.ids) and len(rows) < self.query.limit and not cut:
+            chunk = self.ids[at : at + self.query.limit - len(rows)]
+            answered, found = await self._read(chunk)
+            rows += [(at + nth + 1, record) for nth, record in found]
+            at, cut = at + answered, answered < len(chunk)
+        left = replace(self.state, start=at) if at < len(self.ids) else None
+        records = [record for _, record in rows]
+        total = len(records) if left is None and self.query.cursor is None else None
+        return IdPage(records, lambda nth: replace(self.state, start=rows[nth - 1][0]), left, total)
 
-    async def answer(self) -> Answer:
-        sorted_here = bool(self.query.orders)
-        while self.at < len(self.wanted) and len(self.rows) < self.query.limit:
-            size = len(self.wanted) if sorted_here else self.query.limit - len(self.rows)
-            chunk = self.wanted[0:] if sorted_here else self.wanted[self.at : self.at + size]
-            if not await self._read(chunk):
-                break
-            if sorted_here:
-                return self._sorted_page()
-            self.at += len(chunk)
-        return self._answer(self.rows, self.at, self.at < len(self.wanted))
+    async def sorted_page(self) -> IdPage:
+        """The next leads in the order of the sort, among all ids; among those read by the deadline, where not all were."""
+        start, sorter, began = self.state.start, Sorter(self.query.orders), self.state
+        batch = self.ids[start : began.end]
+        answered, found = await self._read(batch)
+        if began.end is not None and answered < len(batch):  # less was read than on the page before
+            return IdPage([], lambda nth: began, began, None)
+        end = start + answered if start + answered < len(self.ids) else None
+        if start or end is not None:
+            self._note_batch(answered)
+        rows = sorted((record for _, record in found), key=sorter.key)
+        left = [record for record in rows if sorter.is_after(record, began.after)]
+        page = left[: self.query.limit]
 
-    async def _read(self, chunk: Sequence[Id]) -> bool:
-        """Look the chunk up, account by account side by side; whether the vendors answered about all of it."""
-        by_account: dict[str, list[str]] = {}
-        for name, one in chunk:
-            if self.entries[name].error is None:
-                by_account.setdefault(name, []).append(one)
+        def behind(nth: int) -> IdState:
+            return replace(began, end=end, after=sorter.position(page[nth - 1]))
+
+        next_batch = None if end is None else replace(began, start=end, end=None, after=None)
+        total = None if start or end is not None else len(rows)
+        return IdPage(page, behind, behind(len(page)) if len(left) > len(page) else next_batch, total)
+
+    def _note_batch(self, ids: int) -> None:
+        for entry in self.entries.values():
+            entry.complete = False
+            entry.notes.append(f"sorted among {ids:,} of {len(self.ids):,} ids: as many as could be read at once")
+
+    async def _read(self, chunk: Sequence[AskedId]) -> tuple[int, list[tuple[int, Record]]]:
+        """Look the chunk up, account by account side by side. How many of its first ids are settled, and their leads.
+
+        An id is settled when its vendor has answered, or will not answer: an account that failed stays out.
+        """
         found: dict[str, Found] = {}
 
         async def one_account(name: str, ids: list[str]) -> None:
-            part, left = self.parts[name], max(0.1, self.until - anyio.current_time())
-            found[name] = await look_up(part.connection, ids, part.names, left)
+            account_query, left = self.account_queries[name], max(0.1, self.until - anyio.current_time())
+            found[name] = await look_up(account_query.connection, ids, account_query.names, left)
 
-        async with anyio.create_task_group() as group:
-            for name, ids in by_account.items():
-                group.start_soon(one_account, name, ids)
+        by_account = {name: [one.id for one in chunk if one.account == name] for name in self._asked()}
+        await together([partial(one_account, name, ids) for name, ids in by_account.items() if ids])
         for name, looked in found.items():
             self._note(self.entries[name], looked)
-        self._take(chunk, found)
-        if all(entry.error for entry in self.entries.values()) and not self.rows:
-            raise combined([entry.error for entry in self.entries.values() if entry.error])
-        return bool(found) and not any(one.error for one in found.values())
+        self._raise_if_empty(found)
+        settled = [one.account not in found or one.id in found[one.account].asked or self._failed(one) for one in chunk]
+        answered = settled.index(False) if False in settled else len(chunk)
+        return answered, list(self._taken(chunk[:answered], found))
 
-    def _note(self, entry: LedgerEntry, found: Found) -> None:
-        entry.requests += found.requests
-        entry.scanned += found.scanned
-        entry.error = entry.error or found.error
-        entry.complete = entry.complete and found.error is None
+    def _asked(self) -> list[str]:
+        return [name for name, entry in self.entries.items() if entry.error is None]
 
-    def _take(self, chunk: Sequence[Id], found: Mapping[str, Found]) -> None:
-        for place, (name, one) in enumerate(chunk, self.at + 1):
-            if name not in found:
-                continue
-            record = found[name].records.get(one)
-            if record is None and one in found[name].asked:
-                self.missing.append(self.spelled[name, one])
-            elif record is not None and self._matches(self.parts[name], record):
-                self.rows.append(record)
-                self.places.append(place)
+    def _failed(self, one: AskedId) -> bool:
+        return self.entries[one.account].error is not None
 
-    def _matches(self, part: AccountQuery, record: Record) -> bool:
+    def _note(self, entry: LedgerEntry, looked: Found) -> None:
+        entry.requests += looked.requests
+        entry.scanned += looked.scanned
+        entry.complete = entry.complete and looked.error is None
+        if looked.late and looked.asked:
+            entry.notes.append(f"stopped at the deadline of {self.limits.deadline:g} s")
+        else:
+            entry.error = looked.error
+
+    def _raise_if_empty(self, found: Mapping[str, Found]) -> None:
+        """Ids that no account could answer are an error, not an empty shelf."""
+        errors = [entry.error for entry in self.entries.values() if entry.error is not None]
+        self.some = self.some or any(looked.records for looked in found.values())
+        if errors and len(errors) == len(self.entries) and not self.some:
+            raise combined(errors)
+
+    def _taken(self, chunk: Sequence[AskedId], found: Mapping[str, Found]) -> Iterator[tuple[int, Record]]:
+        """The leads of these ids that match, each with its place; the others are missing, where their vendor answered."""
+        for nth, one in enumerate(chunk):
+            looked = found.get(one.account)
+            record = looked.records.get(one.id) if looked else None
+            if record is not None and self._matches(self.account_queries[one.account], record):
+                yield nth, record
+            elif record is None and looked is not None and one.id in looked.asked:
+                self.missing.append(one.spelled)
+
+    def _matches(self, account_query: AccountQuery, record: Record) -> bool:
         text = self.query.text
         if text and not text_matches(text, [record.get(name) for name in TEXT_FIELDS]):
             return False
-        return not part.nothing and all(matches(where, record.get(where.field)) for where in part.clauses)
+        return not account_query.nothing and all(
+            matches(where, record.get(where.field)) for where in account_query.clauses
+        )
 
-    def _sorted_page(self) -> Answer:
-        rows = sorted(self.rows, key=Sorter(self.query.orders).key)
-        page = rows[self.at : self.at + self.query.limit]
-        self.places = list(range(self.at + 1, self.at + len(page) + 1))
-        return self._answer(page, self.at + len(page), self.at + len(page) < len(rows), len(rows))
 
-    def _answer(self, page: Sequence[Record], at: int, more: bool, total: int | None = None) -> Answer:
-        for record in page:
-            self.entries[record.account].returned += 1
-        cursor = self._cursor(at) if more else None
-        whole = not any(entry.error for entry in self.entries.values())
-        known = total if total is not None else len(page) if not more and self.query.cursor is None else None
-        entries, total = list(self.entries.values()), known if whole else None
-        return Answer(page, total, cursor, entries, self.missing, lambda rows: self._cursor(self.places[rows - 1]))
+def _opened(account_query: AccountQuery, query: Query) -> LedgerEntry:
+    """The entry of an account whose leads are looked up by id: every clause is checked here."""
+    searched = (TextSearch(query.text),) if query.text else ()
+    checked: tuple[Clause, ...] = (*account_query.clauses, *searched)
+    return replace(opened(account_query), total=None, checked_here=checked, notes=list(account_query.notes))
 
-    def _cursor(self, at: int) -> str:
-        state = {"at": at, "f": self.query.now.isoformat()}
-        return self.desk.seal.close(state, self.query.arguments)
+
+def _answer(search: IdSearch, page: IdPage, seal: Seal) -> Answer:
+    entries, failed = list(search.entries.values()), dict(search.state.failed)
+    count_returned(entries, page.records)
+    failed |= {entry.account: [entry.error.code, entry.error.message] for entry in entries if entry.error}
+
+    def sealed(state: IdState) -> str:
+        packed = replace(state, failed=failed).packed()
+        return seal.close({**packed, "f": search.query.now.isoformat()}, search.query.arguments)
+
+    cursor = None if page.left is None else sealed(page.left)
+    total = None if failed or not all(entry.whole for entry in entries) else page.total
+    ledger = [*entries, *left_out(search.state.failed)]
+    return Answer(page.records, total, cursor, ledger, search.missing, lambda rows: sealed(page.behind(rows)))

@@ -10,12 +10,13 @@ import hashlib
 import json
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from secrets import token_bytes
 from typing import Any, Final
 
+from lead_mcp.engine.records import Position
 from lead_mcp.errors import BadArgument
 
 NONCE: Final = 12
@@ -31,8 +32,8 @@ class Seal:
     @classmethod
     def of(cls, secrets: Mapping[str, str]) -> Seal:
         """The seal of a set of accounts, from everything secret about them."""
-        said = json.dumps(sorted(secrets.items())).encode()
-        return cls(hashlib.sha256(VERSION + said).digest())
+        ordered = json.dumps(sorted(secrets.items())).encode()
+        return cls(hashlib.sha256(VERSION + ordered).digest())
 
     def derived(self, purpose: str) -> bytes:
         """Another key for another purpose, of 32 bytes."""
@@ -72,3 +73,39 @@ class Seal:
 def digest(arguments: Mapping[str, Any]) -> bytes:
     """A digest of a call's arguments."""
     return hashlib.sha256(json.dumps(arguments, sort_keys=True, default=str).encode()).digest()
+
+
+@dataclass(frozen=True)
+class PageEnd:
+    """Where a page ended. ``after``: behind this place in the asked order. ``start`` and ``end`` bound a batch in the
+    order of reading, where there are batches."""
+
+    after: Position | None = None
+    start: Position | None = None
+    end: Position | None = None
+
+
+@dataclass(frozen=True)
+class PageState:
+    """What a cursor holds. ``frozen``: the moment of the first page; ``accounts``: those still asked."""
+
+    frozen: datetime
+    accounts: tuple[str, ...]
+    page_end: PageEnd = PageEnd()
+    totals: Mapping[str, int | None] = field(default_factory=dict)
+    failed: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Accounts that failed on an earlier page: code and message."""
+
+    def packed(self) -> dict[str, Any]:
+        """As JSON can hold it, short."""
+        places = {"p": self.page_end.after, "s": self.page_end.start, "e": self.page_end.end}
+        kept = {key: place.packed() for key, place in places.items() if place}
+        known = {name: total for name, total in self.totals.items() if total is not None}
+        failed = {"x": self.failed} if self.failed else {}
+        return {"f": self.frozen.isoformat(), "a": self.accounts, "t": known, **kept, **failed}
+
+    @staticmethod
+    def unpacked(packed: Mapping[str, Any]) -> PageState:
+        places = [Position.unpacked(packed[key]) if key in packed else None for key in "pse"]
+        frozen = datetime.fromisoformat(packed["f"])
+        return PageState(frozen, tuple(packed["a"]), PageEnd(*places), packed["t"], packed.get("x", {}))

@@ -25,3 +25,18 @@ async def together(jobs: Sequence[Job]) -> None:
             group.start_soon(guarded, job, group.cancel_scope)
     if errors:
         raise errors[0]
+
+
+async def finished_within(seconds: float, jobs: Sequence[Job]) -> list[bool]:
+    """Run the jobs side by side for so many seconds at most; which of them came to their end."""
+    ended = [False] * len(jobs)
+
+    async def run(nth: int) -> None:
+        await jobs[nth]()
+        ended[nth] = True
+
+    with anyio.move_on_after(max(0.0, seconds)):
+        async with anyio.create_task_group() as group:
+            for nth in range(len(jobs)):
+                group.start_soon(run, nth)
+    return ended

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lead_mcp.dates import Window
-from lead_mcp.errors import LeadMcpError
+from lead_mcp.engine.query import AccountQuery
+from lead_mcp.engine.readers.base import Reader
+from lead_mcp.errors import LeadMcpError, error_of_code
 from lead_mcp.filters import Clause
 from lead_mcp.vendors.spec.fields import Field
 
@@ -31,6 +33,63 @@ class LedgerEntry:
     notes: list[str] = field(default_factory=list)
     error: LeadMcpError | None = None
     field_of: Callable[[str], Field | None] = lambda name: None
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing was left out, by a limit or by an error."""
+        return self.complete and self.error is None
+
+
+def opened(account_query: AccountQuery) -> LedgerEntry:
+    """The entry of an account before anything is read."""
+    notes = list(account_query.notes)
+    if account_query.nothing:
+        notes.append(f"not asked: {account_query.nothing} can match")
+    return LedgerEntry(
+        account_query.account,
+        total=0 if account_query.nothing else None,
+        requests=account_query.metadata_requests,
+        complete=account_query.error is None,
+        notes=notes,
+        error=account_query.error,
+        field_of=account_query.names.field,
+    )
+
+
+def fill(entry: LedgerEntry, readers: Sequence[Reader]) -> None:
+    """Write down what one account's readers (one a partition) asked, read and left."""
+    for reader in readers:
+        entry.pushed = tuple(dict.fromkeys((*entry.pushed, *reader.plan.pushed)))
+        entry.checked_here = tuple(dict.fromkeys((*entry.checked_here, *reader.plan.checked_here)))
+        entry.scanned += reader.pager.usage.scanned
+        entry.requests += reader.pager.usage.requests
+        entry.notes.extend(reader.plan.notes)
+        if reader.why and not reader.error:
+            entry.notes.append(reader.why)
+        entry.complete = entry.complete and not reader.why and not reader.error
+        entry.error = entry.error or reader.error
+    counts = [reader.counted() for reader in readers]
+    known = [count for count in counts if count is not None]
+    entry.total = sum(known) if len(known) == len(counts) else None
+
+
+def left_out(failed: Mapping[str, Sequence[str]]) -> list[LedgerEntry]:
+    """Entries of accounts that failed on an earlier page: code and message by account."""
+    return [
+        LedgerEntry(
+            name,
+            complete=False,
+            error=error_of_code(code, message, account=name),
+            notes=["left out since an earlier page"],
+        )
+        for name, (code, message) in failed.items()
+    ]
+
+
+def total_of(entries: Sequence[LedgerEntry]) -> int | None:
+    """How many match at all accounts together; None where one of them does not know."""
+    totals = [entry.total for entry in entries]
+    return None if None in totals else sum(total for total in totals if total is not None)
 
 
 def combined(errors: Sequence[LeadMcpError]) -> LeadMcpError:

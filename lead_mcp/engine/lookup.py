@@ -11,9 +11,9 @@ import anyio
 
 from lead_mcp.engine.connection import Connection, Names
 from lead_mcp.engine.fanout import together
-from lead_mcp.engine.records import Record
-from lead_mcp.errors import BadArgument, LeadMcpError, NotFound, TimedOut
-from lead_mcp.uris import lead_uri
+from lead_mcp.engine.limits import account_late
+from lead_mcp.engine.records import Record, lead_record
+from lead_mcp.errors import BadArgument, LeadMcpError, NotFound
 from lead_mcp.vendors.spec.fields import Paths
 from lead_mcp.vendors.spec.http import Raw
 
@@ -29,6 +29,8 @@ class Found:
     asked: set[str] = field(default_factory=set)
     """Ids about which the vendor has answered, found or not."""
     error: LeadMcpError | None = None
+    late: bool = False
+    """Whether the deadline ended it: what was not answered can be asked again."""
 
     def count(self) -> None:
         self.requests += 1
@@ -47,8 +49,7 @@ async def look_up(
         if lookup.single_again:
             await _all(found, [[one] for one in possible if one not in found.records and len(ids) > 1], names, columns)
     if scope.cancelled_caught:
-        name = connection.name
-        found.error = TimedOut(f"{name} did not answer within {deadline:g} s (LEAD_MCP_DEADLINE).", account=name)
+        found.late, found.error = True, account_late(connection.name, deadline)
     return found
 
 
@@ -65,12 +66,14 @@ async def _chunk(found: Found, ids: Sequence[str], names: Names, columns: Paths 
     read = partial(lookup.read, account, ids)
     rows = await found.connection.outbound.fetch(lookup.build(account, ids, columns), read, found.count)
     found.scanned += len(rows)
-    found.asked.update(ids)
     wanted = {one.casefold(): one for one in ids}
     for row in rows:
         one = identified(found.connection, row, names, ids)
         if one is not None and one.id.casefold() in wanted:
             found.records[wanted[one.id.casefold()]] = one
+    # an id that a list left out is not answered yet where it is asked for again, alone
+    again = lookup.single_again and len(ids) > 1
+    found.asked.update(one for one in ids if not again or one in found.records)
 
 
 def identified(connection: Connection, row: Raw, names: Names, ids: Sequence[str]) -> Record | None:
@@ -80,7 +83,7 @@ def identified(connection: Connection, row: Raw, names: Names, ids: Sequence[str
     for partition in partitions or (None,):
         name = connection.vendor.leads.identify(account, row, partition)
         if name is not None and (not partitions or name in ids):
-            return Record(account.name, name, lead_uri(account.name, name), row, names.field, partition)
+            return lead_record(account.name, name, row, names.field, partition)
     return None
 
 

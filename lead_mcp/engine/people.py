@@ -12,15 +12,15 @@ from lead_mcp.engine.connection import Connection, Names
 from lead_mcp.engine.cursor import Seal
 from lead_mcp.engine.fanout import together
 from lead_mcp.engine.ledger import LedgerEntry
+from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.plan import TEXT_FIELDS
-from lead_mcp.engine.query import Query
+from lead_mcp.engine.query import Query, resolve_queries
 from lead_mcp.engine.readers.time_slices import DAWN
-from lead_mcp.engine.records import Record
-from lead_mcp.engine.search import Limits, read_through, resolve_queries
+from lead_mcp.engine.records import Record, lead_record
+from lead_mcp.engine.search import read_through
 from lead_mcp.errors import LeadMcpError, MalformedReply
 from lead_mcp.filters import Order, folded
 from lead_mcp.phones import e164, parse_phone
-from lead_mcp.uris import lead_uri
 from lead_mcp.vendors.spec.http import Raw
 
 PHONE_WORDS = ("phone", "mobile")
@@ -131,7 +131,7 @@ def _matching(connection: Connection, rows: Sequence[Raw], person: Person, looki
         lead_id = connection.vendor.leads.identify(account, row, None)
         if lead_id is None:
             raise MalformedReply(f"{account.name} sent a record without an id.", account=account.name)
-        record = Record(account.name, lead_id, lead_uri(account.name, lead_id), row, names.field)
+        record = lead_record(account.name, lead_id, row, names.field)
         if person.is_in(record, looking.region):
             found[record.uri] = record
     return sorted(found.values(), key=created)
@@ -148,7 +148,7 @@ async def _scan(connection: Connection, person: Person, looking: LookupScope) ->
             sought.records.append(record)
 
     parts = await resolve_queries([connection], query)
-    for entry in await read_through(parts, query, looking.limits, looking.seal, take):
+    for entry in await read_through(parts, query, looking.limits, take):
         _tally(sought, entry)
     sought.records.sort(key=created)
     return sought

@@ -8,12 +8,13 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from lead_mcp.engine.answer import Answer
 from lead_mcp.engine.connection import Connection
-from lead_mcp.engine.cursor import Seal
 from lead_mcp.engine.ledger import LedgerEntry
-from lead_mcp.engine.query import Query
+from lead_mcp.engine.limits import Limits
+from lead_mcp.engine.query import Query, resolve_queries
 from lead_mcp.engine.records import Record
-from lead_mcp.engine.search import Answer, Limits, read_through, resolve_queries
+from lead_mcp.engine.search import read_through
 from lead_mcp.engine.summary import PERIODS, GroupTotals, ProgressCallback, group_value, period
 from lead_mcp.filters import as_number
 
@@ -90,7 +91,6 @@ async def ping_totals(
     group_by: tuple[str, ...],
     page: Answer,
     limits: Limits,
-    seal: Seal,
     on_progress: ProgressCallback | None = None,
 ) -> PingTotals:
     """The summary of every ping asked for: from the page where that holds them all, else read through once more."""
@@ -100,6 +100,6 @@ async def ping_totals(
             found.take(record)
         return found
     parts = await resolve_queries(connections, query)
-    found.entries = await read_through(parts, query, limits, seal, found.take, on_progress)
+    found.entries = await read_through(parts, query, limits, found.take, on_progress)
     found.complete = all(entry.complete and not entry.error for entry in found.entries)
     return found

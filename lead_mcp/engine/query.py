@@ -5,17 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from lead_mcp.dates import Window, stamp
 from lead_mcp.engine.connection import Connection, Names, names_for
+from lead_mcp.engine.fanout import together
 from lead_mcp.engine.guard import Guard, Unguarded
 from lead_mcp.engine.resolve import known_names
 from lead_mcp.errors import BadArgument, LeadMcpError, NotOffered, UnknownField, did_you_mean
 from lead_mcp.filters import Filter, Op, Order, Where, folded, spelled, typed
 from lead_mcp.vendors.spec.fields import CANONICAL, PING_FIELDS, Field
 from lead_mcp.vendors.spec.reading import Search
+
+
+class AskedId(NamedTuple):
+    """One lead asked for by id. ``spelled``: as the caller wrote it."""
+
+    account: str
+    id: str
+    spelled: str
 
 
 @dataclass(frozen=True)
@@ -26,6 +36,8 @@ class Query:
     filters: Sequence[Filter] = ()
     text: str | None = None
     window: Window | None = None
+    ids: Sequence[AskedId] | None = None
+    """Only these leads; without ``orders`` in this order."""
     orders: tuple[Order, ...] = ()
     columns: Sequence[str] = ()
     """Columns somebody named; one that no account has is a mistake."""
@@ -40,7 +52,12 @@ class Query:
     guard: Guard = field(default_factory=Unguarded)
 
     def names(self) -> set[str]:
-        return {*(a.field for a in self.filters), *(o.field for o in self.orders), *self.columns}
+        """Every field name that somebody used."""
+        return {
+            *(given.field for given in self.filters),
+            *(order.field for order in self.orders),
+            *self.columns,
+        }
 
 
 @dataclass
@@ -67,6 +84,9 @@ def search_of(connection: Connection, kind: str) -> Search | None:
     return vendor.leads if kind == "lead" else vendor.pings.get(kind)
 
 
+# --- one account --------------------------------------------------------------------------------------------------
+
+
 async def resolve_query(connection: Connection, query: Query) -> AccountQuery:
     """The question as this account takes it; its ``error`` says why it cannot. Raises BadArgument for a wrong value."""
     search = search_of(connection, query.kind)
@@ -74,41 +94,47 @@ async def resolve_query(connection: Connection, query: Query) -> AccountQuery:
         raise NotOffered(f"{connection.name} has no {query.kind} pings.", account=connection.name)
     fields = connection.account.fields if query.kind == "lead" else search.fields(connection.account)
     count: list[int] = []
-    empty = AccountQuery(connection, search, Names(fields))
+    bare = AccountQuery(connection, search, Names(fields))
     try:
         names = await names_for(connection, fields, query.names(), count)
     except BadArgument:
         raise
     except LeadMcpError as error:
-        return replace(empty, error=error, metadata_requests=len(count))
-    found = replace(empty, names=names, metadata_requests=len(count))
-    _fill(found, query)
-    return found
+        return replace(bare, error=error, metadata_requests=len(count))
+    resolved = replace(bare, names=names, metadata_requests=len(count))
+    _check_guard(resolved, query)
+    missing = sorted({given.field for given in query.filters if names.field(given.field) is None})
+    if missing:
+        message = f"{connection.name} has no field {', '.join(map(repr, missing))}: it was not asked."
+        resolved.error = NotOffered(message, account=connection.name)
+        return resolved
+    resolved.clauses = (*_clauses(resolved, query), *window_clauses(query, search.when))
+    return resolved
 
 
-def _fill(found: AccountQuery, query: Query) -> None:
+def _check_guard(resolved: AccountQuery, query: Query) -> None:
+    """Raises BadArgument or NotAllowed for what may not be asked."""
     if query.text:
         query.guard.check_text(query.text)
-    missing = sorted({given.field for given in query.filters if found.names.field(given.field) is None})
-    if missing:
-        message = f"{found.account} has no field {', '.join(map(repr, missing))}: it was not asked."
-        found.error = NotOffered(message, account=found.account)
-        return
     for order in query.orders:
-        sorted_by = found.names.field(order.field)
+        sorted_by = resolved.names.field(order.field)
         if sorted_by is not None:
             query.guard.check_order(order.field, sorted_by, "sort")
+
+
+def _clauses(resolved: AccountQuery, query: Query) -> list[Where]:
+    """The filters in the account's own types and spellings, under its own field keys."""
     clauses: list[Where] = []
     for given in query.filters:
-        known = found.names.field(given.field)
-        key = found.names.key(given.field)
+        known = resolved.names.field(given.field)
+        key = resolved.names.key(given.field)
         if known is None or key is None:
             continue
-        _check_filter_only(given, known, found)
+        _check_filter_only(given, known, resolved)
         query.guard.check_filter(given.field, known, given.op)
         wheres = typed(given, known.kind, query.zone, query.now)
-        clauses.extend(_listed(replace(where, field=key), known, found) for where in wheres)
-    found.clauses = (*clauses, *window_clauses(query, found.search.when))
+        clauses.extend(_listed(replace(where, field=key), known, resolved) for where in wheres)
+    return clauses
 
 
 def window_clauses(query: Query, when: str) -> list[Where]:
@@ -119,14 +145,17 @@ def window_clauses(query: Query, when: str) -> list[Where]:
     return [Where(when, op, moment, f"{when} {op} {stamp(moment)}") for op, moment in ends if moment is not None]
 
 
-def _check_filter_only(given: Filter, known: Field, found: AccountQuery) -> None:
-    if known.filter_only and given.op not in known.exact | known.edge | known.coarse:
-        allowed = ", ".join(sorted(known.exact | known.edge | known.coarse))
-        message = f"filters: {given.field!r} of {found.account} can be filtered but not read, and takes only {allowed}."
+def _check_filter_only(given: Filter, known: Field, resolved: AccountQuery) -> None:
+    operators = known.exact | known.edge | known.coarse
+    if known.filter_only and given.op not in operators:
+        allowed = ", ".join(sorted(operators))
+        message = (
+            f"filters: {given.field!r} of {resolved.account} can be filtered but not read, and takes only {allowed}."
+        )
         raise BadArgument(message)
 
 
-def _listed(where: Where, known: Field, found: AccountQuery) -> Where:
+def _listed(where: Where, known: Field, resolved: AccountQuery) -> Where:
     """The clause in the spelling of the vendor's closed list; a value outside it matches nothing there."""
     if not (known.values and known.closed) or where.op not in (Op.EQ, Op.IN):
         return where
@@ -135,37 +164,53 @@ def _listed(where: Where, known: Field, found: AccountQuery) -> Where:
     inside = tuple(spelling[folded(str(value))] for value in wanted if folded(str(value)) in spelling)
     outside = [spelled(value) for value in wanted if folded(str(value)) not in spelling]
     if outside:
-        found.notes.append(f"{where.field} is one of {', '.join(known.values)} here")
+        resolved.notes.append(f"{where.field} is one of {', '.join(known.values)} here")
     if not inside:
-        found.nothing = f"no {where.field} {', '.join(outside)!r}"
+        resolved.nothing = f"no {where.field} {', '.join(outside)!r}"
         return where
     return replace(where, value=inside if where.op is Op.IN else inside[0])
 
 
-def check_together(parts: Sequence[AccountQuery], query: Query) -> None:
+# --- several accounts ---------------------------------------------------------------------------------------------
+
+
+async def resolve_queries(connections: Sequence[Connection], query: Query) -> list[AccountQuery]:
+    """The question at every account, side by side. Raises UnknownField or BadArgument for what none can make sense of."""
+    resolved: dict[str, AccountQuery] = {}
+
+    async def one(connection: Connection) -> None:
+        resolved[connection.name] = await resolve_query(connection, query)
+
+    await together([partial(one, connection) for connection in connections])
+    account_queries = [resolved[connection.name] for connection in connections]
+    check_together(account_queries, query)
+    return account_queries
+
+
+def check_together(account_queries: Sequence[AccountQuery], query: Query) -> None:
     """What no chosen account can make sense of is the caller's mistake. Raises UnknownField or BadArgument."""
-    alive = [part for part in parts if part.error is None or isinstance(part.error, NotOffered)]
+    alive = [one for one in account_queries if one.error is None or isinstance(one.error, NotOffered)]
     _check_filters(alive, query)
     for name in (*(order.field for order in query.orders), *query.columns):
-        if alive and all(part.names.field(name) is None for part in alive):
+        if alive and all(one.names.field(name) is None for one in alive):
             raise _unknown(name, alive, query)
-    answerable = [part for part in parts if part.error is None]
-    if answerable and all(part.nothing for part in answerable) and len(answerable) == len(parts):
-        notes = "; ".join(f"{part.account}: {', '.join(part.notes)}" for part in answerable)
+    answerable = [one for one in account_queries if one.error is None]
+    if answerable and all(one.nothing for one in answerable) and len(answerable) == len(account_queries):
+        notes = "; ".join(f"{one.account}: {', '.join(one.notes)}" for one in answerable)
         raise BadArgument(f"filters: no chosen account knows that value ({notes}).")
 
 
-def _check_filters(parts: Sequence[AccountQuery], query: Query) -> None:
+def _check_filters(account_queries: Sequence[AccountQuery], query: Query) -> None:
     for given in query.filters:
-        if parts and all(part.names.field(given.field) is None for part in parts):
-            raise _unknown(given.field, parts, query)
-    if parts and all(isinstance(part.error, NotOffered) for part in parts):
+        if account_queries and all(one.names.field(given.field) is None for one in account_queries):
+            raise _unknown(given.field, account_queries, query)
+    if account_queries and all(isinstance(one.error, NotOffered) for one in account_queries):
         names = ", ".join(sorted({given.field for given in query.filters}))
         raise UnknownField(f"No chosen account has all of the fields {names}. Ask them one by one, or fewer at once.")
 
 
-def _unknown(name: str, parts: Sequence[AccountQuery], query: Query) -> UnknownField:
-    maps = [known for part in parts for known in (part.names.fields, part.names.discovered) if known]
+def _unknown(name: str, account_queries: Sequence[AccountQuery], query: Query) -> UnknownField:
+    maps = [known for one in account_queries for known in (one.names.fields, one.names.discovered) if known]
     known = known_names(maps)
     ours = CANONICAL if query.kind == "lead" else PING_FIELDS
     where = "No chosen account has" if name in ours else "There is no"

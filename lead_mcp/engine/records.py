@@ -10,6 +10,7 @@ from functools import total_ordering
 from typing import Any
 
 from lead_mcp.filters import Order, Value, as_time, folded, plain
+from lead_mcp.uris import lead_uri
 from lead_mcp.vendors.spec.fields import Field
 from lead_mcp.vendors.spec.http import Raw
 
@@ -34,6 +35,11 @@ class Record:
             found = self.reads(name)
             self._read[name] = None if found is None else found.read(self.raw)
         return self._read[name]
+
+
+def lead_record(account: str, lead_id: str, raw: Raw, reads: Reads, partition: str | None = None) -> Record:
+    """A lead, with its URI."""
+    return Record(account, lead_id, lead_uri(account, lead_id), raw, reads, partition)
 
 
 @total_ordering

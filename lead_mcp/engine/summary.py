@@ -23,11 +23,12 @@ from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.cursor import Seal
 from lead_mcp.engine.fanout import together
 from lead_mcp.engine.ledger import LedgerEntry, combined
+from lead_mcp.engine.limits import Limits, late
 from lead_mcp.engine.plan import Criteria, Plan, bound_clauses, plan
-from lead_mcp.engine.query import AccountQuery, Query
+from lead_mcp.engine.query import AccountQuery, Query, resolve_queries
 from lead_mcp.engine.readers.paging import Pager, Usage
 from lead_mcp.engine.records import Record
-from lead_mcp.engine.search import Limits, late, read_through, resolve_queries
+from lead_mcp.engine.search import read_through
 from lead_mcp.errors import BadArgument, LeadMcpError, did_you_mean
 from lead_mcp.filters import Clause, Kind, Op, Order, Value, Where, as_number
 from lead_mcp.vendors.spec.reading import PageRequest, Push
@@ -317,7 +318,7 @@ class _Job:
         limits = Limits(max(0.1, self.deadline - anyio.current_time()), self.limits.scan)
         question = replace(self.asked.question, orders=(Order(part.search.when, descending=True),))
         sink = _Sink(part, self.asked, self.cells)
-        entries = await read_through([part], question, limits, self.seal, sink.take, self.on_progress)
+        entries = await read_through([part], question, limits, sink.take, self.on_progress)
         self.entries += entries
         read = sum(entry.scanned for entry in entries)
         self.how.append(f"{part.account}: {read:,} records read")

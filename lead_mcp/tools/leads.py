@@ -11,11 +11,12 @@ from mcp.types import CallToolResult
 from pydantic import Field
 
 from lead_mcp.dates import window
-from lead_mcp.engine.by_ids import search_ids
+from lead_mcp.engine.answer import Answer
+from lead_mcp.engine.by_ids import asked_ids
 from lead_mcp.engine.lookup import get_record
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
-from lead_mcp.engine.search import Answer, search
+from lead_mcp.engine.search import search
 from lead_mcp.errors import BadArgument
 from lead_mcp.filters import parse_sort
 from lead_mcp.outgoing.cleaning import text_cell
@@ -92,7 +93,7 @@ async def search_leads(
     )
     query = asked.query(ids=ids, detail=detail, max_tokens=max_tokens)
     if ids is not None:
-        return _answered(await search_ids(runtime, account, ids, query), query, columns, max_tokens)
+        query = replace(query, ids=asked_ids(runtime, account, ids))
     answer = await search(runtime.chosen(account), query, runtime.limits, runtime.seal)
     return _answered(answer, query, columns, max_tokens)
 

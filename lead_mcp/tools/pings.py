@@ -10,11 +10,13 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 from pydantic import Field
 
+from lead_mcp.engine.answer import Answer
 from lead_mcp.engine.connection import Connection
+from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.pings import PingCount, PingTotals, ping_totals
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
-from lead_mcp.engine.search import Answer, Limits, search
+from lead_mcp.engine.search import search
 from lead_mcp.engine.summary import OTHER, PERIODS
 from lead_mcp.errors import NotOffered
 from lead_mcp.outgoing.cleaning import cell, plain_value, text_cell
@@ -64,7 +66,7 @@ async def query_pings(
     page = PingAnswer(answer, query)
     if cursor is None:
         limits = Limits(runtime.server.deadline, runtime.server.summary_limit)
-        page.ping_totals = await ping_totals(chosen, query, groups, answer, limits, runtime.seal, progress(ctx))
+        page.ping_totals = await ping_totals(chosen, query, groups, answer, limits, progress(ctx))
         page.tell_summary()
         page.make_room(max_tokens, limit)
     rows = [ping_row(record) for record in answer.records]

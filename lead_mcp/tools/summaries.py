@@ -10,7 +10,7 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 from pydantic import Field
 
-from lead_mcp.engine.search import Limits
+from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.summary import MOST_GROUPS, Summary, SummaryQuery, parse_measures, summarize, top_groups
 from lead_mcp.outgoing.cleaning import plain_value
 from lead_mcp.outgoing.masking import shown

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from lead_mcp.dates import Window
+from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
-from lead_mcp.engine.search import Limits, search
+from lead_mcp.engine.search import search
 from lead_mcp.filters import Order, as_number
 from tests.driving import DAWN, NOW, Bench, CallFailed, bench, entry
 

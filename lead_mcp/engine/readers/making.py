@@ -1,0 +1,212 @@
+"""Making the reader of one partition: which way it reads, what it asks for, and another way where the first one fails."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from lead_mcp.dates import Window, full_stamp
+from lead_mcp.engine.cursor import PageState
+from lead_mcp.engine.plan import TEXT_FIELDS, Bounds, Criteria, Plan, plan, unfiltered
+from lead_mcp.engine.query import AccountQuery, Query
+from lead_mcp.engine.readers.base import OutOfOrder, Reader, Refused, TooDeep
+from lead_mcp.engine.readers.full import FullReader
+from lead_mcp.engine.readers.paging import Pager, Usage
+from lead_mcp.engine.readers.sorted import SortedReader
+from lead_mcp.engine.readers.time_slices import TimeSliceReader
+from lead_mcp.engine.records import Position, Record, Sorter, lead_record
+from lead_mcp.engine.windows import default_window
+from lead_mcp.errors import LeadMcpError, MalformedReply
+from lead_mcp.filters import Order
+from lead_mcp.uris import uri
+from lead_mcp.vendors.spec.fields import Paths
+from lead_mcp.vendors.spec.http import Raw
+
+ProgressCallback = Callable[[int], Awaitable[None]]
+Sink = Callable[[Record], None]
+
+
+@dataclass(frozen=True)
+class ReaderMaker:
+    """Makes the readers of one page. ``base``: the order of reading; ``share``: records that each may read.
+
+    ``sink`` takes every match, where no page is wanted.
+    """
+
+    query: Query
+    state: PageState
+    base: tuple[Order, ...]
+    share: int
+    sink: Sink | None = None
+    on_progress: ProgressCallback | None = None
+
+    @property
+    def batched(self) -> bool:
+        """Whether the reading goes along another order than the one asked for."""
+        return self.base != self.query.orders
+
+    def window(self, account_query: AccountQuery) -> Window | None:
+        """The window used at this account where its vendor insists on one and none was asked for."""
+        return default_window(account_query, self.state.frozen, self.query.zone.key)
+
+    def plan(self, account_query: AccountQuery, without: frozenset[str] = frozenset()) -> Plan:
+        """The plan for this account, within its default window and its batch."""
+        criteria = criteria_of(account_query, self.query, self.base, self.state.frozen)
+        found = plan(account_query.search, account_query.names.fields, criteria, without)
+        if (window := self.window(account_query)) is not None:
+            when = account_query.search.when
+            bounds = found.bounds if found.along == when else Bounds()
+            found = replace(found, along=when, bounds=replace(bounds, lower=window.since))
+        end = self.state.page_end.end
+        return _ending_at(found, end) if self.batched and end is not None else found
+
+    def reader(
+        self, account_query: AccountQuery, partition: str | None, found: Plan, usage: Usage | None = None
+    ) -> Reader:
+        """The reader of one partition. ``usage``: what an earlier attempt at it has cost already."""
+        pager = Pager(
+            account_query.connection.outbound,
+            usage or Usage(self.share),
+            self.state.frozen,
+            partition,
+            columns_of(account_query, self.query),
+            on_progress=self.on_progress,
+        )
+        return _way_of(found)(
+            pager=pager,
+            plan=found,
+            sorter=Sorter(self.base),
+            record=record_maker(account_query, self.query.kind, partition),
+            after=self.state.page_end.start if self.batched else self.state.page_end.after,
+            need=None if self.batched or self.sink else self.query.limit + 1,
+            sink=self.sink,
+        )
+
+
+@dataclass
+class PartitionReading:
+    """One partition's reading. Another reader takes the first one's place where the vendor's call does not serve."""
+
+    account_query: AccountQuery
+    partition: str | None
+    reader: Reader
+    maker: ReaderMaker
+
+    async def run(self) -> None:
+        """Read, in another way if need be. Failures are kept by the reader."""
+        while not await self._ran():
+            pass
+
+    async def _ran(self) -> bool:
+        """Whether the reading came to its end."""
+        try:
+            await self.reader.run()
+        except OutOfOrder:
+            self.reader = _again(self.reader, _unsorted_way_of(self.reader.plan), self.reader.plan)
+        except TooDeep:
+            self.reader = self._by_another_route()
+        except Refused as refused:
+            return self._is_refused(refused)
+        else:
+            return True
+        return False
+
+    def _is_refused(self, refused: Refused) -> bool:
+        """Whether the refusal stands: no filter was sent that could be checked here."""
+        plain = unfiltered(self.reader.plan, self.account_query.names.fields)
+        if plain is None:
+            if isinstance(refused.__cause__, LeadMcpError):
+                self.reader.fail(refused.__cause__)
+            return True
+        self.reader = _again(self.reader, type(self.reader), plain)
+        return False
+
+    def _by_another_route(self) -> Reader:
+        """The partition again by another route, where the first one's call does not reach far enough."""
+        tired = self.reader
+        other = self.maker.plan(self.account_query, without=frozenset({tired.plan.route.name}))
+        return self.maker.reader(self.account_query, self.partition, other, tired.pager.usage)
+
+
+def partition_readings(maker: ReaderMaker, account_queries: Sequence[AccountQuery]) -> list[PartitionReading]:
+    """A reading for every partition of every account."""
+    plans = {one.account: maker.plan(one) for one in account_queries}
+    return [
+        PartitionReading(one, partition, maker.reader(one, partition, plans[one.account]), maker)
+        for one, partition in partitions_of(account_queries)
+    ]
+
+
+def partitions_of(account_queries: Sequence[AccountQuery]) -> list[tuple[AccountQuery, str | None]]:
+    """Every account with each of its partitions; with None where it has none."""
+    return [
+        (one, partition)
+        for one in account_queries
+        for partition in one.search.partitions(one.connection.account) or (None,)
+    ]
+
+
+def criteria_of(account_query: AccountQuery, query: Query, orders: tuple[Order, ...], frozen: datetime) -> Criteria:
+    return Criteria(account_query.clauses, query.text, orders, frozen)
+
+
+def reads_along(account_query: AccountQuery, query: Query, orders: tuple[Order, ...], frozen: datetime) -> bool:
+    """Whether the account can be read in this order, or in none and is sorted here whole."""
+    criteria = criteria_of(account_query, query, orders, frozen)
+    route = plan(account_query.search, account_query.names.fields, criteria).route
+    leading = orders[0].field
+    return leading in route.orders or leading == route.slices or not (route.orders or route.slices)
+
+
+def columns_of(account_query: AccountQuery, query: Query) -> Paths:
+    """The vendor's own names of everything that the answer will read."""
+    sorts = (order.field for order in query.orders)
+    shown = (*query.columns, *query.defaults, *sorts, account_query.search.when)
+    searched = TEXT_FIELDS if query.text else ()
+    names = dict.fromkeys((*shown, *(where.field for where in account_query.clauses), *searched, "id"))
+    known = (account_query.names.field(name) for name in names)
+    return tuple(dict.fromkeys(path for field in known if field for path in field.paths))
+
+
+def record_maker(account_query: AccountQuery, kind: str, partition: str | None) -> Callable[[Raw], Record]:
+    """What makes records of rows. It raises MalformedReply where a row has no id."""
+    account, names, search = account_query.connection.account, account_query.names, account_query.search
+
+    def record(raw: Raw) -> Record:
+        found = search.identify(account, raw, partition)
+        if found is None:
+            raise MalformedReply(f"{account.name} sent a record without an id.", account=account.name)
+        if kind == "lead":
+            return lead_record(account.name, found, raw, names.field, partition)
+        at = names.field(search.when)
+        moment = at.read(raw) if at else None
+        when = full_stamp(moment) if isinstance(moment, datetime) else ""
+        where = uri("ping", account.name, kind, found, type=partition or "", at=when)
+        return Record(account.name, found, where, raw, names.field)
+
+    return record
+
+
+def _way_of(found: Plan) -> type[Reader]:
+    sorts = found.along in found.route.orders and found.route.page > 0
+    return SortedReader if sorts else _unsorted_way_of(found)
+
+
+def _unsorted_way_of(found: Plan) -> type[Reader]:
+    """The way of reading that needs no order from the vendor."""
+    return TimeSliceReader if found.route.slices == found.along else FullReader
+
+
+def _again(reader: Reader, way: type[Reader], found: Plan) -> Reader:
+    """The partition from its beginning, read in another way; what it has cost so far still counts."""
+    return way(reader.pager, found, reader.sorter, reader.record, reader.after, reader.need, sink=reader.sink)
+
+
+def _ending_at(found: Plan, end: Position) -> Plan:
+    """The plan read no further than a batch's end (which has been read whole)."""
+    moment = end.values[0]
+    if not isinstance(moment, datetime):
+        return found
+    lower = moment if found.bounds.lower is None else max(moment, found.bounds.lower)
+    return replace(found, bounds=replace(found.bounds, lower=lower))

@@ -1,0 +1,77 @@
+"""Several accounts read side by side for one page, within the deadline, with the ledger of what that took."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lead_mcp.engine.cursor import PageState
+from lead_mcp.engine.fanout import finished_within
+from lead_mcp.engine.ledger import LedgerEntry, fill, opened
+from lead_mcp.engine.limits import Limits
+from lead_mcp.engine.query import AccountQuery, Query
+from lead_mcp.engine.readers.base import Reader
+from lead_mcp.engine.readers.making import (
+    ProgressCallback,
+    ReaderMaker,
+    Sink,
+    partition_readings,
+    partitions_of,
+    reads_along,
+)
+from lead_mcp.engine.windows import length
+from lead_mcp.filters import Order
+
+MARGIN = 0.05
+"""Seconds that reading leaves of the deadline, for putting the answer together."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read. ``base``: the order it was read in; ``entries``: the ledger, by account."""
+
+    base: tuple[Order, ...]
+    readers: Sequence[Reader]
+    entries: Mapping[str, LedgerEntry]
+
+
+async def read(
+    account_queries: Sequence[AccountQuery],
+    query: Query,
+    state: PageState,
+    limits: Limits,
+    left: float,
+    sink: Sink | None = None,
+    on_progress: ProgressCallback | None = None,
+) -> Reading:
+    """Read what one page needs, or everything where a ``sink`` takes it. ``left``: seconds of the deadline from now."""
+    alive = [one for one in account_queries if one.error is None and not one.nothing]
+    base = _order_of_reading(alive, query, state)
+    share = max(1, limits.scan // max(1, len(partitions_of(alive))))
+    maker = ReaderMaker(query, state, base, share, sink, on_progress)
+    readings = partition_readings(maker, alive)
+    ended = await finished_within(left - MARGIN, [one.run for one in readings])
+    for part in (part for part, finished in zip(readings, ended, strict=True) if not finished):
+        part.reader.cut_by_deadline(limits.deadline)
+    entries = {one.account: opened(one) for one in account_queries}
+    for one in alive:
+        entries[one.account].window = maker.window(one)
+        _fill(entries[one.account], one, [part.reader for part in readings if part.account_query is one], state)
+    return Reading(base, [part.reader for part in readings], entries)
+
+
+def _order_of_reading(alive: Sequence[AccountQuery], query: Query, state: PageState) -> tuple[Order, ...]:
+    """The order asked for where every account can be read along it, else newest first."""
+    if all(reads_along(one, query, query.orders, state.frozen) for one in alive):
+        return query.orders
+    return (Order(alive[0].search.when, descending=True),)
+
+
+def _fill(entry: LedgerEntry, account_query: AccountQuery, readers: Sequence[Reader], state: PageState) -> None:
+    back = account_query.search.window
+    if entry.window is not None and back is not None:
+        entry.notes.append(f"{entry.account} insists on a window; the last {length(back)} were asked")
+    fill(entry, readers)
+    if state.page_end.end is not None:  # a batch that is read again up to its end holds no more than itself
+        entry.total = None
+    entry.total = state.totals.get(entry.account, entry.total)
