@@ -16,6 +16,10 @@ from zoneinfo import ZoneInfo
 
 from lead_mcp.errors import BadArgument
 
+TICK = timedelta(microseconds=1)
+MILLISECOND = timedelta(milliseconds=1)
+SECOND = timedelta(seconds=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BACK = re.compile(r"-(\d{1,6})([hdw])")
 HOURS = {"h": 1, "d": 24, "w": 168}
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}|\d{4}-?W\d{2}-?\d", re.ASCII)
@@ -52,6 +56,16 @@ def stamp(moment: datetime | None) -> str | None:
 def full_stamp(moment: datetime) -> str:
     """ISO 8601 UTC with the fraction, if it has one."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def rounded_down(moment: datetime, unit: timedelta) -> datetime:
+    """The last whole ``unit`` of UTC's clock not after ``moment``."""
+    return moment - (moment.astimezone(UTC) - EPOCH) % unit
+
+
+def rounded_up(moment: datetime, unit: timedelta) -> datetime:
+    """The first whole ``unit`` of UTC's clock not before ``moment``."""
+    return moment + (EPOCH - moment.astimezone(UTC)) % unit
 
 
 def parse(text: str, zone: ZoneInfo, now: datetime, *, name: str = "date") -> Span:

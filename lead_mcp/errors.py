@@ -146,10 +146,15 @@ def _by_code() -> dict[str, type[LeadMcpError]]:
     return found
 
 
+def disarmed(text: str) -> str:
+    """Somebody else's words, in which nothing passes for one of our URIs: nobody else makes these."""
+    return OUR_URI.sub(lambda found: found[0].replace("://", ":∕∕"), text)
+
+
 def quoted(text: object) -> str:
     """Somebody else's words on one line, cut short, between quotation marks: data, never an instruction."""
     line = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
-    line = OUR_URI.sub(lambda found: found[0].replace("://", ":∕∕"), line)  # nobody else makes our URIs
+    line = disarmed(line)
     return f"“{line[:QUOTE_LIMIT]}…”" if len(line) > QUOTE_LIMIT else f"“{line}”"
 
 

@@ -47,7 +47,9 @@ class Kind(StrEnum):
     ANY = "any"
 
 
-RANGE: Final = frozenset({Op.LT, Op.LTE, Op.GT, Op.GTE})
+LOWER: Final = frozenset({Op.GT, Op.GTE})
+UPPER: Final = frozenset({Op.LT, Op.LTE})
+RANGE: Final = LOWER | UPPER
 LIST_OPS: Final = frozenset({Op.IN, Op.NOT_IN})
 MAX_VALUES: Final = 1000
 MAX_EXPONENT: Final = 100

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from lead_mcp.filters import RANGE, Clause, Op, Order, TextSearch, Where, folded
+from lead_mcp.dates import SECOND, TICK, rounded_down
+from lead_mcp.filters import LOWER, RANGE, Clause, Op, Order, TextSearch, Where, folded
 from lead_mcp.vendors.spec.fields import FieldMap, Paths
 from lead_mcp.vendors.spec.reading import Push, Route, Search
 
-TICK: Final = timedelta(microseconds=1)
 TEXT_FIELDS: Final = ("name", "email", "phone", "company")
 
 
@@ -28,7 +28,7 @@ class Bounds:
 
     def narrowed(self, where: Where) -> Bounds:
         """These bounds and one more range clause."""
-        if where.op in (Op.GTE, Op.GT):
+        if where.op in LOWER:
             lower = where.value + (TICK if where.op is Op.GT else timedelta(0))
             return replace(self, lower=lower if self.lower is None else max(self.lower, lower))
         upper = where.value + (TICK if where.op is Op.LTE else timedelta(0))
@@ -78,17 +78,34 @@ class Plan:
         return _descending(self.criteria)
 
     @property
-    def whole_here(self) -> bool:
-        """Whether the vendor's own total is the answer's, less what the reading sees and drops.
+    def counts_exactly(self) -> bool:
+        """Whether the vendor counts just what was asked: its total needs no reading.
 
-        Nothing else may be checked here. Newest first, whatever the upper bound lets in too much comes first, and is seen;
-        what a lower bound lets in too much comes last, so that one must be exact (but perhaps for its own moment, and
-        then a whole second: vendors that are asked at the edge are asked in seconds, rounded outwards).
+        Nothing is checked here, and neither bound lets too much in. The answer's own frozen moment lets in what arrived
+        since, which is no wrong count of the question.
+        """
+        upper, frozen = self.bounds.upper, self.criteria.frozen
+        exact = upper is None or self.upper_push is Push.EXACT or (upper == frozen and self.upper_push is not None)
+        return self._all_sent and exact and self.route.page > 0
+
+    @property
+    def counts_what_is_read(self) -> bool:
+        """Whether the vendor's total is the answer's, less what the reading sees and drops.
+
+        Newest first, whatever the upper bound lets in too much comes first, and is seen.
+        """
+        return self._all_sent and (self.descending or self.upper_push is Push.EXACT)
+
+    @property
+    def _all_sent(self) -> bool:
+        """Whether nothing is checked here and the lower bound is exact, but perhaps for its own moment.
+
+        Then that is a whole second: vendors that are asked at the edge are asked in seconds, rounded outwards.
         """
         low = self.bounds.lower
-        lower = low is None or self.lower_push is Push.EXACT or (self.lower_push is Push.EDGE and not low.microsecond)
-        upper = self.descending or self.upper_push is Push.EXACT
-        return not self.checked and self.text_here is None and lower and upper
+        at_edge = self.lower_push is Push.EDGE and low is not None and low == rounded_down(low, SECOND)
+        lower = low is None or self.lower_push is Push.EXACT or at_edge
+        return not self.checked and self.text_here is None and lower
 
 
 def plan(search: Search, fields: FieldMap, criteria: Criteria, without: frozenset[str] = frozenset()) -> Plan:
@@ -113,12 +130,12 @@ def _fit(route: Route, search: Search, fields: FieldMap, criteria: Criteria, alo
     sent = _sendable(route, fields, others)
     if route.needs and not route.needs & {w.field for w in sent} and not (criteria.text and route.text):
         return None
-    return _made(route, fields, criteria, moving, ranges, others, sent, when=search.when)
+    return _Split(route, fields, criteria, moving, search.when, ranges, others, sent).plan()
 
 
 def place(name: str, fields: FieldMap) -> Paths:
     """Where a field stands at the vendor: two names of one place are one field, and one parameter of a request."""
-    known = fields.ours.get(name) or fields.own.get(name)
+    known = fields.get(name)
     return known.paths if known is not None and known.paths else (name,)
 
 
@@ -131,56 +148,75 @@ def _sendable(route: Route, fields: FieldMap, clauses: Sequence[Where]) -> tuple
     return tuple(sorted(taken.values(), key=route.rank)[: route.most])
 
 
-def _made(
-    route: Route,
-    fields: FieldMap,
-    criteria: Criteria,
-    moving: str,
-    ranges: list[Where],
-    others: list[Where],
-    sent: tuple[Where, ...],
-    *,
-    when: str,
-) -> Plan:
-    bounds = Bounds()
-    for where in ranges:
-        bounds = bounds.narrowed(where)
-    if criteria.frozen is not None and moving == when:
-        bounds = bounds.narrowed(Where(when, Op.LT, criteria.frozen))
-    elif criteria.frozen is not None:
-        sent = _with_frozen(route, fields, sent, Where(when, Op.LT, criteria.frozen))
-    checked = tuple(w for w in others if w not in sent or route.takes(w, fields) is not Push.EXACT)
-    room = route.most - len(sent)
-    lower_push = _bound_push(route, fields, Where(moving, Op.GTE, bounds.lower), room)
-    upper_push = _bound_push(route, fields, Where(moving, Op.LT, bounds.upper), room)
-    if room == 1 and bounds.lower is not None and bounds.upper is not None:  # the leading one alone is sent
-        lower_push, upper_push = (None, upper_push) if _descending(criteria) else (lower_push, None)
-    pushed_ranges, checked_ranges = _split_ranges(ranges, lower_push, upper_push)
-    return Plan(
-        route=route,
-        criteria=criteria,
-        along=moving,
-        bounds=bounds,
-        sent=sent,
-        checked=checked,
-        room=room,
-        lower_push=lower_push,
-        upper_push=upper_push,
-        text_here=criteria.text if criteria.text and not route.text else None,
-        pushed=_clauses([*[w for w in others if w in sent], *pushed_ranges], criteria.text if route.text else None),
-        checked_here=_clauses([*checked, *checked_ranges], None if route.text else criteria.text),
-        notes=_notes(route, fields, criteria, [w for w in others if w in sent]),
-    )
+@dataclass(frozen=True)
+class _Split:
+    """A route's clauses on their way to a plan. ``ranges`` bound the reading along ``moving``; of ``others``, ``sent`` fit.
 
-
-def _with_frozen(route: Route, fields: FieldMap, sent: tuple[Where, ...], frozen: Where) -> tuple[Where, ...]:
-    """The clauses and the answer's own moment, where the call has room for it beside a bound of the reading.
-
-    It is checked here all the same, so a clause somebody asked of the same place goes first.
+    ``when``: the field that the answer's frozen moment bounds.
     """
-    same = any(place(w.field, fields) == place(frozen.field, fields) and w.op is frozen.op for w in sent)
-    fits = len(sent) + 1 < route.most and route.takes(frozen, fields) is not None
-    return (*sent, frozen) if fits and not same else sent
+
+    route: Route
+    fields: FieldMap
+    criteria: Criteria
+    moving: str
+    when: str
+    ranges: Sequence[Where]
+    others: Sequence[Where]
+    sent: tuple[Where, ...]
+
+    def plan(self) -> Plan:
+        route, criteria, sent = self.route, self.criteria, self._with_frozen()
+        checked = tuple(w for w in self.others if w not in sent or route.takes(w, self.fields) is not Push.EXACT)
+        pushed = [w for w in self.others if w in sent]
+        bounds, room = self._bounds(), route.most - len(sent)
+        lower_push, upper_push = self._bound_pushes(bounds, room)
+        pushed_ranges, checked_ranges = _split_ranges(self.ranges, lower_push, upper_push)
+        there, here = (criteria.text, None) if route.text else (None, criteria.text)
+        return Plan(
+            route=route,
+            criteria=criteria,
+            along=self.moving,
+            bounds=bounds,
+            sent=sent,
+            checked=checked,
+            room=room,
+            lower_push=lower_push,
+            upper_push=upper_push,
+            text_here=here or None,
+            pushed=_clauses([*pushed, *pushed_ranges], there),
+            checked_here=_clauses([*checked, *checked_ranges], here),
+            notes=_notes(route, self.fields, criteria, pushed),
+        )
+
+    def _bounds(self) -> Bounds:
+        bounds = Bounds()
+        for where in self.ranges:
+            bounds = bounds.narrowed(where)
+        frozen = self.criteria.frozen
+        if frozen is None or self.moving != self.when:
+            return bounds
+        return bounds.narrowed(Where(self.when, Op.LT, frozen))
+
+    def _with_frozen(self) -> tuple[Where, ...]:
+        """The clauses sent, and the answer's frozen moment where the reading does not move along it and there is room.
+
+        It is checked here all the same, so a clause somebody asked of the same place goes first.
+        """
+        frozen, sent = self.criteria.frozen, self.sent
+        if frozen is None or self.moving == self.when:
+            return sent
+        where = Where(self.when, Op.LT, frozen)
+        same = any(w.op is where.op and place(w.field, self.fields) == place(where.field, self.fields) for w in sent)
+        fits = len(sent) + 1 < self.route.most and self.route.takes(where, self.fields) is not None
+        return (*sent, where) if fits and not same else sent
+
+    def _bound_pushes(self, bounds: Bounds, room: int) -> tuple[Push | None, Push | None]:
+        """How well the route answers each bound; with room for one, the leading one alone is sent."""
+        lower = _bound_push(self.route, self.fields, Where(self.moving, Op.GTE, bounds.lower), room)
+        upper = _bound_push(self.route, self.fields, Where(self.moving, Op.LT, bounds.upper), room)
+        if room != 1 or bounds.lower is None or bounds.upper is None:
+            return lower, upper
+        return (None, upper) if _descending(self.criteria) else (lower, None)
 
 
 def _descending(criteria: Criteria) -> bool:
@@ -196,7 +232,7 @@ def _bound_push(route: Route, fields: FieldMap, bound: Where, room: int) -> Push
 
 def _split_ranges(ranges: Sequence[Where], lower: Push | None, upper: Push | None) -> tuple[list[Where], list[Where]]:
     """The range clauses that are sent, and those checked here."""
-    side = {w: lower if w.op in (Op.GTE, Op.GT) else upper for w in ranges}
+    side = {w: lower if w.op in LOWER else upper for w in ranges}
     return [w for w in ranges if side[w]], [w for w in ranges if side[w] is not Push.EXACT]
 
 
@@ -209,7 +245,7 @@ def _clauses(clauses: Sequence[Where], text: str | None) -> tuple[Clause, ...]:
 def _notes(route: Route, fields: FieldMap, criteria: Criteria, sent: Sequence[Where]) -> tuple[str, ...]:
     named = []
     for where in sent:
-        known = fields.ours.get(where.field) or fields.own.get(where.field)
+        known = fields.get(where.field)
         if known is not None and (known.vendor_text or known.filter_only):
             named.append(where.field)
     vendor = f"{', '.join(dict.fromkeys(named))}: compared by the vendor's own rules" if named else ""
@@ -224,7 +260,7 @@ def unfiltered(found: Plan, fields: FieldMap) -> Plan | None:
     For a vendor that refuses a filter it was sent to narrow, such as one on a field that only another partition has.
     """
     sent = [w for w in found.criteria.clauses if w in found.sent]
-    known = (fields.ours.get(w.field) or fields.own.get(w.field) for w in sent)
+    known = (fields.get(w.field) for w in sent)
     if not sent or any(field is not None and field.filter_only for field in known):
         return None
     names = ", ".join(dict.fromkeys(where.field for where in sent))

@@ -31,7 +31,7 @@ from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import read_through
 from lead_mcp.errors import BadArgument, LeadMcpError, did_you_mean
 from lead_mcp.filters import Clause, Kind, Op, Order, Value, Where, as_number
-from lead_mcp.vendors.spec.reading import PageRequest, Push
+from lead_mcp.vendors.spec.reading import PageRequest
 
 PERIODS: Final = ("hour", "day", "week", "month")
 MEASURES: Final = ("count", "sum", "avg", "min", "max")
@@ -385,7 +385,7 @@ class _Counter:
         orders = (Order(self.part.search.when, descending=True),)
         query = Criteria(tuple(clauses), self.question.text, orders, self.question.now)
         found = plan(self.part.search, self.part.names.fields, query)
-        if not _is_countable(found):
+        if not found.counts_exactly:
             return None
         self.pushed = found.pushed if self.pushed is None else self.pushed
         total = 0
@@ -417,19 +417,6 @@ class _Counter:
             notes=list(self.part.notes),
             field_of=self.part.names.field,
         )
-
-
-def _is_countable(found: Plan) -> bool:
-    """Whether the vendor counts exactly what was asked: nothing checked here, and bounds that need no second look."""
-    bounds, frozen = found.bounds, found.criteria.frozen
-    low = bounds.lower  # vendors asked at the edge are asked in whole seconds, rounded outwards
-    lower = low is None or found.lower_push is Push.EXACT or (found.lower_push is Push.EDGE and not low.microsecond)
-    upper = (
-        bounds.upper is None
-        or found.upper_push is Push.EXACT
-        or (bounds.upper == frozen and found.upper_push is not None)
-    )
-    return not found.checked and found.text_here is None and lower and upper and found.route.page > 0
 
 
 def top_groups(

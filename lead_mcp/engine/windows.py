@@ -6,9 +6,7 @@ from datetime import datetime, timedelta
 
 from lead_mcp.dates import Window
 from lead_mcp.engine.query import AccountQuery
-from lead_mcp.filters import RANGE, Op
-
-LOWER = frozenset({Op.GT, Op.GTE})
+from lead_mcp.filters import LOWER, RANGE
 
 
 def is_bounded(account_query: AccountQuery) -> bool:

@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from lead_mcp.dates import full_stamp, stamp
+from lead_mcp.errors import disarmed
 from lead_mcp.filters import Value
 from lead_mcp.outgoing.masking import shown_text, shown_tree
 
@@ -23,7 +24,6 @@ STRING_LIMIT: Final = 300
 MARK: Final = "…"
 DEPTH: Final = 12
 ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?")
-OURS: Final = re.compile(r"(lead|ping|recording|account)://", re.IGNORECASE)
 UNSEEN: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
@@ -61,7 +61,7 @@ def cell(text: str, limit: int = CELL_LIMIT) -> str:
 
 def text_cell(text: str, limit: int = CELL_LIMIT) -> str:
     """Text as a text table holds it: it cannot end a cell or a row, nor pass for one of our URIs."""
-    return OURS.sub(lambda found: found[0].replace("://", ":∕∕"), cell(text, limit)).replace("|", "¦").strip()
+    return disarmed(cell(text, limit)).replace("|", "¦").strip()
 
 
 def cleaned_tree(value: Any, limit: int | None = STRING_LIMIT, depth: int = DEPTH) -> Any:

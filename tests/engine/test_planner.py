@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from lead_mcp.engine.plan import TICK, Bounds, Criteria, Plan, bound_clauses, plan, unfiltered
+from lead_mcp.dates import TICK
+from lead_mcp.engine.plan import Bounds, Criteria, Plan, bound_clauses, plan, unfiltered
 from lead_mcp.filters import RANGE, Clause, Op, Order, Where
 from lead_mcp.vendors.spec.fields import EQ, TEXT, Field, FieldMap, moment
 from lead_mcp.vendors.spec.http import Request
@@ -167,7 +168,7 @@ def test_read_along_another_time_the_frozen_moment_never_replaces_a_bound_somebo
 def test_the_vendors_total_counts_only_where_nothing_unseen_is_dropped(
     clauses: tuple[Where, ...], along: str, whole: bool
 ) -> None:
-    assert planned(*clauses, orders=(Order(along, descending=True),)).whole_here is whole
+    assert planned(*clauses, orders=(Order(along, descending=True),)).counts_what_is_read is whole
 
 
 def test_a_refused_filter_can_be_checked_here_unless_it_cannot_be_read_back() -> None:

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
-from lead_mcp.engine.plan import TEXT_FIELDS, TICK, Bounds, Plan, text_matches
+from lead_mcp.dates import SECOND, TICK
+from lead_mcp.engine.plan import TEXT_FIELDS, Bounds, Plan, text_matches
 from lead_mcp.engine.readers.paging import Pager
 from lead_mcp.engine.records import Position, Record, Sorter
 from lead_mcp.errors import LeadMcpError, Rejected, TimedOut
 from lead_mcp.filters import Value, matches
 from lead_mcp.vendors.spec.http import Raw
-
-SECOND: Final = timedelta(seconds=1)
 
 
 class OutOfOrder(Exception):
@@ -126,7 +124,7 @@ class Reader:
 
     def _known_total(self, total: int | None) -> None:
         """The vendor's total is the answer's where nothing was left to us but bounds whose own moment we saw and dropped."""
-        if self.after is None and self.total is None and total is not None and self.plan.whole_here:
+        if self.after is None and self.total is None and total is not None and self.plan.counts_what_is_read:
             self.total = total
 
     def counted(self) -> int | None:

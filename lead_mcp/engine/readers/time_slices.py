@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from lead_mcp.engine.plan import TICK, Bounds, bound_clauses
-from lead_mcp.engine.readers.base import SECOND, Reader
+from lead_mcp.dates import SECOND, TICK
+from lead_mcp.engine.plan import Bounds, bound_clauses
+from lead_mcp.engine.readers.base import Reader
 from lead_mcp.engine.records import Record
 from lead_mcp.vendors.spec.http import Raw
 from lead_mcp.vendors.spec.reading import Page, PageRequest

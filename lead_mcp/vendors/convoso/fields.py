@@ -10,15 +10,14 @@ and lie beside the others at the top level.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from functools import cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from lead_mcp.dates import SECOND
 from lead_mcp.filters import RANGE, Kind, Value
 from lead_mcp.vendors.spec.fields import ANY, EQ, FLAG, NUMBER, ONE_OF, Codec, Field, FieldMap, moment, text_but
 
-SECOND: Final = timedelta(seconds=1)
 WORD: Final = text_but("null")
 
 

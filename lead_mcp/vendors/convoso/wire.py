@@ -14,22 +14,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from lead_mcp.dates import SECOND, TICK, rounded_down, rounded_up
 from lead_mcp.errors import LeadMcpError, MalformedReply, NotFound, RateLimited, Rejected, Unauthorized, Unavailable
-from lead_mcp.filters import Op, Where, as_flag
-from lead_mcp.vendors.convoso.fields import ID, OPEN, SECOND, WORD
+from lead_mcp.filters import LOWER, Op, Where, as_flag
+from lead_mcp.vendors.convoso.fields import ID, OPEN, WORD
 from lead_mcp.vendors.replies import Failure, as_count, as_object, as_rows, body_or_none, error_of, failure, ok
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import Field, FieldMap, Paths, read_moment
 from lead_mcp.vendors.spec.http import Raw, Reply, Request, Signature
 from lead_mcp.vendors.spec.reading import Page, PageRequest, Push, Recording, by_table
 
-TICK: Final = timedelta(microseconds=1)
 NEAR: Final = timedelta(hours=2)
-LOWER: Final = frozenset({Op.GT, Op.GTE})
 INCLUSIVE: Final = frozenset({Op.GTE, Op.LTE})
 BOUNDS: Final[Mapping[str, tuple[str, str]]] = {
     "created_at": ("created_at_start_date", "created_at_end_date"),
@@ -132,9 +131,7 @@ def widened(moment: datetime, zone: ZoneInfo, op: Op) -> datetime:
 
 def wall(moment: datetime, zone: ZoneInfo, op: Op) -> str:
     """``YYYY-MM-DD HH:MM:SS`` (S2) on the clocks of ``zone``: the whole second before a lower, after an upper bound."""
-    whole = moment.astimezone(UTC).replace(microsecond=0)
-    if op not in LOWER and whole < moment:
-        whole += SECOND
+    whole = rounded_down(moment, SECOND) if op in LOWER else rounded_up(moment, SECOND)
     return whole.astimezone(zone).replace(tzinfo=None).isoformat(sep=" ")
 
 

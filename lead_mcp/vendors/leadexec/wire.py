@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote
 
+from lead_mcp.dates import SECOND, rounded_down, rounded_up
 from lead_mcp.errors import Rejected, TooLarge, Unauthorized
-from lead_mcp.filters import Op, Where, as_number
+from lead_mcp.filters import LOWER, RANGE, UPPER, Op, Where, as_number
 from lead_mcp.vendors.leadexec.fields import LEAD, SECTIONS, discovered
 from lead_mcp.vendors.replies import as_count, as_object, as_rows, body_or_none, error_of, ok
 from lead_mcp.vendors.spec.account import Account
@@ -33,8 +34,6 @@ TOKEN_LIFE: Final = 3600.0
 WHOLE_LEAD_ID: Final = re.compile(r"[0-9]{1,18}-[0-9]{1,18}")
 TIME_FIELDS: Final = frozenset({"created_at", "Properties.DateAdded"})
 
-FROM: Final = frozenset({Op.GT, Op.GTE})
-UNTIL: Final = frozenset({Op.LT, Op.LTE})
 Bounds = tuple[tuple[str, Callable[[Any, Any], Any]], ...]
 LEAST: Final[Bounds] = (("$gte", max),)
 MOST: Final[Bounds] = (("$lte", min),)
@@ -106,7 +105,7 @@ def takes(where: Where, fields: FieldMap) -> Push | None:
     text of a number is unverified.
     """
     if where.field in TIME_FIELDS:
-        return Push.EDGE if where.op in FROM | UNTIL else None
+        return Push.EDGE if where.op in RANGE else None
     name = where.field.removeprefix("Fields.")
     plain = name != where.field and name not in NOT_A_LEAD_FIELD and not name.startswith("$") and "." not in name
     return Push.COARSE if plain and where.op in BOUNDS and spellable(where.value) else None
@@ -170,16 +169,11 @@ def lead_query(wheres: Sequence[Where]) -> dict[str, dict[str, int | float]]:
 
 def window(ask: PageRequest) -> dict[str, str]:
     """``StartDate`` and ``EndDate``, both required: UTC, whole seconds, rounded outwards; never the wrong way round."""
-    starts = [where.value for where in ask.where if isinstance(where.value, datetime) and where.op in FROM]
-    ends = [where.value for where in ask.where if isinstance(where.value, datetime) and where.op in UNTIL]
-    start = max(starts, default=EPOCH).replace(microsecond=0)
-    end = ceiling(min((FOREVER, *ends)))
+    starts = [where.value for where in ask.where if isinstance(where.value, datetime) and where.op in LOWER]
+    ends = [where.value for where in ask.where if isinstance(where.value, datetime) and where.op in UPPER]
+    start = rounded_down(max(starts, default=EPOCH), SECOND)
+    end = rounded_up(min((FOREVER, *ends)), SECOND)
     return {"StartDate": spelled(start), "EndDate": spelled(max(start, end))}
-
-
-def ceiling(moment: datetime) -> datetime:
-    whole = moment.replace(microsecond=0)
-    return whole if whole == moment else whole + timedelta(seconds=1)
 
 
 def spelled(moment: datetime) -> str:

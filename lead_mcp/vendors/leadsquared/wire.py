@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 
+from lead_mcp.dates import SECOND, rounded_down, rounded_up
 from lead_mcp.errors import Conflict, LeadMcpError, MalformedReply, RateLimited, Rejected, Unauthorized
-from lead_mcp.filters import Op, Order, Where, as_number
+from lead_mcp.filters import LOWER, UPPER, Op, Order, Where, as_number
 from lead_mcp.vendors.leadsquared.fields import EVERY_COLUMN, LEAD, NEVER_COLUMNS, discovered
 from lead_mcp.vendors.replies import Failure, as_count, as_object, as_rows, body_or_none, error_of, failure, ok
 from lead_mcp.vendors.spec.account import Account
@@ -26,11 +27,9 @@ LEADS: Final = "/LeadManagement.svc"
 PAGE: Final = 1000
 """Rows a page at most: larger ones are quietly cut to it. Source: community."""
 SQL: Final[Mapping[Op, str]] = {Op.EQ: "=", Op.GT: ">", Op.GTE: ">=", Op.LT: "<", Op.LTE: "<="}
-UPPER: Final = frozenset({Op.LT, Op.LTE})
-LOWER: Final = frozenset({Op.GT, Op.GTE})
 LONG_AGO: Final = "1900-01-01 00:00:00"
 FOREVER: Final = "9999-12-31 23:59:59"
-LAST_SECOND: Final = datetime(9999, 12, 31, 23, 59, 58, tzinfo=UTC)
+LAST_SECOND: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -105,9 +104,7 @@ def field_of(account: Account, name: str) -> Field:
 def stamped(where: Where) -> str:
     """``YYYY-MM-DD HH:MM:SS`` UTC without a zone mark, rounded outwards: the wire knows whole seconds. Source: overview/."""
     asked: datetime = where.value.astimezone(UTC)
-    whole = asked.replace(microsecond=0)
-    if where.op in UPPER and asked.microsecond:
-        whole = min(whole, LAST_SECOND) + timedelta(seconds=1)
+    whole = rounded_up(min(asked, LAST_SECOND), SECOND) if where.op in UPPER else rounded_down(asked, SECOND)
     return whole.replace(tzinfo=None).isoformat(sep=" ")
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
+from lead_mcp.dates import MILLISECOND, rounded_down, rounded_up
 from lead_mcp.errors import BadArgument, MalformedReply
 from lead_mcp.filters import Op, Where, as_flag
 from lead_mcp.vendors.leadtrackr.fields import LEAD, STAMP
@@ -21,7 +22,6 @@ from lead_mcp.vendors.spec.fields import FieldMap, Paths
 from lead_mcp.vendors.spec.http import Raw, Reply, Request, Signature
 from lead_mcp.vendors.spec.reading import Page, PageRequest, Push, by_table
 
-MILLISECOND: Final = timedelta(milliseconds=1)
 SHORTEST_TEXT: Final = 2
 LONGEST_VALUE: Final = 1_000
 """Characters of one parameter; ours, so that no list of values outgrows a URL."""
@@ -47,22 +47,12 @@ PARAMETER: Final[Mapping[str, str]] = {
 }
 
 
-def floor(moment: datetime) -> datetime:
-    """The last whole millisecond not after ``moment``."""
-    return moment - timedelta(microseconds=moment.microsecond % 1000)
-
-
-def ceil(moment: datetime) -> datetime:
-    """The first whole millisecond not before ``moment``."""
-    return floor(moment + MILLISECOND - timedelta(microseconds=1))
-
-
 BOUND: Final[Mapping[Op, tuple[str, Callable[[datetime], datetime]]]] = {
     # both bounds are inclusive and records carry whole milliseconds, so each of these says exactly what was asked
-    Op.GTE: ("[gte]", ceil),
-    Op.GT: ("[gte]", lambda moment: floor(moment) + MILLISECOND),
-    Op.LTE: ("[lte]", floor),
-    Op.LT: ("[lte]", lambda moment: ceil(moment) - MILLISECOND),
+    Op.GTE: ("[gte]", lambda moment: rounded_up(moment, MILLISECOND)),
+    Op.GT: ("[gte]", lambda moment: rounded_down(moment, MILLISECOND) + MILLISECOND),
+    Op.LTE: ("[lte]", lambda moment: rounded_down(moment, MILLISECOND)),
+    Op.LT: ("[lte]", lambda moment: rounded_up(moment, MILLISECOND) - MILLISECOND),
 }
 Choice = Callable[[str, str], str]
 TIGHTER: Final[Mapping[str, Choice]] = {"createdAt[gte]": max, "createdAt[lte]": min}

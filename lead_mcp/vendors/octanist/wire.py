@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
+from lead_mcp.dates import MILLISECOND, rounded_down, rounded_up
 from lead_mcp.errors import Conflict, MalformedReply, NotFound, Rejected, Unauthorized, Unavailable
 from lead_mcp.filters import Op, Where
 from lead_mcp.vendors.octanist.fields import LEAD
@@ -39,25 +40,12 @@ BRACKET: Final[Mapping[Op, str]] = {
     Op.LT: "[lt]",
     Op.EXISTS: "[exists]",
 }
-MILLISECOND: Final = timedelta(milliseconds=1)
-
-
-def floor(moment: datetime) -> datetime:
-    """The last whole millisecond not after ``moment``."""
-    return moment - timedelta(microseconds=moment.microsecond % 1000)
-
-
-def ceil(moment: datetime) -> datetime:
-    """The first whole millisecond not before ``moment``."""
-    return floor(moment + MILLISECOND - timedelta(microseconds=1))
-
-
-ROUNDED: Final[Mapping[Op, Callable[[datetime], datetime]]] = {
+ROUNDED: Final[Mapping[Op, Callable[[datetime, timedelta], datetime]]] = {
     # records carry whole milliseconds, so each of these says exactly what was asked
-    Op.GTE: ceil,
-    Op.LT: ceil,
-    Op.GT: floor,
-    Op.LTE: floor,
+    Op.GTE: rounded_up,
+    Op.LT: rounded_up,
+    Op.GT: rounded_down,
+    Op.LTE: rounded_down,
 }
 CODES: Final[Mapping[str, Failure]] = {
     "UNAUTHORIZED": Unauthorized,
@@ -103,7 +91,7 @@ def parameter(where: Where) -> tuple[str, str]:
 
 def rounded(value: Any, op: Op) -> Any:
     """A bound finer than the records' milliseconds as the millisecond that means the same; other values as they are."""
-    return ROUNDED[op](value) if isinstance(value, datetime) and op in ROUNDED else value
+    return ROUNDED[op](value, MILLISECOND) if isinstance(value, datetime) and op in ROUNDED else value
 
 
 def read_leads(account: Account, ask: PageRequest, reply: Reply) -> Page:

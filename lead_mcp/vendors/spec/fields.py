@@ -195,6 +195,10 @@ class FieldMap:
     own: Mapping[str, Field] = field(default_factory=dict)
     free: Paths = ()
 
+    def get(self, name: str) -> Field | None:
+        """The field of that name: ours, else the vendor's own."""
+        return self.ours.get(name) or self.own.get(name)
+
     @cached_property
     def bare(self) -> Mapping[str, tuple[str, ...]]:
         """The vendor's dotted names by their last part: a bare name works where only one fits."""

@@ -55,7 +55,7 @@ class PageRequest:
 
 def by_table(where: Where, fields: FieldMap) -> Push | None:
     """How well the field's own table says this clause is answered; None where it is not."""
-    found = fields.ours.get(where.field) or fields.own.get(where.field)
+    found = fields.get(where.field)
     if found is None:
         return None
     for push, ops in ((Push.EXACT, found.exact), (Push.EDGE, found.edge), (Push.COARSE, found.coarse)):
