@@ -9,9 +9,10 @@ from mcp.types import CallToolResult
 
 from lead_mcp.dates import stamp, window
 from lead_mcp.engine.people import LookupScope, Person, numbers_of
-from lead_mcp.engine.timeline import Timeline, trace
+from lead_mcp.engine.timeline import LeadEvent, Timeline, trace
 from lead_mcp.errors import BadArgument
 from lead_mcp.outgoing.cleaning import cell, text_cell
+from lead_mcp.outgoing.event_text import event_text, finding_text
 from lead_mcp.outgoing.masking import shown, shown_text
 from lead_mcp.outgoing.render import CONCISE, entry_to_dict, ledger_lines, record_row, table, text_of, text_table
 from lead_mcp.outgoing.token_budget import costs
@@ -74,29 +75,35 @@ def _answered(story: Timeline, person: Person, runtime: Runtime) -> CallToolResu
 
 def _rendered(story: Timeline, person: Person, runtime: Runtime, most: int) -> tuple[dict[str, Any], str]:
     """Structure and text with so many events at most, and half as many leads."""
-    kept, steps, warnings = story.leads[-(most // 2) :], story.steps[-most:], story.warnings[:most]
+    kept, events = story.leads[-(most // 2) :], story.events[-most:]
+    warnings = [finding_text(finding) for finding in story.findings[:most]]
     leads = table(("uri", *CONCISE), [record_row(record, CONCISE) for record in kept])
-    events = table(COLUMNS, [[stamp(s.at), s.account, s.kind, shown_text(cell(s.what)), s.uri] for s in steps])
+    happened = table(COLUMNS, [_event_row(one) for one in events])
     who = _who(story, person, runtime.server.phone_region, most)
-    structured: dict[str, Any] = {"person": who, "leads": leads, "events": events, "warnings": warnings}
+    structured: dict[str, Any] = {"person": who, "leads": leads, "events": happened, "warnings": warnings}
     left = {
         "older leads": len(story.leads) - len(kept),
-        "older events": len(story.steps) - len(steps),
-        "more warnings": len(story.warnings) - len(warnings),
+        "older events": len(story.events) - len(events),
+        "more warnings": len(story.findings) - len(warnings),
     }
     if any(left.values()):
         said = ", ".join(f"{count} {what}" for what, count in left.items() if count)
         structured["omitted"] = f"{said} did not fit; ask with until for older events"
     structured["accounts"] = [entry_to_dict(entry) for entry in story.entries]
     text = text_of(
-        f"{', '.join(map(text_cell, who['names'])) or 'nobody'}: {len(story.leads)} leads, {len(story.steps)} events",
+        f"{', '.join(map(text_cell, who['names'])) or 'nobody'}: {len(story.leads)} leads, {len(story.events)} events",
         text_table(leads),
-        text_table(events),
+        text_table(happened),
         structured.get("omitted", ""),
         *(f"warning: {warning}" for warning in warnings),
         *ledger_lines(story.entries),
     )
     return structured, text
+
+
+def _event_row(one: LeadEvent) -> list[Any]:
+    what = shown_text(cell(event_text(one.event)))
+    return [stamp(one.event.at), one.account, str(one.event.kind), what, one.uri]
 
 
 def _who(story: Timeline, person: Person, region: str, most: int) -> dict[str, list[str]]:

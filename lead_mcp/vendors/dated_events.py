@@ -1,23 +1,35 @@
-"""Reading dated events out of a record: what every vendor's ``happenings`` shares. Pure."""
+"""Reading dated events out of a record: what every vendor's ``events`` shares. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Final
 
 from lead_mcp.vendors.spec.account import Account
+from lead_mcp.vendors.spec.events import EventKind, TimelineEvent
 from lead_mcp.vendors.spec.http import Raw
-from lead_mcp.vendors.spec.reading import TimelineEvent
 
-Dated = tuple[str, str, str]
-"""Our field, the kind of event, what to say of it."""
+DATED: Final[Mapping[str, EventKind]] = {
+    "created_at": EventKind.CREATED,
+    "qualified_at": EventKind.QUALIFIED,
+    "updated_at": EventKind.UPDATED,
+}
+"""Our time fields that are events."""
 
 
-def from_fields(account: Account, raw: Raw, dated: Iterable[Dated]) -> Iterator[TimelineEvent]:
+def from_fields(account: Account, raw: Raw) -> Iterator[TimelineEvent]:
     """An event for each of our time fields that the record holds; an update at the moment of creation is none."""
     created = account.fields.ours["created_at"].read(raw)
-    for name, kind, what in dated:
+    for name, kind in DATED.items():
         field = account.fields.ours.get(name)
         moment = field.read(raw) if field else None
-        if isinstance(moment, datetime) and not (kind == "updated" and moment == created):
-            yield TimelineEvent(moment, kind, what)
+        if isinstance(moment, datetime) and not (kind is EventKind.UPDATED and moment == created):
+            yield TimelineEvent(at=moment, kind=kind)
+
+
+def text_of(account: Account, name: str, raw: Raw) -> str | None:
+    """The text of one of our fields in the record, or None."""
+    field = account.fields.ours.get(name)
+    value = field.read(raw) if field else None
+    return None if value is None else str(value)

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from lead_mcp.vendors.dated_events import from_fields
 from lead_mcp.vendors.spec.account import Account
+from lead_mcp.vendors.spec.events import Detail, EventKind, TimelineEvent
 from lead_mcp.vendors.spec.fields import read_moment
 from lead_mcp.vendors.spec.http import Raw
-from lead_mcp.vendors.spec.reading import TimelineEvent
 
-DATED: Final = (("created_at", "created", "came into a list"), ("updated_at", "updated", "last changed"))
-CALLS: Final = (("first_contacted_at", "first reached by phone"), ("last_called", "last dialled"))
+CALLS: Final[Mapping[str, Detail]] = {
+    "first_contacted_at": Detail.FIRST_REACHED,
+    "last_called": Detail.LAST_DIALLED,
+}
 
 
 def events(account: Account, raw: Raw) -> Sequence[TimelineEvent]:
-    """Times are naive, in the account's zone."""
+    """Times are naive, in the account's zone. A lead is created by coming into a list."""
     zone = ZoneInfo(account.option("timezone"))
-    times: list[tuple[datetime | None, str]] = [(read_moment(raw.get(key), zone), what) for key, what in CALLS]
-    calls = [TimelineEvent(at, "call", what) for at, what in times if at is not None]
-    return [*from_fields(account, raw, DATED), *calls]
+    times = {detail: read_moment(raw.get(key), zone) for key, detail in CALLS.items()}
+    calls = [TimelineEvent(at=at, kind=EventKind.CALL, detail=detail) for detail, at in times.items() if at is not None]
+    return [*map(_into_list, from_fields(account, raw)), *calls]
+
+
+def _into_list(event: TimelineEvent) -> TimelineEvent:
+    return replace(event, detail=Detail.INTO_LIST) if event.kind is EventKind.CREATED else event

@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC
 from typing import Any, Final
 
 from lead_mcp.filters import as_flag, as_number
-from lead_mcp.vendors.dated_events import from_fields
+from lead_mcp.vendors.dated_events import from_fields, text_of
 from lead_mcp.vendors.spec.account import Account
-from lead_mcp.vendors.spec.fields import at, read_moment
+from lead_mcp.vendors.spec.events import Detail, EventKind, TimelineEvent
+from lead_mcp.vendors.spec.fields import Paths, at, read_moment
 from lead_mcp.vendors.spec.http import Raw
-from lead_mcp.vendors.spec.reading import TimelineEvent
 
-DATED: Final = (("created_at", "created", "came in"), ("updated_at", "updated", "last changed"))
+CONSENT: Final[Paths] = ("TCPAInformation.RequestDate", "TCPAInformation.Received")
+"""When consent was given: the first that holds a time."""
 NOTHING: Final = frozenset({"", "none", "n/a", "not returned", "0"})
 
 
 def events(account: Account, raw: Raw) -> Sequence[TimelineEvent]:
     """Creation, consent, each sale and return, last change."""
-    source = account.fields.ours["source"].read(raw)
-    created = ("created_at", "created", f"came in from {source}" if source else "came in")
-    return [*from_fields(account, raw, (created, *DATED[1:])), *_consent(raw), *_sends(raw)]
+    source = text_of(account, "source", raw)
+    dated = [
+        replace(event, source=source) if event.kind is EventKind.CREATED else event
+        for event in from_fields(account, raw)
+    ]
+    return [*dated, *_consent(raw), *_sends(raw)]
 
 
 def _consent(raw: Raw) -> Iterator[TimelineEvent]:
-    given = as_flag(at(raw, "TCPAInformation.ConsentGiven"))
-    moment = read_moment(at(raw, "TCPAInformation.RequestDate"), UTC) or read_moment(
-        at(raw, "TCPAInformation.Received"), UTC
-    )
-    if given and moment is not None:
-        yield TimelineEvent(moment, "consent", "gave consent (TCPA)")
+    moment = next((found for path in CONSENT if (found := read_moment(at(raw, path), UTC))), None)
+    if moment is not None and as_flag(at(raw, "TCPAInformation.ConsentGiven")):
+        yield TimelineEvent(at=moment, kind=EventKind.CONSENT, detail=Detail.TCPA)
 
 
 def _sends(raw: Raw) -> Iterator[TimelineEvent]:
@@ -41,16 +43,12 @@ def _sends(raw: Raw) -> Iterator[TimelineEvent]:
 
 
 def _send(send: Mapping[str, Any]) -> Iterator[TimelineEvent]:
-    """A sale at its price (major currency units), and its return where one is dated."""
-    moment, buyer, price = (
-        read_moment(send.get("DateSent"), UTC),
-        send.get("Client") or "a buyer",
-        as_number(send.get("Price")),
-    )
-    valid = as_flag(send.get("Valid"))
-    if moment is not None:
-        cost = "" if price is None else f" at {price:f}"
-        yield TimelineEvent(moment, "sent", f"sent to {buyer}{cost}" if valid is not False else f"refused by {buyer}")
-    reason, returned = str(send.get("LastReturnActionReason") or ""), read_moment(send.get("LastActionDate"), UTC)
-    if returned is not None and reason.strip().casefold() not in NOTHING:
-        yield TimelineEvent(returned, "returned", f"returned by {buyer}: {reason}")
+    """A sending at its price (major units of no stated currency), and its return where one is dated."""
+    buyer = str(send["Client"]) if send.get("Client") else None
+    sent, returned = read_moment(send.get("DateSent"), UTC), read_moment(send.get("LastActionDate"), UTC)
+    reason = str(send.get("LastReturnActionReason") or "").strip()
+    if sent is not None:
+        taken, price = as_flag(send.get("Valid")) is not False, as_number(send.get("Price"))
+        yield TimelineEvent(at=sent, kind=EventKind.SENT, buyer=buyer, amount=price, accepted=taken)
+    if returned is not None and reason.casefold() not in NOTHING:
+        yield TimelineEvent(at=returned, kind=EventKind.RETURNED, buyer=buyer, reason=reason)

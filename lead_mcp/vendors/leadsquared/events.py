@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from lead_mcp.vendors.dated_events import from_fields
 from lead_mcp.vendors.spec.account import Account
+from lead_mcp.vendors.spec.events import TimelineEvent
 from lead_mcp.vendors.spec.http import Raw
-from lead_mcp.vendors.spec.reading import TimelineEvent
-
-DATED: Final = (("created_at", "created", "came in"), ("updated_at", "updated", "last changed"))
 
 
 def events(account: Account, raw: Raw) -> Sequence[TimelineEvent]:
     """Calls are activities of their own; those with a recording are told by the recordings."""
-    return list(from_fields(account, raw, DATED))
+    return list(from_fields(account, raw))

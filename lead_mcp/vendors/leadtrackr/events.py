@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from lead_mcp.vendors.dated_events import from_fields
+from lead_mcp.vendors.dated_events import from_fields, text_of
 from lead_mcp.vendors.spec.account import Account
+from lead_mcp.vendors.spec.events import TimelineEvent
 from lead_mcp.vendors.spec.http import Raw
-from lead_mcp.vendors.spec.reading import TimelineEvent
 
 
 def events(account: Account, raw: Raw) -> Sequence[TimelineEvent]:
-    form = account.fields.ours["form_name"].read(raw)
-    what = f"came in through {form}" if form else "came in"
-    return list(from_fields(account, raw, [("created_at", "created", what)]))
+    """The lead's creation, with the form it came in through."""
+    form = text_of(account, "form_name", raw)
+    return [replace(event, form=form) for event in from_fields(account, raw)]

@@ -1,1 +1,1 @@
-"""What a vendor is. Lowest first: ``http``, ``fields``, ``account``, ``reading``, ``writing``, ``vendor``."""
+"""What a vendor is. Lowest first: ``http``, ``fields``, ``account``, ``events``, ``reading``, ``writing``, ``vendor``."""

@@ -135,18 +135,6 @@ class Recording:
     raw: Raw = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class TimelineEvent:
-    """Something that a record says happened, with its moment (UTC).
-
-    Kinds: ``created consent sent returned call qualified updated``. ``what`` is one short line in our words.
-    """
-
-    at: datetime
-    kind: str
-    what: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recordings:
     """How a lead's recordings are listed: pages of one or several calls, merged and sorted here, newest first.

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from lead_mcp.vendors.spec.account import Account, named_fields
+from lead_mcp.vendors.spec.events import TimelineEvent
 from lead_mcp.vendors.spec.fields import Paths
 from lead_mcp.vendors.spec.http import Raw, Reply, Request, Signature
-from lead_mcp.vendors.spec.reading import Discovery, Lookup, PersonLookup, Recordings, Search, TimelineEvent
+from lead_mcp.vendors.spec.reading import Discovery, Lookup, PersonLookup, Recordings, Search
 from lead_mcp.vendors.spec.writing import Delete, Insert, Update
 
 
