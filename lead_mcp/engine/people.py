@@ -147,8 +147,8 @@ async def _scan(connection: Connection, person: Person, looking: LookupScope) ->
         if person.is_in(record, looking.region):
             sought.records.append(record)
 
-    parts = await resolve_queries([connection], query)
-    for entry in await read_through(parts, query, looking.limits, take):
+    account_queries = await resolve_queries([connection], query)
+    for entry in await read_through(account_queries, query, looking.limits, take):
         _tally(sought, entry)
     sought.records.sort(key=created)
     return sought

@@ -12,10 +12,12 @@ from lead_mcp.engine.answer import Answer
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.limits import Limits
+from lead_mcp.engine.periods import PERIODS, group_value, period
 from lead_mcp.engine.query import Query, resolve_queries
+from lead_mcp.engine.readers.making import ProgressCallback
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import read_through
-from lead_mcp.engine.summary import PERIODS, GroupTotals, ProgressCallback, group_value, period
+from lead_mcp.engine.totals import GroupTotals
 from lead_mcp.filters import as_number
 
 
@@ -26,6 +28,11 @@ class PingCount:
     cell: GroupTotals = field(default_factory=GroupTotals)
     accepted: int = 0
     rejected: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many pings."""
+        return self.cell.count
 
     def add(self, record: Record) -> None:
         accepted = record.get("accepted")
@@ -94,12 +101,12 @@ async def ping_totals(
     on_progress: ProgressCallback | None = None,
 ) -> PingTotals:
     """The summary of every ping asked for: from the page where that holds them all, else read through once more."""
-    found = PingTotals(group_by, query.zone)
-    if page.cursor is None and all(entry.complete and not entry.error for entry in page.entries):
+    totals = PingTotals(group_by, query.zone)
+    if page.cursor is None and all(entry.whole for entry in page.entries):
         for record in page.records:
-            found.take(record)
-        return found
-    parts = await resolve_queries(connections, query)
-    found.entries = await read_through(parts, query, limits, found.take, on_progress)
-    found.complete = all(entry.complete and not entry.error for entry in found.entries)
-    return found
+            totals.take(record)
+        return totals
+    account_queries = await resolve_queries(connections, query)
+    totals.entries = await read_through(account_queries, query, limits, totals.take, on_progress)
+    totals.complete = all(entry.whole for entry in totals.entries)
+    return totals

@@ -12,12 +12,13 @@ from pydantic import Field
 
 from lead_mcp.engine.answer import Answer
 from lead_mcp.engine.connection import Connection
+from lead_mcp.engine.groups import OTHER
 from lead_mcp.engine.limits import Limits
+from lead_mcp.engine.periods import PERIODS
 from lead_mcp.engine.pings import PingCount, PingTotals, ping_totals
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import search
-from lead_mcp.engine.summary import OTHER, PERIODS
 from lead_mcp.errors import NotOffered
 from lead_mcp.outgoing.cleaning import cell, plain_value, text_cell
 from lead_mcp.outgoing.masking import shown

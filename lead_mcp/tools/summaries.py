@@ -10,8 +10,10 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 from pydantic import Field
 
+from lead_mcp.engine.groups import MOST_GROUPS, RankedGroups
 from lead_mcp.engine.limits import Limits
-from lead_mcp.engine.summary import MOST_GROUPS, Summary, SummaryQuery, parse_measures, summarize, top_groups
+from lead_mcp.engine.summary import Summary, SummaryQuery, summarize
+from lead_mcp.engine.totals import GroupTotals, parse_measures
 from lead_mcp.outgoing.cleaning import plain_value
 from lead_mcp.outgoing.masking import shown
 from lead_mcp.outgoing.render import Table, entry_to_dict, ledger_lines, table, text_of, text_table, window_line
@@ -41,7 +43,7 @@ async def summarize_leads(
     runtime = runtime_of(ctx)
     asked = _asked(runtime, account, text, filters, since, until, group_by or (), measures or ("count",))
     limits = Limits(runtime.server.deadline, runtime.server.summary_limit)
-    summary = await summarize(runtime.chosen(account), asked, limits, runtime.seal, progress(ctx))
+    summary = await summarize(runtime.chosen(account), asked, limits, progress(ctx))
     return _answered(summary, asked)
 
 
@@ -56,9 +58,9 @@ def _asked(
     measures: Sequence[str],
 ) -> SummaryQuery:
     asking = SearchArguments(runtime, account, text, filters, since, until)
-    question = replace(asking.query(), limit=1)
+    query = replace(asking.query(), limit=1)
     groups = tuple(dict.fromkeys(group_by))
-    return SummaryQuery(question, groups, parse_measures(measures), runtime.server.zone)
+    return SummaryQuery(query, groups, parse_measures(measures), runtime.server.zone)
 
 
 def progress(ctx: Context[Any, Any]) -> Callable[[int], Awaitable[None]]:
@@ -74,33 +76,48 @@ def progress(ctx: Context[Any, Any]) -> Callable[[int], Awaitable[None]]:
     return on_progress
 
 
-def groups_table(summary: Summary, asked: SummaryQuery, most: int = MOST_GROUPS) -> Table:
-    """The largest groups and the rest of them as a table; columns are named as asked."""
+def ranked_groups(summary: Summary) -> RankedGroups[GroupTotals]:
+    """The groups in order, as they are displayed."""
 
     def displayed(key: tuple[Any, ...]) -> tuple[Any, ...]:
-        return tuple(shown(name, plain_value(part)) for name, part in zip(summary.columns, key, strict=True))
+        return _displayed(summary.columns, key)
 
-    rows = []
-    for key, cell in top_groups(summary, most, displayed):
-        rows.append([*displayed(key), *(plain_value(cell.value(measure)) for measure in asked.measures)])
+    return RankedGroups(summary.columns, summary.cells, GroupTotals, apart=summary.apart, displayed=displayed)
+
+
+def _displayed(columns: Sequence[str], key: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(shown(name, plain_value(part)) for name, part in zip(columns, key, strict=True))
+
+
+def groups_table(
+    summary: Summary, asked: SummaryQuery, ranked: RankedGroups[GroupTotals], most: int = MOST_GROUPS
+) -> Table:
+    """The largest groups and the rest of them as a table; columns are named as asked."""
+    rows = [
+        [*_displayed(summary.columns, key), *(plain_value(cell.value(measure)) for measure in asked.measures)]
+        for key, cell in ranked.top(most)
+    ]
     return table([*summary.columns, *map(str, asked.measures)], rows)
 
 
 def _answered(summary: Summary, asked: SummaryQuery) -> CallToolResult:
     """As many groups as there is room for; the rest of them are one row."""
+    ranked = ranked_groups(summary)
     for most in range(MOST_GROUPS, 0, -STEP):
-        found = _rendered(summary, asked, most)
+        found = _rendered(summary, asked, ranked, most)
         if costs(*found) <= allowed(None):
             return result(*found)
-    return result(*_rendered(summary, asked, 1))
+    return result(*_rendered(summary, asked, ranked, 1))
 
 
-def _rendered(summary: Summary, asked: SummaryQuery, most: int) -> tuple[dict[str, Any], str]:
+def _rendered(
+    summary: Summary, asked: SummaryQuery, ranked: RankedGroups[GroupTotals], most: int
+) -> tuple[dict[str, Any], str]:
     """Structure and text with the largest groups."""
-    found = groups_table(summary, asked, most)
-    how = summary.how
-    if summary.left_over:
-        how += f"; {summary.left_over} smaller groups are one row, other"
+    found = groups_table(summary, asked, ranked, most)
+    how, left_over = summary.how, ranked.left_over(most)
+    if left_over:
+        how += f"; {left_over} smaller groups are one row, other"
     structured = {
         "groups": found,
         "total": summary.total,

@@ -18,9 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lead_mcp import vendors
-from lead_mcp.engine import summary
+from lead_mcp.engine.counting import VendorCounter
+from lead_mcp.engine.groups import MOST_GROUPS, OTHER
+from lead_mcp.engine.periods import period
 from lead_mcp.engine.records import Record
-from lead_mcp.engine.summary import MOST_GROUPS, OTHER, period
 from lead_mcp.filters import as_number
 from lead_mcp.outgoing.cleaning import plain_value
 from tests.asking import Clause, clauses, expected, meant, spelled_moment, windows
@@ -179,10 +180,10 @@ def test_every_figure_over_all_accounts_is_that_of_a_count_over_everything(drive
 def read_only() -> Any:
     """No vendor's own number serves: everything is read."""
 
-    async def no(self: Any, part: Any) -> None:
+    async def no(self: Any, name: str = "") -> None:
         return None
 
-    return mock.patch.multiple(summary._Job, _by_total=no, _by_counts=no)
+    return mock.patch.multiple(VendorCounter, total=no, by_word=no)
 
 
 @pytest.mark.parametrize("account", vendors.NAMES)
@@ -235,7 +236,7 @@ def test_counts_by_word_that_do_not_add_up_to_the_total_are_not_believed(driven:
     found = driven.call("summarize_leads", account="octanist", group_by=["source"], **EVER)
     assert sum(row[1] for row in found["groups"]["rows"]) == 150
     assert ("each source" in found["how"]) is (not without)
-    short = mock.patch.object(summary._Counter, "total", _one_less(summary._Counter.total))
+    short = mock.patch.object(VendorCounter, "_count", _one_less(VendorCounter._count))
     with short:
         doubted = driven.call("summarize_leads", account="octanist", group_by=["status"], **EVER)
     assert doubted["how"] == "octanist: 150 records read"
