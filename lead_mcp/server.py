@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -14,13 +15,18 @@ from mcp.server import CacheHint, MCPServer
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context, RequestStateSecurity
 from mcp.types import (
+    CallToolResult,
     Completion,
     CompletionArgument,
     CompletionContext,
+    GetPromptResult,
     InputRequiredResult,
+    Prompt,
     PromptReference,
+    ResourceTemplate,
     ResourceTemplateReference,
 )
+from mcp.types import Tool as ListedTool
 
 from lead_mcp import __version__
 from lead_mcp.engine.cursor import Seal
@@ -28,6 +34,7 @@ from lead_mcp.settings import Settings, secrets_of
 
 if TYPE_CHECKING:
     import httpx2
+    from mcp.server.mcpserver.tools import Tool
 
     from lead_mcp.runtime import Runtime
 
@@ -48,6 +55,7 @@ class LazyRuntime:
 
     @property
     def runtime(self) -> Runtime:
+        """Raises NotConfigured where the environment allows no request."""
         from lead_mcp.runtime import make_runtime
 
         if self._made is None:
@@ -65,16 +73,17 @@ Lifespan = Callable[[MCPServer[LazyRuntime]], AbstractAsyncContextManager[LazyRu
 
 
 class LeadServer(MCPServer[LazyRuntime]):
-    """The SDK's server with our resources, whose contents carry their own types and metadata.
+    """The SDK's server with tools, resources and prompts of our own, loaded when the first question needs them.
 
-    ``opening`` is there while the server's lifespan is open: completions get no context from the SDK.
+    Each public way in ends in ``tools/failures.py``: whatever fails is an answer. ``opening`` is there while the server's
+    lifespan is open: completions get no context from the SDK.
     """
 
     opening: LazyRuntime | None = None
 
     def __init__(self, name: str, settings: Settings, *, lifespan: Lifespan, **keywords: Any) -> None:
         super().__init__(name, lifespan=lifespan, **keywords)
-        self._opened, self._of, self._filled = lifespan, settings, False
+        self.open_lifespan, self.configured = lifespan, settings
         self.closed = anyio.Event()
         """Set when the lifespan has ended: nothing is open any more."""
 
@@ -85,54 +94,90 @@ class LeadServer(MCPServer[LazyRuntime]):
 
     def hold(self) -> AbstractAsyncContextManager[LazyRuntime]:
         """Keep one runtime open over many connections: the SDK's SSE opens the lifespan once for each of them."""
-        return self._opened(self)
+        return self.open_lifespan(self)
 
-    def _fill(self) -> None:
-        """Load and register what the server offers, once."""
-        if not self._filled:
-            from lead_mcp.tools.catalogue import fill
+    @cached_property
+    def offered(self) -> dict[str, Tool]:
+        """The tools by name, in their order. Prompts are registered with them."""
+        from lead_mcp.tools import prompts
+        from lead_mcp.tools.catalogue import tools_for
 
-            fill(self, self._of)
-            self._filled = True
+        if self.configured.accounts:
+            prompts.register(self)
+        return {tool.name: tool for tool in tools_for(self.configured)}
 
-    async def list_tools(self) -> list[Any]:
-        self._fill()
-        return await super().list_tools()
+    async def list_tools(self) -> list[ListedTool]:
+        from lead_mcp.tools.failures import as_answer
 
-    def _tool_input_schema(self, name: str) -> dict[str, Any] | None:
-        self._fill()
-        return super()._tool_input_schema(name)
+        return await as_answer(self._listed_tools(), "tools/list")
 
-    async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
-        self._fill()
-        if self._tool_manager.get_tool(name) is None:
+    async def _listed_tools(self) -> list[ListedTool]:
+        from lead_mcp.tools.catalogue import listed
+
+        return [listed(tool) for tool in self.offered.values()]
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[LazyRuntime, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        from lead_mcp.tools.failures import as_result
+
+        return await as_result(self._called(name, arguments, context), name)
+
+    async def _called(self, name: str, arguments: dict[str, Any], context: Any) -> CallToolResult | InputRequiredResult:
+        if name not in self.offered:
             from lead_mcp.tools.catalogue import refusal
 
-            return refusal(name, self._of)
-        return await super().call_tool(name, arguments, context)
+            return refusal(name, self.configured)
+        found: CallToolResult | InputRequiredResult = await self.offered[name].run(arguments, context, True)
+        return found
 
-    async def list_resource_templates(self) -> list[Any]:
-        self._fill()
-        return await super().list_resource_templates()
+    async def list_resource_templates(self) -> list[ResourceTemplate]:
+        from lead_mcp.tools.failures import as_answer
 
-    async def list_prompts(self) -> list[Any]:
-        self._fill()
-        return await super().list_prompts()
+        return await as_answer(self._listed_templates(), "resources/templates/list")
 
-    async def get_prompt(self, name: str, arguments: dict[str, Any] | None = None, context: Any = None) -> Any:
-        from lead_mcp.tools import prompts
+    async def _listed_templates(self) -> list[ResourceTemplate]:
+        from lead_mcp.tools.catalogue import templates
 
-        prompts.check(await self.list_prompts(), name, arguments or {})
-        return await super().get_prompt(name, arguments, context)
+        return templates()
 
     async def read_resource(
         self, uri: Any, context: Context[LazyRuntime, Any] | None = None
     ) -> Iterable[ReadResourceContents] | InputRequiredResult:
-        if context is None:
-            return await super().read_resource(uri, context)
+        from lead_mcp.tools.failures import as_contents
+
+        return await as_contents(self._contents(str(uri)), str(uri))
+
+    async def _contents(self, uri: str) -> Iterable[ReadResourceContents]:
         from lead_mcp.tools import resources
 
-        return await resources.read(context.request_context.lifespan_context.runtime, str(uri))
+        if self.runtime is None:
+            raise RuntimeError("a resource was read outside the server's lifespan")
+        return await resources.read(self.runtime, uri)
+
+    async def list_prompts(self) -> list[Prompt]:
+        from lead_mcp.tools.failures import as_answer
+
+        return await as_answer(self._listed_prompts(), "prompts/list")
+
+    async def _listed_prompts(self) -> list[Prompt]:
+        self.offered  # noqa: B018 - prompts are registered with the tools
+        return await super().list_prompts()
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Context[LazyRuntime, Any] | None = None
+    ) -> GetPromptResult | InputRequiredResult:
+        from lead_mcp.tools.failures import as_answer
+
+        return await as_answer(self._prompt(name, arguments or {}, context), name)
+
+    async def _prompt(
+        self, name: str, arguments: dict[str, Any], context: Any
+    ) -> GetPromptResult | InputRequiredResult:
+        from lead_mcp.tools import prompts
+
+        prompts.check(await self._listed_prompts(), name, arguments)
+        return await super().get_prompt(name, arguments, context)
 
 
 def build_server(settings: Settings, transport: Transports = lambda: None) -> LeadServer:
@@ -143,7 +188,7 @@ def build_server(settings: Settings, transport: Transports = lambda: None) -> Le
         settings,
         title="lead-mcp",
         version=__version__,
-        instructions=INSTRUCTIONS,
+        instructions=INSTRUCTIONS if settings.accounts else settings.advice,
         request_state_security=RequestStateSecurity(keys=[key]),
         lifespan=_lifespan(settings, transport),
         cache_hints={"tools/list": CacheHint(ttl_ms=60_000, scope="private")},
@@ -180,11 +225,15 @@ def _register_completion(server: LeadServer) -> None:
         argument: CompletionArgument,
         context: CompletionContext | None,
     ) -> Completion | None:
-        known = dict((context.arguments if context else None) or {})
-        if server.runtime is None:
-            return None
+        from lead_mcp.tools.failures import as_answer
+
+        return await as_answer(completed(argument, dict((context.arguments if context else None) or {})), "completion")
+
+    async def completed(argument: CompletionArgument, known: dict[str, str]) -> Completion | None:
         from lead_mcp.tools import resources
 
+        if server.runtime is None:
+            return None
         return await resources.complete(server.runtime, argument.name, argument.value, known)
 
     server.completion()(complete)  # type: ignore[no-untyped-call]  # the SDK's decorator has no types

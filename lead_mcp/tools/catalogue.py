@@ -1,4 +1,4 @@
-"""What a server offers: which tools for which accounts, the resource templates, the prompts, what arguments may be.
+"""What a server offers: which tools for which accounts, the resource templates, why a tool is not there.
 
 It loads with the first question that needs it, so that a client's greeting is answered at once.
 """
@@ -6,29 +6,20 @@ It loads with the first question that needs it, so that a client's greeting is a
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
-from mcp.server import MCPServer
 from mcp.server.mcpserver.tools import Tool
-from mcp.types import CallToolResult
+from mcp.types import CallToolResult, ResourceTemplate
+from mcp.types import Tool as ListedTool
 
 from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed, NotConfigured, NotOffered, did_you_mean
 from lead_mcp.outgoing.cleaning import cleaned
 from lead_mcp.settings import Settings
-from lead_mcp.tools import accounts, leads, pings, prompts, recordings, resources, summaries, trace, writes
+from lead_mcp.tools import accounts, leads, pings, recordings, resources, summaries, trace, writes
 from lead_mcp.tools.kit import error_result, make_tool
 from lead_mcp.vendors.spec.vendor import Vendor
 
 Serves = Callable[[Settings, list[Vendor]], bool]
-
-
-def fill(server: MCPServer[Any], settings: Settings) -> None:
-    """Register everything these settings can serve."""
-    for tool in tools_for(settings):
-        server._tool_manager._tools[tool.name] = tool
-    _register_templates(server)
-    if settings.accounts:
-        prompts.register(server)
 
 
 def tools_for(settings: Settings) -> list[Tool]:
@@ -37,15 +28,36 @@ def tools_for(settings: Settings) -> list[Tool]:
     return [make() for serves, make in TOOLS if serves(settings, vendors)]
 
 
+def listed(tool: Tool) -> ListedTool:
+    """A tool as clients see it."""
+    return ListedTool(
+        name=tool.name,
+        title=tool.title,
+        description=tool.description,
+        input_schema=tool.parameters,
+        output_schema=tool.output_schema,
+        annotations=tool.annotations,
+        _meta=tool.meta,
+    )
+
+
+def templates() -> list[ResourceTemplate]:
+    """The URIs that can be read, as clients see them."""
+    return [
+        ResourceTemplate(uri_template=template, name=name, mime_type=mime_type, description=description)
+        for template, (name, mime_type, description) in resources.TEMPLATES.items()
+    ]
+
+
 def refusal(name: str, settings: Settings) -> CallToolResult:
     """What a call of a tool that is not listed gets: why it is not, or the nearest one that is."""
     return error_result(_why_missing(name, settings))
 
 
 def _why_missing(name: str, settings: Settings) -> LeadMcpError:
-    listed, every = [tool.name for tool in tools_for(settings)], [make().name for _, make in TOOLS]
+    offered, every = [tool.name for tool in tools_for(settings)], [make().name for _, make in TOOLS]
     if name not in every:
-        known = f"there are {', '.join(listed)}.{did_you_mean(name, listed)}"
+        known = f"there are {', '.join(offered)}.{did_you_mean(name, offered)}"
         return BadArgument(f"There is no tool {cleaned(name)[:60]!r}; {known}")
     if not settings.accounts:
         return NotConfigured(settings.advice)
@@ -97,31 +109,3 @@ TOOLS: Final[tuple[tuple[Serves, Callable[[], Tool]], ...]] = (
 )
 
 WRITERS: Final = ("insert_lead", "insert_leads", "update_lead", "delete_lead")
-
-
-def _register_templates(server: MCPServer[Any]) -> None:
-    """List the templates; their contents come through ``LeadServer.read_resource``."""
-    for template, (name, mime_type, description) in resources.TEMPLATES.items():
-        handler = _template_handler(template)
-        server.resource(template, name=name, mime_type=mime_type, description=description)(handler)
-
-
-def _template_handler(template: str) -> Callable[..., str]:
-    """A function with the template's variables as parameters, as the SDK wants one."""
-    from inspect import Parameter, Signature
-    from re import findall
-
-    names = [name for group in findall(r"\{\??([a-z_,]+)\}", template) for name in group.split(",")]
-    optional = set(findall(r"\{\?([a-z_,]+)\}", template)[0].split(",")) if "{?" in template else set()
-
-    def handler(**variables: str) -> str:
-        raise NotImplementedError("LeadServer.read_resource reads every template")
-
-    default = dict.fromkeys(optional, "")
-    parameters = [
-        Parameter(name, Parameter.KEYWORD_ONLY, annotation=str, default=default.get(name, Parameter.empty))
-        for name in names
-    ]
-    handler.__signature__ = Signature(parameters, return_annotation=str)  # type: ignore[attr-defined]
-    handler.__annotations__ = {**dict.fromkeys(names, str), "return": str}
-    return handler

@@ -1,0 +1,71 @@
+"""What fails inside this server reaches a client in the promised shape; the log has the rest."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from mcp import MCPError
+from mcp.server.mcpserver.exceptions import ResourceError, ToolError
+from mcp.types import INTERNAL_ERROR, CallToolResult, InputRequiredResult
+
+from lead_mcp.errors import LeadMcpError
+from lead_mcp.outgoing.cleaning import cleaned
+from lead_mcp.tools.kit import error_result
+
+T = TypeVar("T")
+log = logging.getLogger("lead_mcp.tools")
+
+
+async def as_result(
+    work: Awaitable[CallToolResult | InputRequiredResult], name: str
+) -> CallToolResult | InputRequiredResult:
+    """A tool's result; whatever fails is an error result. Raises MCPError alone."""
+    try:
+        return await work
+    except MCPError:
+        raise
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a client waits for an answer, whatever happened
+        return error_result(known(error, name))
+
+
+async def as_contents(work: Awaitable[T], uri: str) -> T:
+    """A resource's contents. Raises MCPError, and ResourceError for whatever else fails."""
+    try:
+        return await work
+    except (MCPError, ResourceError):
+        raise
+    except (Exception, SystemExit) as error:  # noqa: BLE001
+        found = known(error, uri)
+        raise ResourceError(f"{found.code}: {cleaned(found.message)}") from None
+
+
+async def as_answer(work: Awaitable[T], what: str) -> T:
+    """Anything else. Raises MCPError for whatever fails."""
+    try:
+        return await work
+    except MCPError:
+        raise
+    except (Exception, SystemExit) as error:  # noqa: BLE001
+        found = known(error, what)
+        raise MCPError(INTERNAL_ERROR, f"{found.code}: {cleaned(found.message)}") from None
+
+
+def known(error: BaseException, what: str) -> LeadMcpError:
+    """The error as one of ours: itself, or the one that a task group or the SDK has wrapped. Others are logged."""
+    inner = _unwrapped(error)
+    if isinstance(inner, LeadMcpError):
+        return inner
+    log.error("%s failed", cleaned(what)[:200], exc_info=error)
+    return LeadMcpError(f"{cleaned(what)[:100]} failed inside this server; its log says more.")
+
+
+def _unwrapped(error: BaseException) -> BaseException:
+    while True:
+        if isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        elif isinstance(error, ToolError) and error.__cause__ is not None:
+            error = error.__cause__
+        else:
+            return error
