@@ -1,7 +1,12 @@
-"""Reading replies with suspicion: what every vendor's wire module shares. Pure; raises errors, never repairs in silence."""
+"""Reading replies with suspicion: what every vendor's wire module shares. Pure; raises errors, never repairs in silence.
+
+Whatever is taken out of a reply is taken by one of these: each gives the type it names, or raises MalformedReply. Absent and
+null are one, and are no fault by themselves.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -37,6 +42,10 @@ SAYING: Final[Mapping[Failure, str]] = {
 }
 
 
+MOST: Final = 10**15
+"""More of anything than a vendor has."""
+
+
 def failure(
     kind: Failure,
     text: object = "",
@@ -60,9 +69,10 @@ def by_status(status: int) -> Failure:
 def retry_after(reply: Reply) -> float | None:
     """Seconds the vendor asks us to wait, where it says so in seconds."""
     try:
-        return max(0.0, float(reply.headers.get("retry-after", "")))
+        seconds = float(reply.headers.get("retry-after", ""))
     except ValueError:
         return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
 def error_of(reply: Reply, text: object = "", *, code: object = None, kind: Failure | None = None) -> LeadMcpError:
@@ -84,14 +94,20 @@ def body_or_none(reply: Reply) -> Any:
 
 
 def as_object(value: Any) -> Mapping[str, Any]:
-    """``value`` if it is a JSON object. Raises Garbled."""
+    """``value`` if it is a JSON object. Raises MalformedReply."""
     if isinstance(value, Mapping):
         return value
     raise failure(MalformedReply, f"a JSON object was expected, not {type(value).__name__}")
 
 
+def object_at(holder: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """The object under ``key``; empty where there is none. Raises MalformedReply where anything else stands there."""
+    value = holder.get(key)
+    return {} if value is None else as_object(value)
+
+
 def as_rows(value: Any) -> Sequence[Raw]:
-    """``value`` if it is an array of JSON objects. Raises Garbled: a row that is no object is never skipped in silence."""
+    """``value`` if it is an array of JSON objects. Raises MalformedReply: a row that is no object is never skipped."""
     if not isinstance(value, list):
         raise failure(MalformedReply, f"an array of records was expected, not {type(value).__name__}")
     for row in value:
@@ -99,9 +115,25 @@ def as_rows(value: Any) -> Sequence[Raw]:
     return value
 
 
+def as_pairs(value: Any, name: str, content: str) -> Mapping[str, Any]:
+    """An array of pairs (``[{"Key", "Value"}]``) as one object. Raises MalformedReply where a pair has no name."""
+    rows = as_rows(value)
+    if not all(isinstance(row.get(name), str) for row in rows):
+        raise failure(MalformedReply, f"a pair without its {name}")
+    return {row[name]: row.get(content) for row in rows}
+
+
 def as_count(value: Any) -> int | None:
-    """A counter that may be a number or the text of one; None where it is neither."""
+    """A counter that may be a number or the text of one; None where it is neither, negative, or more than any vendor has."""
     try:
-        return int(value) if not isinstance(value, bool) else None
+        found = int(value) if not isinstance(value, bool) else -1
     except (TypeError, ValueError, OverflowError):
         return None
+    return found if 0 <= found <= MOST else None
+
+
+def as_id(value: Any) -> str | None:
+    """An id that may be text or a whole number, as text; None for anything else, 0 and empty text among it."""
+    if isinstance(value, bool) or not isinstance(value, str | int) or not value:
+        return None
+    return str(value).strip() or None

@@ -11,6 +11,7 @@ from typing import Final
 from lead_mcp.vendors.leadexec import wire, write
 from lead_mcp.vendors.leadexec.events import events
 from lead_mcp.vendors.leadexec.fields import INBOUND, LEAD, OUTBOUND, lead_types
+from lead_mcp.vendors.replies import as_id
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import FieldMap
 from lead_mcp.vendors.spec.http import Raw
@@ -30,7 +31,7 @@ def identify(account: Account, raw: Raw, partition: str | None) -> str | None:
 
 def identify_ping(account: Account, raw: Raw, partition: str | None) -> str | None:
     """24 hex digits, the same for both directions."""
-    return str(raw["Id"]) if raw.get("Id") else None
+    return as_id(raw.get("Id"))
 
 
 def pings(direction: str, fields: FieldMap) -> Search:

@@ -19,7 +19,7 @@ from lead_mcp.dates import SECOND, rounded_down, rounded_up
 from lead_mcp.errors import Rejected, TooLarge, Unauthorized
 from lead_mcp.filters import LOWER, RANGE, UPPER, Op, Where, as_number
 from lead_mcp.vendors.leadexec.fields import LEAD, SECTIONS, discovered
-from lead_mcp.vendors.replies import as_count, as_object, as_rows, body_or_none, error_of, ok
+from lead_mcp.vendors.replies import as_count, as_object, as_rows, body_or_none, error_of, object_at, ok
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import Field, FieldMap, Paths
 from lead_mcp.vendors.spec.http import Raw, Reply, Request, Signature
@@ -251,7 +251,7 @@ def read_sample(account: Account, partition: str | None, reply: Reply) -> Mappin
     seen: dict[str, list[Any]] = {}
     for row in as_rows(as_object(opened(reply, "Leads")).get("Leads")):
         for section in SECTIONS:
-            for name, value in as_object(row.get(section) or {}).items():
+            for name, value in object_at(row, section).items():
                 seen.setdefault(f"{section}.{name}", []).append(value)
     return {path: discovered(path, values) for path, values in seen.items()}
 

@@ -17,7 +17,18 @@ from lead_mcp.dates import SECOND, rounded_down, rounded_up
 from lead_mcp.errors import Conflict, LeadMcpError, MalformedReply, RateLimited, Rejected, Unauthorized
 from lead_mcp.filters import LOWER, UPPER, Op, Order, Where, as_number
 from lead_mcp.vendors.leadsquared.fields import EVERY_COLUMN, LEAD, NEVER_COLUMNS, discovered
-from lead_mcp.vendors.replies import Failure, as_count, as_object, as_rows, body_or_none, error_of, failure, ok
+from lead_mcp.vendors.replies import (
+    Failure,
+    as_count,
+    as_id,
+    as_object,
+    as_pairs,
+    as_rows,
+    body_or_none,
+    error_of,
+    failure,
+    ok,
+)
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import Field, FieldMap, Paths, at, read_moment
 from lead_mcp.vendors.spec.http import Raw, Reply, Request, Signature
@@ -278,13 +289,13 @@ def is_call(activity: Raw) -> bool:
 
 def recording(activity: Raw, lead: str) -> Recording:
     """A call activity as a recording. Raises Garbled where it has no id. The end of a call is not sent."""
-    found = activity.get("Id") or activity.get("ProspectActivityId")
-    if not found:
+    found = as_id(activity.get("Id")) or as_id(activity.get("ProspectActivityId"))
+    if found is None:
         raise failure(MalformedReply, "a call activity without an id")
     number = as_number(next(said(activity, SECONDS), None))
     times = (call_time(value) for value in said(activity, START))
     return Recording(
-        id=str(found),
+        id=found,
         lead_id=lead,
         started_at=next((time for time in times if time), None),
         ended_at=None,
@@ -301,7 +312,7 @@ def said(activity: Raw, names: Sequence[str]) -> Iterator[Any]:
     the answer by event.
     """
     data = activity.get("Data")
-    pairs = {item.get("Key"): item.get("Value") for item in as_rows(data)} if isinstance(data, list) else data
+    pairs = as_pairs(data, "Key", "Value") if isinstance(data, list) else data
     places = (pairs, activity.get("ActivityFields"), activity)
     values = (at(place, name) for name in names for place in places)
     return (value for value in values if value not in (None, ""))
@@ -329,7 +340,7 @@ def get_fields(account: Account, partition: str | None) -> Request:
 def read_fields(account: Account, partition: str | None, reply: Reply) -> Mapping[str, Field]:
     """The account's lead fields by schema name. Raises Garbled where an entry has none."""
     rows = as_rows(opened(reply))
-    if not all(row.get("SchemaName") for row in rows):
+    if not all(isinstance(row.get("SchemaName"), str) and row["SchemaName"] for row in rows):
         raise failure(MalformedReply, "a field without its SchemaName")
     return {str(row["SchemaName"]): discovered(row) for row in rows}
 
@@ -367,10 +378,7 @@ def flat(row: Raw) -> Raw:
     """A lead as one object. Raises Garbled where a pair of its property list has no name."""
     if "LeadPropertyList" not in row:
         return row
-    pairs = as_rows(row["LeadPropertyList"])
-    if not all(isinstance(pair.get("Attribute"), str) for pair in pairs):
-        raise failure(MalformedReply, "a property without its Attribute")
-    return {pair["Attribute"]: pair.get("Value") for pair in pairs}
+    return as_pairs(row["LeadPropertyList"], "Attribute", "Value")
 
 
 def opened(reply: Reply) -> Any:

@@ -7,6 +7,7 @@ from typing import Final
 from lead_mcp.vendors.leadtrackr import wire, write
 from lead_mcp.vendors.leadtrackr.events import events
 from lead_mcp.vendors.leadtrackr.fields import LEAD
+from lead_mcp.vendors.replies import as_id
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import FieldMap
 from lead_mcp.vendors.spec.http import Raw
@@ -20,8 +21,7 @@ def fields(account: Account) -> FieldMap:
 
 def identify(account: Account, raw: Raw, partition: str | None) -> str | None:
     """A whole number as text, always sent."""
-    found = raw.get("id")
-    return str(found) if isinstance(found, int | str) and str(found) else None
+    return as_id(raw.get("id"))
 
 
 VENDOR: Final = Vendor(

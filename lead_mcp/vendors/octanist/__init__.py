@@ -7,6 +7,7 @@ from typing import Final
 from lead_mcp.vendors.octanist import wire, write
 from lead_mcp.vendors.octanist.events import events
 from lead_mcp.vendors.octanist.fields import LEAD
+from lead_mcp.vendors.replies import as_id
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import FieldMap
 from lead_mcp.vendors.spec.http import Raw
@@ -20,7 +21,7 @@ def fields(account: Account) -> FieldMap:
 
 def identify(account: Account, raw: Raw, partition: str | None) -> str | None:
     """``lead_...``, always sent."""
-    return str(raw["id"]) if raw.get("id") else None
+    return as_id(raw.get("id"))
 
 
 VENDOR: Final = Vendor(

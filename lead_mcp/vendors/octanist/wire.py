@@ -24,6 +24,7 @@ from lead_mcp.vendors.replies import (
     as_rows,
     body_or_none,
     error_of,
+    object_at,
     ok,
 )
 from lead_mcp.vendors.spec.account import Account
@@ -100,7 +101,7 @@ def read_leads(account: Account, ask: PageRequest, reply: Reply) -> Page:
     if isinstance(body, list):  # the first generation's form
         return Page(as_rows(body))
     whole = as_object(body)
-    pagination = (whole.get("meta") or {}).get("pagination") or {}
+    pagination = object_at(object_at(whole, "meta"), "pagination")
     more = pagination.get("hasMore")
     return Page(as_rows(whole.get("data")), as_count(pagination.get("total")), more if isinstance(more, bool) else None)
 

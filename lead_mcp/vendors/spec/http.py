@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -48,6 +49,25 @@ class Signature:
     json: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
+def _no_number(word: str) -> Any:
+    """Python reads ``NaN`` and ``Infinity``; nobody who gets our answers could."""
+    raise ValueError(f"{word} is no JSON")
+
+
+def _finite(digits: str) -> float:
+    found = float(digits)
+    if math.isinf(found):
+        raise ValueError("a number greater than any")
+    return found
+
+
+class StrictDecoder(json.JSONDecoder):
+    """Python's own decoder, but for words and numbers that are no JSON. Raises ValueError."""
+
+    def __init__(self) -> None:
+        super().__init__(parse_constant=_no_number, parse_float=_finite)
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What came back, whole: status, headers in lower case, body within the reply cap.
@@ -61,11 +81,11 @@ class Reply:
     content: Any = field(default=UNREAD, repr=False, compare=False)
 
     def json(self) -> Any:
-        """The body as JSON. Raises MalformedReply where it is none (HTML, truncated, empty)."""
+        """The body as JSON. Raises MalformedReply where it is none: HTML, truncated, empty, numbers that JSON has not."""
         if self.content is not UNREAD:
             return self.content
         try:
-            return json.loads(self.body)
+            return json.loads(self.body, cls=StrictDecoder)
         except (ValueError, RecursionError):
             start = self.body[:80].decode("utf-8", "replace")
             kind = "an HTML page" if start.lstrip().startswith("<") else "nothing" if not self.body else "no valid JSON"
