@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from lead_mcp.errors import LeadMcpError
@@ -140,11 +141,11 @@ def _fetch(hands: Desk, account: str, request: Request, read: Callable[[Reply], 
 def _ask(hands: Desk, account: str, search: Search, route: Route) -> None:
     """A question that the route answers."""
     found = hands.runtime.connection(account).account
-    part = next(iter(search.parts(found)), None)
+    partition = next(iter(search.partitions(found)), None)
     for where, text in _questions(hands, account, search, route):
-        ask = PageRequest(where=where, text=text, limit=SMALL, part=part, now=NOW)
+        ask = PageRequest(where=where, text=text, limit=SMALL, partition=partition)
         with suppress(LeadMcpError):
-            _fetch(hands, account, route.build(found, ask), lambda reply, ask=ask: route.read(found, ask, reply))
+            _fetch(hands, account, route.build(found, ask), partial(route.read, found, ask))
             return
     raise AssertionError(f"{account}: no question for {route.name}")
 
@@ -215,6 +216,18 @@ VALUES: Final[Sequence[Any]] = (
 """What stands where something else was expected; a list and an object cannot be a key either."""
 NUMBERS: Final = ("NaN", "Infinity", "-Infinity", "1e999", "-0", "9" * 5_000)
 """What Python reads as numbers although JSON has no such word, or no machine such a number."""
+STATUSES: Final = (200, 201, 202, 204, 400, 401, 403, 404, 409, 418, 429, 500, 503)
+SAID: Final[Sequence[Any]] = (
+    None,
+    "x",
+    [],
+    {},
+    ["x"],
+    {"error": ["x"]},
+    {"message": {"x": []}},
+    {"Status": []},
+    {"success": False, "code": [], "text": {}},
+)
 MARK: Final = "a place for a number"
 
 
@@ -253,8 +266,8 @@ def mutants(sample: Sample) -> Iterator[tuple[str, Reply]]:
         for number in NUMBERS:
             yield f"{path}: {number[:20]}", replace(reply, body=text.replace(f'"{MARK}"', number).encode())
     yield from _broken(reply)
-    for status in (200, 201, 202, 204, 400, 401, 403, 404, 409, 418, 429, 500, 503):
-        for said in (None, "x", [], {}, ["x"], {"error": ["x"]}, {"message": {"x": []}}, {"Status": []}, body):
+    for status in STATUSES:
+        for said in (*SAID, body):
             yield f"status {status}: {str(said)[:40]}", replace(reply, status=status, body=json.dumps(said).encode())
 
 
