@@ -22,8 +22,7 @@ from typing import Any, Final, Protocol
 from unittest import mock
 from urllib.parse import urlsplit
 
-from lead_mcp.sandbox.app import emulator
-from lead_mcp.sandbox.world import VENDORS
+from lead_mcp import vendors
 from lead_mcp.settings import Settings, load
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -118,7 +117,7 @@ class Child:
 
 def _clean_environment() -> dict[str, str]:
     """This machine's environment without anybody's lead-mcp settings."""
-    ours = ("LEAD_MCP_", *(f"{vendor.upper()}_" for vendor in VENDORS))
+    ours = ("LEAD_MCP_", *(f"{vendor.upper()}_" for vendor in vendors.NAMES))
     return {key: text for key, text in os.environ.items() if not key.startswith(ours)}
 
 
@@ -150,15 +149,15 @@ def free_port() -> int:
 
 @dataclass(frozen=True)
 class Emulators:
-    """The five vendors in their own process. ``environment`` points a server at them."""
+    """Every vendor in a process of their own. ``environment`` points a server at them."""
 
     origin: str
 
     @property
     def environment(self) -> dict[str, str]:
         found: dict[str, str] = {"LEAD_MCP_TIMEZONE": "UTC"}
-        for vendor in VENDORS:
-            found |= emulator(vendor).environment(f"{self.origin}/{vendor}")
+        for vendor, emulator in vendors.emulators().items():
+            found |= emulator.environment(f"{self.origin}/{vendor}")
         return found
 
     def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from benchmarks.driving import OURS, Child, Emulators, Failed, Json, Pipe, emulators
 from benchmarks.report import Line, middle
-from lead_mcp.sandbox.world import VENDORS
+from lead_mcp.vendors import NAMES
 from lead_mcp.vendors.leadsquared.fields import EVERY_COLUMN
 
 SLOW: Final = 0.2
@@ -32,10 +32,10 @@ def _five(runs: int) -> list[Line]:
     with emulators(500) as vendors, Child(OURS, {**vendors.environment, **UNHURRIED}) as child:
         pipe = Pipe(child)
         pipe.greet()
-        who = (*VENDORS, "all")
+        who = (*NAMES, "all")
         for name in who:  # logins and connections
             _search(pipe, name)
-        for vendor in VENDORS:
+        for vendor in NAMES:
             vendors.ask("POST", "/_faults", {"vendor": vendor, "kind": "slow", "times": -1, "seconds": SLOW})
         times: dict[str, list[float]] = {name: [] for name in who}
         for _ in range(runs):

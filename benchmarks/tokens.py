@@ -31,6 +31,7 @@ from lead_mcp.outgoing.tokens import estimate
 from lead_mcp.sandbox.app import Sandbox, sandbox
 from lead_mcp.sandbox.world import World
 from lead_mcp.server import LeadServer, build_server
+from lead_mcp.vendors import emulators
 
 REPORT: Final = Path(__file__).parent / "tokens.md"
 PACKAGE: Final = "gpt-tokenizer@3.4.0"
@@ -103,7 +104,7 @@ def compact(value: Any) -> str:
 
 def items() -> list[Item]:
     """Definitions and answers over the emulators, in memory; the same on every machine."""
-    box = sandbox(World(LEADS, until=UNTIL), clock=lambda: UNTIL + timedelta(minutes=1), rates={"leadsquared": None})
+    box = sandbox(emulators(), World(LEADS, until=UNTIL), clock=lambda: UNTIL + timedelta(minutes=1), rated=False)
     with surroundings(box):
         server = build_server(settings.load(), lambda: httpx2.ASGITransport(app=box))
         return anyio.run(_measured, server)

@@ -1,3 +1,3 @@
-"""One MCP server over five lead vendors: one question, one filter language, honest answers."""
+"""One MCP server over many lead vendors: one question, one filter language, honest answers."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""Driving everything in memory: five emulators, the server over them, a client of it, and the records as an oracle.
+"""Driving everything in memory: emulators, the server over them, a client of it, and the records as an oracle.
 
 A ``Bench`` runs its event loop in a thread of its own, so that plain test functions (and hypothesis) can call it. The clock
 stands still: the emulators' and the server's is ``NOW``, a minute after the world's last moment.
@@ -33,6 +33,7 @@ from lead_mcp.runtime import Runtime
 from lead_mcp.sandbox.app import Sandbox, sandbox
 from lead_mcp.sandbox.world import World
 from lead_mcp.server import LeadServer, build_server
+from tests import facts
 from tests.skipping import skipping_portal
 
 UNTIL = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -40,10 +41,7 @@ NOW = UNTIL + timedelta(minutes=1)
 DAWN = datetime(2000, 1, 1, tzinfo=UTC)
 NEWEST = (Order("created_at", descending=True),)
 ORIGIN = "http://127.0.0.1:1"
-UNHURRIED = {"CONVOSO_RATE": "100000/1s", "LEADSQUARED_RATE": "100000/1s", "LEAD_MCP_TIMEZONE": "UTC"}
-PREFIXES = ("LEAD_MCP_", *(f"{name.upper()}_" for name in vendors.NAMES))
-FREE = {"leadsquared": None}
-"""Emulators that enforce no rate, so that nothing waits."""
+PREFIXES = ("LEAD_MCP_", *(f"{name.upper()}_" for name in facts.TRIED))
 
 
 def now() -> datetime:
@@ -127,12 +125,19 @@ def bench(
     only: Sequence[str] | None = None,
     box: Sandbox | None = None,
 ) -> Iterator[Bench]:
-    """A bench over a world of that many leads a vendor; ``only``: the vendors with an account."""
-    box = box or sandbox(World(leads, seed=seed, until=UNTIL), clock=now, options=options, rates=FREE)
-    with pytest.MonkeyPatch.context() as patch, skipping_portal() as portal:
+    """A bench over a world of that many leads a vendor, in which nothing waits for a rate.
+
+    ``only``: the vendors with an account; those that come with lead-mcp where none are named.
+    """
+    names = list(only or (box.emulators if box else vendors.NAMES))
+    if box is None:
+        world = World(leads, seed=seed, until=UNTIL)
+        box = sandbox(facts.emulators(names), world, clock=now, options=options, rated=False)
+    own = {**_environment(box, names), **facts.unhurried(names), "LEAD_MCP_TIMEZONE": "UTC", **(environment or {})}
+    with facts.registered(names), pytest.MonkeyPatch.context() as patch, skipping_portal() as portal:
         for key in [key for key in os.environ if key.startswith(PREFIXES)]:
             patch.delenv(key)
-        for key, value in {**_environment(box, only), **UNHURRIED, **(environment or {})}.items():
+        for key, value in own.items():
             patch.setenv(key, value)
         server = build_server(settings.load(), lambda: httpx2.ASGITransport(app=box))
         with portal.wrap_async_context_manager(Client(server)) as client:
@@ -141,11 +146,8 @@ def bench(
             yield found
 
 
-def _environment(box: Sandbox, only: Sequence[str] | None) -> dict[str, str]:
-    every = box.environment(ORIGIN)
-    if only is None:
-        return every
-    return {key: value for key, value in every.items() if key.split("_", 1)[0].lower() in only}
+def _environment(box: Sandbox, names: Sequence[str]) -> dict[str, str]:
+    return {key: value for key, value in box.environment(ORIGIN).items() if key.split("_", 1)[0].lower() in names}
 
 
 # --- reading answers ----------------------------------------------------------------------------------------------

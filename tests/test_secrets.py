@@ -264,7 +264,7 @@ def calls_at(account: str, facts: Mapping[str, str]) -> Iterator[tuple[str, dict
 
 @contextmanager
 def started(tmp: Path, deadline: float) -> Iterator[Server]:
-    box = sandbox(World(40), rates={"leadsquared": None})
+    box = sandbox(vendors.emulators(), World(40), rated=False)
     state = tmp / "state"
     with ExitStack() as stack:
         portal = stack.enter_context(start_blocking_portal())
@@ -448,7 +448,7 @@ def test_a_wrong_setting_is_named_without_its_value() -> None:
 
 @pytest.mark.anyio
 async def test_no_repr_shows_a_secret(tmp_path: Path) -> None:
-    box = sandbox(World(1))
+    box = sandbox(vendors.emulators(), World(1))
     own = {**box.environment(ORIGIN), **SECRETS, "LEAD_MCP_HTTP_TOKEN": SECRETS["OCTANIST_API_KEY"]}
     own |= {"LEAD_MCP_STATE_DIR": str(tmp_path)}
     with mock.patch.dict(os.environ, clean(own), clear=True):

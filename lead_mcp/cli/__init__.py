@@ -20,7 +20,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="One MCP server over five lead vendors: LeadExec, Convoso, LeadSquared, Octanist, LeadTrackr.",
+    help="One MCP server over many lead vendors: one question, one filter language, honest answers.",
     epilog="Start with `lead-mcp demo`: no credentials needed.",
 )
 
@@ -73,7 +73,7 @@ def serve(
 
 @app.command()
 def demo() -> None:
-    """Ask real questions over five emulated vendors, through a real server process. No credentials."""
+    """Ask real questions over emulated vendors, through a real server process. No credentials."""
     from lead_mcp.cli.demo import run
 
     raise typer.Exit(run())
@@ -85,7 +85,7 @@ def sandbox(
     leads: Annotated[int, typer.Option(min=1, max=100_000, help="Leads a vendor.")] = 2000,
     poisoned: Annotated[bool, typer.Option("--poisoned", help="Some leads carry hostile text.")] = False,
 ) -> None:
-    """Serve the five emulators over HTTP on loopback, for tests of your own; print the environment that uses them."""
+    """Serve the emulators over HTTP on loopback, for tests of your own; print the environment that uses them."""
     from lead_mcp.cli.sandbox import run
 
     raise typer.Exit(run(port, leads, poisoned=poisoned))

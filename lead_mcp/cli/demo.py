@@ -1,4 +1,4 @@
-"""``lead-mcp demo``: five emulators over HTTP, a real server process, a real MCP client, real questions."""
+"""``lead-mcp demo``: the emulators over HTTP, a real server process, a real MCP client, real questions."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from rich.text import Text
 
 from lead_mcp.cli.serve import listening
 from lead_mcp.sandbox.app import sandbox
+from lead_mcp.vendors import emulators, names
 
 Query = tuple[str, str, dict[str, Any]]
 WON: Final = [{"field": "stage", "op": "in", "value": ["won", "qualified"]}]
@@ -39,7 +40,7 @@ def run() -> int:
 
 async def _demo() -> int:
     console = Console()
-    box = sandbox(rates={"leadsquared": None})
+    box = sandbox(emulators(), rated=False)
     async with listening(box) as origin:
         own = {key: value for key, value in os.environ.items() if not _is_setting(key)}
         environment = {**own, **box.environment(origin)}
@@ -51,9 +52,7 @@ async def _demo() -> int:
 
 
 def _is_setting(key: str) -> bool:
-    from lead_mcp.vendors import NAMES
-
-    return key.startswith(("LEAD_MCP_", *(f"{name.upper()}_" for name in NAMES)))
+    return key.startswith(("LEAD_MCP_", *(f"{name.upper()}_" for name in names())))
 
 
 async def _ask_all(console: Console, client: Client) -> bool:

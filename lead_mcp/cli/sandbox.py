@@ -10,6 +10,7 @@ import anyio
 from lead_mcp.cli.serve import bound, leave, serve_until_signalled
 from lead_mcp.sandbox.app import Sandbox, sandbox
 from lead_mcp.sandbox.world import World
+from lead_mcp.vendors import emulators
 
 HOST = "127.0.0.1"
 
@@ -17,7 +18,7 @@ HOST = "127.0.0.1"
 def run(port: int, leads: int, *, poisoned: bool) -> int:
     """Print the environment that uses the sandbox, then serve it; the exit code."""
     sockets = bound(HOST, port)
-    box = sandbox(World(leads, poisoned=poisoned))
+    box = sandbox(emulators(), World(leads, poisoned=poisoned))
     origin = f"http://{HOST}:{sockets[0].getsockname()[1]}"
     for name, value in box.environment(origin).items():
         print(f"export {name}={shlex.quote(value)}", flush=True)

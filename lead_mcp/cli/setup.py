@@ -34,8 +34,9 @@ def settings_for(
     import httpx2
 
     from lead_mcp.sandbox.app import sandbox as make_sandbox
+    from lead_mcp.vendors import emulators
 
-    box = make_sandbox(rates={"leadsquared": None})
+    box = make_sandbox(emulators(), rated=False)
     settings = load_for_sandbox(box.environment(SANDBOX_ORIGIN))
     log_for(settings)
     return settings, lambda: httpx2.ASGITransport(app=box)

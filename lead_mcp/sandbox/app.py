@@ -1,4 +1,6 @@
-"""All five emulators as one ASGI application: ``/{vendor}/...``, with faults and a request log at the root.
+"""Emulators as one ASGI application: ``/{vendor}/...``, with faults and a request log at the root.
+
+Which ones there are is the caller's to say: the sandbox knows no vendor.
 
 ``POST /_faults`` ``{"vendor": "convoso", "kind": "cut_after", "path": "insert", "times": 1, ...}`` plans a fault (see
 ``kit.Fault``); ``DELETE /_faults`` forgets them all. ``GET /_requests?vendor=convoso`` lists what arrived (method, path,
@@ -10,20 +12,31 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from importlib import import_module
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lead_mcp.sandbox.kit import Clock, Fault, Stage
-from lead_mcp.sandbox.world import VENDORS, World
+from lead_mcp.sandbox.world import World
 
-RATES: Mapping[str, tuple[int, float]] = {"leadsquared": (25, 5.0)}
-"""Rates that a vendor documents and its emulator enforces."""
+
+class Emulator(Protocol):
+    """What a vendor's emulator package offers.
+
+    ``RATE``: (calls, seconds) that the vendor documents and its emulator enforces, or None. ``build``: an ASGI app over the
+    seeded world, with keywords of its own. ``busy``: the vendor's own 429. ``environment``: the settings that point
+    lead-mcp at an emulator mounted at an origin.
+    """
+
+    RATE: tuple[int, float] | None
+
+    def build(self, world: World, *, clock: Clock, **options: Any) -> ASGIApp: ...
+    def busy(self) -> Response: ...
+    def environment(self, origin: str) -> dict[str, str]: ...
 
 
 def utc_now() -> datetime:
@@ -32,9 +45,10 @@ def utc_now() -> datetime:
 
 @dataclass
 class Sandbox:
-    """The five emulators. ``stages`` by vendor; ``app`` serves them; ``environment`` points lead-mcp at them."""
+    """Emulators over one world. ``stages`` by vendor; ``app`` serves them; ``environment`` points lead-mcp at them."""
 
     world: World
+    emulators: Mapping[str, Emulator]
     stages: Mapping[str, Stage]
     app: Starlette
 
@@ -44,8 +58,8 @@ class Sandbox:
     def environment(self, origin: str) -> dict[str, str]:
         """The environment variables for an origin such as ``http://127.0.0.1:8700``."""
         found: dict[str, str] = {}
-        for vendor in self.stages:
-            found |= emulator(vendor).environment(f"{origin.rstrip('/')}/{vendor}")
+        for vendor, emulator in self.emulators.items():
+            found |= emulator.environment(f"{origin.rstrip('/')}/{vendor}")
         return found
 
     def fault(self, vendor: str, kind: Any, **options: Any) -> None:
@@ -53,32 +67,29 @@ class Sandbox:
         self.stages[vendor].faults.append(Fault(kind, **options))
 
 
-def emulator(vendor: str) -> Any:
-    """The module of a vendor's emulator."""
-    return import_module(f"lead_mcp.vendors.{vendor}.emulator")
-
-
 def sandbox(
+    emulators: Mapping[str, Emulator],
     world: World | None = None,
     *,
     clock: Clock = utc_now,
     options: Mapping[str, Mapping[str, Any]] | None = None,
-    rates: Mapping[str, tuple[int, float] | None] | None = None,
+    rated: bool = True,
 ) -> Sandbox:
-    """The five emulators over one world. ``options``: keywords for a vendor's ``build``, by vendor."""
+    """The emulators over one world.
+
+    ``options``: keywords for a vendor's ``build``, by vendor. ``rated``: whether documented rates are enforced.
+    """
     world = world or World()
-    limits = {**RATES, **(rates or {})}
     stages = {}
-    for vendor in VENDORS:
-        module = emulator(vendor)
-        app = module.build(world, clock=clock, **(options or {}).get(vendor, {}))
-        stages[vendor] = Stage(app, module.busy, limits.get(vendor))
+    for vendor, emulator in emulators.items():
+        app = emulator.build(world, clock=clock, **(options or {}).get(vendor, {}))
+        stages[vendor] = Stage(app, emulator.busy, emulator.RATE if rated else None)
     routes = [
         Route("/_faults", _faults(stages), methods=["POST", "DELETE"]),
         Route("/_requests", _requests(stages), methods=["GET"]),
         *(Mount(f"/{vendor}", stage) for vendor, stage in stages.items()),
     ]
-    return Sandbox(world, stages, Starlette(routes=routes))
+    return Sandbox(world, emulators, stages, Starlette(routes=routes))
 
 
 def _faults(stages: Mapping[str, Stage]) -> Callable[[Request], Any]:

@@ -1,7 +1,7 @@
 """The seeded population behind the emulators: invented people, and when each of them touched each vendor.
 
 The same ``(seed, leads, until)`` gives the same world on every machine. People overlap between vendors as they do in
-life: one in five of a vendor's people is known to all five, and one lead in fifty is a second lead of the same person
+life: one in five of a vendor's people is known to all vendors, and one lead in fifty is a second lead of the same person
 at the same vendor. Everyone lives at example.com and answers a 555-01xx number.
 """
 
@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Final
 
-VENDORS: Final = ("leadexec", "convoso", "leadsquared", "octanist", "leadtrackr")
 SPREAD: Final = timedelta(days=90)
-SHARED_STEP: Final = 0.2  # vendor k's people start at k * SHARED_STEP * leads
+SHARED_STEP: Final = 0.2  # the people of a vendor at place k start at k * SHARED_STEP * leads
+PLACES: Final = 5  # so many places overlap: the last fifth of the first place's people is known to all
 
 FIRST: Final = (
     "Ana José Zoë Søren Łukasz Ngọc Ñusta Çağla Dmitri 美咲 Åsa Renée Omar Priya Kwame Mei Noah Emma Liam "
@@ -155,21 +155,27 @@ class World:
     def _touches(self) -> dict[str, list[Touch]]:
         return {}
 
-    def touches(self, vendor: str) -> list[Touch]:
-        """Every lead of ``vendor``, oldest first, ``self.leads`` of them; drawn when first asked for."""
+    def touches(self, vendor: str, place: int) -> list[Touch]:
+        """Every lead of ``vendor``, oldest first, ``self.leads`` of them; drawn when first asked for.
+
+        ``place``: 0 to 4, which of the people are this vendor's. It is the vendor's own choice and stays as it is, so that
+        a world does not change with the vendors beside it.
+        """
+        if not 0 <= place < PLACES:
+            raise ValueError(f"place is 0 to {PLACES - 1}")
         if vendor not in self._touches:
-            self._touches[vendor] = sorted_touches(self, vendor)
+            self._touches[vendor] = sorted_touches(self, vendor, place)
         return self._touches[vendor]
 
 
-def sorted_touches(world: World, vendor: str) -> list[Touch]:
+def sorted_touches(world: World, vendor: str, place: int) -> list[Touch]:
     """The vendor's touches in order of creation, numbered in that order."""
-    drawn = sorted(_drawn(world, vendor), key=lambda touch: (touch.created_at, touch.person.index))
+    drawn = sorted(_drawn(world, vendor, place), key=lambda touch: (touch.created_at, touch.person.index))
     return [replace(touch, number=number) for number, touch in enumerate(drawn)]
 
 
-def _drawn(world: World, vendor: str) -> Iterator[Touch]:
-    start = int(VENDORS.index(vendor) * SHARED_STEP * world.leads)
+def _drawn(world: World, vendor: str, place: int) -> Iterator[Touch]:
+    start = int(place * SHARED_STEP * world.leads)
     for nth in range(world.leads):
         again = nth % 50 == 49  # the same person once more
         person = world.person(start + (nth - 1 if again else nth))

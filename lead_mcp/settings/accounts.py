@@ -90,7 +90,7 @@ def _of_environment(
 ) -> dict[str, ConfiguredAccount]:
     """The accounts of the environment alone; those that the file names are left to it."""
     found = {}
-    for name in vendors.NAMES:
+    for name in vendors.names():
         if not any(key.startswith(f"{name.upper()}_") for key in environment):
             continue  # a vendor that nobody names is not loaded either
         vendor = vendors.vendor(name)
@@ -152,12 +152,12 @@ def _of_file(name: str, table: Any, environment: Mapping[str, str], own: Mapping
 def _vendor(where: str, name: str, table: Any) -> Vendor:
     """The vendor that an account's table names."""
     if not isinstance(table, Mapping) or not isinstance(table.get("vendor"), str):
-        raise SettingsError(f'{where} needs vendor = "..." (one of {", ".join(vendors.NAMES)}).')
+        raise SettingsError(f'{where} needs vendor = "..." (one of {", ".join(vendors.names())}).')
     word = table["vendor"].strip().casefold()
-    if word not in vendors.NAMES:
-        message = f"{where} vendor: no vendor {table['vendor']!r}; there are {', '.join(vendors.NAMES)}."
-        raise SettingsError(message + did_you_mean(word, vendors.NAMES))
-    if name in vendors.NAMES and name != word:
+    if word not in vendors.names():
+        message = f"{where} vendor: no vendor {table['vendor']!r}; there are {', '.join(vendors.names())}."
+        raise SettingsError(message + did_you_mean(word, vendors.names()))
+    if name in vendors.names() and name != word:
         raise SettingsError(f"{where}: that is the name of another vendor; call the account something else.")
     return vendors.vendor(word)
 

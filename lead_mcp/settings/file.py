@@ -84,5 +84,5 @@ def _table(value: Any) -> Mapping[str, Any]:
 def _secret_keys(table: Mapping[str, Any]) -> frozenset[str]:
     name = table.get("vendor")
     word = name.strip().casefold() if isinstance(name, str) else ""
-    known = vendors.vendor(word).settings if word in vendors.NAMES else ()
+    known = vendors.vendor(word).settings if word in vendors.names() else ()
     return frozenset(setting.key for setting in known if setting.secret)

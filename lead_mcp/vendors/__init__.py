@@ -1,26 +1,57 @@
-"""The registry: one line a vendor. Everything else (settings, tools, docs, the contract suite) follows from it."""
+"""The registry: one line a vendor. Everything else (settings, tools, docs, the sandbox, the contract suite) follows from it.
+
+A vendor is a package with two names: ``VENDOR`` (what it is) and ``emulator`` (a subpackage that stands in for it). Both are
+loaded when first asked for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
 from lead_mcp.vendors.spec.vendor import Vendor
 
 NAMES: Final = ("leadexec", "convoso", "leadsquared", "octanist", "leadtrackr")
+"""The vendors that come with lead-mcp."""
+_packages = {name: f"{__name__}.{name}" for name in NAMES}
 
 
-@cache
+def names() -> tuple[str, ...]:
+    """Every registered vendor's name, in the registry's order."""
+    return tuple(_packages)
+
+
 def vendor(name: str) -> Vendor:
-    """The vendor of that name, loaded when first asked for. Raises KeyError."""
-    if name not in NAMES:
-        raise KeyError(name)
-    found: Vendor = import_module(f"lead_mcp.vendors.{name}").VENDOR
+    """The vendor of that name. Raises KeyError."""
+    found: Vendor = import_module(_packages[name]).VENDOR
     return found
 
 
 def every() -> Mapping[str, Vendor]:
     """All of them, in the registry's order."""
-    return {name: vendor(name) for name in NAMES}
+    return {name: vendor(name) for name in names()}
+
+
+def emulators() -> Mapping[str, Any]:
+    """What stands in for each of them in the sandbox (modules, each a ``sandbox.app.Emulator``), in the registry's order."""
+    return {name: import_module(f"{package}.emulator") for name, package in _packages.items()}
+
+
+@contextmanager
+def registered(package: str) -> Iterator[Vendor]:
+    """The vendor of another package (a dotted name), as if it came with lead-mcp, for as long as the block runs.
+
+    Its name is its own: one that the registry has already from another package raises ValueError.
+    """
+    found: Vendor = import_module(package).VENDOR
+    if _packages.get(found.name, package) != package:
+        raise ValueError(f"the registry has a vendor {found.name!r} already")
+    before = dict(_packages)
+    _packages[found.name] = package
+    try:
+        yield found
+    finally:
+        _packages.clear()
+        _packages.update(before)

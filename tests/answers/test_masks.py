@@ -21,7 +21,7 @@ from lead_mcp.sandbox.app import Sandbox, sandbox
 from lead_mcp.tools.resources import TEMPLATES
 from lead_mcp.vendors.spec.fields import PING_FIELDS
 from tests.answers.marked import Marked, leaks, strings
-from tests.driving import FREE, UNTIL, Bench, CallFailed, bench, now
+from tests.driving import UNTIL, Bench, CallFailed, bench, now
 from tests.writing.desk import CHANGERS, CHANGES, DELETERS, INSERTERS, Clerk, Desk, desk, insertion
 
 LEADS = 60
@@ -32,7 +32,7 @@ MASKED = {"LEAD_MCP_PII": "masked", "LEAD_MCP_WRITES": "confirm", "LEAD_MCP_DELE
 
 def emulators() -> Sandbox:
     options: dict[str, dict[str, Any]] = {"leadsquared": {"deletes": True}, "leadtrackr": {"settles": 0.0}}
-    return sandbox(Marked(LEADS, until=UNTIL), clock=now, options=options, rates=FREE)
+    return sandbox(vendors.emulators(), Marked(LEADS, until=UNTIL), clock=now, options=options, rated=False)
 
 
 @pytest.fixture(scope="module")

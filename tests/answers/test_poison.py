@@ -18,7 +18,7 @@ from lead_mcp.sandbox.world import POISON, World
 from lead_mcp.tools.resources import TEMPLATES
 from lead_mcp.uris import parse_uri
 from tests.answers.marked import strings
-from tests.driving import FREE, UNTIL, Bench, bench, now
+from tests.driving import UNTIL, Bench, bench, now
 
 EVER = {"since": "2000-01-01"}
 GONE = ("Cc", "Cf", "Cs", "Co", "Cn")
@@ -28,7 +28,7 @@ LEADS = 60
 
 @pytest.fixture(scope="module")
 def driven() -> Iterator[Bench]:
-    box = sandbox(World(LEADS, until=UNTIL, poisoned=True), clock=now, rates=FREE)
+    box = sandbox(vendors.emulators(), World(LEADS, until=UNTIL, poisoned=True), clock=now, rated=False)
     with bench(box=box, environment={"LEAD_MCP_WRITES": "allow"}) as found:
         yield found
 

@@ -12,7 +12,7 @@ from lead_mcp import vendors
 from lead_mcp.engine.people import Person as Known
 from lead_mcp.sandbox.app import sandbox
 from lead_mcp.sandbox.world import Person, World
-from tests.driving import FREE, UNTIL, Bench, CallFailed, bench, entry, now
+from tests.driving import UNTIL, Bench, CallFailed, bench, entry, now
 
 LEADS = 120
 KINDS = {"ping", "created", "consent", "sent", "returned", "call", "recording", "qualified", "updated"}
@@ -31,7 +31,7 @@ class Shy(World):
 
 @pytest.fixture(scope="module")
 def driven() -> Iterator[Bench]:
-    with bench(box=sandbox(Shy(LEADS, until=UNTIL), clock=now, rates=FREE)) as found:
+    with bench(box=sandbox(vendors.emulators(), Shy(LEADS, until=UNTIL), clock=now, rated=False)) as found:
         for account in found.accounts:
             found.everything(account)
         yield found

@@ -23,6 +23,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from mcp import Client
 from mcp.types import CallToolResult, ElicitResult, InputRequiredResult
 
+from lead_mcp import vendors
 from lead_mcp.journal.store import Journal
 from lead_mcp.runtime import Runtime
 from lead_mcp.sandbox.app import Sandbox, sandbox
@@ -206,7 +207,7 @@ def is_question(result: Any) -> bool:
 def emulators(leads: int = 30) -> Sandbox:
     """The five emulators: no rates, deletes allowed, changes settled at once."""
     options: dict[str, dict[str, Any]] = {"leadsquared": {"deletes": True}, "leadtrackr": {"settles": 0.0}}
-    return sandbox(World(leads), rates={"leadsquared": None}, options=options)
+    return sandbox(vendors.emulators(), World(leads), rated=False, options=options)
 
 
 @contextmanager

@@ -269,7 +269,7 @@ async def test_fields_keeps_only_the_named_own_fields(desk: Desk) -> None:
 
 async def test_the_two_lead_types_name_the_same_people_differently(desk: Desk) -> None:
     mortgage, home = await desk.every(), await desk.every(f"/data/v1/leads/query/{HOME}")
-    people = {touch.number + 31_000_001: touch.person for touch in WORLD.touches("leadexec")}
+    people = {touch.number + 31_000_001: touch.person for touch in WORLD.touches("leadexec", 0)}
     for leads, email, phone in ((mortgage, "EmailAddress", "Phone"), (home, "Email", "PhoneNumber")):
         for lead in leads:
             digits = "".join(c for c in str(lead["Fields"][phone]) if c.isdigit())

@@ -209,7 +209,7 @@ class Store:
     @cached_property
     def leads(self) -> dict[int, Lead]:
         """Every lead there ever was, by id; deleted ones too."""
-        touches = self.world.touches("convoso")
+        touches = self.world.touches("convoso", 1)
         return {FIRST_ID + touch.number: drawn(touch, touches, self.zone) for touch in touches}
 
     @cached_property

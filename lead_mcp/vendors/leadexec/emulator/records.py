@@ -280,7 +280,7 @@ class Store:
 
 
 def _drawn_leads(world: World) -> Iterator[Lead]:
-    touches = world.touches(VENDOR)
+    touches = world.touches(VENDOR, 0)
     for before, touch in pairwise([*touches[:1], *touches]):
         tied = touch.number % 50 == 7  # two leads of one millisecond
         kind = HOME if touch.number % 5 in (1, 3) else MORTGAGE

@@ -2,4 +2,7 @@
 
 from lead_mcp.vendors.leadsquared.emulator.app import build, busy, environment
 
-__all__ = ["build", "busy", "environment"]
+__all__ = ["RATE", "build", "busy", "environment"]
+
+RATE = (25, 5.0)
+"""25 calls in any 5 seconds."""

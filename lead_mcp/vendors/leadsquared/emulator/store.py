@@ -303,7 +303,7 @@ def _activity(touch: Touch, lead_id: str, nth: int, event: int, dice: random.Ran
 def draw(world: World) -> State:
     """Every seeded lead. One in fifty was created in the same second as the one before it."""
     state, before = State(), None
-    for touch in world.touches("leadsquared"):
+    for touch in world.touches("leadsquared", 2):
         tie = before is not None and touch.number % 50 == 1
         created = before.created_at if before is not None and tie else touch.created_at
         dice = touch.dice()

@@ -48,7 +48,7 @@ class Project:
     @cached_property
     def leads(self) -> dict[int, Lead]:
         """Every lead by id. Ids rise with time of creation; one in fifty leads shares its predecessor's time."""
-        return {lead["id"]: lead for lead in _population(self.world.touches("leadtrackr"), self.settled)}
+        return {lead["id"]: lead for lead in _population(self.world.touches("leadtrackr", 4), self.settled)}
 
     @cached_property
     def events(self) -> dict[str, Lead]:

@@ -2,4 +2,6 @@
 
 from lead_mcp.vendors.octanist.emulator.app import build, busy, environment
 
-__all__ = ["build", "busy", "environment"]
+__all__ = ["RATE", "build", "busy", "environment"]
+
+RATE = None

@@ -218,7 +218,7 @@ class Store:
     @cached_property
     def leads(self) -> dict[str, Lead]:
         """Every lead by id, oldest first."""
-        return {lead["id"]: lead for lead in _drawn(self._world.touches("octanist"))}
+        return {lead["id"]: lead for lead in _drawn(self._world.touches("octanist", 3))}
 
     def now(self) -> str:
         return stamp(self._clock())
