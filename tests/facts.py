@@ -62,6 +62,7 @@ class VendorFacts:
     own: Mapping[str, str] = field(default_factory=dict)
     change: Change | None = None
     spells_email: str = ""
+    nobody: Sequence[str] = ()
 
 
 def package_of(name: str) -> str:

@@ -1,0 +1,15 @@
+"""What the generic suites need to know of LeadTrackr."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.facts import Change, Dialect, VendorFacts
+
+FACTS: Final = VendorFacts(
+    dialects=(Dialect(options={"settled": "uuid"}),),
+    settled={"settles": 0.0},
+    change=Change(field="status", wanted="lost", other="lost"),
+    spells_email="userData.email",
+    nobody=("99999999",),
+)
