@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -15,16 +15,20 @@ from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.plan import TEXT_FIELDS
 from lead_mcp.engine.query import Query, resolve_queries
+from lead_mcp.engine.readers.paging import following, is_last
 from lead_mcp.engine.readers.time_slices import DAWN
 from lead_mcp.engine.records import Record, lead_record
 from lead_mcp.engine.search import read_through
 from lead_mcp.errors import LeadMcpError, MalformedReply
 from lead_mcp.filters import Order, folded
 from lead_mcp.phones import e164, parse_phone
-from lead_mcp.vendors.spec.http import Raw
+from lead_mcp.vendors.spec.http import Raw, Request
+from lead_mcp.vendors.spec.reading import Page, PageRequest
 
 PHONE_WORDS = ("phone", "mobile")
 NEVER = datetime.max.replace(tzinfo=UTC)
+MOST = 10_000
+"""Records read at most of those that a vendor's own search gives for one person."""
 
 
 @dataclass(frozen=True)
@@ -107,20 +111,49 @@ async def _ask(connection: Connection, person: Person, looking: LookupScope) -> 
     if how is None:
         return sought
     phones = [parse_phone(number, looking.region)[0] for number in sorted(person.phones)]
-    requests = [
-        *(request for email in person.spelled for request in how.email(account, email)),
-        *(request for phone in phones for request in how.phone(account, phone)),
-    ]
+
+    def page_of_each(ask: PageRequest) -> list[Request]:
+        """That page of every spelling."""
+        return [
+            *(request for email in person.spelled for request in how.email(account, email, ask)),
+            *(request for phone in phones for request in how.phone(account, phone, ask)),
+        ]
+
     rows: list[Raw] = []
-
-    async def one(number: int) -> None:
-        rows.extend(await connection.outbound.fetch(requests[number], partial(how.read, account), sought.count))
-
-    await together([partial(one, number) for number in range(len(requests))])
+    first = PageRequest(limit=how.page)
+    spellings = range(len(page_of_each(first)))
+    await together([partial(_pages, connection, page_of_each, nth, first, rows, sought) for nth in spellings])
     sought.scanned = len(rows)
     sought.notes += [how.note] if how.note else []
     sought.records = _matching(connection, rows, person, looking)
     return sought
+
+
+async def _pages(
+    connection: Connection,
+    page_of_each: Callable[[PageRequest], list[Request]],
+    nth: int,
+    ask: PageRequest,
+    rows: list[Raw],
+    sought: PersonMatches,
+) -> None:
+    """Every page of one spelling, into ``rows``."""
+    how, before = connection.vendor.person_lookup, Page(())
+    if how is None:
+        return
+    while True:
+        request = page_of_each(ask)[nth]
+        page = await connection.outbound.fetch(request, partial(how.read, connection.account), sought.count)
+        if page.rows and page.rows == before.rows:  # the same again: this call has no pages
+            return
+        rows.extend(page.rows)
+        if is_last(page, ask):
+            return
+        if len(rows) >= MOST:
+            sought.complete = False
+            sought.notes.append(f"stopped at {MOST:,} records")
+            return
+        ask, before = following(ask, page), page
 
 
 def _matching(connection: Connection, rows: Sequence[Raw], person: Person, looking: LookupScope) -> list[Record]:

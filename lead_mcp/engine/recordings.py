@@ -11,10 +11,11 @@ from typing import Final
 import anyio
 
 from lead_mcp.engine.connection import Connection
+from lead_mcp.engine.readers.paging import following
 from lead_mcp.errors import LeadMcpError, NotOffered, TimedOut
 from lead_mcp.vendors import every
 from lead_mcp.vendors.spec.http import Request
-from lead_mcp.vendors.spec.reading import Recording, Recordings
+from lead_mcp.vendors.spec.reading import PageRequest, Recording, Recordings
 
 MOST: Final = 10_000
 """Recordings read of one lead at most."""
@@ -49,9 +50,7 @@ async def recordings_of(
     with anyio.move_on_after(deadline) as scope:
         try:
             for build in recordings.builds:
-                await _pages(
-                    connection, recordings, partial(build, connection.account, lead_id, since, until), lead_id, calls
-                )
+                await _pages(connection, partial(build, connection.account, lead_id, since, until), lead_id, calls)
         except LeadMcpError as error:
             calls.error = error
     if scope.cancelled_caught:
@@ -80,23 +79,20 @@ def _inside(one: Recording, since: datetime | None, until: datetime | None) -> b
 
 
 async def _pages(
-    connection: Connection,
-    recordings: Recordings,
-    build: Callable[[int, int], Request],
-    lead_id: str,
-    calls: RecordingList,
+    connection: Connection, build: Callable[[PageRequest], Request], lead_id: str, calls: RecordingList
 ) -> None:
-    offset, stale, more = 0, 0, True
+    recordings = offered(connection)
+    ask, stale, more = PageRequest(limit=recordings.page), 0, True
     while more:
-        if max(offset, len(calls.found)) >= MOST:
+        if max(ask.offset, len(calls.found)) >= MOST:
             calls.why = f"stopped at {MOST:,} recordings"
             return
-        request = build(offset, recordings.page)
         read = partial(recordings.read, connection.account, lead_id)
-        rows, total, more = await connection.outbound.fetch(request, read, calls.count)
-        fresh = {one.id: one for one in rows if one.id not in calls.found}
+        page = await connection.outbound.fetch(build(ask), read, calls.count)
+        fresh = {one.id: one for one in page.rows if one.id not in calls.found}
         calls.found |= fresh
-        offset += recordings.page
+        ask = following(ask, page, recordings.page)
         # a page may come twice (an offset counted from 1) or hold calls without a recording: neither is the end
-        stale = 0 if fresh else stale + bool(rows)
-        more = more and stale < 2 and (total is None or offset < total)
+        stale = 0 if fresh else stale + bool(page.rows)
+        behind = page.total is not None and ask.offset >= page.total
+        more = page.next is not None or (page.more is not False and stale < 2 and not behind)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from lead_mcp.engine.plan import bound_clauses
 from lead_mcp.engine.readers.base import Reader
+from lead_mcp.engine.readers.paging import following, is_last
 from lead_mcp.engine.records import Record
-from lead_mcp.vendors.spec.reading import Page, PageRequest
+from lead_mcp.vendors.spec.reading import PageRequest
 
 
 @dataclass
@@ -17,26 +18,21 @@ class FullReader(Reader):
     async def _read(self) -> None:
         route = self.plan.route
         size = min(route.page or self.pager.usage.share, self.pager.page_cap, max(1, self.pager.usage.share))
-        offset, found = 0, list[Record]()
+        ask, found = self._ask(size), list[Record]()
         while True:
-            page = await self.pager.page(route, self._ask(offset, size))
+            page = await self.pager.page(route, ask)
             found += self._records(page.rows)
-            offset += len(page.rows)
-            if not route.page or self._ended(page, offset, size):
+            if not route.page or is_last(page, ask):
                 self.done = True
                 break
+            ask = following(ask, page)
             if self.pager.usage.left <= 0:
                 self.why = f"stopped at the scan limit of {self.pager.usage.share:,} records, in no known order"
                 self.done = True  # there is no place to go on from
                 break
         self._settle(sorted(found, key=self.sorter.key))
 
-    def _ask(self, offset: int, size: int) -> PageRequest:
+    def _ask(self, size: int) -> PageRequest:
         where = (*self.plan.sent, *bound_clauses(self.plan, self.plan.bounds))
         text = self.plan.criteria.text if self.plan.text_here is None else None
-        return PageRequest(where=where, text=text, offset=offset, limit=size)
-
-    def _ended(self, page: Page, offset: int, size: int) -> bool:
-        if not page.rows or page.more is False:
-            return True
-        return offset >= page.total if page.total is not None else len(page.rows) < size
+        return PageRequest(where=where, text=text, limit=size)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
-from lead_mcp.errors import TooLarge
+from lead_mcp.errors import MalformedReply, TooLarge
 from lead_mcp.transport.outbound import Outbound
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import Paths
@@ -68,18 +68,60 @@ class Pager:
         return page
 
     async def _in_pieces(self, route: Route, ask: PageRequest) -> Page:
-        """Pieces of one size: page numbers count in whole pages."""
+        """Pieces of one size: page numbers count in whole pages. A vendor's tokens lead from one to the next."""
         pieces = smallest_factor(ask.limit)
         size = ask.limit // pieces
         self.page_cap = min(self.page_cap, size)
         rows: list[Raw] = []
-        page = Page(())
-        for nth in range(pieces):
-            page = await self.page(route, replace(ask, offset=ask.offset + nth * size, limit=size))
+        page, piece = Page(()), replace(ask, limit=size)
+        for _ in range(pieces):
+            page = await self.page(route, piece)
             rows.extend(page.rows)
-            if len(page.rows) < size or page.more is False:
+            if page.next is None and (len(page.rows) < size or page.more is False):
                 break
+            piece = following(piece, page, size)
         return replace(page, rows=rows)
+
+
+class AnyPage(Protocol):
+    """A page of leads, of pings or of recordings."""
+
+    @property
+    def rows(self) -> Sequence[object]: ...
+    @property
+    def total(self) -> int | None: ...
+    @property
+    def more(self) -> bool | None: ...
+    @property
+    def next(self) -> str | None: ...
+
+
+def following(ask: PageRequest, page: AnyPage, step: int | None = None) -> PageRequest:
+    """The request for the page that follows: by the vendor's token where it gave one, else ``step`` (or its rows) further on.
+
+    Raises MalformedReply where a page names itself as the next one.
+    """
+    check_moved(page, ask.token)
+    offset = ask.offset + (len(page.rows) if step is None else step)
+    return replace(ask, offset=offset, token=page.next)
+
+
+def check_moved(page: AnyPage, token: str | None) -> None:
+    """Raises MalformedReply where the page asked by ``token`` names itself as the next one."""
+    if page.next is not None and page.next == token:
+        raise MalformedReply("The vendor gave a page that names itself as the next one. Try again later.")
+
+
+def is_last(page: AnyPage, ask: PageRequest) -> bool:
+    """Whether nothing follows the page that was asked so: by the vendor's word, else by its total, else by a short page."""
+    if page.next is not None:
+        return False
+    if not page.rows:
+        return True
+    if page.more is not None:
+        return not page.more
+    end = ask.offset + len(page.rows)
+    return end >= page.total if page.total is not None else len(page.rows) < ask.limit
 
 
 def smallest_factor(number: int) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 from lead_mcp.engine.fanout import together
 from lead_mcp.engine.plan import Bounds, bound_clauses
 from lead_mcp.engine.readers.base import OutOfOrder, Reader, TooDeep
-from lead_mcp.engine.readers.paging import SIDE_BY_SIDE, whole_prefix
+from lead_mcp.engine.readers.paging import SIDE_BY_SIDE, check_moved, whole_prefix
 from lead_mcp.engine.records import Record, rank
 from lead_mcp.vendors.spec.http import Raw
 from lead_mcp.vendors.spec.reading import Page, PageRequest
@@ -42,11 +42,14 @@ class SortedReader(Reader):
                 return None
             if offset >= self.plan.route.deep:
                 raise TooDeep
+            self._token = pages[-1].next
             size = self._fitting(size, pages)
-            offset -= offset % size  # a few rows come again; they are known
+            offset -= offset % size if self._token is None else 0  # a few rows come again; they are known
             self._estimate(pages[-1], offset)
 
     _left: int | None = None
+    _token: str | None = None
+    """The vendor's name for the next page, where it pages by tokens: then pages come one after the other."""
 
     def _page_size(self) -> int:
         most = min(self.plan.route.page, self.pager.page_cap, max(1, self.pager.usage.share))
@@ -58,13 +61,15 @@ class SortedReader(Reader):
 
     def _fitting(self, size: int, pages: Sequence[Page]) -> int:
         """The next page size: smaller where the vendor gives fewer rows than asked, for page numbers count whole pages."""
+        if self._token is not None:
+            return min(size, self.pager.page_cap)
         shortest = min(len(page.rows) for page in pages)
         return min(size, self.pager.page_cap, max(1, shortest))
 
     async def _pages(self, bounds: Bounds, offset: int, size: int) -> list[Page]:
         """The next page, or several side by side where the vendor said how many records are left."""
         count = 1
-        if self._left is not None:
+        if self._left is not None and self._token is None:
             ahead = -(-min(self._left, max(size, self.pager.usage.left)) // size)
             count = max(1, min(SIDE_BY_SIDE, ahead, self._wanted(size)))
         asks = [self._ask(bounds, offset + nth * size, size) for nth in range(count)]
@@ -91,7 +96,7 @@ class SortedReader(Reader):
         order = replace(self.sorter.orders[0], field=self.plan.along)
         where = (*self.plan.sent, *bound_clauses(self.plan, bounds))
         text = self.plan.criteria.text if self.plan.text_here is None else None
-        return PageRequest(where=where, text=text, order=order, offset=offset, limit=size)
+        return PageRequest(where=where, text=text, order=order, offset=offset, limit=size, token=self._token)
 
     def _take(self, rows: Sequence[Raw]) -> None:
         """Verify the order and settle every record that stands before the last one's ties. Raises OutOfOrder."""
@@ -124,6 +129,9 @@ class SortedReader(Reader):
     def _ended(self, page: Page, offset: int, size: int) -> bool:
         if self._past_bounds():
             return True
+        if page.next is not None:
+            check_moved(page, self._token)
+            return False
         if not page.rows:
             if page.total is not None and page.total > offset:
                 self.why = f"the vendor counts {page.total:,} but gave {offset:,}"

@@ -10,6 +10,7 @@ from typing import Final
 from lead_mcp.dates import SECOND, TICK
 from lead_mcp.engine.plan import Bounds, bound_clauses
 from lead_mcp.engine.readers.base import Reader
+from lead_mcp.engine.readers.paging import following
 from lead_mcp.engine.records import Record
 from lead_mcp.vendors.spec.http import Raw
 from lead_mcp.vendors.spec.reading import Page, PageRequest
@@ -86,20 +87,25 @@ class TimeSliceReader(Reader):
             return (bounds, None)
         return replace(bounds, lower=edge), replace(bounds, upper=edge)
 
-    async def _slice(self, bounds: Bounds, limit: int, offset: int = 0) -> Page:
+    def _ask(self, bounds: Bounds, limit: int) -> PageRequest:
         where = (*self.plan.sent, *bound_clauses(self.plan, bounds))
         text = self.plan.criteria.text if self.plan.text_here is None else None
-        return await self.pager.page(self.plan.route, PageRequest(where=where, text=text, offset=offset, limit=limit))
+        return PageRequest(where=where, text=text, limit=limit)
+
+    async def _slice(self, bounds: Bounds, limit: int) -> Page:
+        return await self.pager.page(self.plan.route, self._ask(bounds, limit))
 
     async def _rest(self, first: Page, bounds: Bounds, cap: int) -> list[Raw]:
-        """Every row of a slice too narrow to cut: its further pages by offset."""
-        rows, page = list(first.rows), first
-        while len(rows) < (first.total or 0) or (first.total is None and _held(page, cap) > len(page.rows)):
-            page = await self._slice(bounds, cap, len(rows))
-            if not page.rows and first.total is not None:
-                self.why = f"the vendor counts {first.total:,} in a second but gave {len(rows):,}"
-                break
+        """Every row of a slice too narrow to cut: its further pages, by token or by offset."""
+        rows, page, ask = list(first.rows), first, self._ask(bounds, cap)
+        while page.next is not None or (ask.token is None and _lacks(rows, first, page, cap)):
+            ask = following(ask, page)
+            page = await self.pager.page(self.plan.route, ask)
             rows.extend(page.rows)
+            if not page.rows and page.next is None:
+                break
+        if first.total is not None and len(rows) < first.total:
+            self.why = f"the vendor counts {first.total:,} in a second but gave {len(rows):,}"
         return rows
 
     def _take(self, rows: Sequence[Raw], part: Bounds) -> int:
@@ -127,8 +133,14 @@ class TimeSliceReader(Reader):
         return part.holds(moment) if isinstance(moment, datetime) else True
 
 
+def _lacks(rows: Sequence[Raw], first: Page, page: Page, cap: int) -> bool:
+    """Whether rows of a slice are still to be asked for, of which the last page read is ``page``."""
+    return len(rows) < first.total if first.total is not None else _held(page, cap) > len(page.rows)
+
+
 def _held(page: Page, cap: int) -> int:
     """How many records a slice holds; a full page, or one that says so, of a vendor that tells no total holds one more."""
     if page.total is not None:
         return page.total
-    return len(page.rows) + (len(page.rows) >= cap or bool(page.rows and page.more))
+    said = page.next is not None or (bool(page.rows) and page.more)
+    return len(page.rows) + bool(said or (page.more is None and len(page.rows) >= cap))

@@ -26,7 +26,7 @@ from lead_mcp.vendors.replies import Failure, as_count, as_object, as_rows, body
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import Field, FieldMap, Paths, read_moment
 from lead_mcp.vendors.spec.http import Raw, Reply, Request, Signature
-from lead_mcp.vendors.spec.reading import Page, PageRequest, Push, Recording, by_table
+from lead_mcp.vendors.spec.reading import Page, PageRequest, Push, Recording, RecordingPage, by_table
 
 NEAR: Final = timedelta(hours=2)
 INCLUSIVE: Final = frozenset({Op.GTE, Op.LTE})
@@ -181,16 +181,16 @@ def identify(account: Account, raw: Raw, partition: str | None) -> str | None:
 
 
 def list_recordings(
-    account: Account, lead_id: str, since: datetime | None, until: datetime | None, offset: int, limit: int
+    account: Account, lead_id: str, since: datetime | None, until: datetime | None, ask: PageRequest
 ) -> Request:
     """``POST /leads/get-recordings``. Only the plural path works (C7). Times as in ``bound``, so check them again."""
     zone, ends = zone_of(account), (("start_time", since, Op.GTE), ("end_time", until, Op.LT))
     times = {name: wall(widened(end, zone, op), zone, op) for name, end, op in ends if end and sendable(end)}
-    form = {"lead_id": lead_id, **times, "offset": str(offset), "limit": str(limit)}
+    form = {"lead_id": lead_id, **times, "offset": str(ask.offset), "limit": str(ask.limit)}
     return Request("POST", "/leads/get-recordings", form=form)
 
 
-def read_recordings(account: Account, lead_id: str, reply: Reply) -> tuple[Sequence[Recording], int | None, bool]:
+def read_recordings(account: Account, lead_id: str, reply: Reply) -> RecordingPage:
     """The recordings, their total where sent, and whether more may follow. Raises VendorError.
 
     Without counters (the seed's envelope) every page that holds rows may be followed by another.
@@ -198,7 +198,7 @@ def read_recordings(account: Account, lead_id: str, reply: Reply) -> tuple[Seque
     rows, counters = listing(reply)
     total, offset = as_count(counters.get("total")), as_count(counters.get("offset"))
     last = not rows or (total is not None and offset is not None and offset + len(rows) >= total)
-    return [recording(zone_of(account), lead_id, row) for row in rows], total, not last
+    return RecordingPage([recording(zone_of(account), lead_id, row) for row in rows], total, not last)
 
 
 def recording(zone: ZoneInfo, lead_id: str, row: Raw) -> Recording:

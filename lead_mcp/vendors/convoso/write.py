@@ -27,8 +27,8 @@ from lead_mcp.phones import Phone
 from lead_mcp.vendors.convoso import wire
 from lead_mcp.vendors.replies import Failure, as_object, body_or_none, error_of, failure, ok
 from lead_mcp.vendors.spec.account import Account
-from lead_mcp.vendors.spec.http import Effect, Raw, Reply, Request
-from lead_mcp.vendors.spec.reading import PersonLookup
+from lead_mcp.vendors.spec.http import Effect, Reply, Request
+from lead_mcp.vendors.spec.reading import Page, PageRequest, PersonLookup
 from lead_mcp.vendors.spec.writing import Delete, Form, Insert, Param, Update, Values, WriteResult
 
 # --- spelling -----------------------------------------------------------------------------------------------------
@@ -251,22 +251,22 @@ def text(name: str, value: Any) -> str:
     return number(found)
 
 
-def seek_email(account: Account, email: str) -> Sequence[Request]:
+def seek_email(account: Account, email: str, ask: PageRequest) -> Sequence[Request]:
     """As asked and in lower case: whether case matters there is unknown."""
-    return [wire.search({"email": one}, 0, 2000) for one in dict.fromkeys((email, email.lower()))]
+    return [wire.search({"email": one}, ask.offset, ask.limit) for one in dict.fromkeys((email, email.lower()))]
 
 
-def seek_phone(account: Account, phone: Phone) -> Sequence[Request]:
+def seek_phone(account: Account, phone: Phone, ask: PageRequest) -> Sequence[Request]:
     """``2135550101`` (C4) as the main and either further number; ``12135550101`` and E.164, unverified, as the main one."""
     spelled = (phone.national, phone.country_code + phone.national, phone.e164)
     asked = [("phone_number", one) for one in spelled]
     asked += [(name, phone.national) for name in ("alt_phone_1", "alt_phone_2")]
-    return [wire.search({name: value}, 0, 2000) for name, value in asked]
+    return [wire.search({name: value}, ask.offset, ask.limit) for name, value in asked]
 
 
-def read_sought(account: Account, reply: Reply) -> Sequence[Raw]:
+def read_sought(account: Account, reply: Reply) -> Page:
     """The leads found, or none where Convoso says that there is no such lead."""
-    return wire.read_found(account, (), reply)
+    return Page(wire.read_found(account, (), reply))
 
 
 # --- reading ------------------------------------------------------------------------------------------------------
@@ -377,5 +377,6 @@ PERSON_LOOKUP: Final = PersonLookup(
     email=seek_email,
     phone=seek_phone,
     read=read_sought,
+    page=2000,
     note="Convoso's own comparison decides whom it returns; deleted and archived leads may be left out",
 )

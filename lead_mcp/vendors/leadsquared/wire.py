@@ -32,7 +32,7 @@ from lead_mcp.vendors.replies import (
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import Field, FieldMap, Paths, at, read_moment
 from lead_mcp.vendors.spec.http import Raw, Reply, Request, Signature
-from lead_mcp.vendors.spec.reading import Page, PageRequest, Push, Recording, by_table
+from lead_mcp.vendors.spec.reading import Page, PageRequest, Push, Recording, RecordingPage, by_table
 
 LEADS: Final = "/LeadManagement.svc"
 PAGE: Final = 1000
@@ -249,7 +249,7 @@ SECONDS: Final = ("mx_Custom_3", "Duration")
 CALLS_PAGE: Final = 100
 
 Since = datetime | None
-CallsRequest = Callable[[Account, str, Since, Since, int, int], Request]
+CallsRequest = Callable[[Account, str, Since, Since, PageRequest], Request]
 
 
 def calls(event: int) -> CallsRequest:
@@ -259,17 +259,17 @@ def calls(event: int) -> CallsRequest:
     lost: at worst the first page comes twice. No window can be asked for.
     """
 
-    def build(account: Account, lead: str, since: Since, until: Since, offset: int, limit: int) -> Request:
+    def build(account: Account, lead: str, since: Since, until: Since, ask: PageRequest) -> Request:
         body = {
             "Parameter": {"ActivityEvent": event},
-            "Paging": {"Offset": str(offset // limit), "RowCount": str(limit)},
+            "Paging": {"Offset": str(ask.offset // ask.limit), "RowCount": str(ask.limit)},
         }
         return Request("POST", "/ProspectActivity.svc/Retrieve", query={"leadId": lead}, json=body)
 
     return build
 
 
-def read_recordings(account: Account, lead: str, reply: Reply) -> tuple[Sequence[Recording], int | None, bool]:
+def read_recordings(account: Account, lead: str, reply: Reply) -> RecordingPage:
     """The calls that carry a recording. No total: the vendor counts activities, with and without one.
 
     More may follow a full page, and one that is shorter than RecordCount (which may count all pages, or this one).
@@ -278,7 +278,7 @@ def read_recordings(account: Account, lead: str, reply: Reply) -> tuple[Sequence
     rows = listed(body, "ProspectActivities", "List")
     count = as_count(body.get("RecordCount")) if isinstance(body, Mapping) else None
     found = [recording(row, lead) for row in rows if is_call(row) and any(said(row, URL))]
-    return found, None, bool(rows) and (len(rows) >= CALLS_PAGE or (count or 0) > len(rows))
+    return RecordingPage(found, more=bool(rows) and (len(rows) >= CALLS_PAGE or (count or 0) > len(rows)))
 
 
 def is_call(activity: Raw) -> bool:

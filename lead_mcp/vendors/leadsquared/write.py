@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ from lead_mcp.vendors.leadsquared.wire import (
 from lead_mcp.vendors.replies import as_count, as_object, body_or_none, error_of, failure
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.http import Effect, Raw, Reply, Request
-from lead_mcp.vendors.spec.reading import PageRequest, PersonLookup
+from lead_mcp.vendors.spec.reading import Page, PageRequest, PersonLookup
 from lead_mcp.vendors.spec.writing import Delete, Form, Insert, Param, Update, Values, WriteResult
 
 # --- what can be written ------------------------------------------------------------------------------------------
@@ -160,19 +161,16 @@ def read_deleted(account: Account, lead: str, reply: Reply) -> WriteResult:
 
 # --- finding a person ---------------------------------------------------------------------------------------------
 
-SEEN: Final = 100
-"""Leads at most that one spelling of a number is asked for."""
 
-
-def seek_email(account: Account, email: str) -> Sequence[Request]:
+def seek_email(account: Account, email: str, ask: PageRequest) -> Sequence[Request]:
     """As asked and in lower case: the vendor's rules of case are not documented. Source: get-a-lead-by-email-id/."""
     spellings = dict.fromkeys((email, email.lower()))
     if account.fields.ours["email"].paths != LEAD.ours["email"].paths:
-        return [holding(account, "email", one) for one in spellings]
+        return [holding(account, "email", one, ask) for one in spellings]
     return [search_email(account, PageRequest(where=[Where("email", Op.EQ, one)])) for one in spellings]
 
 
-def seek_phone(account: Account, phone: Phone) -> Sequence[Request]:
+def seek_phone(account: Account, phone: Phone, ask: PageRequest) -> Sequence[Request]:
     """The vendor's own search by number, and ``Phone`` in the spellings its pages write. Source: get-lead-by-phone/.
 
     The search looks at ``Phone`` and ``Mobile``, with or without the country code, and gives only the lead last active;
@@ -180,28 +178,28 @@ def seek_phone(account: Account, phone: Phone) -> Sequence[Request]:
     """
     spellings = (phone.e164, f"+{phone.country_code}-{phone.national}", phone.national)
     if account.fields.ours["phone"].paths != LEAD.ours["phone"].paths:
-        return [holding(account, "phone", one) for one in spellings]
+        return [holding(account, "phone", one, ask) for one in spellings]
     latest = Request("GET", f"{LEADS}/RetrieveLeadByPhoneNumber", query={"phone": phone.national})
-    kept = [holding(account, "Phone", one) for one in spellings]
-    return [latest, *kept, holding(account, "Mobile", phone.e164)]
+    kept = [holding(account, "Phone", one, ask) for one in spellings]
+    return [latest, *kept, holding(account, "Mobile", phone.e164, ask)]
 
 
-def holding(account: Account, name: str, value: str) -> Request:
+def holding(account: Account, name: str, value: str, ask: PageRequest) -> Request:
     """``POST Leads.Get`` for the leads that hold ``value``."""
-    return search_leads(account, PageRequest(where=[Where(name, Op.EQ, value)], limit=SEEN))
+    return search_leads(account, replace(ask, where=[Where(name, Op.EQ, value)]))
 
 
-def read_found(account: Account, reply: Reply) -> Sequence[Raw]:
+def read_found(account: Account, reply: Reply) -> Page:
     """The leads found. How a number nobody has is answered is not documented: ``[]``, null and a refusal by name are none."""
     try:
         body = opened(reply)
     except (Rejected, Unavailable) as error:
         if isinstance(settled(reply, error), NotFound):
-            return []
+            return Page(())
         raise
     if body is None:
-        return []
-    return [flat(body)] if isinstance(body, dict) and lead_id(flat(body)) else leads(body)
+        return Page(())
+    return Page([flat(body)] if isinstance(body, dict) and lead_id(flat(body)) else leads(body))
 
 
 # --- replies ------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from lead_mcp.vendors.leadtrackr import wire
 from lead_mcp.vendors.replies import failure
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.http import Effect, Raw, Reply, Request
-from lead_mcp.vendors.spec.reading import PageRequest, PersonLookup
+from lead_mcp.vendors.spec.reading import Page, PageRequest, PersonLookup
 from lead_mcp.vendors.spec.writing import Form, Insert, Param, Update, Values, WriteResult
 
 # --- creating -----------------------------------------------------------------------------------------------------
@@ -222,27 +222,28 @@ def id_of(body: Raw, reply: Reply) -> str:
 # --- finding one person's leads -----------------------------------------------------------------------------------
 
 
-def listing(parameter: str, text: str) -> Request:
-    return Request("GET", "/leads/getLeads", query={"limit": "100", "page": "1", parameter: text})
+def listing(parameter: str, text: str, ask: PageRequest) -> Request:
+    query = {"limit": str(ask.limit), "page": str(ask.page), parameter: text}
+    return Request("GET", "/leads/getLeads", query=query)
 
 
-def with_email(account: Account, email: str) -> Sequence[Request]:
+def with_email(account: Account, email: str, ask: PageRequest) -> Sequence[Request]:
     """``email`` is exact and its case rules are not documented; ``search`` looks into more and may fold the case."""
-    exact = [listing("email", text) for text in dict.fromkeys((email, email.lower()))]
-    return [*exact, listing("search", email)]
+    exact = [listing("email", text, ask) for text in dict.fromkeys((email, email.lower()))]
+    return [*exact, listing("search", email, ask)]
 
 
-def with_phone(account: Account, phone: Phone) -> Sequence[Request]:
+def with_phone(account: Account, phone: Phone, ask: PageRequest) -> Sequence[Request]:
     """``phone`` is exact and numbers are perhaps kept as typed; ``search`` perhaps finds parts of one."""
     code, digits = phone.country_code, phone.national
     local = f"{digits[:3]}-{digits[3:6]}-{digits[6:]}" if code == "1" and len(digits) == 10 else f"0{digits}"
-    exact = [listing("phone", text) for text in (phone.e164, code + digits, digits, local)]
-    return [*exact, listing("search", digits)]
+    exact = [listing("phone", text, ask) for text in (phone.e164, code + digits, digits, local)]
+    return [*exact, listing("search", digits, ask)]
 
 
-def read_found(account: Account, reply: Reply) -> Sequence[Raw]:
+def read_found(account: Account, reply: Reply) -> Page:
     """The leads. Raises VendorError."""
-    return wire.read_leads(account, PageRequest(), reply).rows
+    return wire.read_leads(account, PageRequest(), reply)
 
 
 INSERT: Final = Insert(form=CREATING, build=create_lead, read=read_created, dedupes=True, ready=ready)
@@ -260,5 +261,5 @@ PERSON_LOOKUP: Final = PersonLookup(
     email=with_email,
     phone=with_phone,
     read=read_found,
-    note="the newest 100 leads a spelling; numbers kept in other spellings may be missed",
+    note="numbers kept in other spellings may be missed",
 )

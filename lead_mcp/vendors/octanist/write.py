@@ -20,7 +20,7 @@ from lead_mcp.vendors.octanist.fields import CLICK_IDS, FLAGS, UTMS
 from lead_mcp.vendors.replies import as_count, as_object, failure
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.http import Effect, Raw, Reply, Request
-from lead_mcp.vendors.spec.reading import PageRequest, PersonLookup
+from lead_mcp.vendors.spec.reading import Page, PageRequest, PersonLookup
 from lead_mcp.vendors.spec.writing import Form, Insert, Param, Update, Values, WriteResult
 
 # --- creating -----------------------------------------------------------------------------------------------------
@@ -159,18 +159,18 @@ def named(data: Raw, key: str, reply: Reply) -> str:
 # --- finding one person's leads -----------------------------------------------------------------------------------
 
 
-def search(text: str) -> Request:
-    return Request("GET", "/leads", query={"limit": "100", "page": "1", "search": text})
+def search(text: str, ask: PageRequest) -> Request:
+    return Request("GET", "/leads", query={"limit": str(ask.limit), "page": str(ask.page), "search": text})
 
 
-def with_email(account: Account, email: str) -> Sequence[Request]:
+def with_email(account: Account, email: str, ask: PageRequest) -> Sequence[Request]:
     """``search`` is over name, e-mail and phone; its case rules are not documented."""
-    return [search(text) for text in dict.fromkeys((email, email.lower()))]
+    return [search(text, ask) for text in dict.fromkeys((email, email.lower()))]
 
 
-def with_phone(account: Account, phone: Phone) -> Sequence[Request]:
+def with_phone(account: Account, phone: Phone, ask: PageRequest) -> Sequence[Request]:
     """Leads keep the number as it was typed, and whether ``search`` finds parts is not documented."""
-    return [search(text) for text in spellings(phone)]
+    return [search(text, ask) for text in spellings(phone)]
 
 
 def spellings(phone: Phone) -> Sequence[str]:
@@ -182,9 +182,9 @@ def spellings(phone: Phone) -> Sequence[str]:
     return phone.e164, code + digits, digits, f"0{digits}", f"00{code}{digits}"
 
 
-def read_found(account: Account, reply: Reply) -> Sequence[Raw]:
+def read_found(account: Account, reply: Reply) -> Page:
     """The leads, in either generation's shape. Raises VendorError."""
-    return wire.read_leads(account, PageRequest(), reply).rows
+    return wire.read_leads(account, PageRequest(), reply)
 
 
 INSERT: Final = Insert(form=CREATING, build=create_lead, read=read_created)
@@ -193,5 +193,5 @@ PERSON_LOOKUP: Final = PersonLookup(
     email=with_email,
     phone=with_phone,
     read=read_found,
-    note="Octanist's own search, 100 leads a spelling; numbers typed in other ways may be missed",
+    note="Octanist's own search, a spelling at a time; numbers typed in other ways may be missed",
 )

@@ -16,11 +16,17 @@ from lead_mcp.vendors.spec.http import Raw, Reply, Request
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of records as sent. ``total``: all that match, if the vendor says; ``more``: whether it says more follow."""
+    """One page of records as sent. ``total``: all that match, if the vendor says; ``more``: whether it says more follow.
+
+    ``next``: the vendor's own token for the page that follows, if it pages by tokens. Where one is given, that page is asked
+    by it and by nothing else, and a page without one (``more`` False) is the last; a page before that may hold any number
+    of rows, none too.
+    """
 
     rows: Sequence[Raw]
     total: int | None = None
     more: bool | None = None
+    next: str | None = None
 
 
 class Push(StrEnum):
@@ -35,7 +41,8 @@ class Push(StrEnum):
 class PageRequest:
     """What one request of a route is to ask: only clauses the route said it takes, one page of them.
 
-    ``offset`` is a multiple of ``limit``; page-number vendors divide. ``columns``: the vendor's dotted names that will be
+    ``offset`` is a multiple of ``limit``; page-number vendors divide. ``token``: what the page before gave as ``next``; the
+    rest of the request is what it was then, but ``limit`` may be smaller. ``columns``: the vendor's dotted names that will be
     read, or None for all. ``partition``: one of the account's partitions (LeadExec: a lead type).
     """
 
@@ -44,6 +51,7 @@ class PageRequest:
     order: Order | None = None
     offset: int = 0
     limit: int = 20
+    token: str | None = None
     columns: Paths | None = None
     partition: str | None = None
 
@@ -135,6 +143,16 @@ class Recording:
     raw: Raw = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class RecordingPage:
+    """One page of a lead's recordings; ``total``, ``more`` and ``next`` as on a ``Page``."""
+
+    rows: Sequence[Recording]
+    total: int | None = None
+    more: bool | None = None
+    next: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recordings:
     """How a lead's recordings are listed: pages of one or several calls, merged and sorted here, newest first.
@@ -142,10 +160,9 @@ class Recordings:
     ``domains``: hosts (and what lies below them) where the vendor documents keeping audio, beside the base URL's host.
     """
 
-    builds: Sequence[Callable[[Account, str, datetime | None, datetime | None, int, int], Request]]
-    """Each takes lead id, since, until, offset, limit."""
-    read: Callable[[Account, str, Reply], tuple[Sequence[Recording], int | None, bool]]
-    """The recordings of a reply, the total if the vendor says, and whether more may follow."""
+    builds: Sequence[Callable[[Account, str, datetime | None, datetime | None, PageRequest], Request]]
+    """Each takes lead id, since, until and which page."""
+    read: Callable[[Account, str, Reply], RecordingPage]
     page: int = 100
     domains: Paths = ()
     note: str = ""
@@ -167,11 +184,13 @@ class Discovery:
 class PersonLookup:
     """How leads of one person are found: requests for an e-mail, requests for a phone (in the spellings the vendor may hold).
 
+    Each spelling is one request a page, so a call gives as many requests for one page as for another; ``page``: rows a page.
     The rows are checked here: same e-mail case-folded, or same number in E.164. A vendor without it is read newest first
     within its default window.
     """
 
-    email: Callable[[Account, str], Sequence[Request]]
-    phone: Callable[[Account, Phone], Sequence[Request]]
-    read: Callable[[Account, Reply], Sequence[Raw]]
+    email: Callable[[Account, str, PageRequest], Sequence[Request]]
+    phone: Callable[[Account, Phone, PageRequest], Sequence[Request]]
+    read: Callable[[Account, Reply], Page]
+    page: int = 100
     note: str = ""

@@ -13,7 +13,7 @@ from lead_mcp.filters import Kind, Op, Where
 from lead_mcp.vendors.convoso import VENDOR, wire
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.http import Reply, Request, Signature
-from lead_mcp.vendors.spec.reading import Page, PageRequest, Push, Recording
+from lead_mcp.vendors.spec.reading import Page, PageRequest, Push, Recording, RecordingPage
 from lead_mcp.vendors.spec.vendor import account_of
 
 ACCOUNT = account_of(VENDOR, "acme")
@@ -195,10 +195,10 @@ def test_recordings_are_asked_for_in_the_accounts_zone() -> None:
     sent = {"lead_id": "12", "offset": "100", "limit": "100"}
     times = {"start_time": "2026-07-01 03:59:59", "end_time": "2026-07-02 04:00:01"}
     since, until = at("2026-07-01T08:00"), at("2026-07-02T08:00:00.5")
-    path = "/leads/get-recordings"
-    assert wire.list_recordings(EASTERN, "12", since, until, 100, 100) == Request("POST", path, form=sent | times)
-    assert wire.list_recordings(EASTERN, "12", None, None, 100, 100) == Request("POST", path, form=sent)
-    assert wire.list_recordings(EASTERN, "12", at("0001-01-01"), None, 100, 100) == Request("POST", path, form=sent)
+    path, page = "/leads/get-recordings", PageRequest(offset=100, limit=100)
+    assert wire.list_recordings(EASTERN, "12", since, until, page) == Request("POST", path, form=sent | times)
+    assert wire.list_recordings(EASTERN, "12", None, None, page) == Request("POST", path, form=sent)
+    assert wire.list_recordings(EASTERN, "12", at("0001-01-01"), None, page) == Request("POST", path, form=sent)
 
 
 def test_the_check_and_the_sample_are_small_searches() -> None:
@@ -401,11 +401,11 @@ READ_SEED = Recording("rec123", "12", START, at("2026-07-01T17:00:37"), None, "h
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ({"success": True, "data": {"offset": "0", "total": "2", "entries": [CALL]}}, ([READ], 2, True)),
-        ({"success": True, "data": {"offset": 1, "total": 2, "entries": [CALL]}}, ([READ], 2, False)),
-        ({"entries": [SEED]}, ([READ_SEED], None, True)),
-        ({"entries": []}, ([], None, False)),
-        ({"success": True}, ([], None, False)),
+        ({"success": True, "data": {"offset": "0", "total": "2", "entries": [CALL]}}, RecordingPage([READ], 2, True)),
+        ({"success": True, "data": {"offset": 1, "total": 2, "entries": [CALL]}}, RecordingPage([READ], 2, False)),
+        ({"entries": [SEED]}, RecordingPage([READ_SEED], None, True)),
+        ({"entries": []}, RecordingPage([], None, False)),
+        ({"success": True}, RecordingPage([], None, False)),
     ],
 )
 def test_recordings_in_every_envelope(body: Any, expected: Any) -> None:
@@ -414,7 +414,7 @@ def test_recordings_in_every_envelope(body: Any, expected: Any) -> None:
 
 def test_a_recording_is_never_without_an_id_and_may_be_without_a_lead() -> None:
     bare = {"recording_id": 1}
-    assert wire.read_recordings(ACCOUNT, "12", reply({"entries": [bare]}))[0] == [
+    assert wire.read_recordings(ACCOUNT, "12", reply({"entries": [bare]})).rows == [
         Recording("1", "12", None, None, None, None, bare)
     ]
     with pytest.raises(MalformedReply):

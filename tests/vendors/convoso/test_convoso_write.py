@@ -26,6 +26,7 @@ from lead_mcp.filters import Kind
 from lead_mcp.phones import Phone
 from lead_mcp.vendors.convoso import VENDOR, write
 from lead_mcp.vendors.spec.http import Effect, Reply, Request
+from lead_mcp.vendors.spec.reading import PageRequest
 from lead_mcp.vendors.spec.vendor import account_of
 from lead_mcp.vendors.spec.writing import WriteResult
 from lead_mcp.writing.forms import FilledForm, FormFiller, secret_names
@@ -311,22 +312,25 @@ def test_an_id_means_one_lead(lead_id: str) -> None:
 # --- who is there -------------------------------------------------------------------------------------------------
 
 
+FIRST = PageRequest(limit=2000)
+
+
 def search(**form: str) -> Request:
     return Request("POST", "/leads/search", form={**form, "offset": "0", "limit": "2000"})
 
 
 def test_a_person_is_looked_for_in_every_spelling() -> None:
     mixed = [search(email="Ann@Example.com"), search(email="ann@example.com")]
-    assert write.seek_email(ACCOUNT, "Ann@Example.com") == mixed
-    assert write.seek_email(ACCOUNT, "ann@example.com") == mixed[1:]
-    assert write.seek_phone(ACCOUNT, PHONE) == [
+    assert write.seek_email(ACCOUNT, "Ann@Example.com", FIRST) == mixed
+    assert write.seek_email(ACCOUNT, "ann@example.com", FIRST) == mixed[1:]
+    assert write.seek_phone(ACCOUNT, PHONE, FIRST) == [
         search(phone_number="2135550101"),
         search(phone_number="12135550101"),
         search(phone_number="+12135550101"),
         search(alt_phone_1="2135550101"),
         search(alt_phone_2="2135550101"),
     ]
-    assert {one.effect for one in (*mixed, *write.seek_phone(ACCOUNT, PHONE))} == {Effect.READ}
+    assert {one.effect for one in (*mixed, *write.seek_phone(ACCOUNT, PHONE, FIRST))} == {Effect.READ}
 
 
 @pytest.mark.parametrize(
@@ -341,7 +345,7 @@ def test_a_person_is_looked_for_in_every_spelling() -> None:
     ],
 )
 def test_the_rows_of_every_shape_are_read(body: Any, rows: list[Any]) -> None:
-    assert write.read_sought(ACCOUNT, reply(body)) == rows
+    assert write.read_sought(ACCOUNT, reply(body)).rows == rows
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from lead_mcp.vendors.leadsquared import VENDOR, identify, wire
 from lead_mcp.vendors.leadsquared.fields import BIT, EVERY_COLUMN, LEAD, STAMP, asked
 from lead_mcp.vendors.spec.fields import EQ, NUMBER, TEXT, Field, FieldMap
 from lead_mcp.vendors.spec.http import Reply, Request, Signature
-from lead_mcp.vendors.spec.reading import Page, PageRequest, Push, Recording
+from lead_mcp.vendors.spec.reading import Page, PageRequest, Push, Recording, RecordingPage
 from lead_mcp.vendors.spec.vendor import account_of
 
 ACCOUNT = account_of(VENDOR, "acme", options={})
@@ -426,13 +426,13 @@ def pairs(**values: Any) -> list[dict[str, Any]]:
 def test_calls_are_asked_for_by_direction_from_page_0(event: int) -> None:
     build = VENDOR.recordings.builds[event - 21] if VENDOR.recordings else None
     assert build
-    assert build(ACCOUNT, A, NOON, NOON, 200, 100) == Request(
+    assert build(ACCOUNT, A, NOON, NOON, PageRequest(offset=200, limit=100)) == Request(
         "POST",
         "/ProspectActivity.svc/Retrieve",
         query={"leadId": A},
         json={"Parameter": {"ActivityEvent": event}, "Paging": {"Offset": "2", "RowCount": "100"}},
     )
-    assert build(ACCOUNT, A, None, None, 0, 100).json["Paging"]["Offset"] == "0"
+    assert build(ACCOUNT, A, None, None, PageRequest(limit=100)).json["Paging"]["Offset"] == "0"
 
 
 @pytest.mark.parametrize(
@@ -462,7 +462,7 @@ def test_calls_are_asked_for_by_direction_from_page_0(event: int) -> None:
 )
 def test_a_recording_reads_alike_in_every_shape_of_activity(raw: dict[str, Any]) -> None:
     for body in ({"RecordCount": 1, "ProspectActivities": [raw]}, {"RecordCount": 1, "List": [raw]}, [raw]):
-        assert wire.read_recordings(ACCOUNT, A, reply(body)) == ([recorded(raw)], None, False)
+        assert wire.read_recordings(ACCOUNT, A, reply(body)) == RecordingPage([recorded(raw)], more=False)
 
 
 @pytest.mark.parametrize(
@@ -474,7 +474,7 @@ def test_a_recording_reads_alike_in_every_shape_of_activity(raw: dict[str, Any])
     ],
 )
 def test_an_activity_without_a_recording_or_of_another_kind_is_none(raw: dict[str, Any]) -> None:
-    assert wire.read_recordings(ACCOUNT, A, reply({"RecordCount": 1, "ProspectActivities": [raw]}))[0] == []
+    assert wire.read_recordings(ACCOUNT, A, reply({"RecordCount": 1, "ProspectActivities": [raw]})).rows == []
 
 
 @pytest.mark.parametrize(
@@ -483,7 +483,7 @@ def test_an_activity_without_a_recording_or_of_another_kind_is_none(raw: dict[st
 )
 def test_more_calls_may_follow_a_full_page_or_a_larger_count(rows: int, count: int | None, *, more: bool) -> None:
     body = {"RecordCount": count, "ProspectActivities": [{"Id": str(n), "EventCode": 22} for n in range(rows)]}
-    assert wire.read_recordings(ACCOUNT, A, reply(body)) == ([], None, more)
+    assert wire.read_recordings(ACCOUNT, A, reply(body)) == RecordingPage([], more=more)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from lead_mcp.errors import (
 from lead_mcp.phones import Phone
 from lead_mcp.vendors.leadsquared import VENDOR, write
 from lead_mcp.vendors.spec.http import Effect, Reply, Request
+from lead_mcp.vendors.spec.reading import PageRequest
 from lead_mcp.vendors.spec.vendor import account_of
 from lead_mcp.vendors.spec.writing import WriteResult
 
@@ -45,6 +46,9 @@ def post(path: str, body: Any, **query: str) -> Request:
 
 def get(path: str, effect: Effect = Effect.READ, **query: str) -> Request:
     return Request("GET", f"/LeadManagement.svc/{path}", query=query, effect=effect)
+
+
+FIRST = PageRequest(limit=100)
 
 
 def holding(name: str, value: str) -> Request:
@@ -280,17 +284,17 @@ def test_the_vendors_words_are_passed_on(status: int, body: Any, said: str) -> N
 
 
 def test_an_email_is_looked_for_as_asked_and_in_lower_case() -> None:
-    assert write.seek_email(ACCOUNT, "ada@example.com") == [
+    assert write.seek_email(ACCOUNT, "ada@example.com", FIRST) == [
         get("Leads.GetByEmailaddress", emailaddress="ada@example.com")
     ]
-    assert write.seek_email(ACCOUNT, "Ada@Example.com") == [
+    assert write.seek_email(ACCOUNT, "Ada@Example.com", FIRST) == [
         get("Leads.GetByEmailaddress", emailaddress="Ada@Example.com"),
         get("Leads.GetByEmailaddress", emailaddress="ada@example.com"),
     ]
 
 
 def test_a_phone_is_looked_for_in_every_spelling_of_the_vendors_pages() -> None:
-    assert write.seek_phone(ACCOUNT, NUMBER) == [
+    assert write.seek_phone(ACCOUNT, NUMBER, FIRST) == [
         get("RetrieveLeadByPhoneNumber", phone="2135550101"),
         holding("Phone", "+12135550101"),
         holding("Phone", "+1-2135550101"),
@@ -300,9 +304,9 @@ def test_a_phone_is_looked_for_in_every_spelling_of_the_vendors_pages() -> None:
 
 
 def test_a_person_is_looked_for_where_the_account_keeps_them() -> None:
-    assert write.seek_email(RENAMED, "ada@example.com") == [holding("mx_Work_Email", "ada@example.com")]
+    assert write.seek_email(RENAMED, "ada@example.com", FIRST) == [holding("mx_Work_Email", "ada@example.com")]
     spellings = ("+12135550101", "+1-2135550101", "2135550101")
-    assert write.seek_phone(RENAMED, NUMBER) == [holding("mx_Cell", one) for one in spellings]
+    assert write.seek_phone(RENAMED, NUMBER, FIRST) == [holding("mx_Cell", one) for one in spellings]
 
 
 ROW = {"ProspectID": A, "Phone": "+12135550101"}
@@ -323,7 +327,7 @@ PROPERTIES = {"LeadPropertyList": [{"Attribute": name, "Value": value} for name,
     ],
 )
 def test_the_leads_found_read_alike_in_every_shape(status: int, body: Any, rows: list[Any]) -> None:
-    assert write.read_found(ACCOUNT, reply(body, status)) == rows
+    assert list(write.read_found(ACCOUNT, reply(body, status)).rows) == rows
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from lead_mcp import errors
 from lead_mcp.phones import Phone
 from lead_mcp.vendors.leadtrackr import VENDOR, write
 from lead_mcp.vendors.spec.http import Effect, Reply, Request
+from lead_mcp.vendors.spec.reading import PageRequest
 from lead_mcp.vendors.spec.vendor import account_of
 from lead_mcp.vendors.spec.writing import Values, WriteResult
 
@@ -293,14 +294,19 @@ def test_every_refusal_has_its_kind(creating: bool, reply: Reply, kind: type[err
 # --- finding one person's leads -----------------------------------------------------------------------------------
 
 
+FIRST = PageRequest(limit=100)
+
+
 def listings(*asked: tuple[str, str]) -> list[Request]:
     return [Request("GET", "/leads/getLeads", query={"limit": "100", "page": "1", name: text}) for name, text in asked]
 
 
 def test_an_email_is_asked_exactly_in_lower_case_and_by_search() -> None:
     asked = [("email", "Ada@Example.com"), ("email", "ada@example.com"), ("search", "Ada@Example.com")]
-    assert write.with_email(ACCOUNT, "Ada@Example.com") == listings(*asked)
-    assert write.with_email(ACCOUNT, "a@b.example") == listings(("email", "a@b.example"), ("search", "a@b.example"))
+    assert write.with_email(ACCOUNT, "Ada@Example.com", FIRST) == listings(*asked)
+    assert write.with_email(ACCOUNT, "a@b.example", FIRST) == listings(
+        ("email", "a@b.example"), ("search", "a@b.example")
+    )
 
 
 @pytest.mark.parametrize(
@@ -312,10 +318,10 @@ def test_an_email_is_asked_exactly_in_lower_case_and_by_search() -> None:
 )
 def test_a_phone_is_asked_in_its_spellings_and_by_search(phone: Phone, spelt: str) -> None:
     exact = [("phone", text) for text in spelt.split()]
-    assert write.with_phone(ACCOUNT, phone) == listings(*exact, ("search", phone.national))
+    assert write.with_phone(ACCOUNT, phone, FIRST) == listings(*exact, ("search", phone.national))
 
 
 def test_found_leads_are_the_lists_rows_and_a_failure_is_no_empty_answer() -> None:
-    assert write.read_found(ACCOUNT, body({"message": "Leads retrieved", "leads": [{"id": 1}]})) == [{"id": 1}]
+    assert write.read_found(ACCOUNT, body({"message": "Leads retrieved", "leads": [{"id": 1}]})).rows == [{"id": 1}]
     with pytest.raises(errors.Unauthorized):
         write.read_found(ACCOUNT, body({"message": "Invalid API key"}, 401))

@@ -14,6 +14,7 @@ from lead_mcp.filters import Kind
 from lead_mcp.phones import Phone
 from lead_mcp.vendors.octanist import VENDOR, write
 from lead_mcp.vendors.spec.http import Effect, Reply, Request
+from lead_mcp.vendors.spec.reading import PageRequest
 from lead_mcp.vendors.spec.vendor import account_of
 from lead_mcp.vendors.spec.writing import Values, WriteResult
 
@@ -235,6 +236,9 @@ def test_a_403_is_the_lead_refused_when_creating_and_the_key_when_changing() -> 
 # --- finding one person's leads -----------------------------------------------------------------------------------
 
 
+FIRST = PageRequest(limit=100)
+
+
 def searches(*texts: str) -> list[Request]:
     return [Request("GET", "/leads", query={"limit": "100", "page": "1", "search": text}) for text in texts]
 
@@ -244,7 +248,7 @@ def searches(*texts: str) -> list[Request]:
     [("ada@example.com", ("ada@example.com",)), ("Ada@Example.com", ("Ada@Example.com", "ada@example.com"))],
 )
 def test_an_email_is_searched_as_given_and_in_lower_case(email: str, asked: tuple[str, ...]) -> None:
-    assert write.with_email(ACCOUNT, email) == searches(*asked)
+    assert write.with_email(ACCOUNT, email, FIRST) == searches(*asked)
 
 
 @pytest.mark.parametrize(
@@ -258,12 +262,12 @@ def test_an_email_is_searched_as_given_and_in_lower_case(email: str, asked: tupl
     ],
 )
 def test_a_phone_is_searched_in_the_ways_people_type_it(phone: Phone, asked: tuple[str, ...]) -> None:
-    assert write.with_phone(ACCOUNT, phone) == searches(*asked)
+    assert write.with_phone(ACCOUNT, phone, FIRST) == searches(*asked)
 
 
 @pytest.mark.parametrize("reply", [envelope([{"id": "lead_1"}]), body([{"id": "lead_1"}])])
 def test_found_leads_are_read_in_both_generations(reply: Reply) -> None:
-    assert write.read_found(ACCOUNT, reply) == [{"id": "lead_1"}]
+    assert write.read_found(ACCOUNT, reply).rows == [{"id": "lead_1"}]
 
 
 def test_a_failed_search_is_no_empty_answer() -> None:
