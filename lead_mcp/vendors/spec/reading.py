@@ -77,7 +77,7 @@ class Route:
     """One call that answers questions.
 
     ``takes`` judges one clause; at most ``most`` clauses are sent, the lowest ``rank`` first. ``needs``: fields of which
-    one must be among the clauses sent, else the route is passed over; ``serves`` judges all clauses together; ``text``:
+    one must be among the clauses sent, else the route is passed over (the free text counts as a field ``text``); ``serves`` judges all clauses together; ``text``:
     answers the free-text search. ``orders``: fields it sorts by, both ways, never absent. ``slices``: cannot sort, but
     filters by this time field, so it is read in time slices. With neither, the answer is read whole. ``page``: rows a
     request at most; 0: not paged.

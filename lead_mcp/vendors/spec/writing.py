@@ -50,11 +50,16 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """What the vendor said of a write it carried out. ``updated``: an insert that found somebody and changed them."""
+    """What the vendor said of a write it carried out. ``updated``: an insert that found somebody and changed them.
+
+    ``accepted``: an insert that the vendor has taken and not done yet, so that nobody knows the id: the lead is looked for,
+    and only what is found is created.
+    """
 
     id: str | None = None
     updated: bool = False
     warnings: Paths = ()
+    accepted: bool = False
 
 
 Values = Mapping[str, Any]
