@@ -175,6 +175,8 @@ class Outbound:
             count()
             try:
                 reply = await self._exchange(request, signature)
+                if (hint := self.vendor.rate_hint(reply)) is not None:
+                    self.rate.heed(hint)
             except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
                 _note(self.account, request, type(error).__name__, started)
                 raise _network_error(error) from None

@@ -16,6 +16,9 @@ from typing import Final
 
 import anyio
 
+from lead_mcp.transport.budget import VendorBudget
+from lead_mcp.vendors.spec.http import RateHint
+
 AT_ONCE: Final = 4
 """Requests under way at once where the vendor has no documented limit."""
 MARGIN: Final = 0.02
@@ -35,6 +38,8 @@ class RateLimit:
     seconds: float = 1.0
     clock: Callable[[], float] = time.monotonic
     in_flight: int = 0
+    budget: VendorBudget = field(default_factory=VendorBudget)
+    """The vendor's own limit, where it tells it: it holds beside ours."""
     ended: deque[float] = field(default_factory=deque)
     _changed: anyio.Event = field(default_factory=anyio.Event)
 
@@ -57,9 +62,15 @@ class RateLimit:
             self.ended.popleft()
         if self.in_flight >= most:
             return UNTIL_WOKEN
+        if (wait := self.budget.pause(self.in_flight, now)) is not None:
+            return wait + MARGIN
         if self.in_flight + len(self.ended) < most:
             return None
         return self.ended[0] + self.seconds + MARGIN - now
+
+    def heed(self, hint: RateHint) -> None:
+        """What the vendor says of its own limit."""
+        self.budget.heed(hint, self.clock())
 
     def leave(self) -> None:
         """A request leaves."""

@@ -44,6 +44,7 @@ VENDOR: Final = Vendor(
         Setting("recording_hosts", kind="host_list", help="further hosts from which recordings may be read"),
     ),
     sign=wire.sign,
+    rate_hint=wire.rate_hint,
     leads=Search(
         fields=fields,
         identify=wire.identify,

@@ -18,7 +18,7 @@ from lead_mcp.filters import Op, Where
 from lead_mcp.vendors.replies import Failure, as_count, as_object, as_rows, body_or_none, error_of, failure, ok
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import Field, FieldMap, Paths
-from lead_mcp.vendors.spec.http import Raw, Reply, Request, Signature
+from lead_mcp.vendors.spec.http import RateHint, Raw, Reply, Request, Signature
 from lead_mcp.vendors.spec.reading import Page, PageRequest, Push, Recording, RecordingPage, by_table
 from tests.sixth.fields import LEAD, MILLIS, MILLISECOND
 
@@ -48,6 +48,12 @@ TYPES: Final[Mapping[str, Failure]] = {
 def sign(request: Request, secrets: Mapping[str, str]) -> Signature:
     """``Authorization: Bearer TOKEN`` on every call."""
     return Signature(headers={"Authorization": f"Bearer {secrets['token']}"})
+
+
+def rate_hint(reply: Reply) -> RateHint | None:
+    """What is left of the organisation's budget; None where the reply does not say it in whole numbers."""
+    calls, seconds = (as_count(reply.headers.get(f"x-ratelimit-{name}")) for name in ("remaining", "reset"))
+    return RateHint(max(0, calls), float(max(0, seconds))) if calls is not None and seconds is not None else None
 
 
 # --- asking -------------------------------------------------------------------------------------------------------

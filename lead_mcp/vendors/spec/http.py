@@ -69,6 +69,14 @@ class StrictDecoder(json.JSONDecoder):
 
 
 @dataclass(frozen=True, slots=True)
+class RateHint:
+    """What a vendor says in a reply of its own limit: ``calls`` left, and ``seconds`` until there are more."""
+
+    calls: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """What came back, whole: status, headers in lower case, body within the reply cap.
 

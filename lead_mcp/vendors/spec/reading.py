@@ -76,12 +76,12 @@ def by_table(where: Where, fields: FieldMap) -> Push | None:
 class Route:
     """One call that answers questions.
 
-    ``takes`` judges one clause; at most ``most`` clauses are sent, the lowest ``rank`` first. ``needs``: fields of which
-    one must be among the clauses sent, else the route is passed over (the free text counts as a field ``text``); ``serves`` judges all clauses together; ``text``:
-    answers the free-text search. ``orders``: fields it sorts by, both ways, never absent. ``slices``: cannot sort, but
-    filters by this time field, so it is read in time slices. With neither, the answer is read whole. ``page``: rows a
-    request at most; 0: not paged.
-    ``deep``: largest offset; where more is wanted, the next route is asked. ``build`` and ``read`` are pure;
+    ``takes`` judges one clause; at most ``most`` clauses are sent, the lowest ``rank`` first. ``needs``: fields of which one
+    must be among the clauses sent, else the route is passed over (the free text counts as one, ``text``); ``serves`` judges
+    all clauses together; ``text``: answers the free-text search. ``orders``: fields it sorts by, both ways, never absent.
+    ``slices``: cannot sort, but filters by this time field, so it is read in time slices. With neither, the answer is read
+    whole. ``page``: rows a request at most; 0: not paged. ``deep``: largest offset; where more is wanted, the next route is
+    asked. ``build`` and ``read`` are pure;
     ``read`` raises VendorError for a failure in any clothes.
     """
 

@@ -9,7 +9,7 @@ from typing import Literal
 from lead_mcp.vendors.spec.account import Account, named_fields
 from lead_mcp.vendors.spec.events import TimelineEvent
 from lead_mcp.vendors.spec.fields import Paths
-from lead_mcp.vendors.spec.http import Raw, Reply, Request, Signature
+from lead_mcp.vendors.spec.http import RateHint, Raw, Reply, Request, Signature
 from lead_mcp.vendors.spec.reading import Discovery, Lookup, PersonLookup, Recordings, Search
 from lead_mcp.vendors.spec.writing import Delete, Insert, Update
 
@@ -63,6 +63,8 @@ class Vendor:
     checked: Callable[[Reply], None]
     """Raises VendorError unless the reply to ``check`` is a success."""
     login: TokenLogin | None = None
+    rate_hint: Callable[[Reply], RateHint | None] = lambda reply: None
+    """What a reply says of the vendor's limit before it is reached, if it says anything."""
     pings: Mapping[str, Search] = field(default_factory=dict)
     """By direction: ``inbound``, ``outbound``."""
     recordings: Recordings | None = None
