@@ -1,4 +1,4 @@
-"""``trace_lead``: one person whom all five vendors know: every lead of theirs, what happened in order, what is odd."""
+"""``trace_lead``: one person whom all vendors know: every lead of theirs, what happened in order, what is odd."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from typing import Any
 
 import pytest
 
-from lead_mcp import vendors
 from lead_mcp.engine.people import Person as Known
 from lead_mcp.sandbox.app import sandbox
 from lead_mcp.sandbox.world import Person, World
+from tests import facts
 from tests.driving import UNTIL, Bench, CallFailed, bench, entry, now
+from tests.facts import TRIED
 
 LEADS = 120
 KINDS = {"ping", "created", "consent", "sent", "returned", "call", "recording", "qualified", "updated"}
 NOBODY = 100
-"""Known to all five vendors, with neither phone nor e-mail."""
+"""Known to all vendors, with neither phone nor e-mail."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Shy(World):
 
 @pytest.fixture(scope="module")
 def driven() -> Iterator[Bench]:
-    with bench(box=sandbox(vendors.emulators(), Shy(LEADS, until=UNTIL), clock=now, rated=False)) as found:
+    with bench(box=sandbox(facts.emulators(), Shy(LEADS, until=UNTIL), clock=now, rated=False)) as found:
         for account in found.accounts:
             found.everything(account)
         yield found
@@ -39,9 +40,9 @@ def driven() -> Iterator[Bench]:
 
 @pytest.fixture(scope="module")
 def people(driven: Bench) -> list[Person]:
-    """Everybody in all five vendors who gave an e-mail."""
+    """Everybody in all vendors who gave an e-mail."""
     shared = [driven.box.world.person(index) for index in range(int(0.8 * LEADS), LEADS)]
-    found = [one for one in shared if one.email and len({uri.split("/")[2] for uri in theirs(driven, one)}) == 5]
+    found = [one for one in shared if one.email and {uri.split("/")[2] for uri in theirs(driven, one)} == {*TRIED}]
     assert len(found) >= 15
     return found
 
@@ -71,7 +72,7 @@ def spellings(phone: str) -> list[str]:
 def test_by_whatever_name_every_lead_at_every_vendor_is_found(driven: Bench, people: list[Person]) -> None:
     for nth, person in enumerate(people[:10]):
         wanted = theirs(driven, person)
-        assert {uri.split("/")[2] for uri in wanted} == set(vendors.NAMES)
+        assert {uri.split("/")[2] for uri in wanted} == set(TRIED)
         assert person.email is not None
         ways: list[tuple[dict[str, str], set[str]]] = [
             ({"phone": spellings(person.phone)[nth % 5]}, theirs(driven, person, "phone")),
@@ -162,7 +163,7 @@ def test_a_window_bounds_the_events_and_not_the_leads(driven: Bench, people: lis
     assert len(late["events"]["rows"]) + len(early["events"]["rows"]) == len(times)
 
 
-@pytest.mark.parametrize("account", vendors.NAMES)
+@pytest.mark.parametrize("account", TRIED)
 def test_one_vendor_that_fails_keeps_to_its_shelf(driven: Bench, people: list[Person], account: str) -> None:
     wanted = theirs(driven, people[2], "phone")
     driven.box.fault(account, "status", status=403, times=-1)

@@ -12,6 +12,7 @@ FACTS: Final = VendorFacts(
         Dialect(options={"totals": True}),
         Dialect(options={"nulls": "left out"}),
     ),
+    settled={"settles": 0.0},
     change=Change(field="city", wanted="Paris", other="Rome"),
     spells_email="person.email",
     nobody=("LD-FFFFFF",),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import anyio
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -31,6 +29,8 @@ def listened_to(app: ASGIApp, statuses: list[int]) -> ASGIApp:
 
 
 def statuses_of(driven: Bench) -> list[int]:
+    """The statuses from now on; the account's rate counts by the event loop's clock, as the emulator does."""
+    driven.runtime.connection("sixth").outbound.rate.clock = anyio.current_time
     stage, statuses = driven.box.stages["sixth"], list[int]()
     stage.app = listened_to(stage.app, statuses)
     return statuses
@@ -40,9 +40,9 @@ def test_nobody_runs_into_a_limit_that_was_told() -> None:
     with bench(30, only=["sixth"], options={"sixth": {"budget": (5, 1.0)}}) as driven:
         statuses = statuses_of(driven)
         ids = [row[0] for row in driven.page(limit=12)["leads"]["rows"]]
-        started = time.monotonic()
+        started = driven.portal.call(anyio.current_time)
         assert len(driven.page(ids=ids, limit=12)["leads"]["rows"]) == 12
-        assert time.monotonic() - started > 1, "twelve look-ups of five a second"
+        assert driven.portal.call(anyio.current_time) - started > 1, "twelve look-ups of five a second"
         assert statuses.count(200) == len(statuses) >= 13
 
 
@@ -51,10 +51,10 @@ def test_a_limit_beyond_the_deadline_is_said_at_once_and_nothing_is_sent() -> No
         statuses = statuses_of(driven)
         first = driven.page(limit=5)["leads"]["rows"][0][0]
         driven.call("get_lead", uri=first)
-        started = time.monotonic()
+        started = driven.portal.call(anyio.current_time)
         with pytest.raises(CallFailed, match="no more calls") as failed:
             driven.call("get_lead", uri=first)
-        assert time.monotonic() - started < 5
+        assert driven.portal.call(anyio.current_time) == started, "nobody waits for it"
         assert failed.value.code == "rate_limited"
         assert 3500 < failed.value.said["retry_after"] <= 3600
         assert statuses == [200, 200]

@@ -35,11 +35,11 @@ from __future__ import annotations
 import json
 import math
 import re
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+import anyio
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -68,13 +68,13 @@ class Budget:
 
     def take(self) -> bool:
         """Whether there was one left."""
-        if time.monotonic() >= self.ends:
-            self.used, self.ends = 0, time.monotonic() + self.seconds
+        if anyio.current_time() >= self.ends:
+            self.used, self.ends = 0, anyio.current_time() + self.seconds
         self.used += 1
         return self.used <= self.calls
 
     def headers(self) -> dict[str, str]:
-        left = max(0.0, self.ends - time.monotonic())
+        left = max(0.0, self.ends - anyio.current_time())
         return {
             "X-RateLimit-Limit": str(self.calls),
             "X-RateLimit-Remaining": str(max(0, self.calls - self.used)),

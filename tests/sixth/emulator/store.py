@@ -7,7 +7,6 @@ A ``Lead`` is JSON as it is sent: every key is there, null where the vendor know
 from __future__ import annotations
 
 import copy
-import time
 import unicodedata
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
@@ -16,6 +15,8 @@ from datetime import datetime
 from hashlib import sha256
 from json import dumps, loads
 from typing import Any, Final
+
+import anyio
 
 from lead_mcp.sandbox.kit import Clock
 from lead_mcp.sandbox.world import Touch, World
@@ -143,7 +144,7 @@ def calls_of(touch: Touch) -> list[dict[str, Any]]:
 
 @dataclass
 class Store:
-    """One organisation's leads. ``settles``: seconds that a new lead waits in the queue before anybody can see it."""
+    """One organisation's leads. ``settles``: seconds (the event loop's) that a new lead waits in the queue, seen by nobody."""
 
     world: World
     clock: Clock
@@ -160,7 +161,7 @@ class Store:
 
     def seen(self) -> list[Lead]:
         """Every lead that can be seen by now."""
-        due = [one for one in self.queue if one[0] <= time.monotonic()]
+        due = [one for one in self.queue if one[0] <= anyio.current_time()]
         for one in due:
             self.queue.remove(one)
             lead = one[1]
@@ -177,7 +178,7 @@ class Store:
     def put(self, values: Lead) -> None:
         """Into the queue: it is created when it is asked for, whenever it can be seen."""
         lead = merged(blank("", millis(self.clock())), values)
-        self.queue.append((time.monotonic() + self.settles, lead))
+        self.queue.append((anyio.current_time() + self.settles, lead))
 
     def change(self, name: str, values: Lead) -> Lead:
         lead, now = self.one(name), millis(self.clock())
