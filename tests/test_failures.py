@@ -16,7 +16,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from mcp import Client, MCPError
 from mcp.types import CallToolResult, ResourceTemplateReference, TextContent
 
-from lead_mcp import settings
+from lead_mcp import settings, vendors
 from lead_mcp.errors import NotConfigured
 from lead_mcp.sandbox.app import sandbox
 from lead_mcp.sandbox.world import World
@@ -63,7 +63,11 @@ WRONG: Mapping[str, tuple[Transport, Mapping[str, str]]] = {
 def client(wrong: str, folder: Path, mode: str) -> Iterator[tuple[BlockingPortal, Any]]:
     transport, extra = WRONG[wrong]
     folder.chmod(0o777)  # no state can be kept here
-    own = {**sandbox(World(1)).environment(ORIGIN), "LEAD_MCP_STATE_DIR": str(folder), "LEAD_MCP_DELETES": "allow"}
+    own = {
+        **sandbox(vendors.emulators(), World(1)).environment(ORIGIN),
+        "LEAD_MCP_STATE_DIR": str(folder),
+        "LEAD_MCP_DELETES": "allow",
+    }
     with mock.patch.dict(os.environ, clean({**own, "LEAD_MCP_WRITES": "allow", **extra}), clear=True):
         server = build_server(settings.load(), transport)
     with start_blocking_portal() as portal:
