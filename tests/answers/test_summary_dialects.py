@@ -23,11 +23,10 @@ GROUPINGS: list[tuple[list[str], list[str]]] = [
 ]
 
 
-@pytest.fixture(scope="module", params=DIALECTS, ids=lambda one: f"{one[0]}-{'-'.join(map(str, one[1].values()))}")
+@pytest.fixture(scope="module", params=DIALECTS, ids=lambda one: f"{one[0]}-{one[1]}")
 def spoken(request: pytest.FixtureRequest) -> Iterator[tuple[Bench, str]]:
-    account, options = request.param
-    zone = {"CONVOSO_TIMEZONE": options["zone"]} if "zone" in options else {}
-    with bench(60, options={account: options}, environment=zone, only=[account]) as found:
+    account, dialect = request.param
+    with bench(60, options={account: dialect.options}, environment=dialect.environment, only=[account]) as found:
         found.everything(account)
         yield found, account
 

