@@ -87,9 +87,14 @@ async def trace(connections: Sequence[Connection], person: Person, scope: Lookup
     story.entries.sort(key=lambda entry: order.index(entry.account))
     story.leads.sort(key=created)
     inside = {one for one in story.events if _within(one.event.at, scope.window)}
-    story.events = sorted(inside, key=lambda one: (one.event.at, one.account, one.event.kind))
+    story.events = sorted(inside, key=_place)
     story.findings = list(_findings(story))
     return story
+
+
+def _place(one: LeadEvent) -> tuple[datetime, str, str, str, str]:
+    """By time; events of one moment stand in an order that is the same in every process."""
+    return (one.event.at, one.account, one.event.kind, one.uri, repr(one.event))
 
 
 def _within(moment: datetime, window: Window | None) -> bool:
