@@ -1,7 +1,7 @@
-# Streamable HTTP at /mcp. Run it with a token and your accounts, and keep the journal:
+# Streamable HTTP at /mcp; see docs/serving.md. Run it with a token and your accounts, and keep the journal on a volume:
 #   docker build -t lead-mcp .
 #   docker run -p 127.0.0.1:8000:8000 -e LEAD_MCP_HTTP_TOKEN=... -e OCTANIST_API_KEY=... -v lead-mcp:/var/lib/lead-mcp lead-mcp
-# Without LEAD_MCP_HTTP_TOKEN it ends at once and says so.
+# Without LEAD_MCP_HTTP_TOKEN it ends at once with an error that says so.
 FROM python:3.12-slim
 
 ENV PYTHONUNBUFFERED=1 \

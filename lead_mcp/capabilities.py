@@ -1,6 +1,6 @@
-"""What each vendor's adapter can do, as a Markdown table read from the registry. Pure: the README's table is what this gives.
+"""What each vendor's adapter can do, as a Markdown table made from the registry. Pure.
 
-To refresh the README: ``python -c "from lead_mcp.capabilities import table; print(table())"``.
+``docs/vendors.md`` shows this table; ``python -m tests.pages`` writes it there.
 """
 
 from __future__ import annotations

@@ -1,81 +1,151 @@
-"""The README's table of vendors is the one that the code gives; its settings and tools are those there are."""
+"""The pages are a newcomer's way in: README short, links whole, commands real, examples as they really come out, no echo."""
 
 from __future__ import annotations
 
-import json
 import re
+import shlex
 import tomllib
-from pathlib import Path
-from typing import Final
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any, Final
 
 import pytest
 
-from lead_mcp import __version__, capabilities
-from lead_mcp.settings import PREFIX, Server, settings_of
-from lead_mcp.tools.catalogue import TOOLS
-from lead_mcp.vendors import every
+from tests.driving import Bench, bench
+from tests.pages import (
+    COMMAND,
+    LEADS,
+    LINK,
+    PAGES,
+    README,
+    ROOT,
+    Example,
+    anchors,
+    blocks,
+    commands,
+    every_example,
+    output,
+    sentences,
+    text_of,
+)
 
-ROOT: Final = Path(__file__).parent.parent
-README: Final = (ROOT / "README.md").read_text("utf-8")
-BETWEEN: Final = re.compile(r"<!-- capabilities: begin.*?-->\n(.*?)\n<!-- capabilities: end -->", re.DOTALL)
-
-
-def test_the_table_of_vendors_is_what_the_code_gives() -> None:
-    found = BETWEEN.search(README)
-    assert found is not None
-    assert found[1] == capabilities.table()
-
-
-def test_the_table_has_a_column_for_every_vendor_and_no_empty_cell() -> None:
-    lines = [line.strip("|").split("|") for line in capabilities.table().splitlines()]
-    assert {len(line) for line in lines} == {1 + len(every())}
-    assert all(cell.strip() for line in lines[1:] for cell in line)
-
-
-@pytest.mark.parametrize("name", sorted(Server.model_fields))
-def test_every_setting_of_the_server_is_in_the_readme(name: str) -> None:
-    assert f"`{PREFIX}{name.upper()}`" in README
+MOST_LINES: Final = 150
+ECHO: Final = 60
+"""Characters from which a sentence that stands in two pages is a repetition."""
+SANDBOXED: Final = [example for example in every_example() if example.is_sandboxed_call]
+EVERY_COMMAND: Final = sorted({(page.name, line) for page in PAGES for line in commands(page)})
 
 
-@pytest.mark.parametrize("vendor", sorted(every()))
-def test_every_setting_of_a_vendor_is_in_the_readme(vendor: str) -> None:
-    variables = {f"`{vendor.upper()}_{key.upper()}`" for key in settings_of(every()[vendor])}
-    assert {variable for variable in variables if variable not in README} == set()
+def page_id(path: Any) -> str:
+    return str(path.name)
 
 
-def test_every_tool_is_in_the_readme_and_in_its_own_page() -> None:
-    page = (ROOT / "docs" / "tools.md").read_text("utf-8")
-    names = [make().name for _, make in TOOLS]
-    assert [name for name in names if f"`{name}`" not in README] == []
-    assert [name for name in names if f"## {name}" not in page] == []
+# --- README -------------------------------------------------------------------------------------------------------
 
 
-def test_every_argument_of_a_tool_is_on_the_tools_page() -> None:
-    page = (ROOT / "docs" / "tools.md").read_text("utf-8")
-    for _, make in TOOLS:
-        tool = make()
-        own = page.partition(f"## {tool.name}\n")[2].partition("\n## ")[0]
-        assert [name for name in tool.parameters["properties"] if f"`{name}`" not in own] == [], tool.name
+def test_the_readme_is_a_page() -> None:
+    assert len(text_of(README).splitlines()) <= MOST_LINES
 
 
-def test_every_link_to_a_file_leads_somewhere() -> None:
-    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+def test_the_readme_begins_with_title_sentence_and_the_two_commands() -> None:
+    title, sentence, first, second = [line for line in text_of(README).splitlines() if line and line != "```sh"][:4]
+    assert title == "# lead-mcp"
+    assert sentence.startswith("lead-mcp is ")
+    assert first.startswith("make demo ")
+    assert second.startswith("make test ")
 
 
-def test_the_toml_example_is_toml_and_the_json_examples_are_json() -> None:
-    for text in re.findall(r"```toml\n(.*?)```", README, re.DOTALL):
-        assert tomllib.loads(text)
-    for text in re.findall(r"```json\n(.*?)```", README, re.DOTALL):
-        assert json.loads(text)
+def test_the_readme_shows_a_real_answer_and_links_every_page() -> None:
+    assert any(example.page == README.name for example in SANDBOXED)
+    linked = {target.partition("#")[0] for target in LINK.findall(text_of(README))}
+    assert {f"docs/{page.name}" for page in PAGES[1:]} - linked <= {"docs/sources.md"}
 
 
-def test_the_registry_entry_is_of_this_package_and_version() -> None:
-    entry = json.loads((ROOT / "server.json").read_text("utf-8"))
-    assert f"mcp-name: {entry['name']}" in README
-    assert entry["version"] == __version__
-    assert {package["version"] for package in entry["packages"]} == {__version__}
-    names = {one["name"] for package in entry["packages"] for one in package["environmentVariables"]}
-    known = {f"{name.upper()}_{key.upper()}" for name, vendor in every().items() for key in settings_of(vendor)}
-    assert names <= known | {f"{PREFIX}{name.upper()}" for name in Server.model_fields}
+# --- links and repetitions ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_every_relative_link_leads_somewhere(page: Any) -> None:
+    for target in LINK.findall(text_of(page)):
+        file, _, heading = target.partition("#")
+        if ":" in file:
+            continue
+        path = page if not file else (page.parent / file).resolve()
+        assert path.exists(), target
+        assert not heading or heading in anchors(path), target
+
+
+def test_no_sentence_stands_in_two_pages() -> None:
+    where: dict[str, set[str]] = defaultdict(set)
+    for page in PAGES:
+        for sentence in sentences(page):
+            where[sentence].add(page.name)
+    repeated = {sentence: names for sentence, names in where.items() if len(names) > 1 and len(sentence) > ECHO}
+    assert repeated == {}
+
+
+# --- commands -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("page", "line"), EVERY_COMMAND)
+def test_every_command_line_is_one_that_the_program_takes(page: str, line: str) -> None:
+    words = shlex.split(line.partition("  #")[0].replace("\\|", "|"))[1:]
+    command: Any = COMMAND
+    while words and words[0] in getattr(command, "commands", {}):
+        command = command.commands[words.pop(0)]
+    command.make_context(command.name, [word for word in words if word != "..."], resilient_parsing=_is_cut(line))
+
+
+def _is_cut(line: str) -> bool:
+    """A command named without what it needs, such as ``lead-mcp approve``, or one that only prints."""
+    return "--" not in line or "--version" in line or "--help" in line
+
+
+def test_every_make_target_of_the_pages_exists() -> None:
+    named = {target for page in PAGES for target in re.findall(r"\bmake ([a-z]+)\b", "\n".join(_code(page)))}
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert {"demo", "test"} <= named <= targets
+
+
+def _code(page: Any) -> Iterator[str]:
+    text = text_of(page)
+    yield from blocks(text, "sh")
+    yield from re.findall(r"`(make [a-z]+)`", text)
+
+
+def test_the_commands_page_has_every_command_and_every_option() -> None:
+    page = text_of("commands.md")
+    rows = dict(re.findall(r"^\| `(lead-mcp [a-z ]*[a-z])(.*)$", page, re.MULTILINE))
+    for name, command in _leaves(COMMAND, "lead-mcp"):
+        options = {option for one in command.params for option in one.opts if option.startswith("--")} - {"--help"}
+        assert options == set(re.findall(r"(--[a-z-]+)", rows[name])), name
+
+
+def _leaves(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """Every command that does something; ``journal`` by itself stands for ``journal list``."""
+    for word, one in command.commands.items():
+        if word == "list":
+            continue
+        yield f"{name} {word}", one
+        if hasattr(one, "commands"):
+            yield from _leaves(one, f"{name} {word}")
+
+
+# --- examples -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def driven() -> Iterator[Bench]:
+    with bench(LEADS) as found:
+        yield found
+
+
+@pytest.mark.parametrize("example", SANDBOXED, ids=lambda one: f"{one.page}: {one.command[:60]}")
+def test_an_example_prints_what_the_page_shows(driven: Bench, example: Example) -> None:
+    assert output(driven, example) == list(example.shown), "python -m tests.pages writes the examples anew"
+
+
+def test_the_toml_examples_are_toml() -> None:
+    found = [text for page in PAGES for text in blocks(text_of(page), "toml")]
+    assert found
+    assert all(map(tomllib.loads, found))
