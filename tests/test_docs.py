@@ -93,7 +93,7 @@ def test_a_setting_of_the_server_has_its_row_and_default(name: str) -> None:
     if declared is None and name != f"{PREFIX}JOURNAL_URL":
         assert default == "none"
     elif declared not in (None, PydanticUndefined):
-        assert default == f"`{declared:g}`" if isinstance(declared, float) else f"`{declared}`"
+        assert default == f"`{declared}`"
 
 
 @pytest.mark.parametrize("vendor", sorted(every()))
