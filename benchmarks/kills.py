@@ -31,8 +31,9 @@ from benchmarks.report import Line
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.runtime import running
 from lead_mcp.settings import Settings, load
-from lead_mcp.writing.intents import InsertIntent
-from lead_mcp.writing.pipeline import WriteCall
+from lead_mcp.writing.call import WriteCall
+from lead_mcp.writing.inserts import InsertIntent
+from lead_mcp.writing.outcome import Tool
 
 ACCOUNTS: Final = ("octanist", "leadtrackr")
 """One cannot tell a repeat, so that a lost answer is looked for; the other can, so that it is sent again."""
@@ -156,9 +157,9 @@ async def _tried(settings: Settings, account: str, email: str, point: str) -> st
     async with running(settings, httpx2.AsyncHTTPTransport(verify=TRUST)) as runtime:
         runtime.probe = probe
         intent = InsertIntent(runtime.connection(account), lead, {}, "allow")
-        call = WriteCall("insert_lead", arguments, email, runtime.principal)
+        call = WriteCall(Tool.INSERT_LEAD, arguments, email, runtime.principal)
         try:
-            return (await runtime.pipeline("allow", None, {}).carry(intent, call)).outcome
+            return (await runtime.pipeline("allow", None, {}).run(intent, call)).kind
         except LeadMcpError as error:
             return error.code
 

@@ -22,8 +22,9 @@ from benchmarks.report import Line, middle
 from lead_mcp.runtime import Runtime, running
 from lead_mcp.sandbox.world import Person, World
 from lead_mcp.settings import Settings
-from lead_mcp.writing.intents import InsertIntent
-from lead_mcp.writing.pipeline import WriteCall
+from lead_mcp.writing.call import WriteCall
+from lead_mcp.writing.inserts import InsertIntent
+from lead_mcp.writing.outcome import OutcomeKind, Tool
 
 AT_ONCE: Final = 4
 """Requests under way at once: as many as lead-mcp asks a vendor at once."""
@@ -86,9 +87,9 @@ def _through(runtime: Runtime) -> Write:
     async def write(number: int) -> None:
         intent, key = _intent(runtime, number), f"key {number}"
         arguments = {"account": "octanist", "lead": intent.lead, "vendor_fields": None, "on_duplicate": "allow"}
-        call = WriteCall("insert_lead", arguments, key, runtime.principal)
-        outcome = await runtime.pipeline("allow", None, {}).carry(intent, call)
-        if outcome.outcome != "created":
+        call = WriteCall(Tool.INSERT_LEAD, arguments, key, runtime.principal)
+        outcome = await runtime.pipeline("allow", None, {}).run(intent, call)
+        if outcome.kind is not OutcomeKind.CREATED:
             raise Failed(str(outcome))
 
     return write
@@ -107,7 +108,7 @@ def _without(runtime: Runtime) -> Write:
 def _intent(runtime: Runtime, number: int) -> InsertIntent:
     """A new lead that nobody is looked up for: one request."""
     lead = {"name": f"Zed Zap{number}", "email": f"zed.{number}@example.com"}
-    return InsertIntent(runtime.connection("octanist"), lead, {}, "allow")
+    return InsertIntent(runtime.connection("octanist"), lead, {}, "allow", looks=False)
 
 
 async def _burst(write: Write, size: int, at_once: int, numbers: Iterator[int]) -> float:

@@ -7,6 +7,7 @@ LeadMcpError
 │   ├── NotConfigured        not_configured  no such account, or a setting is missing
 │   ├── NotOffered           not_offered     this vendor has no such thing; ``offered_by`` says who does
 │   └── NotAllowed           not_allowed     our own setting, or a person's missing answer, forbids it
+│       └── Pending          not_allowed     it waits for `lead-mcp approve`; ``journal_id`` names it
 ├── Conflict                 conflict        duplicate, stale ``expect``, a key used for something else
 ├── UnknownOutcome           unknown_outcome a write may or may not have happened
 └── VendorError              the vendor's
@@ -85,6 +86,14 @@ class NotOffered(CallError):
 
 class NotAllowed(CallError):
     code = "not_allowed"
+
+
+class Pending(NotAllowed):
+    """The write waits for approval; ``journal_id`` names it."""
+
+    def __init__(self, message: str, *, journal_id: str, account: str | None = None) -> None:
+        super().__init__(message, account=account)
+        self.journal_id = journal_id
 
 
 class Conflict(LeadMcpError):

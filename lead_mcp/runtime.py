@@ -26,8 +26,9 @@ from lead_mcp.transport.outbound import Outbound
 from lead_mcp.transport.rate import RateLimit
 from lead_mcp.vendors.spec.http import Effect
 from lead_mcp.vendors.spec.vendor import Vendor
-from lead_mcp.writing.intents import WriteContext
-from lead_mcp.writing.pipeline import ConfirmCallback, WritePipeline
+from lead_mcp.writing.confirm import ConfirmCallback
+from lead_mcp.writing.context import WriteContext
+from lead_mcp.writing.pipeline import WritePipeline
 
 if TYPE_CHECKING:
     from lead_mcp.journal.store import Journal
@@ -101,9 +102,11 @@ class Runtime:
         looking = LookupScope(self.limits, self.seal, self.server.phone_region, self.clock())
         return WriteContext(looking, self.server.zone, self.server.deadline)
 
-    def pipeline(self, mode: str, confirm: ConfirmCallback | None, confirmed: Mapping[str, str]) -> WritePipeline:
+    def pipeline(
+        self, mode: str, confirm: ConfirmCallback | None, confirmed: Mapping[str, Sequence[str | None]]
+    ) -> WritePipeline:
         """What carries writes out, for one call."""
-        return WritePipeline(self.journal, self.context(), mode, confirm, confirmed, self.clock, self.probe)
+        return WritePipeline(self.journal, self.context(), mode, confirm, confirmed, self.probe)
 
     @cached_property
     def connections(self) -> dict[str, Connection]:

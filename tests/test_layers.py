@@ -43,7 +43,8 @@ SLEEPERS: Final = {
     "sandbox": "an emulator plays a slow vendor",
     "cli": "the process waits for its own server to start and end",
     "outgoing/masking.py": "another process may be writing the key just now",
-    "writing/pipeline.py": "a new lead may show up late: it is looked for once more",
+    "writing/claim.py": "another call with the same key is waited for",
+    "writing/leases.py": "a lease is renewed now and then",
 }
 GAPS: Final[dict[str, str]] = {}
 READERS_OF_THE_ENVIRONMENT: Final = {

@@ -1,13 +1,13 @@
 """``lead-mcp approve``: a write that waits for a person's word, settled at a terminal.
 
 The question is put between two event loops, not inside one: Ctrl-C works while it waits. What was agreed to is bound to
-what was shown; if the lead changes in between, nothing is sent.
+what was shown; if a lead changes in between, nothing is sent of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -17,49 +17,54 @@ import anyio
 from lead_mcp.cli.setup import opened_journal
 from lead_mcp.cli.terminal import agreed, interruptible
 from lead_mcp.errors import BadArgument, Conflict, NotAllowed
-from lead_mcp.journal.entries import Write
+from lead_mcp.journal.entries import State, Write
 from lead_mcp.journal.store import Journal
-from lead_mcp.outgoing.render import table, text_of, text_table
+from lead_mcp.outgoing.write_text import outcome_text, question_text, rows_text
 from lead_mcp.runtime import Runtime, running
 from lead_mcp.settings import Server, Settings
-from lead_mcp.tools.writes import outcome_text
-from lead_mcp.writing.batch import COLUMNS, FAILED, LOST, PURGED, Batch, Row, results_of, summed
-from lead_mcp.writing.pipeline import question, replayed
-from lead_mcp.writing.rehydrate import call_of, intent_of, is_batch, rows_of
+from lead_mcp.writing.batch import Batch, RowResult, results_of, results_record
+from lead_mcp.writing.call import PREVIEWED
+from lead_mcp.writing.confirm import Agreed
+from lead_mcp.writing.leases import in_thread, shielded, while_held
+from lead_mcp.writing.outcome import Action, OutcomeKind, Tool
+from lead_mcp.writing.prepared import prepare
+from lead_mcp.writing.rehydrate import call_of, intent_of, is_batch, rows_of, tool_of
+from lead_mcp.writing.send import PURGED, replayed
 
-OPEN: Final = ("pending", "intended")
+APPROVABLE: Final = (State.PENDING, State.INTENDED)
 ENDED: Final = {
-    "declined": "was declined; make the call again if it is wanted after all.",
-    "refused": "was refused, by a check here or by the vendor; `lead-mcp journal show {id}` says why. Make the call again.",
-    "expired": "waited longer than LEAD_MCP_JOURNAL_DAYS and was dropped; make the call again.",
-    "sending": "was being sent when its process ended: nobody knows whether it happened. "
+    State.DECLINED: "was declined; make the call again if it is wanted after all.",
+    State.REFUSED: "was refused, by a check here or by the vendor; `lead-mcp journal show {id}` says why. "
+    "Make the call again.",
+    State.EXPIRED: "waited longer than LEAD_MCP_JOURNAL_DAYS and was dropped; make the call again.",
+    State.SENDING: "was being sent when its process ended: nobody knows whether it happened. "
     "Look at the vendor, then say `lead-mcp journal resolve {id}`.",
-    "unknown": "may or may not have happened. Repeat the call with its key, or look at the vendor and say "
+    State.UNKNOWN: "may or may not have happened. Repeat the call with its key, or look at the vendor and say "
     "`lead-mcp journal resolve {id}`.",
 }
 
 
 @dataclass(frozen=True)
 class Looked:
-    """What a person is shown; ``shown``: the digest that a yes is bound to; ``early``: there is nothing to send."""
+    """What a person is shown, and what a yes is bound to, row by row; ``needs_nobody``: there is nothing to send."""
 
     message: str
-    shown: str | None = None
-    early: bool = False
+    agreements: Sequence[str | None]
+    needs_nobody: bool
 
 
 def run(name: str, *, yes: bool, decline: bool, config: Path | None) -> int:
     """Show, ask, send, print; the exit code."""
     with opened_journal(config) as (settings, journal):
         write = found(journal, name)
-        if write.state in ("done", "resolved"):
-            return _say_again(write)
+        if write.replayed:
+            return _print_again(write)
         _check_open(journal, write)
         if decline:
             return _declined(journal, write)
         _check_allowed(settings.server, write)
     looked = anyio.run(_look, settings, write)
-    if not (looked.early or agreed(looked.message, yes=yes)):
+    if not (looked.needs_nobody or agreed(looked.message, yes=yes)):
         with opened_journal(config) as (_, journal):
             return _declined(journal, write)
     return anyio.run(interruptible, partial(_send, settings, write, looked))
@@ -73,11 +78,11 @@ def found(journal: Journal, name: str) -> Write:
     return write
 
 
-def _say_again(write: Write) -> int:
+def _print_again(write: Write) -> int:
     rows = results_of(write)
-    if rows or (write.outcome and "results" in write.outcome):
-        print(_rows_text(rows))
-    elif write.outcome is None and write.tool == "insert_leads" and write.uri is None:
+    if rows is not None:
+        print(rows_text(rows))
+    elif write.outcome is None and write.tool == Tool.INSERT_LEADS and write.uri is None:
         print(f"done; {PURGED}")
     else:
         print(outcome_text(replayed(write)))
@@ -88,20 +93,21 @@ def _check_open(journal: Journal, write: Write) -> None:
     """Raises Conflict where it is not for anybody to approve."""
     if journal.is_worked_on(write):
         raise Conflict(f"{write.id} is being worked on by another process just now; nothing was done here.")
-    if write.state not in OPEN:
-        said = ENDED.get(write.state, f"is {write.state}, and so not for approval.")
-        raise Conflict(f"{write.id} {said.format(id=write.id)}")
+    if write.state not in APPROVABLE:
+        why = ENDED.get(write.state, f"is {write.state}, and so not for approval.")
+        raise Conflict(f"{write.id} {why.format(id=write.id)}")
 
 
 def _check_allowed(server: Server, write: Write) -> None:
-    name = "DELETES" if write.tool == "delete_lead" else "WRITES"
-    if (server.deletes if name == "DELETES" else server.writes) == "off":
-        raise NotAllowed(f"LEAD_MCP_{name} is off, so {write.id} was not sent; it still waits.")
+    deletes = tool_of(write).action is Action.DELETE
+    if (server.deletes if deletes else server.writes) == "off":
+        name = "LEAD_MCP_DELETES" if deletes else "LEAD_MCP_WRITES"
+        raise NotAllowed(f"{name} is off, so {write.id} was not sent; it still waits.")
 
 
 def _declined(journal: Journal, write: Write) -> int:
     """The no is on record, and the key is free."""
-    if not journal.take_over(write, [write.state], "declined", {"by": "a person at a terminal"}, keep_key=False):
+    if journal.take_over(write, State.DECLINED, {"by": "a person at a terminal"}, keep_key=False) is None:
         raise Conflict(f"{write.id} was settled by somebody else meanwhile.")
     print(f"declined {write.id}; nothing was sent")
     return 0
@@ -109,23 +115,24 @@ def _declined(journal: Journal, write: Write) -> int:
 
 async def _look(settings: Settings, write: Write) -> Looked:
     async with running(settings) as runtime:
-        connection = runtime.connection(write.account)
         if is_batch(write):
-            pipeline = runtime.pipeline("allow", None, {})
-            return Looked(await pipeline.batch_question(rows_of(write, connection)))
-        prepared = await intent_of(write, connection).prepare(runtime.context(), "0" * 40)
-        return Looked(question(prepared), prepared.digest(), prepared.early is not None)
+            plan = await _batch(runtime, write).plan()
+            return Looked(question_text(plan), plan.agreements, not plan.sends)
+        intent = intent_of(write, runtime.connection(write.account))
+        prepared = await prepare(intent, runtime.context(), PREVIEWED)
+        return Looked(question_text(prepared), [prepared.digest()], prepared.verdict is not None)
 
 
 async def _send(settings: Settings, write: Write, looked: Looked) -> int:
     async with running(settings) as runtime:
         ours = await _taken_over(runtime, write)
         if is_batch(write):
-            rows = await _carried(runtime, ours)
-            print(_rows_text(rows))
-            return 1 if any(row[1] in (FAILED, LOST) for row in rows) else 0
+            rows = await _batch_sent(runtime, ours, looked.agreements)
+            print(rows_text(rows))
+            return 1 if any(row.failed for row in rows) else 0
         intent = intent_of(ours, runtime.connection(ours.account))
-        outcome = await runtime.pipeline("allow", None, {}).finish(intent, call_of(ours), ours, looked.shown)
+        agreed = Agreed(looked.agreements[0])
+        outcome = await runtime.pipeline("allow", None, {}).finish(intent, call_of(ours), ours, agreed)
         print(outcome_text(outcome))
         return 0
 
@@ -133,27 +140,26 @@ async def _send(settings: Settings, write: Write, looked: Looked) -> int:
 async def _taken_over(runtime: Runtime, write: Write) -> Write:
     """The write, ours. Raises Conflict where somebody else was faster."""
     why = {"approved": "by a person at a terminal"}
-    if not await runtime.in_journal(lambda journal: journal.take_over(write, OPEN, "intended", why)):
+    ours = await in_thread(runtime.journal.take_over, write, State.INTENDED, why)
+    if ours is None:
         raise Conflict(f"{write.id} was settled by somebody else meanwhile; nothing was sent from here.")
-    return replace(write, state="intended", owner=runtime.journal.owner.id)
+    return ours
 
 
-async def _carried(runtime: Runtime, write: Write) -> list[Row]:
-    """A batch's results, kept for whoever repeats the call. Interrupted, it waits again: rows that were sent stay sent."""
+def _batch(runtime: Runtime, write: Write) -> Batch:
     rows = rows_of(write, runtime.connection(write.account))
-    batch = Batch(rows, call_of(write), lambda: runtime.pipeline("allow", None, {}))
+    return Batch(rows, call_of(write), lambda: runtime.pipeline("allow", None, {}))
+
+
+async def _batch_sent(runtime: Runtime, write: Write, agreements: Sequence[str | None]) -> list[RowResult]:
+    """A batch's results, kept for whoever repeats the call. Interrupted, it waits again: rows that were sent stay sent."""
+    journal, batch = runtime.journal, _batch(runtime, write)
     try:
-        found = await batch.carry(write.id)
+        rows = await while_held(journal, write, lambda: batch.run(agreements, write.id))
     except BaseException:
-        with anyio.CancelScope(shield=True):
-            await runtime.in_journal(lambda journal: journal.mark(write, "pending", {"why": "interrupted"}))
+        await shielded(lambda: in_thread(journal.step, write, State.PENDING, {"why": "interrupted"}))
         raise
-    failed = all(row[1] == FAILED for row in found)
-    values = {"results": table(COLUMNS, found), "warnings": []}
-    state = "refused" if failed else "done"
-    await runtime.in_journal(lambda journal: journal.mark(write, state, values, keep_key=not failed))
-    return found
-
-
-def _rows_text(rows: Sequence[Row]) -> str:
-    return text_of(summed(rows), text_table(table(COLUMNS, rows)))
+    none = all(row.kind is OutcomeKind.FAILED for row in rows)
+    state = State.REFUSED if none else State.DONE
+    await in_thread(journal.step, write, state, results_record(rows), keep_key=not none)
+    return rows

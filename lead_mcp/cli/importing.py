@@ -27,12 +27,15 @@ from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed
 from lead_mcp.outgoing.cleaning import cleaned
 from lead_mcp.runtime import Runtime, running
 from lead_mcp.settings import Settings
-from lead_mcp.writing.batch import FAILED, LOST, row_of
-from lead_mcp.writing.intents import InsertIntent, OnDuplicate, PreparedWrite, offered_insert
-from lead_mcp.writing.pipeline import Outcome, WriteCall, replayed
+from lead_mcp.writing.batch import RowResult
+from lead_mcp.writing.call import PREVIEWED, WriteCall
+from lead_mcp.writing.inserts import InsertIntent, OnDuplicate
+from lead_mcp.writing.offers import offered_insert
+from lead_mcp.writing.outcome import Action, Outcome, OutcomeKind, Tool
+from lead_mcp.writing.prepared import PreparedWrite
+from lead_mcp.writing.send import replayed
 
 AT_ONCE: Final = 4
-TOOL: Final = "insert_lead"
 PRINCIPAL: Final = "import"
 """Whose keys these are: the file's, whoever runs the command, and whatever else is set."""
 UNUSABLE: Final = 2
@@ -67,7 +70,7 @@ class Plan:
 
     def intent(self, runtime: Runtime, row: Row) -> InsertIntent:
         connection = runtime.connection(self.options.account)
-        return InsertIntent(connection, row.lead, row.own, self.options.on_duplicate)
+        return InsertIntent(connection, row.lead, row.own, self.options.on_duplicate, looks=False)
 
     def call(self, row: Row) -> WriteCall:
         arguments = {
@@ -76,7 +79,7 @@ class Plan:
             "vendor_fields": row.own or None,
             "on_duplicate": self.options.on_duplicate,
         }
-        return WriteCall(TOOL, arguments, f"{self.stem}{row.number}", PRINCIPAL)
+        return WriteCall(Tool.INSERT_LEAD, arguments, f"{self.stem}{row.number}", PRINCIPAL)
 
 
 def run(path: Path, options: Options, *, yes: bool, dry_run: bool, config: Path | None) -> int:
@@ -122,11 +125,11 @@ async def _checked(settings: Settings, path: Path, options: Options) -> Plan | P
         plan = Plan(path, options, f"import {file.digest}#", columns.rows(file.read))
         for row in plan.rows:
             try:
-                prepared = await plan.intent(runtime, row).prepare(runtime.context(), "0" * 40, look=False)
+                prepared = await plan.intent(runtime, row).prepare(runtime.context(), PREVIEWED, look=False)
             except LeadMcpError as error:
                 file.problems.add(row.line, error.message)
             else:
-                plan.warnings.update(set(prepared.warnings))
+                plan.warnings.update({note for note in prepared.warnings if isinstance(note, str)})
     return file.problems or plan
 
 
@@ -204,7 +207,7 @@ class Sending:
 
     @property
     def failures(self) -> int:
-        return self.results.counts[FAILED] + self.results.counts[LOST]
+        return self.results.counts[OutcomeKind.FAILED] + self.results.counts[OutcomeKind.UNKNOWN]
 
     def enough(self) -> bool:
         return self.failures > self.plan.options.max_failures
@@ -216,7 +219,7 @@ class Sending:
             with _progress(len(self.plan.rows), "importing") as advance:
                 await _each(self.plan.rows, partial(self._row, runtime, advance), self.enough)
         left = len(self.plan.rows) - self.results.counts.total()
-        print(f"{len(self.plan.rows):,} rows: {self.results.to_dict()}{f', {left:,} not sent' if left else ''}")
+        print(f"{len(self.plan.rows):,} rows: {self.results.counted()}{f', {left:,} not sent' if left else ''}")
         print(f"results: {self.results.path}")
         if left:
             sys.stderr.write(f"lead-mcp: stopped: more than {self.plan.options.max_failures} rows failed. ")
@@ -227,7 +230,7 @@ class Sending:
     def last_words(self) -> str:
         return (
             f"lead-mcp: interrupted after {self.results.counts.total():,} of {len(self.plan.rows):,} rows "
-            f"({self.results.to_dict()}). Run the same command again to go on; no row is sent twice.\n"
+            f"({self.results.counted()}). Run the same command again to go on; no row is sent twice.\n"
         )
 
     async def _row(self, runtime: Runtime, advance: Callable[[], None], row: Row) -> None:
@@ -235,24 +238,24 @@ class Sending:
         became: Outcome | LeadMcpError
         async with self.turns.of(row, runtime.server.phone_region):
             try:
-                became = await self._earlier(runtime, call) or await self._carried(runtime, row, call)
+                became = await self._earlier(runtime, call) or await self._written(runtime, row, call)
             except LeadMcpError as error:
                 became = error
-            self.results.add(call.key or "", row_of(row.number, became))
+            self.results.add(call.key or "", RowResult.of(row.number, became))
         advance()
 
-    async def _carried(self, runtime: Runtime, row: Row, call: WriteCall) -> Outcome:
-        """A carrier of its own for each row: it looks at the vendor as of now."""
-        return await runtime.pipeline("allow", None, {}).carry(self.plan.intent(runtime, row), call)
+    async def _written(self, runtime: Runtime, row: Row, call: WriteCall) -> Outcome:
+        """A pipeline of its own for each row: it looks at the vendor as of now."""
+        return await runtime.pipeline("allow", None, {}).run(self.plan.intent(runtime, row), call)
 
     async def _earlier(self, runtime: Runtime, call: WriteCall) -> Outcome | None:
         """What an earlier run made of this row with other values: it is done all the same, and not done again."""
         account, key = self.plan.options.account, call.key or ""
-        write = await runtime.in_journal(lambda journal: journal.find(account, TOOL, PRINCIPAL, key))
-        if write is None or write.state not in ("done", "resolved") or write.arguments == call.digest:
+        write = await runtime.in_journal(lambda journal: journal.find(account, str(call.tool), PRINCIPAL, key))
+        if write is None or not write.replayed or write.arguments == call.digest:
             return None
         before = replayed(write)
-        return Outcome(before.outcome, before.uri, journal_id=write.id, warnings=(*before.warnings, BEFORE))
+        return Outcome(before.kind, before.uri, journal_id=write.id, warnings=(*before.warnings, BEFORE))
 
 
 # --- looking only -------------------------------------------------------------------------------------------------
@@ -284,17 +287,17 @@ WOULD_FAIL: Final = "would fail"
 
 async def _would(runtime: Runtime, plan: Plan, row: Row) -> str:
     """What would become of a row, in a few words."""
-    account, key = plan.options.account, plan.call(row).key or ""
-    write = await runtime.in_journal(lambda journal: journal.find(account, TOOL, PRINCIPAL, key))
-    if write is not None and write.state in ("done", "resolved"):
+    account, call = plan.options.account, plan.call(row)
+    write = await runtime.in_journal(lambda journal: journal.find(account, str(call.tool), PRINCIPAL, call.key or ""))
+    if write is not None and write.replayed:
         return "imported already"
     try:
-        return _in_words(await plan.intent(runtime, row).prepare(runtime.context(), "0" * 40))
+        return _in_words(await plan.intent(runtime, row).prepare(runtime.context(), PREVIEWED))
     except LeadMcpError:
         return WOULD_FAIL
 
 
 def _in_words(prepared: PreparedWrite) -> str:
-    if prepared.early:
-        return prepared.early
-    return "would be updated" if prepared.action.startswith("change") else "would be created"
+    if prepared.verdict is not None:
+        return str(prepared.verdict)
+    return "would be updated" if prepared.action is Action.UPDATE else "would be created"

@@ -81,11 +81,20 @@ def show(name: Name, values: Values = False, as_json: Json = False, config: Conf
 
 
 @app.command()
-def verify(config: Config = None) -> None:
-    """Check the chain of hashes over every step. Exit code 1, and what is wrong, if a row was changed or is missing."""
+def verify(
+    anchor: Annotated[
+        str | None,
+        typer.Option(metavar="NUMBER:HASH", help="An anchor that an earlier verify printed: it must be there."),
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Check the chain of hashes over every step. Exit code 1, and what is wrong, if a row was changed or is missing.
+
+    Prints the chain's anchor. Kept elsewhere and given back with --anchor, it finds a chain that was wiped or written anew.
+    """
     from lead_mcp.cli.records import verify
 
-    raise typer.Exit(verify(config))
+    raise typer.Exit(verify(anchor, config))
 
 
 @app.command()

@@ -9,13 +9,15 @@ from typing import Any, Final
 from lead_mcp.outgoing.cleaning import cleaned
 from lead_mcp.writing.forms import EMAIL
 
-NAMES: Final = frozenset("uri id journal_id undoes shown lead tool account method columns row Attribute".split())
+NAMES: Final = frozenset("uri id journal_id undoes known lead tool account method columns row field Attribute".split())
 """What names a thing, not a person (``lead`` as a list: account and id)."""
 TOLD: Final = frozenset(
-    "why warnings message key by path action outcome on_duplicate code vendor_code status stage source list_id campaign "
+    "why warnings notes message key by path action outcome on_duplicate code vendor_code status stage source list_id campaign "
     "value created_at updated_at qualified_at taken_over_from approved".split()
 )
 """Words that are nobody's, and sentences: only what looks personal or is quoted in them is masked."""
+READS_OTHERWISE: Final = frozenset({"field", "value", "sent"})
+"""A warning that holds values, which go by the name beside them."""
 EMAIL_IN: Final = re.compile(r"[^@\s<>,;\"'“”]+@[^@\s<>,;\"'“”]+")
 PHONE: Final = re.compile(r"\+?[\d ().\-/]{7,}")
 QUOTED: Final = re.compile(r"'[^']*'|“[^”]*”|\"[^\"]*\"")
@@ -25,8 +27,10 @@ PHONE_IN: Final = re.compile(r"(?<![\w/-])\+?\d[\d ().-]{5,}\d(?![\w-])")
 def masked(value: Any, name: str = "") -> Any:
     """The value of ``name``, every personal part of it masked."""
     if isinstance(value, Mapping):
-        if name == "results":
+        if name == "results":  # as version 1 kept them
             return {**value, "rows": [[*row[:-1], masked(row[-1], "message")] for row in value.get("rows", ())]}
+        if value.keys() == READS_OTHERWISE:
+            return {key: value[key] if key == "field" else masked(value[key], str(value["field"])) for key in value}
         return {key: masked(item, str(key)) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [masked(item, name) for item in value]

@@ -10,22 +10,23 @@ from typing import Any, Final
 
 from lead_mcp.cli.approve import found
 from lead_mcp.cli.masking import masked
+from lead_mcp.cli.output import json_line
 from lead_mcp.cli.setup import opened_journal
 from lead_mcp.dates import stamp
 from lead_mcp.errors import BadArgument, did_you_mean
 from lead_mcp.filters import as_time
-from lead_mcp.journal.entries import OPEN, Event, Write
+from lead_mcp.journal.anchors import parse_anchor
+from lead_mcp.journal.entries import OPEN, Event, State, Write
 from lead_mcp.journal.store import Journal
 from lead_mcp.outgoing.cleaning import cell, text_cell
 from lead_mcp.outgoing.render import record_lines, table, text_table
 
-STATES: Final = "intended pending sending done refused unknown declined resolved expired".split()
-WAITING: Final = ("pending", "unknown", *sorted(OPEN))
+UNRESOLVED: Final = (State.PENDING, State.UNKNOWN, *sorted(OPEN))
 COLUMNS: Final = ("id", "at", "state", "tool", "account", "uri", "lead")
 EVERY: Final = 1_000_000
 SUMMARY: Final = 80
 PURGED: Final = "(values purged)"
-HEADED: Final = frozenset({"tool", "uri", "id", "journal_id", "shown"})
+HEADED: Final = frozenset({"tool", "uri", "id", "journal_id", "action", "known"})
 """What the head of a story says already, or what is of no use to a reader."""
 
 
@@ -41,10 +42,10 @@ class Wanted:
 
     def of(self, journal: Journal) -> list[Write]:
         """The newest of them. Raises BadArgument."""
-        if self.state and self.state not in STATES:
-            hint = did_you_mean(self.state, STATES)
-            raise BadArgument(f"--state: {self.state!r} is none of {', '.join(STATES)}.{hint}")
-        states = WAITING if self.unresolved else (self.state,) if self.state else ()
+        if self.state and self.state not in list(State):
+            hint = did_you_mean(self.state, State)
+            raise BadArgument(f"--state: {self.state!r} is none of {', '.join(State)}.{hint}")
+        states = UNRESOLVED if self.unresolved else (self.state,) if self.state else ()
         most = EVERY if self.unresolved else self.limit
         writes = journal.recent(states=states, account=self.account, tool=self.tool, limit=most)
         if self.unresolved:
@@ -58,7 +59,7 @@ def list_writes(wanted: Wanted, *, values: bool, as_json: bool, config: Path | N
     with opened_journal(config) as (_, journal):
         writes = wanted.of(journal)
     if as_json:
-        print(json.dumps([_as_json(one, values) for one in writes], ensure_ascii=False, default=str))
+        print(json_line([_as_json(one, values) for one in writes]))
     elif writes:
         print(text_table(table(COLUMNS, [_as_row(one, values) for one in writes])))
     else:
@@ -77,21 +78,21 @@ def _when(at: str) -> str:
 
 def _as_json(write: Write, values: bool) -> dict[str, Any]:
     names = ("id", "at", "state", "tool", "account", "uri", "principal", "key", "intent", "outcome")
-    said = {name: getattr(write, name) for name in names}
-    return said if values else {**said, **{name: masked(said[name], name) for name in ("key", "intent", "outcome")}}
+    whole = {name: getattr(write, name) for name in names}
+    return whole if values else {**whole, **{name: masked(whole[name], name) for name in ("key", "intent", "outcome")}}
 
 
 def _summary(write: Write, values: bool) -> str:
     """What was written, in a few words."""
-    said = (write.intent or {}).get("arguments")
-    if not isinstance(said, Mapping):
+    arguments = (write.intent or {}).get("arguments")
+    if not isinstance(arguments, Mapping):
         return PURGED
-    if "leads" in said:
-        return f"{len(said['leads'])} leads"
-    given = said.get("changes") or said.get("lead")
+    if "leads" in arguments:
+        return f"{len(arguments['leads'])} leads"
+    given = arguments.get("changes") or arguments.get("lead")
     given = given if isinstance(given, Mapping) else {}
-    shown = given if values else masked(given)
-    return cell(", ".join(f"{name}: {value}" for name, value in shown.items()), SUMMARY)
+    listed = given if values else masked(given)
+    return cell(", ".join(f"{name}: {value}" for name, value in listed.items()), SUMMARY)
 
 
 # --- one write ----------------------------------------------------------------------------------------------------
@@ -104,8 +105,8 @@ def show(name: str, *, values: bool, as_json: bool, config: Path | None) -> int:
         story = journal.story(name)
     if as_json:
         steps = [{"at": one.at, "state": one.state, "values": one.values} for one in story]
-        shown = steps if values else [{**one, "values": masked(one["values"])} for one in steps]
-        print(json.dumps({**_as_json(write, values), "events": shown}, ensure_ascii=False, default=str))
+        listed = steps if values else [{**one, "values": masked(one["values"])} for one in steps]
+        print(json_line({**_as_json(write, values), "events": listed}))
         return 0
     print(text_table(table(COLUMNS, [_as_row(write, values)])))
     if write.key:
@@ -119,22 +120,22 @@ def _event_lines(event: Event, values: bool) -> Sequence[str]:
     head = f"\n{_when(event.at)} {event.state}"
     if event.values is None:
         return [head, f"  {PURGED}"]
-    said = dict(event.values if values else masked(event.values))
-    request, before, after = said.pop("request", None), said.pop("before", None) or {}, said.pop("after", None) or {}
-    if before or after or event.state == "sending":
-        said.pop("arguments", None)
-    said = {name: value for name, value in said.items() if name not in HEADED}
+    rest = dict(event.values if values else masked(event.values))
+    request, before, after = rest.pop("request", None), rest.pop("before", None) or {}, rest.pop("after", None) or {}
+    if before or after or event.state is State.SENDING:
+        rest.pop("arguments", None)
+    rest = {name: value for name, value in rest.items() if name not in HEADED}
     lines = [_change(name, before, after) for name in {**before, **after}]
     lines += [_request(request)] if request else []
-    return [head, *(f"  {line}" for line in [*lines, *record_lines(said)])]
+    return [head, *(f"  {line}" for line in [*lines, *record_lines(rest)])]
 
 
 def _change(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     """``status: open -> won``; one side alone where there is but one, or no difference."""
     old, new = before.get(name), after.get(name)
     differs = name in before and name in after and old != new
-    shown = f"{_value(old)} -> {_value(new)}" if differs else _value(after.get(name, old))
-    return f"{text_cell(name)}: {shown}"
+    change = f"{_value(old)} -> {_value(new)}" if differs else _value(after.get(name, old))
+    return f"{text_cell(name)}: {change}"
 
 
 def _value(value: Any) -> str:
@@ -143,16 +144,19 @@ def _value(value: Any) -> str:
 
 def _request(request: Mapping[str, Any]) -> str:
     body = {name: request[name] for name in ("query", "form", "json") if request.get(name) is not None}
-    said = " ".join(f"{name} {json.dumps(value, ensure_ascii=False)}" for name, value in body.items())
-    return f"request: {request.get('method')} {text_cell(str(request.get('path')))} {cell(said, 2000)}"
+    parts = " ".join(f"{name} {json.dumps(value, ensure_ascii=False)}" for name, value in body.items())
+    return f"request: {request.get('method')} {text_cell(str(request.get('path')))} {cell(parts, 2000)}"
 
 
 # --- the chain ----------------------------------------------------------------------------------------------------
 
 
-def verify(config: Path | None) -> int:
-    """Print what is wrong with the chain; 1 if anything is."""
+def verify(anchor: str | None, config: Path | None) -> int:
+    """Print what is wrong with the chain, or that it is whole and its anchor; 1 if anything is wrong."""
+    anchors = [parse_anchor(anchor)] if anchor else []
     with opened_journal(config) as (_, journal):
-        problems = journal.verify()
+        problems, head = journal.verify(anchors), journal.head()
     print("\n".join(map(cell, problems)) or "the journal is whole: every step is as it was written")
+    if head is not None and not problems:
+        print(f"anchor {head}")
     return 1 if problems else 0

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final
 
-from lead_mcp.writing.batch import COLUMNS, Row
+from lead_mcp.outgoing.write_text import COLUMNS, row_cells
+from lead_mcp.writing.batch import RowResult
 
 Line = dict[str, Any]
 MADE: Final = frozenset({"created", "updated"})
@@ -47,9 +48,9 @@ class Results:
         if self.path.stat().st_size and not self.path.read_bytes().endswith(b"\n"):
             self._file.write("\n")
 
-    def add(self, key: str, row: Row) -> None:
-        line: Line = {"key": key, **dict(zip(COLUMNS, row, strict=True))}
-        self.counts[row[1]] += 1
+    def add(self, key: str, result: RowResult) -> None:
+        line: Line = {"key": key, **dict(zip(COLUMNS, row_cells(result), strict=True))}
+        self.counts[result.kind] += 1
         if self.known.get(key) == line:
             return
         self.known[key] = line
@@ -62,5 +63,5 @@ class Results:
         if self._file is not None:
             self._file.close()
 
-    def to_dict(self) -> str:
+    def counted(self) -> str:
         return ", ".join(f"{count:,} {word}" for word, count in self.counts.items()) or "nothing done"

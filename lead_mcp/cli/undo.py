@@ -18,20 +18,25 @@ import anyio
 from lead_mcp.cli.approve import found
 from lead_mcp.cli.setup import opened_journal
 from lead_mcp.cli.terminal import agreed, interruptible
-from lead_mcp.errors import CallError, Conflict, NotAllowed
+from lead_mcp.errors import CallError, Conflict, LeadMcpError, NotAllowed
 from lead_mcp.filters import folded
-from lead_mcp.journal.entries import Event, Write
+from lead_mcp.journal.entries import Event, State, Write
+from lead_mcp.outgoing.write_text import explained, outcome_text, question_text
 from lead_mcp.runtime import Runtime, running
 from lead_mcp.settings import Settings
-from lead_mcp.tools.writes import outcome_text
+from lead_mcp.transport.redaction import REDACTED
 from lead_mcp.uris import parse_uri
-from lead_mcp.writing.intents import REDACTED, DeleteIntent, Intent, UpdateIntent
-from lead_mcp.writing.pipeline import WriteCall, question, replayed
-from lead_mcp.writing.rehydrate import arguments_of
+from lead_mcp.writing.call import PREVIEWED, WriteCall
+from lead_mcp.writing.deletes import DeleteIntent
+from lead_mcp.writing.outcome import Action, OutcomeKind, Tool
+from lead_mcp.writing.prepared import Intent, prepare
+from lead_mcp.writing.rehydrate import arguments_of, tool_of
+from lead_mcp.writing.send import replayed
+from lead_mcp.writing.updates import UpdateIntent
 
 PRINCIPAL: Final = "terminal"
 CUT: Final = re.compile(r"…\[[\d,]+ characters\]\Z")
-"""The end of a value that the journal holds shortened."""
+"""The end of a value that a journal of version 1 holds shortened."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +49,10 @@ class Undoing:
     def intent(self, runtime: Runtime) -> Intent:
         account, lead_id = self.call.arguments["lead"]
         connection = runtime.connection(account)
-        if self.call.tool == "delete_lead":
+        if self.call.tool.action is Action.DELETE:
             return DeleteIntent(connection, lead_id)
-        said = self.call.arguments
-        return UpdateIntent(connection, lead_id, said["changes"], said["vendor_fields"], said["expect"])
+        given = self.call.arguments
+        return UpdateIntent(connection, lead_id, given["changes"], given["vendor_fields"], given["expect"])
 
 
 def undo(name: str, *, yes: bool, config: Path | None) -> int:
@@ -56,18 +61,18 @@ def undo(name: str, *, yes: bool, config: Path | None) -> int:
         write = found(journal, name)
         undoing = _undoing(write, journal.story(name), settings)
         call = undoing.call
-        before = journal.find(write.account, call.tool, PRINCIPAL, call.key or "")
-    if before is not None and before.state in ("done", "resolved"):
+        before = journal.find(write.account, str(call.tool), PRINCIPAL, call.key or "")
+    if before is not None and before.replayed:
         print(f"undone already, by {before.id}:\n{outcome_text(replayed(before))}")
         return 0
-    message, shown = anyio.run(_look, settings, write, undoing)
-    if shown is None:
+    message, digest = anyio.run(_look, settings, write, undoing)
+    if digest is None:
         print(message)
         return 0
     if not agreed(message, yes=yes):
         print("declined; nothing was sent")
         return 0
-    return anyio.run(interruptible, partial(_send, settings, undoing, shown))
+    return anyio.run(interruptible, partial(_send, settings, undoing, digest))
 
 
 # --- what would undo it -------------------------------------------------------------------------------------------
@@ -75,9 +80,9 @@ def undo(name: str, *, yes: bool, config: Path | None) -> int:
 
 def _undoing(write: Write, story: Sequence[Event], settings: Settings) -> Undoing:
     """What undoes it. Raises NotAllowed, saying why there is none."""
-    if write.state not in ("done", "resolved"):
+    if not write.replayed:
         raise _cannot(write, f"it is {write.state}, so nothing of it is known to stand at the vendor")
-    if write.tool == "delete_lead":
+    if tool_of(write).action is Action.DELETE:
         raise _cannot(write, "no vendor brings a deleted lead back")
     if write.outcome is None:
         raise _cannot(write, "its values have been purged (LEAD_MCP_JOURNAL_DAYS)")
@@ -87,7 +92,7 @@ def _undoing(write: Write, story: Sequence[Event], settings: Settings) -> Undoin
         raise NotAllowed("LEAD_MCP_WRITES is off, so nothing can be undone.")
     if write.uri is None:
         raise _cannot(write, "the journal does not know which lead it is")
-    if write.outcome.get("outcome") != "updated":
+    if write.outcome.get("outcome") != OutcomeKind.UPDATED:
         return _deletion(write, settings)
     return _back(write, story, _queued(settings, write.account))
 
@@ -115,14 +120,14 @@ def _deletion(write: Write, settings: Settings) -> Undoing:
     if can and settings.server.deletes == "off":
         raise _cannot(write, "an insert is undone by deleting the lead, and LEAD_MCP_DELETES is off")
     arguments = {"lead": _lead(write), "undoes": write.id}
-    return Undoing(WriteCall("delete_lead", arguments, f"undo {write.id}", PRINCIPAL), {})
+    return Undoing(WriteCall(Tool.DELETE_LEAD, arguments, f"undo {write.id}", PRINCIPAL), {})
 
 
 def _back(write: Write, story: Sequence[Event], queued: frozenset[str]) -> Undoing:
     """The update back to the before-image. Expected is what the vendor made of the values; of what it settles later
     (``queued``) nobody had read that yet, so there it is what was sent.
     """
-    sending = next((one.values for one in reversed(story) if one.state == "sending" and one.values), {})
+    sending = next((one.values for one in reversed(story) if one.state is State.SENDING and one.values), {})
     outcome = write.outcome or {}
     before, sent = outcome.get("before") or sending.get("before"), sending.get("after") or {}
     read = {name: value for name, value in (outcome.get("after") or sent).items() if name not in queued}
@@ -143,24 +148,25 @@ def _back(write: Write, story: Sequence[Event], queued: frozenset[str]) -> Undoi
         "undoes": write.id,
     }
     left = {name: (sent[name], read.get(name, sent[name])) for name in changed}
-    return Undoing(WriteCall("update_lead", arguments, f"undo {write.id}", PRINCIPAL), left)
+    return Undoing(WriteCall(Tool.UPDATE_LEAD, arguments, f"undo {write.id}", PRINCIPAL), left)
 
 
 # --- at the vendor ------------------------------------------------------------------------------------------------
 
 
 async def _look(settings: Settings, write: Write, undoing: Undoing) -> tuple[str, str | None]:
-    """What a person is shown, and its digest; None where there is nothing to send."""
+    """What a person is asked, and what a yes is bound to; None where there is nothing to send."""
     async with running(settings) as runtime:
-        intent = undoing.intent(runtime)
         try:
-            prepared = await intent.prepare(runtime.context(), "0" * 40)
+            prepared = await prepare(undoing.intent(runtime), runtime.context(), PREVIEWED)
         except CallError as error:
             raise _cannot(write, error.message.rstrip(".")) from None
-    if prepared.early:
-        return f"{prepared.early} {prepared.uri}: the lead is as it was before {write.id}", None
+        except LeadMcpError as error:
+            raise explained(error) from None
+    if prepared.verdict is not None:
+        return f"{prepared.verdict} {prepared.uri}: the lead is as it was before {write.id}", None
     _check_own(write, undoing, prepared.before or {})
-    return f"Undo {write.id} ({write.tool})?\n{question(prepared)}", prepared.digest()
+    return f"Undo {write.id} ({write.tool})?\n{question_text(prepared)}", prepared.digest()
 
 
 def _check_own(write: Write, undoing: Undoing, now: Mapping[str, Any]) -> None:
@@ -170,8 +176,11 @@ def _check_own(write: Write, undoing: Undoing, now: Mapping[str, Any]) -> None:
             raise Conflict(f"{name} has changed since {write.id}; nothing was sent.", account=write.account)
 
 
-async def _send(settings: Settings, undoing: Undoing, shown: str) -> int:
+async def _send(settings: Settings, undoing: Undoing, digest: str) -> int:
     async with running(settings) as runtime:
-        pipeline = runtime.pipeline("confirm", None, {undoing.call.digest: shown})
-        print(outcome_text(await pipeline.carry(undoing.intent(runtime), undoing.call)))
+        pipeline = runtime.pipeline("confirm", None, {undoing.call.digest: [digest]})
+        try:
+            print(outcome_text(await pipeline.run(undoing.intent(runtime), undoing.call)))
+        except LeadMcpError as error:
+            raise explained(error) from None
     return 0

@@ -6,15 +6,43 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
-OPEN: Final = frozenset({"intended", "sending"})
-"""States in which a living process is at work on a write."""
+
+class State(StrEnum):
+    """Where a write stands. Only ``SENDING`` can become ``UNKNOWN``: before it nothing has left."""
+
+    PENDING = "pending"
+    """It waits for ``lead-mcp approve``."""
+    INTENDED = "intended"
+    SENDING = "sending"
+    """On disk just before the request leaves."""
+    DONE = "done"
+    REFUSED = "refused"
+    """A check here or the vendor said no; the key is free."""
+    UNKNOWN = "unknown"
+    DECLINED = "declined"
+    """A person said no; the key is free."""
+    RESOLVED = "resolved"
+    """A person has looked at the vendor and said what happened."""
+    EXPIRED = "expired"
+    """Nobody approved it in time; the key is free."""
+
+
+OPEN: Final = frozenset({State.INTENDED, State.SENDING})
+"""States in which a process is at work on a write."""
+REPLAYED: Final = frozenset({State.DONE, State.RESOLVED})
+"""States whose outcome the same key gets again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One write as the journal has it. ``outcome`` is the result it ended with, if its values are not purged."""
+    """One write as the journal has it. ``outcome`` is the result it ended with, if its values are not purged.
+
+    ``owner`` is the process at work on it; ``fence`` grows each time another takes it over; ``lease``: epoch seconds, by the
+    database's clock, after which an owner that cannot be looked at counts as dead.
+    """
 
     id: str
     at: str
@@ -23,13 +51,30 @@ class Write:
     principal: str
     key: str | None
     arguments: str
-    state: str
+    state: State
     uri: str | None
     owner: str
     lease: float
+    fence: int = 0
     outcome: Mapping[str, Any] | None = None
     intent: Mapping[str, Any] | None = None
     """What was meant: ``{"arguments", "before", "request", ...}``; None once purged."""
+
+    @property
+    def replayed(self) -> bool:
+        """Whether it has ended with an outcome that its key gets again."""
+        return self.state in REPLAYED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewWrite:
+    """A write about to enter the journal. ``arguments``: their digest."""
+
+    account: str
+    tool: str
+    principal: str
+    key: str | None
+    arguments: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +84,14 @@ class Event:
     seq: int
     write_id: str
     at: str
-    state: str
+    state: State
     digest: str
     hash: str
     values: Mapping[str, Any] | None
+
+
+class ClaimLost(Exception):
+    """Another process has taken the write over: what this one meant to record is not recorded."""
 
 
 def digest_of(values: Any) -> str:

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
+from threading import Lock
 from typing import Final
 
 from filelock import FileLock, Timeout
@@ -26,12 +27,13 @@ class Owner:
     id: str = field(default_factory=lambda: token_hex(12))
     working: set[str] = field(default_factory=set)
     _lock: FileLock | None = None
+    _turn: Lock = field(default_factory=Lock)
 
     def start(self) -> None:
         """Hold our lock file until the process ends. Raises OSError where the folder cannot be written."""
         private_folder(self.folder)
         self._sweep()
-        self._lock = FileLock(self._path(self.id), mode=0o600)
+        self._lock = FileLock(self._path(self.id), mode=0o600, thread_local=False)  # taken and given back in any thread
         self._lock.acquire(timeout=5)
 
     def stop(self) -> None:
@@ -39,6 +41,14 @@ class Owner:
             self._lock.release()
             if not self.working:  # what is cut off in the middle must be seen to have no owner
                 self._path(self.id).unlink(missing_ok=True)
+
+    def take_up(self, name: str) -> bool:
+        """Note that a call works on a write from now on; False where another call of this process does already."""
+        with self._turn:
+            if name in self.working:
+                return False
+            self.working.add(name)
+            return True
 
     def lives(self, other: str) -> bool | None:
         """Whether the process called ``other`` still runs; None where this machine cannot tell."""

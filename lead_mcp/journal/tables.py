@@ -1,8 +1,11 @@
 """The journal's schema, in SQLAlchemy Core. Times are ISO 8601 UTC text; digests and hashes are hex SHA-256.
 
 ``writes``: one row a write, its present state. ``events``: append-only, chained. ``payloads``: the values of an event, the
-only place that holds personal ones; purged after ``LEAD_MCP_JOURNAL_DAYS``. ``asks``: questions put to a person, each
+only place that holds personal ones; purged after ``LEAD_MCP_JOURNAL_DAYS``. ``questions``: what a person is asked, each
 answerable once. ``chain``: the one row that serialises appends.
+
+Version 2 added ``writes.fence`` and ``events.row_digest`` (the digest of the write's row after that step; absent in steps that
+version 1 made), and named the questions anew; ``migrations`` brings a version 1 there.
 """
 
 from __future__ import annotations
@@ -11,7 +14,9 @@ from typing import Final
 
 from sqlalchemy import Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
-VERSION: Final = 1
+VERSION: Final = 2
+START: Final = "0" * 64
+"""What the first event's ``prev`` is."""
 metadata: Final = MetaData()
 
 meta = Table(
@@ -32,6 +37,7 @@ writes = Table(
     Column("uri", Text),
     Column("owner", String(40), nullable=False),
     Column("lease", Float, nullable=False),
+    Column("fence", Integer, nullable=False, server_default="0"),
     UniqueConstraint("account", "tool", "principal", "key"),
     Index("lead_mcp_writes_state", "state", "at"),
 )
@@ -49,6 +55,7 @@ events = Table(
     Column("digest", String(64), nullable=False),
     Column("prev", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+    Column("row_digest", String(64)),
 )
 
 payloads = Table(
@@ -58,13 +65,13 @@ payloads = Table(
     Column("body", Text, nullable=False),
 )
 
-asks = Table(
-    "lead_mcp_asks",
+questions = Table(
+    "lead_mcp_questions",
     metadata,
     Column("id", String(40), primary_key=True),
     Column("at", String(40), nullable=False),
     Column("arguments", String(64), nullable=False),
-    Column("shown", String(64), nullable=False),
+    Column("agreed", Text, nullable=False),
     Column("used", Integer, nullable=False),
 )
 

@@ -7,26 +7,26 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from mcp.server.mcpserver import Context
-from mcp.types import (
-    CallToolResult,
-    ElicitRequest,
-    ElicitRequestFormParams,
-    ElicitResult,
-    InputRequiredResult,
-    ToolAnnotations,
-)
-from pydantic import BaseModel, Field
+from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
+from pydantic import Field
 
-from lead_mcp.errors import BadArgument, Conflict
-from lead_mcp.outgoing.cleaning import cleaned
-from lead_mcp.outgoing.masking import check_no_pseudonyms, shown_tree
-from lead_mcp.outgoing.render import record_lines, table, text_of, text_table
+from lead_mcp.engine.connection import Connection
+from lead_mcp.errors import BadArgument, Conflict, LeadMcpError, Pending
+from lead_mcp.outgoing.masking import check_no_pseudonyms
+from lead_mcp.outgoing.write_text import explained, outcome_text, outcome_to_dict, rows_table, rows_text
 from lead_mcp.runtime import Runtime
+from lead_mcp.tools.confirmation import Confirmation, Declined, MustAsk
 from lead_mcp.tools.kit import META, Moment, Uri, error_result, plainly, result, runtime_of
 from lead_mcp.tools.leads import named_lead
-from lead_mcp.writing.batch import COLUMNS, Batch, Row, row_of, summed
-from lead_mcp.writing.intents import DeleteIntent, InsertIntent, Intent, OnDuplicate, UpdateIntent
-from lead_mcp.writing.pipeline import Outcome, Pending, WriteCall
+from lead_mcp.writing.batch import Batch, RowResult
+from lead_mcp.writing.call import WriteCall
+from lead_mcp.writing.deletes import DeleteIntent
+from lead_mcp.writing.inserts import InsertIntent, OnDuplicate
+from lead_mcp.writing.outcome import Action, Outcome, OutcomeKind, Tool
+from lead_mcp.writing.pipeline import DECLINED
+from lead_mcp.writing.prepared import Intent
+from lead_mcp.writing.send import PURGED
+from lead_mcp.writing.updates import UpdateIntent
 
 KEYS: Final = ("outcome", "uri", "id", "before", "after", "request", "journal_id", "warnings")
 MANY_KEYS: Final = ("results", "warnings")
@@ -36,18 +36,10 @@ INSERTS: Final = ToolAnnotations(
 CHANGES: Final = ToolAnnotations(
     read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True
 )
-MODERN: Final = "2026-07-28"
-ASKED: Final = "confirm"
 
 Lead = Annotated[dict[str, Any], plainly(type="object", description="our field names: first_name email phone ...")]
 VendorFields = Annotated[dict[str, Any] | None, plainly(type="object")]
 Key = Annotated[str | None, Field(min_length=1, max_length=200), plainly(type="string")]
-
-
-class Confirm(BaseModel):
-    """The one answer a person gives."""
-
-    confirm: bool = Field(description="Send it?")
 
 
 async def insert_lead(
@@ -63,11 +55,11 @@ async def insert_lead(
     runtime = runtime_of(ctx)
     check_no_pseudonyms(lead, "lead")
     check_no_pseudonyms(vendor_fields, "vendor_fields")
-    intent = InsertIntent(one_account(runtime, account), lead, vendor_fields or {}, on_duplicate)
+    looks = idempotency_key is not None  # without a key nobody comes back to settle a lost answer
+    intent = InsertIntent(one_account(runtime, account), lead, vendor_fields or {}, on_duplicate, looks)
     arguments = {"account": account, "lead": lead, "vendor_fields": vendor_fields, "on_duplicate": on_duplicate}
-    return await _write(
-        ctx, runtime, intent, WriteCall("insert_lead", arguments, idempotency_key, runtime.principal), dry_run
-    )
+    call = WriteCall(Tool.INSERT_LEAD, arguments, idempotency_key, runtime.principal)
+    return await _write(ctx, runtime, intent, call, dry_run)
 
 
 async def insert_leads(
@@ -85,11 +77,12 @@ async def insert_leads(
     connection = one_account(runtime, account)
     for lead in leads:
         check_no_pseudonyms(lead, "leads")
-    rows = [InsertIntent(connection, lead, {}, on_duplicate) for lead in leads]
+    looks = idempotency_key is not None
+    rows = [InsertIntent(connection, lead, {}, on_duplicate, looks) for lead in leads]
     arguments = {"account": account, "leads": leads, "on_duplicate": on_duplicate}
-    call = WriteCall("insert_leads", arguments, idempotency_key, runtime.principal)
-    asked = BatchConfirmation(ctx, runtime, Batch(rows, call, lambda: runtime.pipeline("allow", None, {})))
-    return await asked.previews() if dry_run else await asked.carry()
+    call = WriteCall(Tool.INSERT_LEADS, arguments, idempotency_key, runtime.principal)
+    batch = Batch(rows, call, lambda: runtime.pipeline("allow", None, {}))
+    return batch_result(await batch.previews()) if dry_run else await BatchWrite(ctx, runtime, batch).run()
 
 
 async def update_lead(
@@ -110,9 +103,8 @@ async def update_lead(
         check_no_pseudonyms(values, where)
     intent = UpdateIntent(runtime.connection(name), lead_id, changes or {}, vendor_fields or {}, expect)
     arguments = {"lead": [name, lead_id], "changes": changes, "vendor_fields": vendor_fields, "expect": expect}
-    return await _write(
-        ctx, runtime, intent, WriteCall("update_lead", arguments, idempotency_key, runtime.principal), dry_run
-    )
+    call = WriteCall(Tool.UPDATE_LEAD, arguments, idempotency_key, runtime.principal)
+    return await _write(ctx, runtime, intent, call, dry_run)
 
 
 async def delete_lead(
@@ -126,12 +118,11 @@ async def delete_lead(
     runtime = runtime_of(ctx)
     name, lead_id = named_lead(runtime, uri, account, id)
     intent = DeleteIntent(runtime.connection(name), lead_id)
-    return await _write(
-        ctx, runtime, intent, WriteCall("delete_lead", {"lead": [name, lead_id]}, None, runtime.principal), dry_run
-    )
+    call = WriteCall(Tool.DELETE_LEAD, {"lead": [name, lead_id]}, None, runtime.principal)
+    return await _write(ctx, runtime, intent, call, dry_run)
 
 
-def one_account(runtime: Runtime, account: str) -> Any:
+def one_account(runtime: Runtime, account: str) -> Connection:
     """The one account that ``account`` names. Raises BadArgument where it names several."""
     chosen = runtime.chosen(account)
     if len(chosen) != 1:
@@ -146,46 +137,44 @@ def one_account(runtime: Runtime, account: str) -> Any:
 async def _write(
     ctx: Context[Any, Any], runtime: Runtime, intent: Intent, call: WriteCall, dry_run: bool
 ) -> CallToolResult | InputRequiredResult:
-    mode = runtime.server.deletes if isinstance(intent, DeleteIntent) else runtime.server.writes
     confirmation = Confirmation(ctx, runtime, call)
     await runtime.keep_journal()
     try:
-        answers = await _answers(confirmation, intent)
-        if isinstance(answers, Outcome):
-            return outcome_result(answers)
-        pipeline = runtime.pipeline(mode, confirmation.ask if confirmation.can_ask() else None, answers)
-        outcome = await (pipeline.preview(intent, call) if dry_run else pipeline.carry(intent, call))
+        return outcome_result(await _outcome(confirmation, intent, dry_run))
     except MustAsk as must:
         return must.result
     except Pending as pending:
         return pending_result(pending)
     except Declined:
-        return outcome_result(Outcome("declined", warnings=("a person said no; nothing was sent",)))
-    return outcome_result(outcome)
+        return outcome_result(DECLINED)
+    except LeadMcpError as error:
+        raise explained(error) from error
 
 
-async def _answers(confirmation: Confirmation, intent: Intent) -> Mapping[str, str] | Outcome:
+async def _outcome(confirmation: Confirmation, intent: Intent, dry_run: bool) -> Outcome:
+    runtime, call = confirmation.runtime, confirmation.call
+    mode = runtime.server.deletes if call.tool.action is Action.DELETE else runtime.server.writes
+    if dry_run:
+        return await runtime.pipeline(mode, None, {}).preview(intent)
+    answers = await _answers(confirmation, intent)
+    if isinstance(answers, Outcome):
+        return answers
+    return await runtime.pipeline(mode, confirmation.callback, answers).run(intent, call)
+
+
+async def _answers(confirmation: Confirmation, intent: Intent) -> Mapping[str, Sequence[str | None]] | Outcome:
     """What a person agreed to. An answer that comes again counts no more; with a key it gets what the first one got."""
     try:
         return await confirmation.answers()
     except Conflict:
-        pipeline = confirmation.runtime.pipeline("confirm", None, {})
-        found = await pipeline.known(intent, confirmation.call)
-        if isinstance(found, Outcome):
-            return found
+        known = await confirmation.runtime.pipeline("confirm", None, {}).known(intent, confirmation.call)
+        if isinstance(known, Outcome):
+            return known
         raise
 
 
 def outcome_result(outcome: Outcome) -> CallToolResult:
-    return result(shown_tree(outcome.to_dict()), outcome_text(outcome))
-
-
-def outcome_text(outcome: Outcome) -> str:
-    """The outcome for a reader: in words, before and after, the request, warnings."""
-    said = shown_tree(outcome.to_dict())
-    head = f"{said['outcome']} {said.get('uri', '')}".strip()
-    parts: dict[str, Any] = {key: said[key] for key in ("before", "after", "request", "journal_id") if key in said}
-    return text_of(head, *record_lines(parts), *(f"warning: {cleaned(warning)}" for warning in said["warnings"]))
+    return result(outcome_to_dict(outcome), outcome_text(outcome))
 
 
 def pending_result(pending: Pending) -> CallToolResult:
@@ -200,108 +189,49 @@ def pending_result(pending: Pending) -> CallToolResult:
     return CallToolResult(content=refused.content, structured_content=structured, is_error=True, _meta=META)
 
 
-# --- asking a person ----------------------------------------------------------------------------------------------
-
-
-class MustAsk(Exception):
-    """The modern era's way of asking: the call ends here and comes back with the answer."""
-
-    def __init__(self, result: InputRequiredResult) -> None:
-        super().__init__("a person must be asked")
-        self.result = result
-
-
-class Declined(Exception):
-    """A person said no, or nothing."""
-
-
-@dataclass(frozen=True)
-class Confirmation:
-    """Puts the question in the era that the client speaks. An answer counts once, and only for what was shown."""
-
-    ctx: Context[Any, Any]
-    runtime: Runtime
-    call: WriteCall
-
-    def can_ask(self) -> bool:
-        """Whether this client says that it can ask a person; an older one over stateless HTTP does not."""
-        capabilities = self.ctx.client_capabilities
-        return capabilities is not None and capabilities.elicitation is not None
-
-    def _is_modern(self) -> bool:
-        return (self.ctx.protocol_version or "") >= MODERN
-
-    async def answers(self) -> Mapping[str, str]:
-        """What a person has just agreed to, by digest of the arguments. Raises Declined, Conflict."""
-        given, state = self.ctx.input_responses, self.ctx.request_state
-        if not given or not state or ASKED not in given:
-            return {}
-        shown = await self.runtime.in_journal(lambda journal: journal.answered(state, self.call.digest))
-        if shown is None:
-            raise Conflict("This answer was used before, or belongs to another call; nothing was sent. Ask again.")
-        answer = given[ASKED]
-        content = answer.content if isinstance(answer, ElicitResult) and answer.action == "accept" else None
-        if not content or content.get("confirm") is not True:
-            raise Declined
-        return {self.call.digest: shown}
-
-    async def ask(self, message: str, shown: str) -> bool:
-        """Whether a person says yes. Raises MustAsk where the answer comes with the next round."""
-        if not self._is_modern():
-            try:
-                answer = await self.ctx.elicit(message, Confirm)
-            except ValueError:  # accepted without the one answer that was asked for: nobody said yes
-                return False
-            return answer.action == "accept" and answer.data.confirm
-        name = await self.runtime.in_journal(lambda journal: journal.ask(self.call.digest, shown))
-        params = ElicitRequestFormParams(message=message, requested_schema=Confirm.model_json_schema())
-        raise MustAsk(InputRequiredResult(input_requests={ASKED: ElicitRequest(params=params)}, request_state=name))
-
-
 # --- many at once -------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class BatchConfirmation:
-    """Several inserts as a client asks for them: replayed if they were approved since, else asked about and carried out."""
+class BatchWrite:
+    """Several inserts as a client asks for them: replayed if they were approved since, else asked about and sent."""
 
     ctx: Context[Any, Any]
     runtime: Runtime
     batch: Batch
 
-    async def previews(self) -> CallToolResult:
-        return batch_result(await self.batch.previews())
-
-    async def carry(self) -> CallToolResult | InputRequiredResult:
+    async def run(self) -> CallToolResult | InputRequiredResult:
         await self.runtime.keep_journal()
         try:
-            found = await self.batch.replayed()
-            if found is not None:
-                return batch_result(*found)
-            settled = await self.batch.ended() or self.runtime.server.writes == "allow"
-            agreed = settled or await self._agreed()
+            known = await self.batch.replayed()
+            if known is not None:
+                return batch_result(known, () if known else (PURGED,))
+            agreements = None if await self._needs_nobody() else await self._agreements()
         except MustAsk as must:
             return must.result
         except Pending as pending:
             return pending_result(pending)
         except Declined:
-            agreed = False
-        if not agreed:
-            return batch_result([row_of(nth, Outcome("declined")) for nth, _ in enumerate(self.batch.rows, 1)])
-        return batch_result(await self.batch.carry(seconds=self.runtime.server.deadline))
+            return batch_result([RowResult(nth, OutcomeKind.DECLINED) for nth, _ in enumerate(self.batch.rows, 1)])
+        return batch_result(await self.batch.run(agreements, seconds=self.runtime.server.deadline))
 
-    async def _agreed(self) -> bool:
-        rows, call = self.batch.rows, self.batch.call
-        confirmation = Confirmation(self.ctx, self.runtime, call)
-        if await confirmation.answers():
-            return True
-        pipeline = self.batch.pipeline()
-        if not confirmation.can_ask():
-            raise await pipeline.store_batch(rows, call)
-        return await confirmation.ask(await pipeline.batch_question(rows), call.digest)
+    async def _needs_nobody(self) -> bool:
+        return await self.batch.ended() or self.runtime.server.writes == "allow"
+
+    async def _agreements(self) -> Sequence[str | None]:
+        """What a person agrees to, row by row. Raises MustAsk, Pending, Declined."""
+        confirmation = Confirmation(self.ctx, self.runtime, self.batch.call)
+        answers = await confirmation.answers()
+        if answers:
+            return answers[self.batch.call.digest]
+        if not confirmation.can_ask:
+            raise await self.batch.put_by()
+        plan = await self.batch.plan()
+        if plan.sends and not await confirmation.confirm(plan, plan.agreements):
+            raise Declined
+        return plan.agreements
 
 
-def batch_result(rows: Sequence[Row], warnings: Sequence[str] = ()) -> CallToolResult:
-    found = table(COLUMNS, rows)
-    text = text_of(summed(rows), text_table(found), *(f"warning: {warning}" for warning in warnings))
-    return result({"results": found, "warnings": list(warnings)}, text)
+def batch_result(results: Sequence[RowResult], warnings: Sequence[str] = ()) -> CallToolResult:
+    structured = {"results": rows_table(results), "warnings": list(warnings)}
+    return result(structured, rows_text(results, warnings))

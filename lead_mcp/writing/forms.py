@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from lead_mcp.dates import parse
+from lead_mcp.engine.connection import Connection
 from lead_mcp.errors import BadArgument, NotOffered, UnknownField, did_you_mean
 from lead_mcp.filters import Kind, as_flag, as_number, folded
 from lead_mcp.phones import parse_phone
+from lead_mcp.transport.redaction import REDACTED
 from lead_mcp.vendors.spec.fields import CANONICAL
 from lead_mcp.vendors.spec.writing import Form, Param
+from lead_mcp.writing.context import WriteContext
 
 EMAIL: Final = re.compile(r"[^@\s<>,;\"]{1,64}@[^@\s<>,;\"]{1,255}")
 NAMES: Final = ("first_name", "last_name")
@@ -22,15 +25,44 @@ NAMES: Final = ("first_name", "last_name")
 
 @dataclass
 class FilledForm:
-    """A form filled in: encoded values by the vendor's names; what was asked, by our names and by the vendor's alone;
-    warnings, secret names.
-    """
+    """A form filled in: encoded ``values`` by the vendor's names; what was asked, by our names and by the vendor's alone."""
 
     values: dict[str, Any] = field(default_factory=dict)
     ours: dict[str, Any] = field(default_factory=dict)
     own: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     secrets: set[str] = field(default_factory=set)
+
+    def displayed(self) -> dict[str, Any]:
+        """Every value as a question, a preview and the journal may know it: secrets redacted."""
+        own = {name: REDACTED if name in self.secrets else value for name, value in self.own.items()}
+        return {**self.ours, **own}
+
+
+def fill(
+    form: Form,
+    connection: Connection,
+    ours: Mapping[str, Any],
+    own: Mapping[str, Any],
+    context: WriteContext,
+    *,
+    complete: bool = True,
+) -> FilledForm:
+    """The form filled in for that account. Raises CallError, naming what is wrong."""
+    named = _renamed(form, connection.account.names)
+    filler = FormFiller(named, connection.name, context.region, context.zone, context.looking.now, complete)
+    return filler.fill(ours, own)
+
+
+def _renamed(form: Form, names: Mapping[str, str]) -> Form:
+    """The form with the account's own names (``[accounts.NAME.fields]``), where the vendor lets accounts name fields."""
+    if not form.open or not names:
+        return form
+    return replace(form, ours={ours: _named(param, names.get(ours)) for ours, param in form.ours.items()})
+
+
+def _named(param: Param, name: str | None) -> Param:
+    return param if name is None else replace(param, name=name)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,22 @@ from typing import Any
 from lead_mcp.engine.connection import Connection
 from lead_mcp.errors import NotAllowed
 from lead_mcp.journal.entries import Write
-from lead_mcp.writing.intents import REDACTED, DeleteIntent, InsertIntent, Intent, UpdateIntent
-from lead_mcp.writing.pipeline import WriteCall
+from lead_mcp.transport.redaction import REDACTED
+from lead_mcp.writing.call import WriteCall
+from lead_mcp.writing.deletes import DeleteIntent
+from lead_mcp.writing.inserts import InsertIntent
+from lead_mcp.writing.outcome import Action, Tool
+from lead_mcp.writing.prepared import Intent
+from lead_mcp.writing.updates import UpdateIntent
+
+
+def tool_of(write: Write) -> Tool:
+    """The tool that made it. Raises NotAllowed for one that this lead-mcp does not know."""
+    try:
+        return Tool(write.tool)
+    except ValueError:
+        message = f"{write.id}: this lead-mcp does not know the tool {write.tool}."
+        raise NotAllowed(message, account=write.account) from None
 
 
 def arguments_of(write: Write) -> Mapping[str, Any]:
@@ -29,31 +43,28 @@ def arguments_of(write: Write) -> Mapping[str, Any]:
 
 def call_of(write: Write) -> WriteCall:
     """The call, with the key and on behalf of whoever asked first. Raises NotAllowed."""
-    return WriteCall(write.tool, arguments_of(write), write.key, write.principal)
+    return WriteCall(tool_of(write), arguments_of(write), write.key, write.principal)
 
 
 def is_batch(write: Write) -> bool:
     """Whether it stands for several inserts; a batch's row is a write of its own and no batch."""
-    return write.tool == "insert_leads" and "leads" in arguments_of(write)
+    return write.tool == Tool.INSERT_LEADS and "leads" in arguments_of(write)
 
 
 def intent_of(write: Write, connection: Connection) -> Intent:
     """What one write means to do. Raises NotAllowed."""
-    said = arguments_of(write)
-    match write.tool:
-        case "insert_lead" | "insert_leads":
-            return InsertIntent(connection, said["lead"], said.get("vendor_fields") or {}, said["on_duplicate"])
-        case "update_lead":
-            own, expect = said.get("vendor_fields") or {}, said.get("expect")
-            return UpdateIntent(connection, said["lead"][1], said.get("changes") or {}, own, expect)
-        case "delete_lead":
-            return DeleteIntent(connection, said["lead"][1])
-        case _:
-            message = f"{write.id}: this lead-mcp does not know the tool {write.tool}."
-            raise NotAllowed(message, account=write.account)
+    arguments = arguments_of(write)
+    own, expect = arguments.get("vendor_fields") or {}, arguments.get("expect")
+    match tool_of(write).action:
+        case Action.INSERT:
+            return InsertIntent(connection, arguments["lead"], own, arguments["on_duplicate"])
+        case Action.UPDATE:
+            return UpdateIntent(connection, arguments["lead"][1], arguments.get("changes") or {}, own, expect)
+        case Action.DELETE:
+            return DeleteIntent(connection, arguments["lead"][1])
 
 
 def rows_of(write: Write, connection: Connection) -> Sequence[InsertIntent]:
     """The inserts of a batch. Raises NotAllowed."""
-    said = arguments_of(write)
-    return [InsertIntent(connection, lead, {}, said["on_duplicate"]) for lead in said["leads"]]
+    arguments = arguments_of(write)
+    return [InsertIntent(connection, lead, {}, arguments["on_duplicate"]) for lead in arguments["leads"]]

@@ -354,8 +354,30 @@ def test_what_cannot_be_undone_says_why(shell: Shell) -> None:
     assert "LEAD_MCP_WRITES is off" in shell("journal", "undo", first, "--yes", code=1, LEAD_MCP_WRITES="off")
     for note in ("n" * 400, "short"):
         shell.call("update_lead", {"uri": uri, "changes": {"note": note}})
-    assert "cut short" in shell("journal", "undo", shell.writes("--limit", "1")[0]["id"], "--yes", code=1)
+    long = shell.writes("--limit", "1")[0]["id"]
+    with sqlite3.connect(shell.folder / "state" / "journal.sqlite") as db:  # as version 1 kept a long value
+        db.execute(
+            "update lead_mcp_payloads set body = replace(body, ?, ?)", ["n" * 400, "n" * 300 + "…[400 characters]"]
+        )
+    db.close()
+    assert "cut short" in shell("journal", "undo", long, "--yes", code=1)
     assert "it is refused" in shell("journal", "undo", shell.refused(), "--yes", code=1)
+
+
+def test_a_long_value_is_kept_whole_and_comes_back(shell: Shell) -> None:
+    uri, note = shell.call("insert_lead", ann(232))["uri"], "long " * 400
+    for one in (note.strip(), "short"):
+        shell.call("update_lead", {"uri": uri, "changes": {"note": one}})
+    assert "updated" in shell("journal", "undo", shell.writes("--limit", "1")[0]["id"], "--yes")
+    whole = shell(
+        "call",
+        "summarize_leads",
+        "group_by=note",
+        f"filters={json.dumps([{'field': 'note', 'op': 'eq', 'value': note.strip()}])}",
+        "since=-1d",
+        "--raw",
+    )
+    assert json.loads(whole)["structuredContent"]["total"] == 1
 
 
 def test_an_insert_is_undone_by_deleting_where_that_is_allowed(shell: Shell) -> None:

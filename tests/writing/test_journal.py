@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import stat
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from sqlalchemy import create_engine, delete, event, select, text, update
 from sqlalchemy.pool import NullPool
 
 from lead_mcp.errors import NotAllowed
-from lead_mcp.journal.entries import Write
+from lead_mcp.journal.entries import NewWrite, State, Write
 from lead_mcp.journal.store import Journal
 from lead_mcp.journal.tables import VERSION, chain, events, meta, payloads, writes
 
@@ -64,22 +66,32 @@ def journal(opened: Opens) -> Journal:
     return opened()
 
 
-def begun(journal: Journal, key: str | None = "k", state: str = "intended", arguments: str = "a" * 64) -> Write:
-    write, new = journal.begin("acme", "insert_lead", "local", key, arguments, state, VALUES)
+def new_write(
+    key: str | None = "k",
+    arguments: str = "a" * 64,
+    account: str = "acme",
+    tool: str = "insert_lead",
+    principal: str = "local",
+) -> NewWrite:
+    return NewWrite(account=account, tool=tool, principal=principal, key=key, arguments=arguments)
+
+
+def begun(journal: Journal, key: str | None = "k", state: State = State.INTENDED) -> Write:
+    write, new = journal.begin(new_write(key), state, VALUES)
     assert new
     return write
 
 
 def finished(journal: Journal, key: str | None = "k") -> Write:
     write = begun(journal, key)
-    write = journal.mark(write, "sending", {"request": {"path": "/leads"}})
-    return journal.mark(write, "done", {"outcome": "created", "uri": "lead://acme/1"}, uri="lead://acme/1")
+    write = journal.step(write, State.SENDING, {"request": {"path": "/leads"}})
+    return journal.step(write, State.DONE, {"outcome": "created", "uri": "lead://acme/1"}, uri="lead://acme/1")
 
 
 def tampered(journal: Journal, statement: Any) -> None:
     """What somebody with the database's password does behind the journal's back."""
-    assert journal._engine is not None
-    engine = create_engine(journal._engine.url, poolclass=NullPool)
+    assert journal.database.engine is not None
+    engine = create_engine(journal.database.engine.url, poolclass=NullPool)
     with engine.begin() as tx:
         assert tx.execute(statement).rowcount
     engine.dispose()
@@ -102,14 +114,16 @@ def test_a_story_is_told_in_order_and_ends_with_the_outcome(journal: Journal) ->
 
 def test_a_key_is_one_accounts_one_tools_and_one_principals(journal: Journal) -> None:
     write = begun(journal)
-    same, new = journal.begin("acme", "insert_lead", "local", "k", "b" * 64, "intended", VALUES)
+    same, new = journal.begin(new_write("k", "b" * 64), State.INTENDED, VALUES)
     assert (same.id, new) == (write.id, False)
     for account, tool, principal in (
         ("other", "insert_lead", "local"),
         ("acme", "update_lead", "local"),
         ("acme", "insert_lead", "http"),
     ):
-        other, new = journal.begin(account, tool, principal, "k", "a" * 64, "intended", VALUES)
+        other, new = journal.begin(
+            new_write("k", account=account, tool=tool, principal=principal), State.INTENDED, VALUES
+        )
         assert new
         assert other.id != write.id
     assert journal.verify() == []
@@ -121,7 +135,7 @@ def test_writes_without_a_key_are_each_their_own(journal: Journal) -> None:
 
 def test_a_refusal_gives_the_key_back(journal: Journal) -> None:
     first = begun(journal)
-    journal.mark(first, "refused", {"why": "no"}, keep_key=False)
+    journal.step(first, State.REFUSED, {"why": "no"}, keep_key=False)
     assert journal.find("acme", "insert_lead", "local", "k") is None
     assert begun(journal).id != first.id
     assert [step.state for step in journal.story(first.id)] == ["intended", "refused"]
@@ -153,7 +167,7 @@ def test_many_begin_with_one_key_and_one_write_is_new(opened: Opens) -> None:
 
     def one(nth: int) -> tuple[str, bool]:
         ready.wait()
-        write, new = journals[nth % 3].begin("acme", "insert_lead", "local", "k", "a" * 64, "intended", VALUES)
+        write, new = journals[nth % 3].begin(new_write("k"), State.INTENDED, VALUES)
         return write.id, new
 
     with ThreadPoolExecutor(6) as pool:
@@ -172,7 +186,7 @@ def test_many_take_over_and_one_succeeds(opened: Opens) -> None:
 
     def one(nth: int) -> bool:
         ready.wait()
-        return journals[nth % 3].take_over(write, ["intended"], "intended", {"taken_over_from": "intended"})
+        return journals[nth % 3].take_over(write, State.INTENDED, {"taken_over_from": "intended"}) is not None
 
     with ThreadPoolExecutor(6) as pool:
         assert sum(pool.map(one, range(6))) == 1
@@ -190,7 +204,7 @@ def test_a_write_let_go_is_taken_over_once_by_its_own_process(journal: Journal) 
 
     def one(_: int) -> bool:
         ready.wait()
-        return journal.take_over(write, ["intended"], "intended", {"taken_over_from": "intended"})
+        return journal.take_over(write, State.INTENDED, {"taken_over_from": "intended"}) is not None
 
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(one, range(4))) == 1
@@ -199,7 +213,7 @@ def test_a_write_let_go_is_taken_over_once_by_its_own_process(journal: Journal) 
 
 def test_a_write_is_not_taken_from_a_state_it_has_left(journal: Journal) -> None:
     write = finished(journal)
-    assert not journal.take_over(write, ["intended", "sending", "unknown"], "intended", {})
+    assert journal.take_over(replace(write, state=State.SENDING), State.INTENDED, {}) is None
     assert [step.state for step in journal.story(write.id)] == ["intended", "sending", "done"]
 
 
@@ -212,16 +226,26 @@ def test_a_living_process_keeps_its_writes_and_a_dead_one_does_not(opened: Opens
     assert not ours.is_worked_on(write), "the dead stay dead, however often one looks"
 
 
+@pytest.mark.parametrize("skew", [-200, 0, 200])
 def test_a_process_out_of_sight_is_dead_when_its_lease_is_over(
-    url: str | None, opened: Opens, tmp_path: Path, clock: Clock
+    url: str | None, opened: Opens, tmp_path: Path, clock: Clock, skew: int
 ) -> None:
-    elsewhere = Journal(url or f"sqlite:///{tmp_path}/state/journal.sqlite", tmp_path / "elsewhere", clock).open()
+    """By the database's clock: what either machine's says does not matter where the database is elsewhere."""
+    there = (lambda: clock() + timedelta(seconds=skew)) if url else clock
+    place = url or f"sqlite:///{tmp_path}/state/journal.sqlite"
+    elsewhere = Journal(place, tmp_path / "elsewhere", there, lease=1.5 if url else 120).open()
     ours = opened()
     try:
         write = begun(elsewhere)
         assert ours.is_worked_on(write)
+        assert ours.take_over(write, State.INTENDED, {}) is None
+        assert elsewhere.renew(write)
         clock.now = START + timedelta(minutes=3)
+        if url:
+            time.sleep(1.6)
         assert not ours.is_worked_on(write)
+        assert ours.take_over(write, State.INTENDED, {}) is not None
+        assert not elsewhere.renew(write)
     finally:
         elsewhere.close()
 
@@ -238,19 +262,19 @@ def test_parallel_stories_keep_one_chain(opened: Opens) -> None:
 
 
 def test_an_answer_is_used_once_and_for_its_own_call(journal: Journal) -> None:
-    name = journal.ask("a" * 64, "shown")
+    name = journal.ask("a" * 64, ["digest", None])
     assert journal.answered(name, "b" * 64) is None
-    assert journal.answered(name, "a" * 64) == "shown"
+    assert journal.answered(name, "a" * 64) == ["digest", None]
     assert journal.answered(name, "a" * 64) is None
     assert journal.answered("a-nobody", "a" * 64) is None
 
 
 def test_many_answers_at_once_count_once(opened: Opens) -> None:
     journals = [opened() for _ in range(2)]
-    name = journals[0].ask("a" * 64, "shown")
+    name = journals[0].ask("a" * 64, ["digest"])
     with ThreadPoolExecutor(6) as pool:
         found = list(pool.map(lambda nth: journals[nth % 2].answered(name, "a" * 64), range(6)))
-    assert found.count("shown") == 1
+    assert found.count(["digest"]) == 1
 
 
 # --- verifying ----------------------------------------------------------------------------------------------------
@@ -301,9 +325,9 @@ def test_a_missing_write_is_found(opened: Opens, url: str | None) -> None:
 
 def test_a_purge_forgets_values_of_what_ended_and_the_chain_still_verifies(journal: Journal, clock: Clock) -> None:
     old = finished(journal, "k1")
-    lost = journal.mark(journal.mark(begun(journal, "k3"), "sending", {}), "unknown", {"why": "cut"})
+    lost = journal.step(journal.step(begun(journal, "k3"), State.SENDING, {}), State.UNKNOWN, {"why": "cut"})
     clock.now = START + timedelta(days=91)
-    young, waiting = finished(journal, "k4"), begun(journal, "k2", "pending")
+    young, waiting = finished(journal, "k4"), begun(journal, "k2", State.PENDING)
     assert journal.purge(90) == 3
     assert journal.verify() == []
     assert {step.values for step in journal.story(old.id)} == {None}
@@ -316,7 +340,7 @@ def test_a_purge_forgets_values_of_what_ended_and_the_chain_still_verifies(journ
 
 
 def test_a_purge_ends_what_nobody_approved_in_time(journal: Journal, clock: Clock) -> None:
-    waiting = begun(journal, state="pending")
+    waiting = begun(journal, state=State.PENDING)
     clock.now = START + timedelta(days=91)
     journal.purge(90)
     found = journal.get(waiting.id)
@@ -392,18 +416,17 @@ def test_a_database_that_cannot_be_had_is_a_refusal(tmp_path: Path, url: str) ->
 def test_a_full_disk_is_a_refusal_and_what_was_there_stays_whole(tmp_path: Path) -> None:
     journal = Journal(None, tmp_path).open()
     before = finished(journal)
-    assert journal._engine is not None
+    assert journal.database.engine is not None
 
     def full(connection: Any, record: Any) -> None:
         connection.execute("PRAGMA max_page_count=1")  # SQLite's own word for a full disk
 
-    journal._engine.dispose()
-    event.listen(journal._engine, "connect", full)
+    journal.database.engine.dispose()
+    event.listen(journal.database.engine, "connect", full)
     with pytest.raises(NotAllowed, match="full"):
-        journal.begin("acme", "insert_lead", "local", "big", "a" * 64, "intended", {"text": "x" * 100_000})
+        journal.begin(new_write("big"), State.INTENDED, {"text": "x" * 100_000})
     assert journal.find("acme", "insert_lead", "local", "big") is None
     assert journal.verify() == []
     assert [write.id for write in journal.recent()] == [before.id]
-    with journal._tx() as tx:
-        assert tx.execute(select(chain.c.seq)).scalar_one() == 3
+    assert journal.database.run(lambda tx: tx.execute(select(chain.c.seq)).scalar_one()) == 3
     journal.close()

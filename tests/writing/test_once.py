@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import event, update
 from sqlalchemy.exc import OperationalError
 
+from lead_mcp.journal.entries import State
 from lead_mcp.journal.store import Journal
 from lead_mcp.journal.tables import meta
 from lead_mcp.sandbox.app import Sandbox
@@ -189,7 +190,7 @@ def test_eight_parallel_calls_after_a_lost_answer_settle_alike(hands: Desk, vend
     assert {one["uri"] for one in outcomes} == {*hands.sees(vendor, arguments["lead"])}
     assert {one["outcome"] for one in outcomes} == {"created"}
     states = [step.state for step in hands.journal.story(outcomes[0]["journal_id"])]
-    assert states.count("sending") == 1
+    assert states.count(State.SENDING) == 1
 
 
 # --- what this server itself suffers ------------------------------------------------------------------------------
@@ -197,7 +198,7 @@ def test_eight_parallel_calls_after_a_lost_answer_settle_alike(hands: Desk, vend
 
 def broken(hands: Desk, state: str) -> Callable[[], None]:
     """From now on the journal cannot be brought into that state: the disk is full. Gives what mends it."""
-    engine = hands.journal._engine
+    engine = hands.journal.database.engine
     assert engine is not None
 
     def refuse(connection: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
@@ -263,8 +264,7 @@ def test_a_state_folder_that_cannot_be_written_stops_the_write(box: Sandbox, fol
 
 def test_a_newer_journal_stops_the_write(box: Sandbox, tmp_path: Path) -> None:
     journal = Journal(None, tmp_path)
-    with journal._tx() as tx:
-        tx.execute(update(meta).where(meta.c.name == "version").values(value="99"))
+    journal.database.run(lambda tx: tx.execute(update(meta).where(meta.c.name == "version").values(value="99")))
     journal.close()
     with desk(tmp_path, box, environment={"LEAD_MCP_WRITES": "allow"}) as hands:
         lead = somebody("octanist")

@@ -369,7 +369,6 @@ INSERT: Final = Insert(
     form=INSERTED,
     build=insert_lead,
     read=read_inserted,
-    refuses="Convoso refuses a known phone number itself only as check_dup asks it to (vendor_fields).",
 )
 UPDATE: Final = Update(form=UPDATED, build=update_lead, read=read_updated)
 DELETE: Final = Delete(build=delete_lead, read=read_deleted)

@@ -368,5 +368,4 @@ INSERT: Final = Insert(
     read=read_inserted,
     narrowed=narrowed,
     ready=ready,
-    refuses="LeadExec may refuse a duplicate within the campaign's look-back (30 days are usual)",
 )

@@ -250,7 +250,6 @@ INSERT: Final = Insert(
     build=create,
     read=read_created,
     upserts=True,
-    refuses="the same e-mail or phone as another lead's, unless the account has made them not unique",
 )
 UPDATE: Final = Update(form=CHANGED, build=update, read=read_updated)
 DELETE: Final = Delete(

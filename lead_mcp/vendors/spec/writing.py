@@ -73,7 +73,7 @@ class Insert:
     ``build`` gets the encoded values, a token that is the same for every try of one write (40 hex digits), and whether
     somebody found should be updated (``upsert``, where ``upserts``). ``dedupes``: the vendor makes one lead of two requests
     with the same token. ``ready``: "" or which setting is missing. ``read`` raises Conflict for the vendor's own refusal of
-    a duplicate, Rejected for refused content, and so on. ``refuses``: what makes the vendor itself refuse a duplicate.
+    a duplicate, Rejected for refused content, and so on.
     """
 
     form: Form
@@ -84,7 +84,6 @@ class Insert:
     ready: Callable[[Account], str] = lambda account: ""
     narrowed: Callable[[Account, Request], Account] = lambda account, request: account
     """The account as ``read`` needs it: narrowed to the partition that the request names, where ids depend on it."""
-    refuses: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

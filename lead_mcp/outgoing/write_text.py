@@ -1,0 +1,181 @@
+"""Writes in words: what a person is asked, and what became of it; values masked where masks are on, cleaned, cut to fit.
+
+The same words for the same thing: a client's question, ``lead-mcp approve`` and ``journal undo`` all come from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from lead_mcp.errors import Conflict, LeadMcpError
+from lead_mcp.outgoing.cleaning import cell, cleaned, cleaned_tree
+from lead_mcp.outgoing.masking import shown, shown_text, shown_tree
+from lead_mcp.outgoing.render import Table, record_lines, table, text_of, text_table
+from lead_mcp.writing.batch import RowResult
+from lead_mcp.writing.confirm import BatchPlan, Question, RowPlan
+from lead_mcp.writing.outcome import Action, Note, Outcome, OutcomeKind
+from lead_mcp.writing.prepared import PreparedWrite
+from lead_mcp.writing.updates import Stale
+
+COLUMNS: Final = ("row", "outcome", "uri", "code", "message")
+IN_QUESTION: Final = 1000
+"""Characters of one value that a question holds; a longer one says how long it is."""
+IN_TEXT: Final = ("before", "after", "request", "journal_id")
+
+
+# --- values -------------------------------------------------------------------------------------------------------
+
+
+def values_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A write's values by field, as an answer holds them."""
+    return {cleaned(name): cleaned_tree(shown(name, value)) for name, value in values.items()}
+
+
+def _value(name: str, value: Any) -> str:
+    """One value in a question: on one line, and where it is longer than fits, with its length."""
+    if value in (None, ""):
+        return "(empty)"
+    text = str(shown(name, value))
+    line = cell(text, IN_QUESTION)
+    return line if len(text) <= IN_QUESTION else f"{line} [{len(text):,} characters]"
+
+
+def _change(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    if name not in before:
+        return _value(name, after[name])
+    old, new = _value(name, before[name]), _value(name, after[name])
+    return f"{old} -> {new}"
+
+
+def note_text(note: Note) -> str:
+    """One warning."""
+    if isinstance(note, str):
+        return cleaned(shown_text(note))
+    now, sent = (cleaned_tree(shown(note.field, value)) for value in (note.value, note.sent))
+    return f"{cleaned(note.field)} reads {now!r} after the change, not {sent!r}"
+
+
+def explained(error: LeadMcpError) -> LeadMcpError:
+    """The error with what it knows of the lead in its message."""
+    if not isinstance(error, Stale):
+        return error
+    now = cleaned_tree(shown(error.field, error.value))
+    message = f"expect: {error.field} of {error.uri} is {now!r} now; nothing was sent."
+    return Conflict(message, account=error.account)
+
+
+# --- questions ----------------------------------------------------------------------------------------------------
+
+
+def question_text(question: Question) -> str:
+    """What a person is asked."""
+    return _batch_question(question) if isinstance(question, BatchPlan) else _question(question)
+
+
+def _question(prepared: PreparedWrite) -> str:
+    """Account, action, lead, before and after, warnings."""
+    head = f"{prepared.connection.name} ({prepared.connection.vendor.title}): {_action(prepared)}?"
+    notes = [f"Note: {note_text(note)}" for note in prepared.warnings]
+    return "\n".join([head, *(f"  {line}" for line in _lines(prepared)), *notes])
+
+
+def _action(prepared: PreparedWrite) -> str:
+    match prepared.action:
+        case Action.INSERT:
+            return "insert a lead"
+        case Action.UPDATE:
+            return f"change lead {prepared.uri}"
+        case Action.DELETE:
+            return f"delete lead {prepared.uri}"
+
+
+def _lines(prepared: PreparedWrite) -> Iterator[str]:
+    """The values that are new, changed, or gone with the lead."""
+    before, after = prepared.before or {}, prepared.after or {}
+    if prepared.action is Action.DELETE:
+        yield from (f"{name}: {_value(name, value)}" for name, value in before.items())
+        return
+    for name, value in after.items():
+        if before.get(name) != value:
+            yield f"{cleaned(name)}: {_change(name, before, after)}"
+
+
+def _batch_question(plan: BatchPlan) -> str:
+    """Each row's values, or why it is not sent; rows that change a lead name it, with before and after."""
+    head = f"{plan.connection.name} ({plan.connection.vendor.title}): insert {len(plan.rows)} leads?"
+    updates = sum(row.sends and _is_update(row) for row in plan.rows)
+    if updates:
+        head = f"{head[:-1]}, {updates} of them by changing a lead that is there?"
+    notes = dict.fromkeys(note_text(note) for row in plan.rows if row.prepared for note in row.prepared.warnings)
+    return "\n".join([head, *(f"  {row.number}. {_row(row)}" for row in plan.rows), *(f"Note: {one}" for one in notes)])
+
+
+def _is_update(row: RowPlan) -> bool:
+    return row.prepared is not None and row.prepared.action is Action.UPDATE
+
+
+def _row(row: RowPlan) -> str:
+    if row.ended is not None:
+        return f"(done already: {row.ended.uri or row.ended.id})"
+    if row.error is not None:
+        return f"(not sent: {cleaned(shown_text(explained(row.error).message))})"
+    if row.prepared is None:
+        raise AssertionError("a row that has neither ended nor failed is prepared")
+    values = ", ".join(_lines(row.prepared))
+    if row.follows is not None:
+        what = "changes the lead of" if row.updates else "not sent: the same person as"
+        return f"{values} ({what} row {row.follows})"
+    if row.prepared.verdict is not None:
+        return f"{values} (not sent: {row.prepared.verdict} {row.prepared.uri or ''})".replace(" )", ")")
+    return f"change {row.prepared.uri}: {values}" if _is_update(row) else values
+
+
+# --- outcomes -----------------------------------------------------------------------------------------------------
+
+
+def outcome_to_dict(outcome: Outcome) -> dict[str, Any]:
+    """The outcome in the contract's words."""
+    found = {
+        "outcome": str(outcome.kind),
+        "uri": outcome.uri,
+        "id": outcome.lead_id,
+        "before": None if outcome.before is None else values_of(outcome.before),
+        "after": None if outcome.after is None else values_of(outcome.after),
+        "request": None if outcome.request is None else shown_tree(cleaned_tree(outcome.request)),
+        "journal_id": outcome.journal_id,
+    }
+    present = {key: value for key, value in found.items() if value is not None}
+    return {**present, "warnings": [note_text(note) for note in outcome.warnings]}
+
+
+def outcome_text(outcome: Outcome) -> str:
+    """The outcome for a reader: in words, before and after, the request, warnings."""
+    found = outcome_to_dict(outcome)
+    head = f"{found['outcome']} {found.get('uri', '')}".strip()
+    parts: dict[str, Any] = {key: found[key] for key in IN_TEXT if key in found}
+    return text_of(head, *record_lines(parts), *(f"warning: {warning}" for warning in found["warnings"]))
+
+
+def rows_table(results: Sequence[RowResult]) -> Table:
+    """``row, outcome, uri, code, message``; rows count from 1."""
+    return table(COLUMNS, [row_cells(result) for result in results])
+
+
+def row_cells(result: RowResult) -> list[Any]:
+    message = "; ".join(map(note_text, result.notes)) or None
+    return [result.number, str(result.kind), result.uri, result.code, message]
+
+
+def rows_text(results: Sequence[RowResult], warnings: Sequence[str] = ()) -> str:
+    """Counts, the table, warnings."""
+    found = text_table(rows_table(results))
+    return text_of(counts_text(results), found, *(f"warning: {warning}" for warning in warnings))
+
+
+def counts_text(results: Sequence[RowResult]) -> str:
+    """``3 created, 1 failed``."""
+    counts: dict[OutcomeKind, int] = {}
+    for result in results:
+        counts[result.kind] = counts.get(result.kind, 0) + 1
+    return ", ".join(f"{count:,} {kind}" for kind, count in counts.items())

@@ -1,0 +1,88 @@
+"""Putting a question to a person in the era that the client speaks; an answer counts once, and only for what was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mcp.server.mcpserver import Context
+from mcp.types import ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
+from pydantic import BaseModel, Field
+
+from lead_mcp.errors import Conflict
+from lead_mcp.outgoing.write_text import question_text
+from lead_mcp.runtime import Runtime
+from lead_mcp.writing.call import WriteCall
+from lead_mcp.writing.confirm import ConfirmCallback, Question
+
+MODERN: Final = "2026-07-28"
+ANSWER: Final = "confirm"
+
+
+class Confirm(BaseModel):
+    """The one answer a person gives: true or false, and nothing that only looks like it."""
+
+    confirm: bool = Field(description="Send it?", strict=True)
+
+
+class MustAsk(Exception):
+    """The modern era's way of asking: the call ends here and comes back with the answer."""
+
+    def __init__(self, result: InputRequiredResult) -> None:
+        super().__init__("a person must be asked")
+        self.result = result
+
+
+class Declined(Exception):
+    """A person said no, or nothing."""
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """The questions of one call."""
+
+    ctx: Context[Any, Any]
+    runtime: Runtime
+    call: WriteCall
+
+    @property
+    def callback(self) -> ConfirmCallback | None:
+        """What asks; None where this client cannot: an older one over stateless HTTP."""
+        return self.confirm if self.can_ask else None
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether this client says that it can ask a person."""
+        capabilities = self.ctx.client_capabilities
+        return capabilities is not None and capabilities.elicitation is not None
+
+    def _is_modern(self) -> bool:
+        return (self.ctx.protocol_version or "") >= MODERN
+
+    async def answers(self) -> Mapping[str, Sequence[str | None]]:
+        """What a person has just agreed to, by digest of the arguments. Raises Declined, Conflict."""
+        given, state = self.ctx.input_responses, self.ctx.request_state
+        if not given or not state or ANSWER not in given:
+            return {}
+        agreed = await self.runtime.in_journal(lambda journal: journal.answered(state, self.call.digest))
+        if agreed is None:
+            raise Conflict("This answer was used before, or belongs to another call; nothing was sent. Ask again.")
+        answer = given[ANSWER]
+        content = answer.content if isinstance(answer, ElicitResult) and answer.action == "accept" else None
+        if not content or content.get("confirm") is not True:
+            raise Declined
+        return {self.call.digest: agreed}
+
+    async def confirm(self, question: Question, agreed: Sequence[str | None]) -> bool:
+        """Whether a person says yes. Raises MustAsk where the answer comes with the next round."""
+        message = question_text(question)
+        if not self._is_modern():
+            try:
+                answer = await self.ctx.elicit(message, Confirm)
+            except ValueError:  # accepted without the one answer that was asked for: nobody said yes
+                return False
+            return answer.action == "accept" and answer.data.confirm is True
+        name = await self.runtime.in_journal(lambda journal: journal.ask(self.call.digest, agreed))
+        params = ElicitRequestFormParams(message=message, requested_schema=Confirm.model_json_schema())
+        raise MustAsk(InputRequiredResult(input_requests={ANSWER: ElicitRequest(params=params)}, request_state=name))

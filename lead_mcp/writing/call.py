@@ -1,0 +1,47 @@
+"""Who wants what, and what the journal keeps of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from lead_mcp.engine.connection import Connection
+from lead_mcp.journal.entries import NewWrite, digest_of
+from lead_mcp.transport.redaction import REDACTED
+from lead_mcp.writing.forms import secret_names
+from lead_mcp.writing.outcome import Tool
+
+PREVIEWED: Final = "0" * 40
+"""The token of a request that is shown and not sent."""
+
+
+@dataclass(frozen=True)
+class WriteCall:
+    """Who wants what: the tool, its arguments (canonical JSON), the key, and whose key it is."""
+
+    tool: Tool
+    arguments: Mapping[str, Any]
+    key: str | None = None
+    principal: str = "local"
+
+    @cached_property
+    def digest(self) -> str:
+        return digest_of(self.arguments)
+
+    def entry(self, account: str) -> NewWrite:
+        """As the journal knows it."""
+        return NewWrite(
+            account=account, tool=str(self.tool), principal=self.principal, key=self.key, arguments=self.digest
+        )
+
+    def recorded(self, connection: Connection) -> dict[str, Any]:
+        """The arguments as the journal keeps them: a vendor's own secret values are redacted."""
+        vendor = connection.vendor
+        names = secret_names([one.form for one in (vendor.insert, vendor.update) if one is not None])
+        own = self.arguments.get("vendor_fields")
+        if not isinstance(own, Mapping) or not names & {*own}:
+            return dict(self.arguments)
+        redacted = {key: REDACTED if key in names else value for key, value in own.items()}
+        return {**self.arguments, "vendor_fields": redacted}

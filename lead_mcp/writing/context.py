@@ -1,0 +1,22 @@
+"""What preparing a write needs beside the intent itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from lead_mcp.engine.people import LookupScope
+
+
+@dataclass(frozen=True)
+class WriteContext:
+    """``looking`` bounds the look for the same person, ``zone`` reads dates; ``deadline``: seconds of vendor work."""
+
+    looking: LookupScope
+    zone: ZoneInfo
+    deadline: float
+
+    @property
+    def region(self) -> str:
+        """Whose telephone numbers those without a country code are."""
+        return self.looking.region

@@ -1,0 +1,132 @@
+"""A new lead: the look for the same person, the request, and how a lost answer is settled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal
+
+from lead_mcp.engine.connection import Connection
+from lead_mcp.engine.people import Person, PersonMatches, find_person
+from lead_mcp.engine.records import Record
+from lead_mcp.errors import Conflict
+from lead_mcp.vendors.spec.writing import Insert
+from lead_mcp.writing.context import WriteContext
+from lead_mcp.writing.forms import FilledForm, fill
+from lead_mcp.writing.offers import offered_insert
+from lead_mcp.writing.outcome import Action, OutcomeKind
+from lead_mcp.writing.prepared import PreparedWrite, Sent
+from lead_mcp.writing.updates import UpdateIntent
+from lead_mcp.writing.values import same, same_own
+
+OnDuplicate = Literal["fail", "update", "allow"]
+NAMED = 5
+"""Leads of one person that a message names at most."""
+
+
+@dataclass(frozen=True)
+class InsertIntent:
+    """A new lead. ``lead`` by our names, ``own`` by the vendor's.
+
+    ``looks``: the same person is looked for with ``allow`` too: what was there before is what settles a lost answer.
+    """
+
+    connection: Connection
+    lead: Mapping[str, Any]
+    own: Mapping[str, Any]
+    on_duplicate: OnDuplicate = "fail"
+    looks: bool = True
+
+    async def prepare(self, context: WriteContext, token: str, *, look: bool = True) -> PreparedWrite:
+        insert = offered_insert(self.connection)
+        filled = self._filled(insert, context)
+        there = await self._look(insert, filled, context) if look else None
+        if there is not None and there.records and self.on_duplicate == "update":
+            return await self._as_update(there, filled, context, token)
+        return self._as_insert(insert, filled, there, context, token)
+
+    def _filled(self, insert: Insert, context: WriteContext) -> FilledForm:
+        return fill(insert.form, self.connection, self.lead, self.own, context)
+
+    async def _look(self, insert: Insert, filled: FilledForm, context: WriteContext) -> PersonMatches | None:
+        """The same person's leads; None where they do not matter. Raises why nobody could be looked for."""
+        if self.on_duplicate == "allow" and (insert.dedupes or not self.looks):
+            return None
+        return await _leads_of(self.connection, filled, context)
+
+    def _as_insert(
+        self, insert: Insert, filled: FilledForm, there: PersonMatches | None, context: WriteContext, token: str
+    ) -> PreparedWrite:
+        account = self.connection.account
+        request = insert.build(account, filled.values, token, self.on_duplicate == "update" and insert.upserts)
+        known = tuple(record.uri for record in there.records) if there else ()
+        duplicate = bool(known) and self.on_duplicate == "fail"
+        warnings = [*filled.warnings, *(there.notes if there and not there.complete else [])]
+        if duplicate:
+            warnings.append(f"the same e-mail or phone is there already: {', '.join(known[:NAMED])}")
+        return PreparedWrite(
+            connection=self.connection,
+            action=Action.INSERT,
+            request=request,
+            read=partial(insert.read, insert.narrowed(account, request)),
+            uri=known[0] if duplicate else None,
+            after=filled.displayed(),
+            secrets=frozenset(filled.secrets),
+            warnings=tuple(warnings),
+            verdict=OutcomeKind.DUPLICATE if duplicate else None,
+            token=token,
+            person=Person.of(filled.ours, context.region),
+            known=known if there and there.complete else None,
+        )
+
+    async def _as_update(
+        self, there: PersonMatches, filled: FilledForm, context: WriteContext, token: str
+    ) -> PreparedWrite:
+        if len(there.records) > 1:
+            uris = ", ".join(record.uri for record in there.records[:NAMED])
+            raise Conflict(
+                f"{len(there.records)} leads have this e-mail or phone ({uris}); update one of them by its URI."
+            )
+        record, region = there.records[0], context.region
+        changes = {
+            name: value for name, value in filled.ours.items() if not same(record.get(name), value, name, region)
+        }
+        own = {name: value for name, value in filled.own.items() if not same_own(record, name, value)}
+        person = Person.of(filled.ours, region)
+        if not changes and not own:
+            verdict = OutcomeKind.UNCHANGED
+            return PreparedWrite(
+                connection=self.connection, action=Action.UPDATE, uri=record.uri, verdict=verdict, person=person
+            )
+        prepared = await UpdateIntent(self.connection, record.id, changes, own).prepare(context, token)
+        return replace(prepared, person=person)
+
+    async def settle(self, context: WriteContext, sent: Sent) -> str | None:
+        """A lead with this own id, or of this person with every value sent, that was not there before."""
+        filled = self._filled(offered_insert(self.connection), context)
+        there = await _leads_of(self.connection, filled, context)
+        own = filled.ours.get("external_id")
+        if own is None and sent.known is None:
+            return None
+        new = [record for record in reversed(there.records) if record.uri not in (sent.known or ())]
+        is_it = _has_id if own is not None else _has_all
+        return next((record.uri for record in new if is_it(record, filled, context.region)), None)
+
+
+async def _leads_of(connection: Connection, filled: FilledForm, context: WriteContext) -> PersonMatches:
+    """The leads of the person that the form names. Raises why nobody could be looked for."""
+    found = await find_person(connection, Person.of(filled.ours, context.region), context.looking)
+    if found.error and not found.records:
+        raise found.error
+    return found
+
+
+def _has_id(record: Record, filled: FilledForm, region: str) -> bool:
+    return same(record.get("external_id"), filled.ours["external_id"], "external_id", region)
+
+
+def _has_all(record: Record, filled: FilledForm, region: str) -> bool:
+    """Whether the record has every value of the form, as far as the vendor gives them back."""
+    ours = all(same(record.get(name), value, name, region) for name, value in filled.ours.items() if record.reads(name))
+    return ours and all(same_own(record, name, value) for name, value in filled.own.items() if name in record.raw)
