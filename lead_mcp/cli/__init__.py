@@ -12,6 +12,7 @@ import typer
 
 from lead_mcp import __version__
 from lead_mcp.cli.journal import app as journal
+from lead_mcp.cli.output import guarded
 from lead_mcp.errors import LeadMcpError, SettingsError
 
 app = typer.Typer(
@@ -47,6 +48,7 @@ def options(
 ) -> None:
     if context.invoked_subcommand != "serve":
         gc.enable()  # it rested while modules loaded; the server wakes it when everything is built
+        context.with_resource(guarded())
     if version:
         typer.echo(__version__)
         raise typer.Exit

@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 
+from lead_mcp.cli.output import json_line
 from lead_mcp.cli.setup import client_in_memory
 from lead_mcp.errors import BadArgument, did_you_mean
 
@@ -33,7 +34,7 @@ async def _call(
         arguments = {**_from_json(json_text), **_from_words(words, known[tool])}
         result = await client.call_tool(tool, arguments)
     if raw:
-        print(json.dumps(result.model_dump(mode="json", by_alias=True, exclude_none=True), ensure_ascii=False))
+        print(json_line(result.model_dump(mode="json", by_alias=True, exclude_none=True)))
     else:
         print("\n".join(block.text for block in result.content if block.type == "text"))
     return 1 if result.is_error else 0
@@ -96,7 +97,7 @@ async def _list_tools(config: Path | None, sandbox: bool, as_json: bool) -> int:
     async with client_in_memory(config, sandbox=sandbox) as client:
         found = (await client.list_tools()).tools
     if as_json:
-        print(json.dumps([one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in found]))
+        print(json_line([one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in found]))
         return 0
     for one in found:
         print(f"{one.name}({', '.join(one.input_schema.get('properties', {}))})\n    {one.description}\n")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
 import anyio
 
+from lead_mcp.cli.output import json_line
 from lead_mcp.cli.setup import settings_for
 from lead_mcp.engine.connection import Connection
 from lead_mcp.errors import LeadMcpError, TimedOut
@@ -41,7 +41,7 @@ def run(config: Path | None, *, as_json: bool, sandbox: bool) -> int:
     """Print a line an account; the exit code."""
     lines = anyio.run(_check_all, config, sandbox)
     if as_json:
-        print(json.dumps([asdict(line) for line in lines], ensure_ascii=False))
+        print(json_line([asdict(line) for line in lines]))
     elif not lines:
         print(NO_ACCOUNT)
     else:
