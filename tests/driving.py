@@ -129,7 +129,7 @@ def bench(
 
     ``only``: the vendors with an account; those that come with lead-mcp where none are named.
     """
-    names = list(only or (box.emulators if box else vendors.NAMES))
+    names = list(only if only is not None else box.emulators if box else vendors.NAMES)
     if box is None:
         world = World(leads, seed=seed, until=UNTIL)
         box = sandbox(facts.emulators(names), world, clock=now, options=options, rated=False)
