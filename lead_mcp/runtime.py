@@ -20,7 +20,10 @@ from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.people import LookupScope
 from lead_mcp.errors import BadArgument, NotAllowed, NotConfigured, did_you_mean
 from lead_mcp.hosts import is_loopback
-from lead_mcp.outgoing.masking import Masker, MaskGuard, masker_in
+from lead_mcp.outgoing.guard import MaskGuard
+from lead_mcp.outgoing.kinds import kinds_of
+from lead_mcp.outgoing.mask_key import read_key
+from lead_mcp.outgoing.masking import Masker, masker_of
 from lead_mcp.settings import ConfiguredAccount, Server, Settings, host_of, is_local, secrets_of, urls_of
 from lead_mcp.transport.outbound import Outbound
 from lead_mcp.transport.rate import RateLimit
@@ -68,15 +71,16 @@ class Runtime:
 
     @cached_property
     def masker(self) -> Masker | None:
-        """What masks personal values, where ``LEAD_MCP_PII`` says so."""
+        """What masks personal values, where ``LEAD_MCP_PII`` says so. Raises NotAllowed where its key is damaged."""
         if self.server.pii == "full":
             return None
-        return masker_in(self.server.state_dir, self.server.phone_region)
+        kinds = {name: kinds_of(found.account, found.vendor) for name, found in self.settings.accounts.items()}
+        return masker_of(read_key(self.server.state_dir), self.server.phone_region, kinds)
 
     @property
     def guard(self) -> Guard:
         """What may be asked of fields: masked ones are not spelled out."""
-        return Unguarded() if self.masker is None else MaskGuard()
+        return Unguarded() if self.masker is None else MaskGuard(self.masker)
 
     @cached_property
     def journal(self) -> Journal:

@@ -21,7 +21,7 @@ ROOT: Final = Path(__file__).parent.parent
 PACKAGE: Final = ROOT / "lead_mcp"
 LAYERS: Final = (
     ("errors",),
-    ("dates", "phones", "hosts", "state_dir"),
+    ("characters", "dates", "phones", "hosts", "state_dir"),
     ("filters", "uris"),
     ("vendors",),
     ("settings", "capabilities"),
@@ -42,7 +42,6 @@ SLEEPERS: Final = {
     "transport": "waiting is its job",
     "sandbox": "an emulator plays a slow vendor",
     "cli": "the process waits for its own server to start and end",
-    "outgoing/masking.py": "another process may be writing the key just now",
     "writing/claim.py": "another call with the same key is waited for",
     "writing/leases.py": "a lease is renewed now and then",
 }

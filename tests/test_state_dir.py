@@ -11,7 +11,7 @@ import pytest
 
 from lead_mcp.errors import NotAllowed
 from lead_mcp.journal.store import Journal
-from lead_mcp.outgoing.masking import masker_in
+from lead_mcp.outgoing.mask_key import read_key
 from lead_mcp.state_dir import private_file, private_folder, read_private
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="owners, modes and links are POSIX here")
@@ -20,7 +20,7 @@ STRANGER = 54321
 Use = Callable[[Path], object]
 USES: dict[str, Use] = {
     "the journal": lambda folder: Journal(None, folder).open().close(),
-    "the masks": lambda folder: masker_in(folder, "US"),
+    "the masks": read_key,
 }
 FILES = {"the journal": "journal.sqlite", "the masks": "mask.key"}
 

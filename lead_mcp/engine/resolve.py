@@ -53,7 +53,7 @@ def field_at(key: str, fields: FieldMap, discovered: FieldMap | None = None) -> 
     for known in (fields, discovered) if discovered else (fields,):
         if path in known.own:
             return known.own[path]
-    return Field(path, codec=ANY) if fields.free else None
+    return Field(path, codec=ANY, personal=None) if fields.free else None
 
 
 def known_names(maps: Iterable[FieldMap]) -> list[str]:

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from lead_mcp.errors import Conflict, LeadMcpError
-from lead_mcp.outgoing.cleaning import cell, cleaned, cleaned_tree
-from lead_mcp.outgoing.masking import shown, shown_text, shown_tree
+from lead_mcp.outgoing.cleaning import cell, cleaned, cleaned_tree, readable
+from lead_mcp.outgoing.masking import masked, masked_text, masked_tree
 from lead_mcp.outgoing.render import Table, record_lines, table, text_of, text_table
 from lead_mcp.writing.batch import RowResult
 from lead_mcp.writing.confirm import BatchPlan, Question, RowPlan
@@ -29,14 +29,19 @@ IN_TEXT: Final = ("before", "after", "request", "journal_id")
 
 def values_of(values: Mapping[str, Any]) -> dict[str, Any]:
     """A write's values by field, as an answer holds them."""
-    return {cleaned(name): cleaned_tree(shown(name, value)) for name, value in values.items()}
+    return {cleaned(name): written_value(name, value) for name, value in values.items()}
+
+
+def written_value(name: str, value: Any) -> Any:
+    """One of them: cleaned before it is masked, so that no invisible character hides an e-mail; cut last."""
+    return cleaned_tree(masked(name, readable(value)))
 
 
 def _value(name: str, value: Any) -> str:
     """One value in a question: on one line, and where it is longer than fits, with its length."""
     if value in (None, ""):
         return "(empty)"
-    text = str(shown(name, value))
+    text = str(masked(name, readable(value)))
     line = cell(text, IN_QUESTION)
     return line if len(text) <= IN_QUESTION else f"{line} [{len(text):,} characters]"
 
@@ -51,8 +56,8 @@ def _change(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> s
 def note_text(note: Note) -> str:
     """One warning."""
     if isinstance(note, str):
-        return cleaned(shown_text(note))
-    now, sent = (cleaned_tree(shown(note.field, value)) for value in (note.value, note.sent))
+        return masked_text(cleaned(note))
+    now, sent = (written_value(note.field, value) for value in (note.value, note.sent))
     return f"{cleaned(note.field)} reads {now!r} after the change, not {sent!r}"
 
 
@@ -60,7 +65,7 @@ def explained(error: LeadMcpError) -> LeadMcpError:
     """The error with what it knows of the lead in its message."""
     if not isinstance(error, Stale):
         return error
-    now = cleaned_tree(shown(error.field, error.value))
+    now = written_value(error.field, error.value)
     message = f"expect: {error.field} of {error.uri} is {now!r} now; nothing was sent."
     return Conflict(message, account=error.account)
 
@@ -119,7 +124,7 @@ def _row(row: RowPlan) -> str:
     if row.ended is not None:
         return f"(done already: {row.ended.uri or row.ended.id})"
     if row.error is not None:
-        return f"(not sent: {cleaned(shown_text(explained(row.error).message))})"
+        return f"(not sent: {masked_text(cleaned(explained(row.error).message))})"
     if row.prepared is None:
         raise AssertionError("a row that has neither ended nor failed is prepared")
     values = ", ".join(_lines(row.prepared))
@@ -142,7 +147,7 @@ def outcome_to_dict(outcome: Outcome) -> dict[str, Any]:
         "id": outcome.lead_id,
         "before": None if outcome.before is None else values_of(outcome.before),
         "after": None if outcome.after is None else values_of(outcome.after),
-        "request": None if outcome.request is None else shown_tree(cleaned_tree(outcome.request)),
+        "request": None if outcome.request is None else cleaned_tree(masked_tree(cleaned_tree(outcome.request, None))),
         "journal_id": outcome.journal_id,
     }
     present = {key: value for key, value in found.items() if value is not None}

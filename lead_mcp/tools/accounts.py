@@ -2,86 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import anyio
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
-from lead_mcp.engine.connection import Connection
 from lead_mcp.errors import BadArgument, LeadMcpError
-from lead_mcp.filters import Op
-from lead_mcp.outgoing.cleaning import cell
-from lead_mcp.outgoing.render import Table, table, text_of, text_table
-from lead_mcp.outgoing.token_budget import rows_that_fit
+from lead_mcp.outgoing.accounts import account_answer, accounts_answer, described
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.kit import Moment, result, runtime_of
-from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import Field
-from lead_mcp.vendors.spec.vendor import Vendor
 
 KEYS: Final = ("accounts", "fields", "limits", "quirks", "omitted")
-FIELD_COLUMNS: Final = ("name", "type", "pushed_operators", "values", "note")
-FIELD_TOKENS: Final = 1_500
-"""Of one account's description in a tool's answer; the resource has all of it."""
 
 
 async def list_accounts(ctx: Context[Any, Any], account: Moment = None) -> CallToolResult:
     """The configured accounts and what each offers; with an account, its fields, operators, limits and quirks."""
     runtime = runtime_of(ctx)
     if account is None:
-        found = table(
-            ("account", "vendor", "offers", "zone", "status"), [_row(one) for one in runtime.connections.values()]
-        )
-        hint = "" if runtime.connections else runtime.settings.advice
-        text = text_of(f"{len(runtime.connections)} accounts", text_table(found), hint)
-        return result({"accounts": found} | ({"quirks": [hint]} if hint else {}), text)
-    described = await describe(runtime, account)
-    rows = described["fields"]["rows"]
-    fit = rows_that_fit(rows, lambda some: _rendered(described, some), FIELD_TOKENS)
-    return result(*_rendered(described, rows[:fit]))
-
-
-def _rendered(described: dict[str, Any], rows: Sequence[list[Any]]) -> tuple[dict[str, Any], str]:
-    """Structure and text with some of the fields; the rest are counted, and found in the resource."""
-    left = len(described["fields"]["rows"]) - len(rows)
-    found = {**described, "fields": table(FIELD_COLUMNS, rows)}
-    if left:
-        found["omitted"] = f"{left} more fields; account://{described['accounts']['rows'][0][0]} lists them all"
-    text = text_of(
-        text_table(found["accounts"]),
-        text_table(found["fields"]),
-        found.get("omitted", ""),
-        f"limits: {found['limits']}",
-        *found["quirks"],
-    )
-    return found, text
-
-
-def _row(connection: Connection) -> list[str]:
-    account = connection.account
-    return [account.name, account.vendor, " ".join(offers(connection.vendor)), zone_of(connection), "configured"]
-
-
-def offers(vendor: Vendor) -> list[str]:
-    """What a vendor's adapter can do, in the words of the tools."""
-    found = {
-        "search": True,
-        "pings": bool(vendor.pings),
-        "recordings": vendor.recordings is not None,
-        "fields": vendor.discovery is not None,
-        "insert": vendor.insert is not None,
-        "update": vendor.update is not None,
-        "delete": vendor.delete is not None,
-    }
-    return [word for word, there in found.items() if there]
-
-
-def zone_of(connection: Connection) -> str:
-    """The zone the vendor's own times are in."""
-    zones = [setting.key for setting in connection.vendor.settings if setting.kind == "zone"]
-    return connection.account.option(zones[0]) if zones else connection.vendor.zone
+        return result(*accounts_answer([*runtime.connections.values()], "" if runtime.connections else runtime.settings.advice))
+    return result(*account_answer(await describe(runtime, account)))
 
 
 async def describe(runtime: Runtime, name: str) -> dict[str, Any]:
@@ -90,40 +32,14 @@ async def describe(runtime: Runtime, name: str) -> dict[str, Any]:
     if len(connections) > 1:
         names = ", ".join(one.name for one in connections)
         raise BadArgument(f"account: {name[:60]!r} names several accounts ({names}); one is described at a time.")
-    connection = connections[0]
-    account, notes = connection.account, list(connection.vendor.quirks)
     discovered: Mapping[str, Field] = {}
+    notes: list[str] = []
     try:
         with anyio.fail_after(runtime.server.deadline):
-            found = await connection.discovered()
+            found = await connections[0].discovered()
         discovered = found.own if found else {}
     except LeadMcpError as error:
         notes.append(f"its own fields could not be asked for: {error.message}")
     except TimeoutError:
         notes.append(f"its own fields could not be asked for within {runtime.server.deadline:g} s")
-    return {
-        "accounts": table(("account", "vendor", "offers", "zone", "status"), [_row(connection)]),
-        "fields": table(FIELD_COLUMNS, field_rows(account, discovered)),
-        "limits": connection.vendor.limits,
-        "quirks": notes,
-    }
-
-
-def field_rows(account: Account, discovered: Mapping[str, Field]) -> list[list[Any]]:
-    """Ours first, then the vendor's documented ones, then the account's own."""
-    fields = account.fields
-    own = {path: field for path, field in {**fields.own, **discovered}.items() if path not in fields.ours}
-    shadowed = [
-        path for path in fields.own if path in fields.ours and fields.own[path].paths != fields.ours[path].paths
-    ]
-    rows = [_field_row(name, field) for name, field in {**fields.ours, **own}.items()]
-    return rows + [_field_row(f"raw.{path}", fields.own[path]) for path in shadowed]
-
-
-def _field_row(name: str, field: Field) -> list[Any]:
-    pushed = [op for op in Op if op in field.exact | field.edge | field.coarse]
-    note = "; ".join(part for part in (field.note, "filter only" if field.filter_only else "") if part)
-    return [cell(name), str(field.kind), " ".join(pushed), ", ".join(map(cell, field.values)), note]
-
-
-__all__: Sequence[str] = ["KEYS", "Table", "describe", "list_accounts", "offers"]
+    return described(connections[0], discovered, notes)

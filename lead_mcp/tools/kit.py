@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from traceback import format_exc
 from typing import Annotated, Any, Final, Protocol
 
+import anyio
+import anyio.to_thread
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
@@ -18,9 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSche
 
 from lead_mcp.errors import BadArgument, LeadMcpError, did_you_mean
 from lead_mcp.filters import Filter, parse_op
-from lead_mcp.outgoing.cleaning import cleaned
-from lead_mcp.outgoing.masking import masked_by
-from lead_mcp.outgoing.render import error_to_dict
+from lead_mcp.outgoing.masking import Masker, masked_by, masked_text
+from lead_mcp.outgoing.render import error_text, error_to_dict
 from lead_mcp.runtime import Runtime
 
 log = logging.getLogger("lead_mcp.tools")
@@ -83,6 +85,13 @@ def runtime_of(ctx: Context[Any, Any]) -> Runtime:
     return found.runtime
 
 
+async def masker_for(runtime: Runtime) -> Masker | None:
+    """The masker of this server, if it masks; its key is read once, in a thread. Raises NotAllowed where it is damaged."""
+    if runtime.server.pii == "full" or "masker" in runtime.__dict__:
+        return runtime.masker
+    return await anyio.to_thread.run_sync(lambda: runtime.masker)
+
+
 def result(structured: Mapping[str, Any], text: str, links: Sequence[ContentBlock] = ()) -> CallToolResult:
     """A tool's answer: the same facts in both halves."""
     return CallToolResult(
@@ -92,11 +101,9 @@ def result(structured: Mapping[str, Any], text: str, links: Sequence[ContentBloc
 
 def error_result(error: LeadMcpError) -> CallToolResult:
     """An error a model can act on."""
-    said = error_to_dict(error)
-    said["message"] = cleaned(said["message"])
-    text = f"{said['code']}: {said['message']}"
+    structured = {"error": error_to_dict(error)}
     return CallToolResult(
-        content=[TextContent(type="text", text=text)], structured_content={"error": said}, is_error=True
+        content=[TextContent(type="text", text=error_text(error))], structured_content=structured, is_error=True
     )
 
 
@@ -104,8 +111,12 @@ class LeadTool(Tool):
     """A tool whose argument mistakes and failures are structured error results."""
 
     async def run(self, arguments: dict[str, Any], context: Any, convert_result: bool = False) -> Any:
-        """The tool's answer, masked where the settings say so."""
-        with masked_by(runtime_of(context).masker):
+        """The tool's answer, masked where the settings say so; what the call itself named is known to be personal."""
+        try:
+            masker = await masker_for(runtime_of(context))
+        except LeadMcpError as error:
+            return error_result(error)
+        with masked_by(masker and masker.knowing(arguments)):
             return await self._run(arguments, context, convert_result)
 
     async def _run(self, arguments: dict[str, Any], context: Any, convert_result: bool) -> Any:
@@ -122,7 +133,7 @@ class LeadTool(Tool):
                 return error_result(cause)
             if isinstance(cause, ValidationError):
                 return error_result(self._wrong_arguments(cause))
-            log.exception("tool %s failed", self.name)
+            log.error("tool %s failed", self.name, extra={"trace": masked_text(format_exc())})  # noqa: TRY400
             return error_result(LeadMcpError(f"{self.name} failed inside this server; its log says more."))
 
     def _wrong_arguments(self, error: ValidationError) -> BadArgument:

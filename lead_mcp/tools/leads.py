@@ -3,38 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final, Literal
 
+import anyio
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 from pydantic import Field
 
 from lead_mcp.dates import window
-from lead_mcp.engine.answer import Answer
 from lead_mcp.engine.by_ids import asked_ids
 from lead_mcp.engine.lookup import get_record
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import search
-from lead_mcp.errors import BadArgument
+from lead_mcp.errors import BadArgument, LeadMcpError
 from lead_mcp.filters import parse_sort
-from lead_mcp.outgoing.cleaning import text_cell
-from lead_mcp.outgoing.render import (
-    CONCISE,
-    DETAILED,
-    entry_to_dict,
-    full_record,
-    ledger_lines,
-    record_lines,
-    record_row,
-    table,
-    text_of,
-    text_table,
-    window_line,
-)
-from lead_mcp.outgoing.token_budget import check_some_fit, costs, fits, rows_that_fit
-from lead_mcp.outgoing.tokens import allowed
+from lead_mcp.outgoing.leads import search_page
+from lead_mcp.outgoing.records import CONCISE, DETAILED, whole_lead
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.kit import (
     AccountName,
@@ -53,11 +40,8 @@ from lead_mcp.tools.kit import (
     runtime_of,
 )
 from lead_mcp.uris import parse_uri
-from lead_mcp.vendors.spec.fields import CANONICAL
+from lead_mcp.vendors.spec.fields import FieldMap
 
-STRING_LIMITS: Final = (300, 120, 40)
-RECORD_TOKENS: Final = 4_000
-MOST_MISSING: Final = 20
 NEWEST: Final = "created_at:desc"
 SEARCH_KEYS: Final = ("leads", "total", "next_cursor", "window", "missing", "omitted", "accounts")
 GET_KEYS: Final = ("uri", "account", "lead", "raw")
@@ -85,17 +69,17 @@ async def search_leads(
     """Find leads, newest first. Fields: status stage source name email value created_at ..., or a vendor's own.
     E.g. filters=[{"field":"status","op":"eq","value":"won"}]"""
     runtime = runtime_of(ctx)
-    shown = DETAILED if detail == "detailed" else CONCISE
-    columns = tuple(dict.fromkeys((*shown, *(fields or ()))))
+    usual = DETAILED if detail == "detailed" else CONCISE
+    columns = tuple(dict.fromkeys((*usual, *(fields or ()))))
     order = sort or ("" if ids else NEWEST)
     asked = SearchArguments(
-        runtime, account, text, filters, since, until, order, fields or (), limit, cursor, defaults=shown
+        runtime, account, text, filters, since, until, order, fields or (), limit, cursor, defaults=usual
     )
     query = asked.query(ids=ids, detail=detail, max_tokens=max_tokens)
     if ids is not None:
         query = replace(query, ids=asked_ids(runtime, account, ids))
     answer = await search(runtime.chosen(account), query, runtime.limits, runtime.seal)
-    return _answered(answer, query, columns, max_tokens)
+    return result(*search_page(answer, query, columns, max_tokens))
 
 
 @dataclass(frozen=True)
@@ -157,52 +141,6 @@ class SearchArguments:
         return {**own, **further}
 
 
-def _answered(answer: Answer, query: Query, columns: Sequence[str], max_tokens: int | None) -> CallToolResult:
-    """The page, cut at a row boundary where text or structure would pass the budget."""
-    rows = [record_row(record, columns) for record in answer.records]
-    room = allowed(max_tokens, query.limit)
-    whole = _rendered(answer, query, columns, rows)
-    if fits(*whole, room):
-        return result(*whole)
-    fit = rows_that_fit(rows, lambda some: _rendered(answer, query, columns, some), room)
-    check_some_fit(fit, max_tokens)
-    found = replace(
-        answer.first(fit), omitted=f"{len(rows) - fit} more rows did not fit; next_cursor goes on behind these"
-    )
-    return result(*_rendered(found, query, columns, rows[:fit]))
-
-
-def _rendered(
-    answer: Answer, query: Query, columns: Sequence[str], rows: Sequence[list[Any]]
-) -> tuple[dict[str, Any], str]:
-    """Structure and text of a page."""
-    found = table(("uri", *columns), rows)
-    structured: dict[str, Any] = {
-        "leads": found,
-        "total": answer.total,
-        "next_cursor": answer.cursor,
-        "window": query.window.to_dict() if query.window else None,
-    }
-    if answer.missing is not None:
-        structured["missing"] = list(answer.missing[:MOST_MISSING])
-    more = max(0, len(answer.missing or ()) - MOST_MISSING)
-    omitted = "; ".join(filter(None, [answer.omitted, f"{more:,} more ids were not found" if more else ""]))
-    if omitted:
-        structured["omitted"] = omitted
-    structured["accounts"] = [entry_to_dict(entry) for entry in answer.entries]
-    total = "" if answer.total is None else f" of {answer.total:,}"
-    missing = f"not found: {', '.join(map(text_cell, answer.missing[:MOST_MISSING]))}" if answer.missing else ""
-    text = text_of(
-        f"{len(rows)}{total} leads {window_line(query.window)}".strip(),
-        text_table(found),
-        missing,
-        omitted,
-        *ledger_lines(answer.entries),
-        f"next_cursor: {answer.cursor}" if answer.cursor else "",
-    )
-    return structured, text
-
-
 async def get_lead(
     ctx: Context[Any, Any],
     uri: Uri = None,
@@ -210,28 +148,24 @@ async def get_lead(
     id: Moment = None,  # noqa: A002 - the contract's word
 ) -> CallToolResult:
     """One lead in full, by URI or by account and id. Long strings are cut; the resource has them whole."""
-    record = await one_lead(runtime_of(ctx), uri, account, id)
-    shown = [_full(record, limit) for limit in STRING_LIMITS]
-    return result(*next((one for one in shown if costs(*one) <= RECORD_TOKENS), _bare(record)))
-
-
-def _full(record: Record, limit: int) -> tuple[dict[str, Any], str]:
-    """Structure and text of a record whose strings are cut at ``limit``."""
-    found = full_record(record, CANONICAL, limit)
-    return found, text_of(found["uri"], *record_lines(found["lead"]), "raw:", *record_lines(found["raw"]))
-
-
-def _bare(record: Record) -> tuple[dict[str, Any], str]:
-    """Our fields alone, of a record that is too large to show."""
-    found = full_record(record, CANONICAL, STRING_LIMITS[-1])
-    found["raw"] = {"omitted": "too large to show; the resource at this URI has it whole"}
-    return found, text_of(found["uri"], *record_lines(found["lead"]), *record_lines({"raw": found["raw"]}))
+    runtime = runtime_of(ctx)
+    record = await one_lead(runtime, uri, account, id)
+    return result(*whole_lead(record, await own_fields(runtime, record)))
 
 
 async def one_lead(runtime: Runtime, uri: str | None, account: str | None, lead_id: str | None) -> Record:
     """The lead that a URI, or an account and an id, name. Raises BadArgument, NotFound or why it could not be read."""
     name, wanted = named_lead(runtime, uri, account, lead_id)
     return await get_record(runtime.connection(name), wanted, runtime.server.deadline)
+
+
+async def own_fields(runtime: Runtime, record: Record) -> FieldMap | None:
+    """What the account's vendor tells of its own fields, where masks want to know; None where it tells nothing."""
+    if runtime.masker is None:
+        return None
+    with anyio.move_on_after(runtime.server.deadline), suppress(LeadMcpError):
+        return await runtime.connection(record.account).discovered()
+    return None
 
 
 def named_lead(runtime: Runtime, uri: str | None, account: str | None, lead_id: str | None) -> tuple[str, str]:

@@ -19,13 +19,14 @@ from lead_mcp.engine.resolve import known_names
 from lead_mcp.engine.search import search
 from lead_mcp.errors import BadArgument, LeadMcpError, NotConfigured, NotFound, NotOffered
 from lead_mcp.filters import Filter, Op, Order, as_time
-from lead_mcp.outgoing.cleaning import cleaned
-from lead_mcp.outgoing.masking import masked_by, shown_text
-from lead_mcp.outgoing.render import full_record
+from lead_mcp.outgoing.cleaning import cell
+from lead_mcp.outgoing.masking import masked_by
+from lead_mcp.outgoing.records import full_record
+from lead_mcp.outgoing.render import error_text, id_cell
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.accounts import describe
-from lead_mcp.tools.kit import META
-from lead_mcp.tools.leads import one_lead
+from lead_mcp.tools.kit import META, masker_for
+from lead_mcp.tools.leads import one_lead, own_fields
 from lead_mcp.tools.pings import with_pings
 from lead_mcp.transport.audio import fetch_audio
 from lead_mcp.uris import Uri, parse_uri
@@ -43,7 +44,11 @@ TEMPLATES: Final = {
 
 async def read(runtime: Runtime, text: str) -> Iterable[ReadResourceContents]:
     """The contents behind a URI. Raises ResourceNotFoundError, or ResourceError that says what happened."""
-    with masked_by(runtime.masker):
+    try:
+        masker = await masker_for(runtime)
+    except LeadMcpError as error:
+        raise ResourceError(error_text(error)) from error
+    with masked_by(masker):
         return await _read(runtime, text)
 
 
@@ -52,9 +57,9 @@ async def _read(runtime: Runtime, text: str) -> Iterable[ReadResourceContents]:
         found = parse_uri(text)
         return [await READERS[found.scheme](runtime, found)]
     except (NotFound, NotConfigured, NotOffered, BadArgument) as error:
-        raise ResourceNotFoundError(f"{error.code}: {shown_text(cleaned(error.message))}") from error
+        raise ResourceNotFoundError(error_text(error)) from error
     except LeadMcpError as error:
-        raise ResourceError(f"{error.code}: {shown_text(cleaned(error.message))}") from error
+        raise ResourceError(error_text(error)) from error
 
 
 def _json(value: Any, meta: dict[str, Any] | None = None) -> ReadResourceContents:
@@ -63,7 +68,7 @@ def _json(value: Any, meta: dict[str, Any] | None = None) -> ReadResourceContent
 
 async def _lead(runtime: Runtime, found: Uri) -> ReadResourceContents:
     record = await one_lead(runtime, None, found.account, found.id)
-    whole = full_record(record, CANONICAL, limit=None)
+    whole = full_record(record, CANONICAL, None, await own_fields(runtime, record))
     return _json({key: whole[key] for key in ("uri", "lead", "raw")}, RECORD_META)
 
 
@@ -134,7 +139,17 @@ READERS: Final[dict[str, Callable[[Runtime, Uri], Awaitable[ReadResourceContents
 
 
 async def complete(runtime: Runtime, argument: str, value: str, known: dict[str, str]) -> Completion | None:
-    """What a template's argument may be, given those already filled in."""
+    """What a template's argument may be, given those already filled in; nothing where masks are on and have no key."""
+    try:
+        masker = await masker_for(runtime)
+    except LeadMcpError:
+        return None
+    with masked_by(masker):
+        matching = [one for one in await _values(runtime, argument, known) if one.startswith(value)]
+    return Completion(values=matching[:100], total=len(matching), has_more=len(matching) > 100)
+
+
+async def _values(runtime: Runtime, argument: str, known: dict[str, str]) -> list[str]:
     found: list[str] = []
     if argument == "account":
         found = list(runtime.connections)
@@ -147,9 +162,8 @@ async def complete(runtime: Runtime, argument: str, value: str, known: dict[str,
     elif argument in ("id", "lead_id"):
         found = await _newest_ids(runtime, known) if known.get("account") in runtime.connections else []
     elif argument in CANONICAL:
-        found = _words(runtime, argument)
-    matching = [one for one in found if one.startswith(value)]
-    return Completion(values=matching[:100], total=len(matching), has_more=len(matching) > 100)
+        found = [cell(word) for word in _words(runtime, argument)]
+    return found
 
 
 def _words(runtime: Runtime, name: str) -> list[str]:
@@ -169,4 +183,4 @@ async def _newest_ids(runtime: Runtime, known: dict[str, str]) -> list[str]:
         answer = await search([connection], query, runtime.limits, runtime.seal)
     except LeadMcpError:
         return []
-    return [record.id for record in answer.records]
+    return [id_cell(record.id) for record in answer.records]

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from lead_mcp.engine.connection import Connection
 from lead_mcp.errors import BadArgument, Conflict, LeadMcpError, Pending
-from lead_mcp.outgoing.masking import check_no_pseudonyms
+from lead_mcp.outgoing.guard import check_no_pseudonyms
 from lead_mcp.outgoing.write_text import explained, outcome_text, outcome_to_dict, rows_table, rows_text
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.confirmation import Confirmation, Declined, MustAsk

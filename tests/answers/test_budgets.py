@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mcp.types import CallToolResult
 
 from lead_mcp import vendors
-from lead_mcp.outgoing.tokens import DEFAULT, allowed, estimate, fitting
+from lead_mcp.outgoing.token_budget import DEFAULT, allowed, estimate
 from tests.driving import Bench, CallFailed, bench, uris
 
 SNAPSHOT = Path(__file__).parents[1] / "snapshots" / "tokens.json"
@@ -207,6 +207,3 @@ def test_a_budget_is_what_was_asked_less_a_margin_and_the_default_grows_with_the
     assert allowed(1000) == 900
     assert allowed(None) == allowed(None, 80) == 7200
     assert allowed(None, 200) == 18_000
-    assert fitting([10, 10, 10], 5, 26) == 2
-    assert fitting([10], 5, 5) == 0
-    assert fitting([], 5, 1) == 0

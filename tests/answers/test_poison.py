@@ -12,7 +12,7 @@ import pytest
 from mcp.types import CallToolResult, ResourceTemplateReference
 
 from lead_mcp import vendors
-from lead_mcp.outgoing.cleaning import UNSEEN
+from lead_mcp.characters import UNSEEN
 from lead_mcp.sandbox.app import sandbox
 from lead_mcp.sandbox.world import POISON, World
 from lead_mcp.tools.resources import TEMPLATES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.tokens import LEADS, UNDER, Item, NoTokenizer, counted, items
-from lead_mcp.outgoing.tokens import estimate
+from lead_mcp.outgoing.token_budget import estimate
 
 TEXTS = (
     "Ana García|ana.garcia.12@example.com|+12135550101|open|2026-11-21T08:17:26Z",

@@ -16,7 +16,20 @@ from zoneinfo import ZoneInfo
 
 from lead_mcp.dates import SECOND
 from lead_mcp.filters import RANGE, Kind, Value
-from lead_mcp.vendors.spec.fields import ANY, EQ, FLAG, NUMBER, ONE_OF, Codec, Field, FieldMap, moment, text_but
+from lead_mcp.vendors.spec.fields import (
+    ANY,
+    EQ,
+    FLAG,
+    NUMBER,
+    ONE_OF,
+    PERSONAL,
+    Codec,
+    Field,
+    FieldMap,
+    Personal,
+    moment,
+    text_but,
+)
 
 WORD: Final = text_but("null")
 
@@ -47,11 +60,25 @@ TEXTS: Final = (
 ).split()
 TIMES: Final = ("modified_at", "last_called", "first_contacted_at")
 NEVER_READ: Final = ("last_call", "deleted_at", "archived_at", "changed_at")
+ABOUT: Final[dict[str, Personal]] = {
+    **PERSONAL,
+    "phone_number": "phone",
+    "alt_phone_1": "phone",
+    "alt_phone_2": "phone",
+    "address1": "address",
+    "address2": "address",
+    "date_of_birth": "birth",
+    "std_consumer_number": "other",
+    "std_account_number": "other",
+    "notes": "text",
+    "user_name": "name",
+}
+"""Which of the names below speak of a person; ``user_name`` is an agent's."""
 
 
 def asked(*paths: str, note: str = "") -> Field:
     """Text the vendor filters by in a way no document states."""
-    return Field(*paths, codec=WORD, coarse=EQ, vendor_text=True, note=note)
+    return Field(*paths, codec=WORD, coarse=EQ, vendor_text=True, personal=ABOUT.get(paths[0], ""), note=note)
 
 
 ID: Final = asked("id", "lead_id")
@@ -62,19 +89,19 @@ OURS: Final = {
     # a name says more than an id; there is no filter for either
     "source": Field("source_name", "source_id", codec=WORD),
     **{name: asked(name) for name in "first_name last_name email city state postal_code country".split()},
-    "name": Field("first_name", "last_name", codec=WORD, joined=True),
+    "name": Field("first_name", "last_name", codec=WORD, joined=True, personal="name"),
     "phone": asked("phone_number"),
     "company": asked("std_company_name", note=COMPANY),
     "address": asked("address1"),
     "list_id": LIST,
     "campaign": Field("campaign_name", "campaign_uid", codec=WORD),
     "owner": asked("owner_id", note="a user's id"),
-    "note": Field("notes", codec=WORD),
+    "note": Field("notes", codec=WORD, personal="text"),
 }
 OWN: Final = {
     **{name: asked(name) for name in SEARCHED},
     **{name: asked(name, note=COMPANY) for name in STANDARD},
-    **{name: Field(name, codec=WORD) for name in TEXTS},
+    **{name: Field(name, codec=WORD, personal=ABOUT.get(name, "")) for name in TEXTS},
     "id": ID,
     "lead_id": asked("lead_id", "id"),
     "list_id": LIST,

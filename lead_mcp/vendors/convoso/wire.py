@@ -27,6 +27,7 @@ from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import Field, FieldMap, Paths, read_moment
 from lead_mcp.vendors.spec.http import Raw, Reply, Request, Signature
 from lead_mcp.vendors.spec.reading import Page, PageRequest, Push, Recording, RecordingPage, by_table
+from lead_mcp.vendors.spec.shapes import personal_of
 
 NEAR: Final = timedelta(hours=2)
 INCLUSIVE: Final = frozenset({Op.GTE, Op.LTE})
@@ -233,10 +234,14 @@ def sample(account: Account, partition: str | None) -> Request:
 
 
 def read_fields(account: Account, partition: str | None, reply: Reply) -> Mapping[str, Field]:
-    """Every key of the sampled leads; one no document lists is of any type."""
-    own = account.fields.own
-    names = dict.fromkeys(name for row in listing(reply)[0] for name in row)
-    return {name: own.get(name) or Field(name, codec=OPEN) for name in names}
+    """Every key of the sampled leads; one no document lists is of any type, and says of a person what its values say."""
+    own, rows = account.fields.own, listing(reply)[0]
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: own.get(name) or _sampled(name, [row.get(name) for row in rows]) for name in names}
+
+
+def _sampled(name: str, values: Sequence[Any]) -> Field:
+    return Field(name, codec=OPEN, personal=personal_of(values))
 
 
 # --- envelopes ----------------------------------------------------------------------------------------------------

@@ -14,8 +14,21 @@ from typing import Any, Final
 
 from lead_mcp.filters import RANGE, Kind, Value
 from lead_mcp.vendors.spec.account import Account
-from lead_mcp.vendors.spec.fields import ANY, FLAG, NUMBER, Codec, Field, FieldMap, Paths, moment, text_but
+from lead_mcp.vendors.spec.fields import (
+    ANY,
+    FLAG,
+    NUMBER,
+    PERSONAL,
+    Codec,
+    Field,
+    FieldMap,
+    Paths,
+    Personal,
+    moment,
+    text_but,
+)
 from lead_mcp.vendors.spec.http import Raw
+from lead_mcp.vendors.spec.shapes import personal_of
 
 NOTHING: Final = "N/A"
 NEVER: Final = "0001-01-01T"
@@ -50,8 +63,11 @@ class Composed(Field):
     parts: Sequence[Field]
     whole: bool
 
-    def __init__(self, mark: str, *parts: Field, whole: bool = False, note: str = "") -> None:
-        super().__init__(*(path for part in parts for path in part.paths), joined=True, note=note)
+    def __init__(
+        self, mark: str, *parts: Field, whole: bool = False, personal: Personal | None = "", note: str = ""
+    ) -> None:
+        paths = (path for part in parts for path in part.paths)
+        super().__init__(*paths, joined=True, personal=personal, note=note)
         object.__setattr__(self, "mark", mark)
         object.__setattr__(self, "parts", parts)
         object.__setattr__(self, "whole", whole)
@@ -76,6 +92,34 @@ def lead_id(uid: str) -> Field:
 # --- leads --------------------------------------------------------------------------------------------------------
 
 SECTIONS: Final = ("Fields", "Properties", "TCPAInformation", "SendInformation")
+
+
+def _below(section: str, names: str) -> list[str]:
+    return [f"{section}.{name}" if section else name for name in names.split()]
+
+
+ABOUT: Final[dict[str, Personal]] = {
+    "Fields.IPAddress": "ip",
+    **dict.fromkeys(_below("Properties", "Lat Long"), "address"),
+    **dict.fromkeys(_below("TCPAInformation", "FirstName LastName"), "name"),
+    **dict.fromkeys(_below("TCPAInformation", "Address PostalCode IPLat IPLong"), "address"),
+    "TCPAInformation.IPAddress": "ip",
+    "TCPAInformation.PhoneNumber": "phone",
+    **dict.fromkeys(_below("TCPAInformation", "ReferrerURL Referrer SearchTerm FormURL ConsentText"), "text"),
+    "SendInformation.Sends": "text",
+    # of pings: a request is written in whatever form the buyer takes
+    "Request": "form",
+    **dict.fromkeys(("Response", "Fields", "ScanLog"), "text"),
+}
+"""Which of LeadExec's own fields speak of a person."""
+SENDS: Final[dict[str, Personal]] = {
+    "PostData": "form",
+    **dict.fromkeys(("Response", "LeadNotes", "LastReturnActionReason"), "text"),
+    "EmailReads": "",
+    "EmailReads.IPAddress": "ip",
+    **dict.fromkeys("Client ClientGroup ClientAccount Emailed Appointments".split(), ""),
+}
+"""What each of ``SendInformation.Sends`` says of the person; ``Client`` is the buyer."""
 # FirstName .. EmailAddress, Phone: seed; Email, Company, StateProvince, ZipPostal: C5; the other spellings are guesses
 USUAL: Final = {
     "first_name": "FirstName First_Name Firstname first_name",
@@ -99,12 +143,12 @@ OTHER_FIELDS: Final = ("IPAddress", "JobTitle", "IndustrySub-Category")
 
 def _usual(ours: str) -> Field:
     paths = (f"Fields.{name}" for name in USUAL[ours].split())
-    return Field(*paths, codec=DIGITS if ours == "phone" else WORD)
+    return Field(*paths, codec=DIGITS if ours == "phone" else WORD, personal=PERSONAL.get(ours, ""))
 
 
 def _named(section: str, names: str, codec: Codec) -> dict[str, Field]:
-    prefix = f"{section}." if section else ""
-    return {path: Field(path, codec=codec) for path in (f"{prefix}{name}" for name in names.split())}
+    paths = _below(section, names)
+    return {path: Field(path, codec=codec, personal=ABOUT.get(path, "")) for path in paths}
 
 
 CONTACT: Final = {name: _usual(name) for name in USUAL}
@@ -114,7 +158,7 @@ OURS: Final = {
         "Properties.ReturnStatus", codec=WORD, note="whether the lead was returned: the only status there is"
     ),
     "source": Field("Properties.LeadSource", codec=WORD),
-    "name": Composed(" ", CONTACT["first_name"], CONTACT["last_name"]),
+    "name": Composed(" ", CONTACT["first_name"], CONTACT["last_name"], personal="name"),
     **CONTACT,
     "value": Field("SendInformation.Revenue", codec=NUMBER),
     # that StartDate and EndDate compare this date, and whether they include it, is unverified
@@ -122,8 +166,8 @@ OURS: Final = {
     "updated_at": Field("LastUpdated", codec=STAMP),
     # an "Account" on a lead is the campaign (sheet: inference, quirk 10)
     "campaign": Field("Properties.Account", codec=WORD, note="the campaign; LeadExec calls it Account"),
-    "owner": Field("Properties.UserAssigned", codec=PERSON),
-    "website": Field("TCPAInformation.FormURL", codec=WORD, note="only with the TCPA consent service"),
+    "owner": Field("Properties.UserAssigned", codec=PERSON, personal="name"),
+    "website": Field("TCPAInformation.FormURL", codec=WORD, personal="text", note="only with the TCPA consent service"),
     "external_id": Field("Properties.RecordID", codec=WORD),
     **{name: Field(f"Fields.{name}", codec=WORD) for name in TRACKING},
 }
@@ -160,21 +204,22 @@ CONSENT: Final = {
 OWN: Final = {
     **_named("", "UID LeadTypeUID", NUMBER),
     "LastUpdated": OURS["updated_at"],
-    **{path: Field(path, codec=found.codec) for found in CONTACT.values() for path in found.paths},
+    **{path: Field(path, codec=one.codec, personal=one.personal) for one in CONTACT.values() for path in one.paths},
     **_named("Fields", " ".join(OTHER_FIELDS), WORD),
     **PROPERTIES,
     **CONSENT,
     **_named("SendInformation", "Revenue SendCount", NUMBER),
     **_named("SendInformation", "Sends", UNKNOWN),
 }
-LEAD: Final = FieldMap(ours=OURS, own=OWN, free=("Fields",))
+INSIDE: Final = {f"SendInformation.Sends.{name}": kind for name, kind in SENDS.items()}
+LEAD: Final = FieldMap(ours=OURS, own=OWN, free=("Fields",), inside=INSIDE)
 
 
 def discovered(path: str, values: Sequence[Any]) -> Field:
     """The field at ``path``: the one we know, else one of the type that all the values seen have, else of any type."""
     kinds = {type(value) for value in values if value is not None}
     guess = FLAG if kinds == {bool} else NUMBER if kinds and kinds <= {int, float} else UNKNOWN
-    return OWN.get(path) or Field(path, codec=guess)
+    return OWN.get(path) or Field(path, codec=guess, personal=personal_of(values))
 
 
 # --- pings --------------------------------------------------------------------------------------------------------
@@ -207,6 +252,7 @@ INBOUND: Final = FieldMap(
         "CreatedOn": INBOUND_OURS["at"],
     },
     free=("Fields",),
+    inside={"MatchedClients.Name": ""},
 )
 OUTBOUND_OURS: Final = {
     "id": Field("Id"),

@@ -14,7 +14,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from lead_mcp.filters import RANGE, Kind, Value
-from lead_mcp.vendors.spec.fields import EQ, FLAG, NONE, NUMBER, ONE_OF, TEXT, Codec, Field, FieldMap, moment
+from lead_mcp.vendors.spec.fields import (
+    EQ,
+    FLAG,
+    NONE,
+    NUMBER,
+    ONE_OF,
+    TEXT,
+    Codec,
+    Field,
+    FieldMap,
+    Personal,
+    moment,
+)
 
 STAMP: Final = moment()
 BIT: Final = Codec(Kind.FLAG, FLAG.decode, lambda value: "1" if value else "0")
@@ -28,11 +40,28 @@ def _guid(raw: Any) -> Value:
 
 
 GUID: Final = Codec(Kind.TEXT, _guid)
+ABOUT: Final[Mapping[str, Personal]] = {
+    "FirstName": "name",
+    "LastName": "name",
+    "EmailAddress": "email",
+    **dict.fromkeys(("Phone", "Mobile", "Fax"), "phone"),
+    **dict.fromkeys(("mx_Street1", "mx_Street2", "mx_Zip", "Latitude", "Longitude"), "address"),
+    "SourceIPAddress": "ip",
+    **dict.fromkeys(
+        "Website SourceReferrer SourceReferrerURL ConversionReferrerURL Web_Referrer Notes".split(), "text"
+    ),
+    "OwnerIdEmailAddress": "email",
+    "OwnerIdName": "name",
+}
+"""Which columns speak of a person; the owner is one of the account's own people."""
 
 
-def asked(*paths: str, codec: Codec = TEXT, values: Sequence[str] = (), note: str = "") -> Field:
+def asked(
+    *paths: str, codec: Codec = TEXT, values: Sequence[str] = (), personal: Personal | None = "", note: str = ""
+) -> Field:
     """A field whose equality the vendor is asked for; its rules of comparing text are not documented."""
-    return Field(*paths, codec=codec, coarse=EQ, vendor_text=True, values=values, note=note)
+    about = ABOUT.get(paths[0], personal)
+    return Field(*paths, codec=codec, coarse=EQ, vendor_text=True, values=values, personal=about, note=note)
 
 
 OURS: Final = {
@@ -41,10 +70,10 @@ OURS: Final = {
     "source": asked("Source"),
     "first_name": asked("FirstName"),
     "last_name": asked("LastName"),
-    "name": Field("FirstName", "LastName", joined=True),
+    "name": Field("FirstName", "LastName", joined=True, personal="name"),
     "email": asked("EmailAddress"),
     # two places: asking for one of them would lose those who have only the other
-    "phone": Field("Phone", "Mobile"),
+    "phone": Field("Phone", "Mobile", personal="phone"),
     "company": asked("Company"),
     "address": asked("mx_Street1"),
     "city": asked("mx_City"),
@@ -56,10 +85,10 @@ OURS: Final = {
     "created_at": Field("CreatedOn", codec=STAMP, edge=RANGE),
     "updated_at": Field("ModifiedOn", codec=STAMP, edge=RANGE),
     "campaign": asked("SourceCampaign"),
-    "owner": Field("OwnerIdEmailAddress", "OwnerIdName", "OwnerId"),
+    "owner": Field("OwnerIdEmailAddress", "OwnerIdName", "OwnerId", personal="name"),
     "website": asked("Website"),
     "external_id": asked("ProspectAutoId", note="the counter people see"),
-    "note": Field("Notes"),
+    "note": Field("Notes", personal="text"),
     # no qualified_at: LeadConversionDate is when a visitor became a lead (unverified). No utm_*: SourceMedium and its
     # like are not documented as the tags of the link; they go by their own names.
 }
@@ -81,13 +110,12 @@ OWN: Final[Mapping[str, Field]] = {
     "ProspectID": Field(*ID_NAMES, codec=GUID, coarse=EQ),
     **{ours.paths[0]: ours for name, ours in OURS.items() if name not in ("id", "name", "phone", "owner")},
     **{name: asked(name) for name in TEXTS},
-    **{name: Field(name, codec=NUMBER) for name in NUMBERS},
+    **{name: Field(name, codec=NUMBER, personal=ABOUT.get(name, "")) for name in NUMBERS},
     **{name: Field(name, codec=BIT) for name in FLAGS},
     # coarse and not edge: "never" may be a date of 1900 in the database, and is nothing here
     **{name: Field(name, codec=STAMP, coarse=RANGE) for name in TIMES},
     # looked up beside the lead, so not known to be columns one can ask by
-    "OwnerIdEmailAddress": Field("OwnerIdEmailAddress"),
-    "OwnerIdName": Field("OwnerIdName"),
+    **{name: Field(name, personal=ABOUT[name]) for name in ("OwnerIdEmailAddress", "OwnerIdName")},
     "LeadType": Field("LeadType", note="OT_0, OT_1, ...; only in accounts with Object Types"),
     "CanUpdate": Field("CanUpdate", codec=FLAG, note="comes unasked, and only from the call by date of change"),
 }
@@ -107,6 +135,8 @@ CODECS: Final[Mapping[str, Codec]] = {
     "DateTime": STAMP,  # not in the documents' list
     # "Time" is left as text: taken for a time of day, which is no moment (unverified)
 }
+TYPES_SAY: Final[Mapping[str, Personal]] = {"Email": "email", "Phone": "phone", "Boolean": "", "Select": ""}
+"""What a type says of a person; of the others nobody knows."""
 
 
 def discovered(meta: Mapping[str, Any]) -> Field:
@@ -115,10 +145,11 @@ def discovered(meta: Mapping[str, Any]) -> Field:
     known = OWN.get(name)
     if known is not None:
         return _described(known, options(meta), known.note or note)
-    codec = CODECS.get(str(meta.get("DataType")), TEXT)
+    kind = str(meta.get("DataType"))
+    codec, personal = CODECS.get(kind, TEXT), TYPES_SAY.get(kind)
     # what IsSearchable means exactly is not documented: where it says no, nothing is sent
     sent = codec is TEXT and meta.get("IsSearchable") is not False
-    field = asked(name) if sent else Field(name, codec=codec, coarse=NONE)
+    field = asked(name, personal=personal) if sent else Field(name, codec=codec, coarse=NONE, personal=personal)
     return _described(field, options(meta), note)
 
 
@@ -133,13 +164,5 @@ def options(meta: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _described(field: Field, values: Sequence[str], note: str) -> Field:
-    return Field(
-        *field.paths,
-        codec=field.codec,
-        edge=field.edge,
-        coarse=field.coarse,
-        vendor_text=field.vendor_text,
-        values=values,
-        closed=not values,  # a dropdown's choices are offered, not enforced: others may be stored (community)
-        note=note,
-    )
+    # a dropdown's choices are offered, not enforced: others may be stored (community)
+    return field.but(values=tuple(values), closed=not values, note=note)

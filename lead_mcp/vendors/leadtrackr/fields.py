@@ -13,7 +13,20 @@ from __future__ import annotations
 from typing import Any, Final
 
 from lead_mcp.filters import RANGE
-from lead_mcp.vendors.spec.fields import ANY, CENTS, EQ, EXISTS, NUMBER, ONE_OF, TEXT, Codec, Field, FieldMap, moment
+from lead_mcp.vendors.spec.fields import (
+    ANY,
+    CENTS,
+    EQ,
+    EXISTS,
+    NUMBER,
+    ONE_OF,
+    TEXT,
+    Codec,
+    Field,
+    FieldMap,
+    Personal,
+    moment,
+)
 
 STAMP: Final = moment()
 STATUSES: Final = frozenset({"open", "pending", "lost"})
@@ -33,19 +46,21 @@ OURS: Final = {
     "status": Field(
         "status", codec=STATUS, coarse=ONE_OF, vendor_text=True, note="open, pending, lost, or a conversion label"
     ),
-    "first_name": Field("firstName"),
-    "last_name": Field("lastName"),
-    "name": Field("firstName", "lastName", joined=True),
+    "first_name": Field("firstName", personal="name"),
+    "last_name": Field("lastName", personal="name"),
+    "name": Field("firstName", "lastName", joined=True, personal="name"),
     # the flat fields alone: userData need not mirror them, and the vendor's filters are on the flat ones
-    "email": Field("email", exact=EQ, vendor_text=True),
-    "phone": Field("phone", coarse=EQ, vendor_text=True),  # whether numbers are normalised is not documented
+    "email": Field("email", exact=EQ, vendor_text=True, personal="email"),
+    "phone": Field(
+        "phone", coarse=EQ, vendor_text=True, personal="phone"
+    ),  # whether numbers are normalised is not documented
     "company": Field("companyName"),
     "value": Field("price", codec=CENTS),
     "created_at": Field("createdAt", codec=STAMP, exact=RANGE),
     "form_name": Field("formName", coarse=EQ, vendor_text=True),
     "external_id": Field("uniqueIdentifier", exact=EQ, vendor_text=True),
     # the team's note on the lead; what the person wrote is formData.formMessage
-    "note": Field("note"),
+    "note": Field("note", personal="text"),
     "gclid": Field("attributionData.gclid", exact=EXISTS),
     "wbraid": Field("attributionData.wbraid"),
     "ga4cid": Field("attributionData.cid", exact=EXISTS),
@@ -55,14 +70,25 @@ OURS: Final = {
 }
 SHARED: Final = ("id", "status", "email", "phone", "note")
 """Names that are the same word at LeadTrackr and here."""
-TEXTS: Final = (
-    "userData.firstName userData.lastName userData.email userData.phone userData.companyName "
-    "formData.formName formData.formMessage formData.uniqueEventId"
-).split()
-ANYTHING: Final = (
+TEXTS: Final[dict[str, Personal]] = {
+    "userData.firstName": "name",
+    "userData.lastName": "name",
+    "userData.email": "email",
+    "userData.phone": "phone",
+    "userData.companyName": "",
+    "formData.formName": "",
+    "formData.formMessage": "text",
+    "formData.uniqueEventId": "",
+}
+ANYTHING: Final[dict[str, Personal]] = {
+    "formData": "form",
     # formFields, conversionPage and consent are what the vendor's own clients add (leadbot, design note)
-    "formData formData.formFields userData attributionData attributionData.conversionPage attributionData.consent"
-).split()
+    "formData.formFields": "form",
+    "userData": "form",
+    "attributionData": "text",
+    "attributionData.conversionPage": "text",
+    "attributionData.consent": "text",
+}
 
 OWN: Final = {
     **{name: OURS[name] for name in SHARED},
@@ -81,7 +107,7 @@ OWN: Final = {
     },
     "attributionData.wbraid": OURS["wbraid"],
     "attributionData.sid": OURS["ga4sid"],
-    **{name: Field(name) for name in TEXTS},
-    **{name: Field(name, codec=ANY) for name in ANYTHING},
+    **{name: Field(name, personal=kind) for name, kind in TEXTS.items()},
+    **{name: Field(name, codec=ANY, personal=kind) for name, kind in ANYTHING.items()},
 }
 LEAD: Final = FieldMap(ours=OURS, own=OWN, free=("formData", "userData", "attributionData"))

@@ -9,7 +9,19 @@ from __future__ import annotations
 from typing import Final
 
 from lead_mcp.filters import RANGE, Op
-from lead_mcp.vendors.spec.fields import EXISTS, FLAG, NUMBER, ONE_OF, STAGES, TEXT, Field, FieldMap, moment
+from lead_mcp.vendors.spec.fields import (
+    EXISTS,
+    FLAG,
+    NUMBER,
+    ONE_OF,
+    PERSONAL,
+    STAGES,
+    TEXT,
+    Field,
+    FieldMap,
+    Personal,
+    moment,
+)
 
 STAMP: Final = moment()
 EQUAL: Final = frozenset({Op.EQ})
@@ -23,6 +35,7 @@ OTHERS: Final = (
     "custom lossReason conversionName path googleAdsCampaignId googleAdsCampaignName googleAdsAdGroupId "
     "googleAdsAdGroupName googleAdsAdId selectedConversionEventId"
 ).split()
+ABOUT: Final[dict[str, Personal]] = {**PERSONAL, "custom": "form", "lossReason": "text", "path": "text"}
 
 OURS: Final = {
     "id": Field("id"),
@@ -30,22 +43,20 @@ OURS: Final = {
     "status": Field("status", exact=ONE_OF, values=STAGES),
     "stage": Field("status", exact=ONE_OF, values=STAGES, note="the same as status"),
     "source": Field("source", exact=EQUAL, values=SOURCES),
-    "name": Field("name"),
-    "email": Field("email"),
-    "phone": Field("phone"),
+    **{name: Field(name, personal=ABOUT[name]) for name in ("name", "email", "phone")},
     "value": Field("value", codec=NUMBER, exact=EQUAL | RANGE),
     "created_at": Field("createdAt", codec=STAMP, exact=RANGE | EXISTS),
     "updated_at": Field("updatedAt", codec=STAMP, exact=RANGE | EXISTS),
     "qualified_at": Field("qualifiedAt", codec=STAMP, exact=RANGE | EXISTS),
     "label": Field("labelId", exact=EQUAL, vendor_text=True, note="a label's id; no call lists labels"),
-    "website": Field("website", exact=EQUAL, vendor_text=True),
-    "note": Field("note"),
+    "website": Field("website", exact=EQUAL, vendor_text=True, personal="text"),
+    "note": Field("note", personal="text"),
     **{name: Field(name, exact=EQUAL, vendor_text=True) for name in UTMS},
     **{name: Field(name, exact=EXISTS) for name in CLICK_IDS},
 }
 OWN: Final = {
     **{name: Field(name, codec=FLAG) for name in FLAGS},
-    **{name: Field(name, codec=TEXT) for name in OTHERS},
+    **{name: Field(name, codec=TEXT, personal=ABOUT.get(name, "")) for name in OTHERS},
     "expiresAt": Field("expiresAt", codec=STAMP),
     "labelId": OURS["label"],
     "createdAt": OURS["created_at"],

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lead_mcp.filters import Kind, Value, folded
-from lead_mcp.vendors.spec.fields import STAGES, TEXT, Codec, Field, FieldMap
+from lead_mcp.vendors.spec.fields import PERSONAL, STAGES, TEXT, Codec, Field, FieldMap, Personal
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,24 @@ class Account:
 def named_fields(found: FieldMap, names: Mapping[str, str], stages: Mapping[str, str]) -> FieldMap:
     """A vendor's lead fields with an account's own names and stage words put in."""
     prefix = f"{found.free[0]}." if found.free and found.free[0] else ""
-    named = {ours: renamed(found.ours.get(ours), prefix, theirs) for ours, theirs in names.items()}
+    named = {
+        ours: renamed(found, ours, theirs if "." in theirs else f"{prefix}{theirs}") for ours, theirs in names.items()
+    }
     ours = {**found.ours, **named}
     return replace(found, ours={"stage": staged(ours.get("status"), stages), **ours})
 
 
-def renamed(known: Field | None, prefix: str, theirs: str) -> Field:
-    """Our field at the account's own name for it; nothing is known of what the vendor answers on that one."""
+def renamed(found: FieldMap, ours: str, path: str) -> Field:
+    """Our field at the account's own place for it; nothing is known of what the vendor answers on that one."""
+    known = found.ours.get(ours)
     codec = TEXT if known is None else known.codec
-    return Field(
-        theirs if "." in theirs else f"{prefix}{theirs}", codec=codec, note="as the account's settings name it"
-    )
+    return Field(path, codec=codec, personal=_personal(found, ours, path), note="as the account's settings name it")
+
+
+def _personal(found: FieldMap, ours: str, path: str) -> Personal:
+    """What is known of our field, else of the place: a name of ours makes nothing less personal."""
+    known, there = found.ours.get(ours), found.own.get(path)
+    return (known and known.personal) or PERSONAL.get(ours) or (there and there.personal) or ""
 
 
 def staged(status: Field | None, stages: Mapping[str, str]) -> Field:

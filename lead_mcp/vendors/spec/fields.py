@@ -7,12 +7,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Literal, Self
 
 from lead_mcp.filters import Kind, Op, Value, as_flag, as_number
 from lead_mcp.vendors.spec.http import Raw
 
 Paths = tuple[str, ...]
+Personal = Literal["", "name", "email", "phone", "address", "birth", "ip", "other", "text", "form"]
+"""What a field's values say of a person. ``""``: nothing. ``text``: somebody's own words, in which any of the others may
+stand. ``form``: a whole form or payload; every text in it that no field names is taken for personal. ``other``: personal,
+and of no kind that has a word of its own here.
+"""
 
 EQ: Final = frozenset({Op.EQ})
 ONE_OF: Final = frozenset({Op.EQ, Op.IN})
@@ -104,7 +109,8 @@ class Field:
     edge and coarse are sent and checked again here. ``vendor_text``: an ``exact`` comparison of text whose case rules
     only the vendor knows; the ledger names it. ``values``: the words it takes; ``closed``: there
     are no others. ``filter_only``: can be asked
-    for and not read back.
+    for and not read back. ``personal``: what its values say of a person; None where no document lists the field, so that
+    its name and its values have to tell.
     """
 
     paths: Paths
@@ -117,6 +123,7 @@ class Field:
     joined: bool
     vendor_text: bool
     filter_only: bool
+    personal: Personal | None
     note: str
 
     def __init__(
@@ -131,6 +138,7 @@ class Field:
         joined: bool = False,
         vendor_text: bool = False,
         filter_only: bool = False,
+        personal: Personal | None = "",
         note: str = "",
     ) -> None:
         put = object.__setattr__
@@ -144,11 +152,19 @@ class Field:
         put(self, "joined", joined)
         put(self, "vendor_text", vendor_text)
         put(self, "filter_only", filter_only)
+        put(self, "personal", personal)
         put(self, "note", note)
 
     @property
     def kind(self) -> Kind:
         return self.codec.kind
+
+    def but(self, **changes: Any) -> Self:
+        """This field with some of its attributes changed."""
+        changed = object.__new__(type(self))
+        for name in (name for kind in type(self).__mro__ for name in getattr(kind, "__slots__", ())):
+            object.__setattr__(changed, name, changes.get(name, getattr(self, name)))
+        return changed
 
     def read(self, raw: Raw) -> Value:
         """This field's value in ``raw``, decoded; None where it is absent, empty or unreadable."""
@@ -182,6 +198,18 @@ PING_FIELDS: Final = tuple(
     "id at accepted result source campaign client price revenue potential_revenue received lead_id request_id".split()
 )
 STAGES: Final = ("open", "qualified", "won", "lost")
+PERSONAL: Final[Mapping[str, Personal]] = {
+    "first_name": "name",
+    "last_name": "name",
+    "name": "name",
+    "email": "email",
+    "phone": "phone",
+    "address": "address",
+    "postal_code": "address",
+    "website": "text",
+    "note": "text",
+}
+"""What our fields say of a person, whoever has them; the others say nothing."""
 
 
 @dataclass(frozen=True)
@@ -189,11 +217,13 @@ class FieldMap:
     """A vendor's fields: ours by our names, its further ones by its own dotted names.
 
     ``free``: dotted prefixes under which an account may have names that no document lists (``""``: at the top level).
+    ``inside``: what the parts of lists and payloads say of a person, by dotted path; such a part is no field of its own.
     """
 
     ours: Mapping[str, Field]
     own: Mapping[str, Field] = field(default_factory=dict)
     free: Paths = ()
+    inside: Mapping[str, Personal] = field(default_factory=dict)
 
     def get(self, name: str) -> Field | None:
         """The field of that name: ours, else the vendor's own."""

@@ -1,0 +1,75 @@
+"""One person's story: the newest leads and events that there is room for, oldest first."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Final
+
+from lead_mcp.dates import stamp
+from lead_mcp.engine.people import Person, numbers_of
+from lead_mcp.engine.timeline import LeadEvent, Timeline
+from lead_mcp.outgoing.cleaning import cell, text_cell
+from lead_mcp.outgoing.event_text import event_text, finding_text
+from lead_mcp.outgoing.ledger import entry_to_dict, ledger_lines
+from lead_mcp.outgoing.masking import masked, masked_by, masker_in_use
+from lead_mcp.outgoing.records import CONCISE, record_rows
+from lead_mcp.outgoing.render import table, text_of, text_table
+from lead_mcp.outgoing.token_budget import Rendered, allowed, first_that_fits
+
+COLUMNS: Final = ("at", "account", "kind", "what", "uri")
+SIZES: Final = (100, 70, 50, 36, 24, 16, 10, 6, 2)
+"""Events that are tried, most first, until an answer fits."""
+
+
+def story_answer(story: Timeline, person: Person, region: str) -> Rendered:
+    """The story, as much of it as fits; the names of its leads are masked in its sentences too."""
+    masker = masker_in_use()
+    names = [{"name": record.get("name"), "address": record.get("address")} for record in story.leads]
+    with masked_by(masker and masker.knowing(names)):
+        return first_that_fits([partial(_rendered, story, person, region, most) for most in SIZES], allowed(None))
+
+
+def _rendered(story: Timeline, person: Person, region: str, most: int) -> Rendered:
+    """Structure and text with so many events at most, and half as many leads."""
+    kept, events = story.leads[-(most // 2) :], story.events[-most:]
+    warnings = [finding_text(finding) for finding in story.findings[:most]]
+    leads, dated = table(("uri", *CONCISE), record_rows(kept, CONCISE)), table(COLUMNS, list(map(_row, events)))
+    who, omitted = _who(story, person, region, most), _omitted(story, most)
+    structured: dict[str, Any] = {"person": who, "leads": leads, "events": dated, "warnings": warnings}
+    structured |= {"omitted": omitted} if omitted else {}
+    structured["accounts"] = [entry_to_dict(entry) for entry in story.entries]
+    text = text_of(
+        f"{', '.join(map(text_cell, who['names'])) or 'nobody'}: {len(story.leads)} leads, {len(story.events)} events",
+        text_table(leads),
+        text_table(dated),
+        omitted,
+        *(f"warning: {warning}" for warning in warnings),
+        *ledger_lines(story.entries),
+    )
+    return structured, text
+
+
+def _row(one: LeadEvent) -> list[Any]:
+    return [stamp(one.event.at), one.account, str(one.event.kind), cell(event_text(one.event)), one.uri]
+
+
+def _omitted(story: Timeline, most: int) -> str:
+    left = {
+        "older leads": len(story.leads) - most // 2,
+        "older events": len(story.events) - most,
+        "more warnings": len(story.findings) - most,
+    }
+    words = ", ".join(f"{count} {what}" for what, count in left.items() if count > 0)
+    return f"{words} did not fit; ask with until for older events" if words else ""
+
+
+def _who(story: Timeline, person: Person, region: str, most: int) -> dict[str, list[str]]:
+    """Every name, number and address the person goes by, as they may leave."""
+    names = {str(name) for record in story.leads if (name := record.get("name"))}
+    phones = {number for record in story.leads for number in numbers_of(record, region)} | person.phones
+    emails = {str(mail).casefold() for record in story.leads if (mail := record.get("email"))} | person.emails
+    return {
+        "names": sorted({cell(masked("name", name)) for name in names})[:most],
+        "phones": sorted({masked("phone", number) for number in phones})[:most],
+        "emails": sorted({cell(masked("email", mail)) for mail in emails})[:most],
+    }
