@@ -22,7 +22,9 @@ async def list_accounts(ctx: Context[Any, Any], account: Moment = None) -> CallT
     """The configured accounts and what each offers; with an account, its fields, operators, limits and quirks."""
     runtime = runtime_of(ctx)
     if account is None:
-        return result(*accounts_answer([*runtime.connections.values()], "" if runtime.connections else runtime.settings.advice))
+        return result(
+            *accounts_answer([*runtime.connections.values()], "" if runtime.connections else runtime.settings.advice)
+        )
     return result(*account_answer(await describe(runtime, account)))
 
 

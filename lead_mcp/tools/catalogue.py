@@ -16,7 +16,8 @@ from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed, NotConfigured
 from lead_mcp.outgoing.cleaning import cleaned
 from lead_mcp.settings import Settings
 from lead_mcp.tools import accounts, leads, pings, recordings, resources, summaries, trace, writes
-from lead_mcp.tools.kit import error_result, make_tool
+from lead_mcp.tools.failures import error_result
+from lead_mcp.tools.kit import make_tool
 from lead_mcp.vendors.spec.vendor import Vendor
 
 Serves = Callable[[Settings, list[Vendor]], bool]

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable
+from traceback import format_exception
 from typing import TypeVar
 
 from mcp import MCPError
 from mcp.server.mcpserver.exceptions import ResourceError, ToolError
-from mcp.types import INTERNAL_ERROR, CallToolResult, InputRequiredResult
+from mcp.types import INTERNAL_ERROR, CallToolResult, InputRequiredResult, TextContent
 
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.outgoing.cleaning import cleaned
-from lead_mcp.tools.kit import error_result
+from lead_mcp.outgoing.masking import masked_text
+from lead_mcp.outgoing.render import error_text, error_to_dict
 
 T = TypeVar("T")
 log = logging.getLogger("lead_mcp.tools")
+
+
+def error_result(error: LeadMcpError) -> CallToolResult:
+    """An error a model can act on."""
+    structured = {"error": error_to_dict(error)}
+    return CallToolResult(
+        content=[TextContent(type="text", text=error_text(error))], structured_content=structured, is_error=True
+    )
 
 
 async def as_result(
@@ -37,8 +47,7 @@ async def as_contents(work: Awaitable[T], uri: str) -> T:
     except (MCPError, ResourceError):
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001
-        found = known(error, uri)
-        raise ResourceError(f"{found.code}: {cleaned(found.message)}") from None
+        raise ResourceError(error_text(known(error, uri))) from None
 
 
 async def as_answer(work: Awaitable[T], what: str) -> T:
@@ -48,8 +57,7 @@ async def as_answer(work: Awaitable[T], what: str) -> T:
     except MCPError:
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001
-        found = known(error, what)
-        raise MCPError(INTERNAL_ERROR, f"{found.code}: {cleaned(found.message)}") from None
+        raise MCPError(INTERNAL_ERROR, error_text(known(error, what))) from None
 
 
 def known(error: BaseException, what: str) -> LeadMcpError:
@@ -57,7 +65,8 @@ def known(error: BaseException, what: str) -> LeadMcpError:
     inner = _unwrapped(error)
     if isinstance(inner, LeadMcpError):
         return inner
-    log.error("%s failed", cleaned(what)[:200], exc_info=error)
+    trace = masked_text("".join(format_exception(error)))  # what failed may be quoted in it
+    log.error("%s failed", masked_text(cleaned(what))[:200], extra={"trace": trace})
     return LeadMcpError(f"{cleaned(what)[:100]} failed inside this server; its log says more.")
 
 

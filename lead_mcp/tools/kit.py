@@ -6,9 +6,7 @@ TypeScript clients check error results against the output schema, so every key o
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from traceback import format_exc
 from typing import Annotated, Any, Final, Protocol
 
 import anyio
@@ -21,11 +19,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSche
 
 from lead_mcp.errors import BadArgument, LeadMcpError, did_you_mean
 from lead_mcp.filters import Filter, parse_op
-from lead_mcp.outgoing.masking import Masker, masked_by, masked_text
-from lead_mcp.outgoing.render import error_text, error_to_dict
+from lead_mcp.outgoing.masking import Masker, masked_by
 from lead_mcp.runtime import Runtime
-
-log = logging.getLogger("lead_mcp.tools")
+from lead_mcp.tools.failures import as_result, error_result
 
 READS: Final = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
 META: Final = {
@@ -99,14 +95,6 @@ def result(structured: Mapping[str, Any], text: str, links: Sequence[ContentBloc
     )
 
 
-def error_result(error: LeadMcpError) -> CallToolResult:
-    """An error a model can act on."""
-    structured = {"error": error_to_dict(error)}
-    return CallToolResult(
-        content=[TextContent(type="text", text=error_text(error))], structured_content=structured, is_error=True
-    )
-
-
 class LeadTool(Tool):
     """A tool whose argument mistakes and failures are structured error results."""
 
@@ -117,7 +105,7 @@ class LeadTool(Tool):
         except LeadMcpError as error:
             return error_result(error)
         with masked_by(masker and masker.knowing(arguments)):
-            return await self._run(arguments, context, convert_result)
+            return await as_result(self._run(arguments, context, convert_result), self.name)
 
     async def _run(self, arguments: dict[str, Any], context: Any, convert_result: bool) -> Any:
         """Arguments nobody knows are refused here: the SDK's own model would ignore them."""
@@ -128,13 +116,9 @@ class LeadTool(Tool):
         try:
             return await super().run(arguments, context, convert_result)
         except ToolError as error:
-            cause = error.__cause__
-            if isinstance(cause, LeadMcpError):
-                return error_result(cause)
-            if isinstance(cause, ValidationError):
-                return error_result(self._wrong_arguments(cause))
-            log.error("tool %s failed", self.name, extra={"trace": masked_text(format_exc())})  # noqa: TRY400
-            return error_result(LeadMcpError(f"{self.name} failed inside this server; its log says more."))
+            if isinstance(error.__cause__, ValidationError):
+                return error_result(self._wrong_arguments(error.__cause__))
+            raise
 
     def _wrong_arguments(self, error: ValidationError) -> BadArgument:
         return BadArgument(" ".join(self._problem(problem) for problem in error.errors(include_url=False)[:5]))

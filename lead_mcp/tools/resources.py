@@ -25,6 +25,7 @@ from lead_mcp.outgoing.records import full_record
 from lead_mcp.outgoing.render import error_text, id_cell
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.accounts import describe
+from lead_mcp.tools.failures import known
 from lead_mcp.tools.kit import META, masker_for
 from lead_mcp.tools.leads import one_lead, own_fields
 from lead_mcp.tools.pings import with_pings
@@ -58,8 +59,8 @@ async def _read(runtime: Runtime, text: str) -> Iterable[ReadResourceContents]:
         return [await READERS[found.scheme](runtime, found)]
     except (NotFound, NotConfigured, NotOffered, BadArgument) as error:
         raise ResourceNotFoundError(error_text(error)) from error
-    except LeadMcpError as error:
-        raise ResourceError(error_text(error)) from error
+    except Exception as error:
+        raise ResourceError(error_text(known(error, text))) from error
 
 
 def _json(value: Any, meta: dict[str, Any] | None = None) -> ReadResourceContents:

@@ -16,7 +16,8 @@ from lead_mcp.outgoing.guard import check_no_pseudonyms
 from lead_mcp.outgoing.write_text import explained, outcome_text, outcome_to_dict, rows_table, rows_text
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.confirmation import Confirmation, Declined, MustAsk
-from lead_mcp.tools.kit import META, Moment, Uri, error_result, plainly, result, runtime_of
+from lead_mcp.tools.failures import error_result
+from lead_mcp.tools.kit import META, Moment, Uri, plainly, result, runtime_of
 from lead_mcp.tools.leads import named_lead
 from lead_mcp.writing.batch import Batch, RowResult
 from lead_mcp.writing.call import WriteCall

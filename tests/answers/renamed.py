@@ -19,69 +19,34 @@ from urllib.parse import parse_qsl, quote, urlencode
 from starlette.types import Message, Receive, Scope, Send
 
 from lead_mcp.sandbox.app import Sandbox
+from tests.facts import facts_of
 
-KEYS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
-    "leadexec": {
-        "first_name": ("FirstName",),
-        "last_name": ("LastName",),
-        "email": ("EmailAddress", "Email"),
-        "phone": ("Phone", "PhoneNumber"),
-        "address": ("StreetAddress",),
-        "postal_code": ("PostalCode", "ZipPostal"),
-        "note": ("Comments", "Notes"),
-    },
-    "convoso": {
-        "first_name": ("first_name",),
-        "last_name": ("last_name",),
-        "email": ("email",),
-        "phone": ("phone_number",),
-        "address": ("address1",),
-        "postal_code": ("postal_code",),
-        "note": ("notes",),
-    },
-    "leadsquared": {
-        "first_name": ("FirstName",),
-        "last_name": ("LastName",),
-        "email": ("EmailAddress",),
-        "phone": ("Phone",),
-        "address": ("mx_Street1",),
-        "postal_code": ("mx_Zip",),
-        "note": ("Notes",),
-    },
-    "octanist": {"name": ("name",), "email": ("email",), "phone": ("phone",), "note": ("note",)},
-    "leadtrackr": {
-        "first_name": ("firstName",),
-        "last_name": ("lastName",),
-        "email": ("email",),
-        "phone": ("phone",),
-        "note": ("note",),
-    },
-}
-"""Where each emulator keeps what the settings can rename."""
 CONSENT: Final = "TCPAInformation"
 """A part whose names are the vendor's alone."""
 
 
 @dataclass(frozen=True)
 class Renamed:
-    """A sandbox behind other names. ``names``: by vendor, our field to the account's name for it."""
+    """A sandbox behind other names. ``words``: by vendor, our field to the account's word for it."""
 
     box: Sandbox
-    names: Mapping[str, Mapping[str, str]]
+    words: Mapping[str, Mapping[str, str]]
 
-    @property
-    def new(self) -> Mapping[str, Mapping[str, str]]:
-        """By vendor, its own key to the new one."""
-        return {
-            vendor: {key: found[ours] for ours, keys in KEYS[vendor].items() if ours in found for key in keys}
-            for vendor, found in self.names.items()
-        }
+    def new(self, vendor: str) -> Mapping[str, str]:
+        """The vendor's own keys to the account's words."""
+        words, keeps = self.words.get(vendor, {}), facts_of(vendor).keeps
+        return {place.rpartition(".")[2]: word for ours, word in words.items() for place in keeps[ours]}
+
+    def places(self, vendor: str) -> Mapping[str, str]:
+        """Our fields to where the account keeps them now."""
+        words, keeps = self.words[vendor], facts_of(vendor).keeps
+        return {ours: "".join((*keeps[ours][0].rpartition(".")[:2], word)) for ours, word in words.items()}
 
     def config(self) -> str:
         """The settings that say so, as TOML."""
         tables = []
-        for vendor, names in self.names.items():
-            lines = "\n".join(f"{ours} = {json.dumps(theirs)}" for ours, theirs in names.items())
+        for vendor in self.words:
+            lines = "\n".join(f"{ours} = {json.dumps(place)}" for ours, place in self.places(vendor).items())
             tables.append(f'[accounts.{vendor}]\nvendor = "{vendor}"\n[accounts.{vendor}.fields]\n{lines}\n')
         return "\n".join(tables)
 
@@ -90,7 +55,7 @@ class Renamed:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         vendor = str(scope.get("path", "")).strip("/").partition("/")[0]
-        new = self.new.get(vendor, {})
+        new = self.new(vendor) if vendor in self.words else {}
         old = {theirs: key for key, theirs in reversed([*new.items()])}
         query = parse_qsl(scope.get("query_string", b"").decode(), keep_blank_values=True)
         asked = urlencode([(key, put_back(value.encode(), old).decode()) for key, value in query])
@@ -151,8 +116,9 @@ def rewritten(value: Any, new: Mapping[str, str], vendor: str) -> Any:
 
 
 def _is_record(value: Mapping[str, Any], vendor: str) -> bool:
-    """Whether the fields of a lead lie flat in there."""
-    return sum(key in value for keys in KEYS[vendor].values() for key in keys) > 2
+    """Whether what tells who a lead is lies flat in there."""
+    places = [place for places in facts_of(vendor).keeps.values() for place in places]
+    return sum(place.rpartition(".")[2] in value for place in places) > 2
 
 
 def _oddly_kept(record: Mapping[str, Any], new: Mapping[str, str]) -> dict[str, Any]:

@@ -14,14 +14,13 @@ from hypothesis import strategies as st
 from mcp import MCPError
 from mcp.types import ResourceTemplateReference
 
-from lead_mcp import vendors
 from lead_mcp.sandbox.app import Sandbox, sandbox
 from lead_mcp.tools.resources import TEMPLATES
 from lead_mcp.vendors.spec.fields import CANONICAL, PING_FIELDS
 from tests.answers.marked import Marked, leaks, strings
-from tests.answers.renamed import KEYS, Renamed
-from tests.driving import FREE, UNTIL, Bench, bench, now
-from tests.writing.desk import OWN
+from tests.answers.renamed import Renamed
+from tests.driving import UNTIL, Bench, bench, now
+from tests.facts import TRIED, emulators, facts_of
 
 LEADS = 24
 EVER: dict[str, Any] = {"since": "2000-01-01"}
@@ -32,7 +31,7 @@ TAKEN = {name.casefold() for name in (*CANONICAL, *PING_FIELDS)}
 @st.composite
 def names(draw: st.DrawFn) -> dict[str, dict[str, str]]:
     """For each vendor, what an account calls some of the fields that hold a person: any words, no two alike."""
-    ours = [(vendor, name) for vendor, keys in KEYS.items() for name in keys]
+    ours = [(vendor, name) for vendor in TRIED for name in facts_of(vendor).keeps]
     words = draw(
         st.lists(WORD, min_size=len(ours), max_size=len(ours), unique_by=str.casefold).filter(
             lambda found: not {one.casefold() for one in found} & TAKEN
@@ -51,12 +50,13 @@ GERMAN = {
     "phone": "Rufnummer",
     "note": "Anmerkung",
 }
-EXAMPLE = {vendor: {name: f"{GERMAN.get(name, name)}Feld" for name in keys} for vendor, keys in KEYS.items()}
+EXAMPLE = {vendor: {name: f"{GERMAN.get(name, name)}Feld" for name in facts_of(vendor).keeps} for vendor in TRIED}
 
 
 @contextmanager
 def renamed_bench(words: Mapping[str, Mapping[str, str]], folder: Path, **environment: str) -> Iterator[Bench]:
-    box = sandbox(Marked(LEADS, until=UNTIL), clock=now, rates=FREE)
+    options = {name: facts_of(name).settled for name in TRIED}
+    box = sandbox(emulators(), Marked(LEADS, until=UNTIL), clock=now, options=options, rated=False)
     disguised = Renamed(box, words)
     config = folder / "accounts.toml"
     config.write_text(disguised.config(), encoding="utf-8")
@@ -102,9 +102,10 @@ def calls(driven: Bench, words: Mapping[str, Mapping[str, str]]) -> Iterator[tup
     for vendor, mine in words.items():
         yield "list_accounts", {"account": vendor}
         yield "search_leads", {"account": vendor, "detail": "detailed", "fields": [*mine], **EVER}
-        prefix = "Fields." if vendor == "leadexec" else ""
-        for ours, theirs in mine.items():
-            named = f"raw.{prefix}{theirs}" if prefix or vendor in ("convoso", "leadsquared") else ours
+        fields = driven.runtime.connection(vendor).account.fields
+        for ours in mine:
+            place = fields.ours[ours].paths[0]
+            named = f"raw.{place}" if fields.free else ours
             yield "search_leads", {"account": vendor, "fields": [named], **EVER}
             yield "summarize_leads", {"account": vendor, "group_by": [named], **EVER}
             yield "search_leads", {"account": vendor, "sort": f"{named}:asc", **EVER}
@@ -114,10 +115,11 @@ def calls(driven: Bench, words: Mapping[str, Mapping[str, str]]) -> Iterator[tup
                     {"account": vendor, "filters": [{"field": named, "op": op, "value": value}], **EVER},
                 )
         for holder in ("zz_pairs", "zz_rows", "zz_json", "zz_form", "zz_xml", "zz_number", "zz_base64", "zz_print"):
-            if prefix or vendor in ("convoso", "leadsquared"):
-                yield "search_leads", {"account": vendor, "fields": [f"raw.{prefix}{holder}"], **EVER}
-                yield "summarize_leads", {"account": vendor, "group_by": [f"raw.{prefix}{holder}"], **EVER}
-                yield "summarize_leads", {"account": vendor, "measures": [f"max:raw.{prefix}{holder}"], **EVER}
+            if fields.free:
+                where = "".join((*fields.ours["email"].paths[0].rpartition(".")[:2], holder))
+                yield "search_leads", {"account": vendor, "fields": [f"raw.{where}"], **EVER}
+                yield "summarize_leads", {"account": vendor, "group_by": [f"raw.{where}"], **EVER}
+                yield "summarize_leads", {"account": vendor, "measures": [f"max:raw.{where}"], **EVER}
         for nth in range(3):
             uri = first_uri(driven, vendor, nth)
             yield "get_lead", {"uri": uri}
@@ -136,8 +138,8 @@ def calls(driven: Bench, words: Mapping[str, Mapping[str, str]]) -> Iterator[tup
                 yield "update_lead", {"uri": uri, "changes": {one: value}, "dry_run": True}
             yield "update_lead", {"uri": uri, "vendor_fields": dict.fromkeys(mine.values(), "Qfirst9002")}
         lead = {"first_name": "Qfirst9003", "last_name": "Qlast9003", "email": "qmail9003@example.com"}
-        for more in ({"list_id": "2101"}, {}, {"phone": "+12135550177"}):
-            own = {**OWN.get(vendor, {}), **(dict.fromkeys(mine.values(), "Qlast9004") if more else {})}
+        for more in (facts_of(vendor).needed, {}, {"phone": "+12135550177"}):
+            own = {**facts_of(vendor).own, **(dict.fromkeys(mine.values(), "Qlast9004") if more else {})}
             yield "insert_lead", {"account": vendor, "lead": {**lead, **more}, "vendor_fields": own, "dry_run": True}
         yield "insert_leads", {"account": vendor, "leads": [lead, {"email": "qmail9@@example.com"}], "dry_run": True}
         yield "get_recordings", {"uri": first_uri(driven, vendor)}
@@ -145,7 +147,7 @@ def calls(driven: Bench, words: Mapping[str, Mapping[str, str]]) -> Iterator[tup
         yield "query_pings", {"direction": direction, "group_by": ["Fields"], "limit": 5, **EVER}
         yield "query_pings", {"direction": direction, "group_by": ["Request"], "limit": 5, **EVER}
     yield "trace_lead", {"email": "qmail3@example.com"}
-    yield "get_lead", {"account": "octanist", "id": "qmail3@example.com"}
+    yield "get_lead", {"account": TRIED[-1], "id": "qmail3@example.com"}
 
 
 @settings(max_examples=3, phases=[Phase.generate])
@@ -165,7 +167,7 @@ def test_no_output_shows_a_person_whatever_an_account_calls_its_fields(
 def test_with_masks_off_all_of_it_is_there(tmp_path: Path) -> None:
     """The test above means something only if this one holds."""
     with renamed_bench(EXAMPLE, tmp_path) as driven:
-        for vendor in vendors.NAMES:
+        for vendor in TRIED:
             leads = (driven.call("get_lead", uri=first_uri(driven, vendor, nth)) for nth in range(5))
             whole = next(one for one in leads if one["lead"].get("email") and one["lead"].get("phone"))
             raw = json.dumps(whole["raw"], ensure_ascii=False)

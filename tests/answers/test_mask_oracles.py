@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from lead_mcp import vendors
 from lead_mcp.filters import Op
 from lead_mcp.outgoing.guard import ASKABLE
 from lead_mcp.sandbox.app import sandbox
 from tests.answers.marked import Marked
-from tests.driving import FREE, UNTIL, Bench, CallFailed, bench, now
+from tests.driving import UNTIL, Bench, CallFailed, bench, now
+from tests.facts import TRIED, emulators, facts_of
 
 EVER: dict[str, Any] = {"since": "2000-01-01"}
 PSEUDONYM = re.compile(r"(email|phone|name|address|birth|ip|other)_[0-9a-f]{10}")
-HOLDERS: Mapping[str, tuple[str, ...]] = {
-    "leadexec": ("raw.Fields", "raw.TCPAInformation", "SendInformation.Sends", "raw.SendInformation", "raw.Properties"),
-    "leadtrackr": ("formData", "userData", "attributionData"),
-    "octanist": ("custom", "note"),
-    "convoso": ("note", "raw.notes"),
-    "leadsquared": ("note", "raw.mx_Unheard_Of"),
-}
-"""Whole objects and texts that hold a person somewhere."""
 
 
 @pytest.fixture(scope="module")
 def driven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    box = sandbox(Marked(40, until=UNTIL), clock=now, rates=FREE)
+    box = sandbox(emulators(), Marked(40, until=UNTIL), clock=now, rated=False)
     state = str(tmp_path_factory.mktemp("state"))
     with bench(box=box, environment={"LEAD_MCP_PII": "masked", "LEAD_MCP_STATE_DIR": state}) as found:
         yield found
@@ -83,7 +75,9 @@ def spelling_out(account: str, field: str) -> Iterator[tuple[str, dict[str, Any]
     yield "summarize_leads", {"measures": [f"min:{field}"], **asked}
 
 
-@pytest.mark.parametrize(("account", "field"), [(account, one) for account, found in HOLDERS.items() for one in found])
+@pytest.mark.parametrize(
+    ("account", "field"), [(account, one) for account in TRIED for one in facts_of(account).holders]
+)
 def test_an_object_or_a_text_that_holds_a_person_is_no_oracle(driven: Bench, account: str, field: str) -> None:
     for tool, asked in spelling_out(account, field):
         with pytest.raises(CallFailed) as failed:
@@ -92,7 +86,7 @@ def test_an_object_or_a_text_that_holds_a_person_is_no_oracle(driven: Bench, acc
         assert "LEAD_MCP_PII" in failed.value.message or "not a number" in failed.value.message, (tool, asked)
 
 
-@pytest.mark.parametrize("account", vendors.NAMES)
+@pytest.mark.parametrize("account", TRIED)
 def test_whatever_is_shown_masked_cannot_be_compared(driven: Bench, account: str) -> None:
     """The rule of all the others: a column with a mask in it takes only what asks for a whole value."""
     known = driven.runtime.connection(account).account.fields
@@ -115,7 +109,7 @@ def test_whatever_is_shown_masked_cannot_be_compared(driven: Bench, account: str
             guard.check_order(name, field, "sort")
 
 
-@pytest.mark.parametrize("account", vendors.NAMES)
+@pytest.mark.parametrize("account", TRIED)
 @pytest.mark.parametrize(
     "asked", [{"sort": "created_at:asc"}, {"sort": "status:desc"}, {"sort": "source:asc"}, {"sort": "value:desc"}]
 )

@@ -22,11 +22,11 @@ from lead_mcp.outgoing.ledger import entry_to_dict
 from lead_mcp.outgoing.masking import Masker, masked_by, masker_of
 from lead_mcp.outgoing.names import personal_by_name
 from lead_mcp.outgoing.records import full_record, record_row
-from lead_mcp.vendors import every
 from lead_mcp.vendors.spec.account import named_fields
 from lead_mcp.vendors.spec.fields import CANONICAL, PERSONAL, Codec, Field, FieldMap
 from lead_mcp.vendors.spec.vendor import account_of
 from tests.answers.marked import leaks, strings
+from tests.facts import TRIED, vendor_of
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +208,7 @@ def test_a_value_is_masked_by_its_place_and_its_name_wherever_it_is_rendered(
             assert not leaks(text), (places, wrap, text)
 
 
-@pytest.mark.parametrize("vendor", every().values(), ids=lambda one: one.name)
+@pytest.mark.parametrize("vendor", [vendor_of(name) for name in TRIED], ids=TRIED)
 def test_no_vendor_says_less_of_a_person_than_our_fields_do(vendor: Any) -> None:
     account = account_of(vendor, "acme")
     for name, field in account.fields.ours.items():
@@ -220,7 +220,7 @@ HARMLESS = re.compile(r"carrier|phone_code|IsMobile|CallVerified|EmailReads|DoNo
 """Names with a personal word in them whose values say nothing."""
 
 
-@pytest.mark.parametrize("vendor", every().values(), ids=lambda one: one.name)
+@pytest.mark.parametrize("vendor", [vendor_of(name) for name in TRIED], ids=TRIED)
 def test_a_field_whose_name_speaks_of_a_person_says_so(vendor: Any) -> None:
     """Nobody forgets a line: the words that are a net for unknown names are a check of the known ones."""
     account = account_of(vendor, "acme")
@@ -231,7 +231,7 @@ def test_a_field_whose_name_speaks_of_a_person_says_so(vendor: Any) -> None:
             assert not (silent and personal_by_name(path)), path
 
 
-@pytest.mark.parametrize("vendor", every().values(), ids=lambda one: one.name)
+@pytest.mark.parametrize("vendor", [vendor_of(name) for name in TRIED], ids=TRIED)
 def test_an_accounts_own_name_for_a_field_is_as_personal_as_the_field(vendor: Any) -> None:
     for ours in CANONICAL:
         account = account_of(vendor, "acme", names={ours: "Zzyx"})

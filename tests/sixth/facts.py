@@ -16,4 +16,12 @@ FACTS: Final = VendorFacts(
     change=Change(field="city", wanted="Paris", other="Rome"),
     spells_email="person.email",
     nobody=("LD-FFFFFF",),
+    keeps={
+        "first_name": ("person.first",),
+        "last_name": ("person.last",),
+        "email": ("person.email",),
+        "phone": ("person.phone",),
+        "note": ("note",),
+    },
+    holders=("note", "raw.person", "raw.address", "attributes.anything"),
 )

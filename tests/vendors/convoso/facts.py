@@ -18,4 +18,14 @@ FACTS: Final = VendorFacts(
     change=Change(field="status", wanted="SALE", other="CALLBK"),
     spells_email="email",
     nobody=("99999999",),
+    keeps={
+        "first_name": ("first_name",),
+        "last_name": ("last_name",),
+        "email": ("email",),
+        "phone": ("phone_number",),
+        "address": ("address1",),
+        "postal_code": ("postal_code",),
+        "note": ("notes",),
+    },
+    holders=("note", "raw.notes", "raw.anything_else"),
 )

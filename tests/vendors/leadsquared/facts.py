@@ -19,4 +19,14 @@ FACTS: Final = VendorFacts(
     change=Change(field="city", wanted="Paris", other="Rome"),
     spells_email="EmailAddress",
     nobody=("00000000-0000-4000-8000-0000000fffff",),
+    keeps={
+        "first_name": ("FirstName",),
+        "last_name": ("LastName",),
+        "email": ("EmailAddress",),
+        "phone": ("Phone",),
+        "address": ("mx_Street1",),
+        "postal_code": ("mx_Zip",),
+        "note": ("Notes",),
+    },
+    holders=("note", "raw.mx_Anything"),
 )

@@ -12,4 +12,12 @@ FACTS: Final = VendorFacts(
     change=Change(field="status", wanted="lost", other="lost"),
     spells_email="userData.email",
     nobody=("99999999",),
+    keeps={
+        "first_name": ("firstName",),
+        "last_name": ("lastName",),
+        "email": ("email",),
+        "phone": ("phone",),
+        "note": ("note",),
+    },
+    holders=("note", "formData", "userData", "attributionData"),
 )

@@ -17,4 +17,6 @@ FACTS: Final = VendorFacts(
     ),
     change=Change(field="note", wanted="called twice", other="called once"),
     nobody=("lead_ffffffff",),
+    keeps={"name": ("name",), "email": ("email",), "phone": ("phone",), "note": ("note",)},
+    holders=("note", "custom", "path"),
 )
