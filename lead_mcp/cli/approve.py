@@ -39,6 +39,8 @@ ENDED: Final = {
     State.EXPIRED: "waited longer than LEAD_MCP_JOURNAL_DAYS and was dropped; make the call again.",
     State.SENDING: "was being sent when its process ended: nobody knows whether it happened. "
     "Look at the vendor, then say `lead-mcp journal resolve {id}`.",
+    State.ACCEPTED: "was taken by the vendor, which has not shown it yet. Repeat the call with its key to look for it, or "
+    "look yourself and say `lead-mcp journal resolve {id}`.",
     State.UNKNOWN: "may or may not have happened. Repeat the call with its key, or look at the vendor and say "
     "`lead-mcp journal resolve {id}`.",
 }

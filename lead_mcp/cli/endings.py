@@ -14,7 +14,7 @@ from lead_mcp.uris import lead_uri, parse_uri
 from lead_mcp.writing.outcome import DONE, Action, Outcome
 from lead_mcp.writing.rehydrate import arguments_of, tool_of
 
-RESOLVABLE: Final = (State.UNKNOWN, *OPEN)
+RESOLVABLE: Final = (State.UNKNOWN, State.ACCEPTED, *OPEN)
 BY_HAND: Final = "settled by a person who looked"
 
 

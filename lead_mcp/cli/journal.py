@@ -19,9 +19,13 @@ OfAccount = Annotated[str | None, typer.Option("--account", help="Only writes at
 OfTool = Annotated[str | None, typer.Option("--tool", help="Only writes by this tool, such as update_lead.")]
 State = Annotated[
     str | None,
-    typer.Option(help="Only: pending, done, declined, refused, unknown, resolved, expired, intended or sending."),
+    typer.Option(
+        help="Only: pending, done, declined, refused, unknown, accepted, resolved, expired, intended or sending."
+    ),
 ]
-Unresolved = Annotated[bool, typer.Option("--unresolved", help="Only what waits for a person: pending or unknown.")]
+Unresolved = Annotated[
+    bool, typer.Option("--unresolved", help="Only what has not ended: pending, unknown or accepted.")
+]
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="The newest so many.")]
 
 

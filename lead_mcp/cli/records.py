@@ -21,7 +21,7 @@ from lead_mcp.journal.store import Journal
 from lead_mcp.outgoing.cleaning import cell, text_cell
 from lead_mcp.outgoing.render import record_lines, table, text_table
 
-UNRESOLVED: Final = (State.PENDING, State.UNKNOWN, *sorted(OPEN))
+UNRESOLVED: Final = (State.PENDING, State.UNKNOWN, State.ACCEPTED, *sorted(OPEN))
 COLUMNS: Final = ("id", "at", "state", "tool", "account", "uri", "lead")
 EVERY: Final = 1_000_000
 SUMMARY: Final = 80

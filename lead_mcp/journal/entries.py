@@ -18,6 +18,8 @@ class State(StrEnum):
     INTENDED = "intended"
     SENDING = "sending"
     """On disk just before the request leaves."""
+    ACCEPTED = "accepted"
+    """The vendor has taken it and not done it yet: it is looked for, and never sent again."""
     DONE = "done"
     REFUSED = "refused"
     """A check here or the vendor said no; the key is free."""
@@ -34,6 +36,8 @@ OPEN: Final = frozenset({State.INTENDED, State.SENDING})
 """States in which a process is at work on a write."""
 REPLAYED: Final = frozenset({State.DONE, State.RESOLVED})
 """States whose outcome the same key gets again."""
+GOING_ON: Final = frozenset({*OPEN, State.PENDING, State.UNKNOWN, State.ACCEPTED})
+"""States of a write that has not ended: its values are still needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,11 @@ class Write:
     def replayed(self) -> bool:
         """Whether it has ended with an outcome that its key gets again."""
         return self.state in REPLAYED
+
+    @property
+    def carried_out(self) -> bool:
+        """Whether the vendor has said yes to it: there is nothing to ask and nothing to send."""
+        return self.replayed or self.state is State.ACCEPTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

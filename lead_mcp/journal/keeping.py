@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, select
 
 from lead_mcp.journal import questions
-from lead_mcp.journal.entries import OPEN, State
+from lead_mcp.journal.entries import GOING_ON, State
 from lead_mcp.journal.tables import events, payloads, writes
 
 
@@ -24,7 +24,7 @@ def waiting_since(tx: Connection, before: str) -> list[str]:
 def forgotten(tx: Connection, before: str) -> int:
     """Drop the values that are older than ``before``, of writes that have ended; how many events lost theirs."""
     questions.forget(tx, before)
-    going_on = [str(state) for state in (*OPEN, State.PENDING, State.UNKNOWN)]
+    going_on = [str(state) for state in GOING_ON]
     ended = select(writes.c.id).where(writes.c.state.not_in(going_on))
     old = select(events.c.seq).where((events.c.at < before) & events.c.write_id.in_(ended))
     return int(tx.execute(delete(payloads).where(payloads.c.seq.in_(old))).rowcount)

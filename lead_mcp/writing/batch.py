@@ -140,7 +140,7 @@ class Batch:
         A key whose rows are another batch's, a shorter or a longer one's too, is a conflict before anything is sent.
         """
         writes = await self._writes()
-        return all(write is not None and write.replayed for write in writes[: len(self.rows)])
+        return all(write is not None and write.carried_out for write in writes[: len(self.rows)])
 
     async def _writes(self) -> list[Write | None]:
         """The write of each row that a batch may have, under this key. Raises Conflict where one is another batch's."""
@@ -161,7 +161,7 @@ class Batch:
     async def replayed(self) -> list[RowResult] | None:
         """The results of a batch with this key that was approved since; empty where they are purged. Raises Conflict, Pending.
 
-        A row whose outcome is not known is looked at again: that sends nothing that may have been sent.
+        A row whose outcome is not known, or pending at the vendor, is looked at again: nothing is sent that may have been.
         """
         claims = self.pipeline().claims
         write = await claims.find(self.account, self.call)
@@ -175,7 +175,7 @@ class Batch:
         return [await self._again(write, result) for result in results_of(write) or ()]
 
     async def _again(self, write: Write, result: RowResult) -> RowResult:
-        if result.kind is not OutcomeKind.UNKNOWN:
+        if result.kind not in (OutcomeKind.UNKNOWN, OutcomeKind.PENDING):
             return result
         return await self.row(result.number - 1, write.id, Agreed(None))
 
@@ -185,7 +185,7 @@ class Batch:
         """What each row would do, for a person to agree to."""
         context, plans = self.pipeline().context, list[RowPlan]()
         for number, (intent, ended) in enumerate(zip(self.rows, await self._writes(), strict=False), 1):
-            if ended is not None and ended.replayed:
+            if ended is not None and ended.carried_out:
                 plans.append(RowPlan(number, ended=ended))
                 continue
             try:

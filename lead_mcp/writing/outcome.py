@@ -41,7 +41,10 @@ INSERTING: Final = tuple(tool for tool, action in ACTIONS.items() if action is A
 
 
 class OutcomeKind(StrEnum):
-    """The contract's words for what became of a write; ``FAILED``: a row of several that ended in an error."""
+    """The contract's words for what became of a write.
+
+    ``PENDING``: the vendor has taken it, and it cannot be seen there yet. ``FAILED``: a row of several that ended in an error.
+    """
 
     CREATED = "created"
     UPDATED = "updated"
@@ -50,6 +53,7 @@ class OutcomeKind(StrEnum):
     DELETED = "deleted"
     PREVIEW = "preview"
     DECLINED = "declined"
+    PENDING = "pending"
     UNKNOWN = "unknown"
     FAILED = "failed"
 

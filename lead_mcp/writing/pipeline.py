@@ -5,6 +5,7 @@ Every write passes the same gates in the same order. (1) A key that is known ans
 the same key waits for this one. (4) Everything is looked at again; what changed since the question is a conflict. (5) The
 journal says ``sending``, then the request leaves, once. (6) The outcome is on disk before anybody hears of it.
 A lost answer leaves ``unknown``: the next call with that key looks at the vendor and settles it, or says that it cannot.
+A vendor that has only taken the write leaves ``accepted``: it is looked for, now and by the next call with that key.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from lead_mcp.writing.context import WriteContext
 from lead_mcp.writing.outcome import Outcome, OutcomeKind
 from lead_mcp.writing.prepared import Intent, prepare
 from lead_mcp.writing.send import Sending, intended, replayed
-from lead_mcp.writing.settle import Settling, may_be_sent_again, unknown
+from lead_mcp.writing.settle import Settling, may_be_sent_again, not_yet, unknown
 
 if TYPE_CHECKING:
     from lead_mcp.journal.store import Journal
@@ -90,12 +91,12 @@ class WritePipeline:
                 raise waits(write)
             if write.state is State.INTENDED:
                 return write  # whoever meant it died before sending
-            if write.state not in (State.SENDING, State.UNKNOWN):
+            if write.state not in (State.SENDING, State.UNKNOWN, State.ACCEPTED):
                 return None  # it has just given its key up
             outcome = await Settling(self.journal, self.context).settled(intent, write)
             if outcome is not None:
                 return outcome
-            if may_be_sent_again(intent, write):
+            if write.state is not State.ACCEPTED and may_be_sent_again(intent, write):
                 return write
         return None
 
@@ -117,6 +118,8 @@ class WritePipeline:
         now = await self.claims.waited_for(write)
         if now.replayed:
             return replayed(now)
+        if now.state is State.ACCEPTED:
+            return Outcome(OutcomeKind.PENDING, journal_id=now.id, warnings=(not_yet(now),))
         if now.state in (State.SENDING, State.UNKNOWN):
             raise unknown(now)
         message = f"{write.id} was taken over by another process, where it is {now.state}; nothing was sent from here."

@@ -21,7 +21,7 @@ from lead_mcp.writing.leases import in_thread, shielded, while_held
 from lead_mcp.writing.outcome import DONE, Action, Outcome, OutcomeKind, Tool
 from lead_mcp.writing.prepared import Intent, PreparedWrite, prepare
 from lead_mcp.writing.readback import read_back
-from lead_mcp.writing.settle import unknown
+from lead_mcp.writing.settle import Settling, not_yet, unknown
 
 if TYPE_CHECKING:
     from lead_mcp.journal.store import Journal
@@ -68,7 +68,7 @@ class Sending:
             outcome = replace(prepared.without_request(), journal_id=write.id)
             await in_thread(self.journal.step, write, State.REFUSED, outcome.record(), keep_key=False)
             return outcome
-        return await shielded(lambda: self._sent(write, prepared))  # who hangs up does not make the outcome unknown
+        return await shielded(lambda: self._sent(intent, write, prepared))  # who hangs up does not make it unknown
 
     async def _about_to_send(self, call: WriteCall, write: Write, prepared: PreparedWrite) -> Write:
         """The write as ``sending``; whoever is cancelled before that is on record sends nothing."""
@@ -86,7 +86,7 @@ class Sending:
 
     # --- sent ---
 
-    async def _sent(self, write: Write, prepared: PreparedWrite) -> Outcome:
+    async def _sent(self, intent: Intent, write: Write, prepared: PreparedWrite) -> Outcome:
         try:
             result = await self._exchange(prepared)
         except LeadMcpError as error:
@@ -95,11 +95,21 @@ class Sending:
             raise await self._failed(write, Unavailable(f"sending failed ({type(error).__name__}).")) from error
         self.probe("answered")
         outcome = _outcome(write, prepared, result)
+        if result.accepted and outcome.uri is None:
+            outcome = await self._looked_for(intent, write, outcome)
         if prepared.action is Action.UPDATE:
             outcome = await read_back(prepared, outcome, self.context.deadline)
         recorded = await self._recorded(write, outcome)
         self.probe("done")
         return recorded
+
+    async def _looked_for(self, intent: Intent, write: Write, outcome: Outcome) -> Outcome:
+        """The outcome of a write that the vendor has taken and not done yet: only what is found there is created."""
+        uri = await Settling(self.journal, self.context).awaited(intent, write)
+        if uri is not None:
+            return replace(outcome, uri=uri)
+        self.probe("accepted")
+        return replace(outcome, kind=OutcomeKind.PENDING, warnings=(*outcome.warnings, not_yet(write)))
 
     async def _exchange(self, prepared: PreparedWrite) -> WriteResult:
         if prepared.request is None or prepared.read is None:
@@ -125,7 +135,7 @@ class Sending:
         """The outcome on disk. Raises UnknownOutcome where it cannot be put there: then nobody may rely on it."""
         where = f" ({outcome.uri})" if outcome.uri else ""
         try:
-            await in_thread(self.journal.step, write, State.DONE, outcome.record(), uri=outcome.uri)
+            await in_thread(self.journal.step, write, _state_of(outcome), outcome.record(), uri=outcome.uri)
         except NotAllowed:
             raise unknown(write, f"the vendor said yes{where}, but the journal cannot be written any more.") from None
         except ClaimLost:
@@ -141,7 +151,7 @@ class Sending:
                 return replayed(now)
             if now is not None and now.state is State.UNKNOWN:
                 record, uri = outcome.record(), outcome.uri
-                if await in_thread(self.journal.take_over, now, State.DONE, record, uri=uri):
+                if await in_thread(self.journal.take_over, now, _state_of(outcome), record, uri=uri):
                     return outcome
         raise unknown(write, why)
 
@@ -169,6 +179,10 @@ def _outcome(write: Write, prepared: PreparedWrite, result: WriteResult) -> Outc
     kind = OutcomeKind.UPDATED if result.updated and prepared.uri is None else DONE[prepared.action]
     warnings = (*prepared.warnings, *result.warnings)
     return Outcome(kind, uri, prepared.before, prepared.after, prepared.redacted_request(), write.id, warnings)
+
+
+def _state_of(outcome: Outcome) -> State:
+    return State.ACCEPTED if outcome.kind is OutcomeKind.PENDING else State.DONE
 
 
 def replayed(write: Write) -> Outcome:

@@ -1,21 +1,29 @@
-"""A write whose answer was lost: the vendor is looked at, and only proof settles it."""
+"""A write whose answer was lost, or which the vendor has only taken: the vendor is looked at, and only proof settles it."""
 
 from __future__ import annotations
 
+import itertools
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lead_mcp.errors import NotAllowed, UnknownOutcome
+import anyio
+
+from lead_mcp.errors import LeadMcpError, NotAllowed, UnknownOutcome
 from lead_mcp.journal.entries import State, Write
 from lead_mcp.writing.context import WriteContext
 from lead_mcp.writing.leases import in_thread
-from lead_mcp.writing.outcome import DONE, INSERTING, Action, Outcome, Tool
+from lead_mcp.writing.outcome import DONE, INSERTING, Action, Outcome, OutcomeKind, Tool
 from lead_mcp.writing.prepared import Intent, Sent
 
 if TYPE_CHECKING:
     from lead_mcp.journal.store import Journal
 
 BY_LOOKING: Final = "settled by looking at the vendor"
+PATIENCE: Final = 10.0
+"""Seconds at most that an accepted lead is looked for before its call is answered."""
+PAUSES: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
+"""Seconds between two looks, the last for ever."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +36,13 @@ class Settling:
     async def settled(self, intent: Intent, write: Write) -> Outcome | None:
         """What it has become, on record; None where another call has moved it on just now, or it may be sent again.
 
-        Raises UnknownOutcome where looking proves nothing.
+        An accepted write that cannot be seen yet is pending. Raises UnknownOutcome where looking proves nothing.
         """
-        uri = await intent.settle(self.context, await self._sent(write))
-        if uri is not None and not await self._is_of_another(write, uri):
+        uri = await self._found(intent, write)
+        if uri is not None:
             return await self._proved(write, uri)
+        if write.state is State.ACCEPTED:
+            return Outcome(OutcomeKind.PENDING, journal_id=write.id, warnings=(not_yet(write),))
         if may_be_sent_again(intent, write):
             return None
         if write.state is State.SENDING:
@@ -41,6 +51,24 @@ class Settling:
             if taken is None:
                 return None
         raise unknown(write)
+
+    async def awaited(self, intent: Intent, write: Write) -> str | None:
+        """The URI of a lead that the vendor has taken, as soon as it is there; None after ``PATIENCE`` or at the deadline.
+
+        A vendor that cannot be looked at just now shows nothing.
+        """
+        with anyio.move_on_after(min(PATIENCE, self.context.deadline)):
+            for nth in itertools.count():
+                with suppress(LeadMcpError):
+                    if (uri := await self._found(intent, write)) is not None:
+                        return uri
+                await anyio.sleep(PAUSES[min(nth, len(PAUSES) - 1)])
+        return None
+
+    async def _found(self, intent: Intent, write: Write) -> str | None:
+        """The URI of the lead that proves it was done."""
+        uri = await intent.settle(self.context, await self._sent(write))
+        return None if uri is None or await self._is_of_another(write, uri) else uri
 
     async def _sent(self, write: Write) -> Sent:
         """What its last ``sending`` step says of the request."""
@@ -68,6 +96,16 @@ def may_be_sent_again(intent: Intent, write: Write) -> bool:
     """Whether the vendor makes one lead of both requests."""
     insert = intent.connection.vendor.insert
     return Tool(write.tool).action is Action.INSERT and insert is not None and insert.dedupes
+
+
+def not_yet(write: Write) -> str:
+    """What to know of a write that the vendor has taken and does not show."""
+    way = (
+        "repeat the call with the same idempotency_key to look again"
+        if write.key
+        else f"look for the lead later; `lead-mcp journal resolve {write.id}` settles it"
+    )
+    return f"the vendor has taken the lead and does not show it yet: {way}. It is not sent again"
 
 
 def unknown(write: Write, why: str = "") -> UnknownOutcome:
