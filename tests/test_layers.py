@@ -44,6 +44,7 @@ SLEEPERS: Final = {
     "cli": "the process waits for its own server to start and end",
     "writing/claim.py": "another call with the same key is waited for",
     "writing/leases.py": "a lease is renewed now and then",
+    "writing/settle.py": "a lead that a vendor has only taken is looked for until it is there",
 }
 GAPS: Final[dict[str, str]] = {}
 READERS_OF_THE_ENVIRONMENT: Final = {

@@ -23,14 +23,14 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from mcp import Client
 from mcp.types import CallToolResult, ElicitResult, InputRequiredResult
 
-from lead_mcp import vendors
 from lead_mcp.journal.store import Journal
 from lead_mcp.runtime import Runtime
 from lead_mcp.sandbox.app import Sandbox, sandbox
 from lead_mcp.sandbox.world import World
 from lead_mcp.server import LeadServer, build_server
 from lead_mcp.settings import Settings, load
-from lead_mcp.vendors import every
+from tests import facts
+from tests.facts import TRIED, facts_of, offering
 from tests.process.processes import clean
 from tests.skipping import skipping_portal
 
@@ -39,19 +39,14 @@ ERAS: Final[tuple[Era, ...]] = ("auto", "legacy")
 ORIGIN: Final = "http://127.0.0.1:1"
 PATIENCE: Final = 120.0
 """Seconds after which a call that hangs has failed."""
-UNHURRIED: Final = {"CONVOSO_RATE": "100000/1s", "LEADSQUARED_RATE": "100000/1s", "LEAD_MCP_TIMEZONE": "UTC"}
+UNHURRIED: Final = {**facts.unhurried(), "LEAD_MCP_TIMEZONE": "UTC"}
 
-INSERTERS: Final = sorted(name for name, vendor in every().items() if vendor.insert is not None)
-CHANGERS: Final = sorted(name for name, vendor in every().items() if vendor.update is not None)
-DELETERS: Final = sorted(name for name, vendor in every().items() if vendor.delete is not None)
+INSERTERS: Final = offering(lambda vendor: vendor.insert)
+CHANGERS: Final = offering(lambda vendor: vendor.update)
+DELETERS: Final = offering(lambda vendor: vendor.delete)
 
-NEEDED: Final[Mapping[str, Mapping[str, str]]] = {"convoso": {"list_id": "2101"}}
-OWN: Final[Mapping[str, Mapping[str, str]]] = {"leadexec": {"lid": "3471"}}
 CHANGES: Final[Mapping[str, tuple[str, str, str]]] = {
-    "convoso": ("status", "SALE", "CALLBK"),
-    "leadsquared": ("city", "Paris", "Rome"),
-    "octanist": ("note", "called twice", "called once"),
-    "leadtrackr": ("status", "lost", "lost"),
+    name: (change.field, change.wanted, change.other) for name in TRIED if (change := facts_of(name).change)
 }
 """A field that each vendor changes, the value these tests want, and the one that somebody else puts there meanwhile."""
 AREAS: Final = (213, 212, 312, 415, 617, 702, 713, 808, 206, 303, 404, 503)
@@ -63,12 +58,12 @@ def somebody(vendor: str, number: int | None = None) -> dict[str, Any]:
     n = next(_numbers) if number is None else number
     area, line = AREAS[n // 100 % len(AREAS)], n % 100
     lead = {"first_name": "Zed", "last_name": f"Zap{n}", "email": f"zed.{n}@example.com"}
-    return {**lead, "phone": f"+1{area}55501{line:02}", **NEEDED.get(vendor, {})}
+    return {**lead, "phone": f"+1{area}55501{line:02}", **facts_of(vendor).needed}
 
 
 def insertion(vendor: str, lead: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
     """The arguments of an ``insert_lead`` that the vendor takes."""
-    own = {"vendor_fields": dict(OWN[vendor])} if vendor in OWN else {}
+    own = {"vendor_fields": dict(facts_of(vendor).own)} if facts_of(vendor).own else {}
     return {"account": vendor, "lead": dict(lead or somebody(vendor)), **own, **more}
 
 
@@ -205,9 +200,8 @@ def is_question(result: Any) -> bool:
 
 
 def emulators(leads: int = 30) -> Sandbox:
-    """The five emulators: no rates, deletes allowed, changes settled at once."""
-    options: dict[str, dict[str, Any]] = {"leadsquared": {"deletes": True}, "leadtrackr": {"settles": 0.0}}
-    return sandbox(vendors.emulators(), World(leads), rated=False, options=options)
+    """Every emulator: no rates, deletes allowed, changes settled at once."""
+    return sandbox(facts.emulators(), World(leads), rated=False, options=facts.settled())
 
 
 @contextmanager
@@ -230,6 +224,7 @@ def desk(
     """
     clerk = clerk or Clerk()
     with ExitStack() as stack:
+        stack.enter_context(facts.registered(box.emulators))
         portal = stack.enter_context(skipping_portal() if origin is None else start_blocking_portal())
         if over_http:
             origin = stack.enter_context(portal.wrap_async_context_manager(on_this_loop(box)))
@@ -242,7 +237,7 @@ def desk(
 
 def loaded(environment: Mapping[str, str]) -> Settings:
     """The settings of that environment, which is in force while they are read and no longer."""
-    with mock.patch.dict(os.environ, clean(environment), clear=True):
+    with mock.patch.dict(os.environ, clean(environment), clear=True), facts.registered():
         return load()
 
 

@@ -14,7 +14,7 @@ from lead_mcp.journal.entries import State
 from lead_mcp.journal.store import Journal
 from lead_mcp.journal.tables import meta
 from lead_mcp.sandbox.app import Sandbox
-from lead_mcp.vendors import every
+from tests.facts import offering
 from tests.writing.desk import CHANGERS, CHANGES, INSERTERS, Desk, desk, insertion, said, somebody
 
 DONE: Final[dict[str, dict[str, Any]]] = {
@@ -36,7 +36,7 @@ NOT_DONE: Final[dict[str, dict[str, Any]]] = {
     "redirect": {},
 }
 """The vendor did nothing, and nobody here can know: never sent again, unless the vendor itself tells a repeat."""
-DEDUPES: Final = {name for name, vendor in every().items() if vendor.insert is not None and vendor.insert.dedupes}
+DEDUPES: Final = set(offering(lambda vendor: vendor.insert is not None and vendor.insert.dedupes))
 SMALL: Final = {"LEAD_MCP_REPLY_LIMIT": "100000"}
 
 

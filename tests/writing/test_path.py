@@ -13,8 +13,8 @@ from mcp.types import ElicitResult
 from lead_mcp.errors import NotAllowed
 from lead_mcp.sandbox.app import Sandbox
 from lead_mcp.transport.outbound import Outbound
-from lead_mcp.vendors import NAMES
 from lead_mcp.vendors.spec.http import Effect, Request
+from tests.facts import TRIED, facts_of
 from tests.writing.desk import (
     CHANGERS,
     CHANGES,
@@ -82,7 +82,7 @@ def change(vendor: str) -> dict[str, str]:
 
 def test_every_vendor_that_changes_leads_is_tried() -> None:
     assert set(CHANGERS) == set(CHANGES)
-    assert set(INSERTERS) == set(NAMES)
+    assert set(INSERTERS) == set(TRIED)
 
 
 # --- inserting ----------------------------------------------------------------------------------------------------
@@ -185,11 +185,10 @@ def test_a_pending_write_without_a_key_is_stored_once(mute: Desk) -> None:
     assert first == second
 
 
-@pytest.mark.parametrize("vendor", ["convoso", "leadsquared", "leadtrackr"])
+@pytest.mark.parametrize("vendor", [name for name in INSERTERS if facts_of(name).spells_email])
 def test_a_vendors_own_name_for_a_person_is_looked_for_too(hands: Desk, vendor: str) -> None:
     """``EmailAddress`` is an e-mail, whoever spells it so: it makes a duplicate."""
-    theirs = {"convoso": "email", "leadsquared": "EmailAddress", "leadtrackr": "userData.email"}[vendor]
-    lead = somebody(vendor)
+    theirs, lead = facts_of(vendor).spells_email, somebody(vendor)
     first = hands.call("insert_lead", **insertion(vendor, lead))
     stranger = {key: value for key, value in somebody(vendor).items() if key != "email"}
     own = {**insertion(vendor).get("vendor_fields", {}), theirs: lead["email"]}
@@ -289,7 +288,7 @@ def test_a_delete_is_asked_about_shown_and_final(hands: Desk, vendor: str) -> No
     assert hands.fails("delete_lead", uri=uri).code == "not_found"
 
 
-@pytest.mark.parametrize("vendor", sorted({*NAMES} - {*DELETERS}))
+@pytest.mark.parametrize("vendor", sorted({*TRIED} - {*DELETERS}))
 def test_what_a_vendor_does_not_offer_says_who_does(hands: Desk, vendor: str) -> None:
     failed = hands.fails("delete_lead", account=vendor, id="1")
     assert failed.code == "not_offered"
@@ -299,7 +298,7 @@ def test_what_a_vendor_does_not_offer_says_who_does(hands: Desk, vendor: str) ->
 # --- several at once ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("vendor", [name for name in INSERTERS if name != "leadexec"])
+@pytest.mark.parametrize("vendor", [name for name in INSERTERS if not facts_of(name).own])
 def test_several_leads_take_one_question_and_answer_row_by_row(hands: Desk, vendor: str) -> None:
     first, second = somebody(vendor), somebody(vendor)
     broken = {**somebody(vendor), "email": "no address"}
@@ -372,7 +371,7 @@ def names(hands: Desk) -> set[str]:
 def test_writes_off_lists_no_write_tool_and_shuts_the_gate(box: Sandbox, tmp_path: Path, era: Era) -> None:
     with desk(tmp_path, box, era=era, environment={"LEAD_MCP_WRITES": "off"}) as hands:
         assert not names(hands) & WRITE_TOOLS
-        for vendor in NAMES:
+        for vendor in TRIED:
             outbound: Outbound = hands.runtime.connection(vendor).outbound
             before = len(box.stages[vendor].heard)
             for effect in (Effect.WRITE, Effect.DELETE):

@@ -260,6 +260,7 @@ def build(
     routes.append(Route("/v3/audio/{name}", audio, methods=["GET"]))
     app = Starlette(routes=routes, exception_handlers={404: nowhere, 405: nowhere})
     app.router.redirect_slashes = False
+    app.state.store = office.store  # for tests that hurry the queue
     return app
 
 
