@@ -6,6 +6,7 @@ loaded when first asked for.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
@@ -16,6 +17,7 @@ from lead_mcp.vendors.spec.vendor import Vendor
 NAMES: Final = ("leadexec", "convoso", "leadsquared", "octanist", "leadtrackr")
 """The vendors that come with lead-mcp."""
 _packages = {name: f"{__name__}.{name}" for name in NAMES}
+_registrations: Counter[str] = Counter()
 
 
 def names() -> tuple[str, ...]:
@@ -43,15 +45,17 @@ def emulators() -> Mapping[str, Any]:
 def registered(package: str) -> Iterator[Vendor]:
     """The vendor of another package (a dotted name), as if it came with lead-mcp, for as long as the block runs.
 
-    Its name is its own: one that the registry has already from another package raises ValueError.
+    Blocks may overlap: the last one to end takes it out. Its name is its own: one that the registry has already from another
+    package raises ValueError.
     """
     found: Vendor = import_module(package).VENDOR
     if _packages.get(found.name, package) != package:
         raise ValueError(f"the registry has a vendor {found.name!r} already")
-    before = dict(_packages)
     _packages[found.name] = package
+    _registrations[found.name] += 1
     try:
         yield found
     finally:
-        _packages.clear()
-        _packages.update(before)
+        _registrations[found.name] -= 1
+        if not _registrations[found.name] and found.name not in NAMES:
+            del _packages[found.name]

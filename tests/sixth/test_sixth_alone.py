@@ -72,6 +72,16 @@ def test_it_is_registered_for_as_long_as_the_block_runs() -> None:
         vendors.vendor("sixth")
 
 
+def test_registrations_may_end_in_any_order() -> None:
+    one, other = vendors.registered("tests.sixth"), vendors.registered("tests.sixth")
+    one.__enter__()
+    other.__enter__()
+    one.__exit__(None, None, None)
+    assert "sixth" in vendors.names()
+    other.__exit__(None, None, None)
+    assert vendors.names() == vendors.NAMES
+
+
 def test_a_name_is_registered_once(monkeypatch: pytest.MonkeyPatch) -> None:
     impostor = ModuleType("impostor")
     impostor.VENDOR = replace(VENDOR, name=vendors.NAMES[0])  # type: ignore[attr-defined]  # a module takes any name
