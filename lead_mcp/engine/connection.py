@@ -14,6 +14,7 @@ from lead_mcp.errors import LeadMcpError
 from lead_mcp.transport.outbound import Outbound
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import Field, FieldMap
+from lead_mcp.vendors.spec.reading import Discovery, Search
 from lead_mcp.vendors.spec.vendor import Vendor
 
 METADATA_SECONDS: Final = 300
@@ -22,11 +23,11 @@ METADATA_SECONDS: Final = 300
 
 @dataclass
 class Connection:
-    """One account. ``requests`` counts metadata requests that no answer's own tally holds."""
+    """One account one can ask."""
 
     outbound: Outbound
-    _known: FieldMap | None = None
-    _known_until: float = 0.0
+    _known: dict[str, tuple[FieldMap, float]] = field(default_factory=dict)
+    """By kind of record: the fields found out, and until when (monotonic seconds) they are kept."""
     _lock: anyio.Lock = field(default_factory=anyio.Lock)
 
     @property
@@ -41,24 +42,31 @@ class Connection:
     def name(self) -> str:
         return self.outbound.account.name
 
-    async def discovered(self, count: list[int] | None = None) -> FieldMap | None:
-        """The account's own fields as its vendor tells them, or None where it cannot. Raises VendorError."""
-        discovery = self.vendor.discovery
-        if discovery is None:
+    def search(self, kind: str) -> Search | None:
+        """How this account is searched for ``lead``, ``inbound`` or ``outbound``; None where its vendor has none."""
+        return self.vendor.leads if kind == "lead" else self.vendor.pings.get(kind)
+
+    async def discovered(self, count: list[int] | None = None, kind: str = "lead") -> FieldMap | None:
+        """The account's own fields as its vendor tells them, or None where it cannot. Raises VendorError.
+
+        ``count`` grows by one for every request.
+        """
+        search = self.search(kind)
+        if search is None or search.discovery is None:
             return None
         async with self._lock:
-            if self._known is None or time.monotonic() >= self._known_until:
-                self._known = FieldMap({}, await self._discover(count if count is not None else []))
-                self._known_until = time.monotonic() + METADATA_SECONDS
-            return self._known
+            known, until = self._known.get(kind, (None, 0.0))
+            if known is None or time.monotonic() >= until:
+                known = FieldMap({}, await self._discover(search, search.discovery, [] if count is None else count))
+                self._known[kind] = known, time.monotonic() + METADATA_SECONDS
+            return known
 
-    async def _discover(self, count: list[int]) -> dict[str, Field]:
-        discovery, found = self.vendor.discovery, dict[str, Field]()
-        if discovery is None:
-            return found
-        for partition in self.vendor.leads.partitions(self.account) or (None,):
+    async def _discover(self, search: Search, discovery: Discovery, count: list[int]) -> dict[str, Field]:
+        found: dict[str, Field] = {}
+        for partition in search.partitions(self.account) or (None,):
             read = partial(discovery.read, self.account, partition)
-            found |= await self.outbound.fetch(discovery.build(self.account, partition), read, lambda: count.append(1))
+            request = discovery.build(self.account, partition)
+            found |= await self.outbound.fetch(request, read, lambda: count.append(1))
         return found
 
 
@@ -81,17 +89,18 @@ class Names:
         return self.cache[name]
 
 
-async def names_for(connection: Connection, fields: FieldMap, wanted: set[str], count: list[int]) -> Names:
-    """The account's names, its own fields discovered only where a wanted name is not known without.
+async def names_for(connection: Connection, kind: str, fields: FieldMap, wanted: set[str], count: list[int]) -> Names:
+    """The account's names for that kind of record, its own fields found out only where a wanted name is not known without.
 
-    A vendor that cannot be asked for its fields just now is asked for records all the same: the name is then unknown.
+    Raises VendorError where the vendor cannot be asked for them just now: a name that cannot be checked is not used. But
+    where no document leaves room for further names, one that is not known is none.
     """
     plain = Names(fields)
-    if connection.vendor.discovery is None or all(plain.key(name) is not None for name in wanted):
+    if all(plain.key(name) is not None for name in wanted):
         return plain
     try:
-        return Names(fields, await connection.discovered(count))
+        return Names(fields, await connection.discovered(count, kind))
     except LeadMcpError:
-        if all(not fields.free or plain.key(name) is not None for name in wanted):
+        if not fields.free:
             return plain
         raise

@@ -13,10 +13,10 @@ from lead_mcp.dates import Window, stamp
 from lead_mcp.engine.connection import Connection, Names, names_for
 from lead_mcp.engine.fanout import together
 from lead_mcp.engine.guard import Guard, Unguarded
-from lead_mcp.engine.resolve import known_names
+from lead_mcp.engine.resolve import RAW, known_names
 from lead_mcp.errors import BadArgument, LeadMcpError, NotOffered, UnknownField, did_you_mean
 from lead_mcp.filters import Filter, Op, Order, Where, folded, spelled, typed
-from lead_mcp.vendors.spec.fields import CANONICAL, PING_FIELDS, Field
+from lead_mcp.vendors.spec.fields import CANONICAL, Field
 from lead_mcp.vendors.spec.reading import Search
 
 
@@ -78,25 +78,19 @@ class AccountQuery:
         return self.connection.name
 
 
-def search_of(connection: Connection, kind: str) -> Search | None:
-    """How this account is searched for that kind of record; None where its vendor has none."""
-    vendor = connection.vendor
-    return vendor.leads if kind == "lead" else vendor.pings.get(kind)
-
-
 # --- one account --------------------------------------------------------------------------------------------------
 
 
 async def resolve_query(connection: Connection, query: Query) -> AccountQuery:
     """The question as this account takes it; its ``error`` says why it cannot. Raises BadArgument for a wrong value."""
-    search = search_of(connection, query.kind)
+    search = connection.search(query.kind)
     if search is None:
         raise NotOffered(f"{connection.name} has no {query.kind} pings.", account=connection.name)
     fields = connection.account.fields if query.kind == "lead" else search.fields(connection.account)
     count: list[int] = []
     bare = AccountQuery(connection, search, Names(fields))
     try:
-        names = await names_for(connection, fields, query.names(), count)
+        names = await names_for(connection, query.kind, fields, query.names(), count)
     except BadArgument:
         raise
     except LeadMcpError as error:
@@ -211,9 +205,13 @@ def _check_filters(account_queries: Sequence[AccountQuery], query: Query) -> Non
 
 def _unknown(name: str, account_queries: Sequence[AccountQuery], query: Query) -> UnknownField:
     maps = [known for one in account_queries for known in (one.names.fields, one.names.discovered) if known]
-    known = known_names(maps)
-    ours = CANONICAL if query.kind == "lead" else PING_FIELDS
-    where = "No chosen account has" if name in ours else "There is no"
-    hint = did_you_mean(name, known)
+    forced = [f"{RAW}{own}" for known in maps for own in (*known.own, *known.bare)] if name.startswith(RAW) else []
+    hint = did_you_mean(name, forced or known_names(maps))
+    if query.kind != "lead":
+        ours = dict.fromkeys(ours for known in maps for ours in known.ours)
+        return UnknownField(f"{query.kind.title()} pings have no field {name!r}; they have {', '.join(ours)}.{hint}")
+    where = "No chosen account has" if name in CANONICAL else "There is no"
+    sampled = any(one.search.discovery is not None and one.search.discovery.sampled for one in account_queries)
+    looked = " (the newest records were looked at)" if sampled else ""
     advice = hint or " list_accounts with that account lists its fields."
-    return UnknownField(f"{where} field {name!r}.{advice}")
+    return UnknownField(f"{where} field {name!r}{looked}.{advice}")

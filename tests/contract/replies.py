@@ -114,6 +114,8 @@ def _use(hands: Desk, account: str) -> None:
         for route in search.routes:
             _ask(hands, account, search, route)
     hands.call("list_accounts", account=account)
+    for direction in vendor.pings:
+        hands.portal.call(partial(connection.discovered, kind=direction))
     rows = hands.call("search_leads", account=account, limit=20, since="2000-01-01")["leads"]["rows"]
     hands.call("get_lead", uri=rows[0][0])
     if vendor.recordings is not None:

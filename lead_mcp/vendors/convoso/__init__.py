@@ -35,6 +35,7 @@ VENDOR: Final = Vendor(
     leads=Search(
         fields=fields,
         identify=wire.identify,
+        discovery=Discovery(build=wire.sample, read=wire.read_fields, sampled=True),
         routes=(
             Route(
                 name="POST /leads/search",
@@ -59,7 +60,6 @@ VENDOR: Final = Vendor(
         domains=("convoso.com",),
         note="an address may need a login or have run out: neither is documented; some are a bare file name",
     ),
-    discovery=Discovery(build=wire.sample, read=wire.read_fields, sampled=True),
     events=events,
     person_lookup=write.PERSON_LOOKUP,
     insert=write.INSERT,

@@ -52,6 +52,7 @@ def pings(direction: str, fields: FieldMap) -> Search:
         when="at",
         window=timedelta(hours=24),
         partitions=lead_types,
+        discovery=Discovery(build=wire.sample_pings(path), read=wire.read_ping_sample(fields), sampled=True),
     )
 
 
@@ -77,6 +78,7 @@ VENDOR: Final = Vendor(
         identify=identify,
         window=timedelta(days=30),
         partitions=lead_types,
+        discovery=Discovery(build=wire.sample_leads, read=wire.read_sample, sampled=True),
         routes=(
             Route(
                 name=f"POST {wire.LEADS}/{{LeadTypeUID}}",
@@ -95,7 +97,6 @@ VENDOR: Final = Vendor(
     check=wire.check,
     checked=wire.checked,
     pings={"inbound": pings("inbound", INBOUND), "outbound": pings("outbound", OUTBOUND)},
-    discovery=Discovery(build=wire.sample_leads, read=wire.read_sample, sampled=True),
     insert=write.INSERT,
     events=events,
     limits="no rate limit and no largest page is documented; we ask for 1000 leads or 500 PINGs at most",

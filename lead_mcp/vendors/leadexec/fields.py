@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from lead_mcp.filters import RANGE, Kind, Value
+from lead_mcp.vendors.samples import guessed
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import (
     ANY,
@@ -217,9 +218,7 @@ LEAD: Final = FieldMap(ours=OURS, own=OWN, free=("Fields",), inside=INSIDE)
 
 def discovered(path: str, values: Sequence[Any]) -> Field:
     """The field at ``path``: the one we know, else one of the type that all the values seen have, else of any type."""
-    kinds = {type(value) for value in values if value is not None}
-    guess = FLAG if kinds == {bool} else NUMBER if kinds and kinds <= {int, float} else UNKNOWN
-    return OWN.get(path) or Field(path, codec=guess, personal=personal_of(values))
+    return OWN.get(path) or Field(path, codec=guessed(values, UNKNOWN), personal=personal_of(values))
 
 
 # --- pings --------------------------------------------------------------------------------------------------------

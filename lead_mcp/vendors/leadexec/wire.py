@@ -18,8 +18,9 @@ from urllib.parse import quote
 from lead_mcp.dates import SECOND, rounded_down, rounded_up
 from lead_mcp.errors import Rejected, TooLarge, Unauthorized
 from lead_mcp.filters import LOWER, RANGE, UPPER, Op, Where, as_number
-from lead_mcp.vendors.leadexec.fields import LEAD, SECTIONS, discovered
+from lead_mcp.vendors.leadexec.fields import LEAD, SECTIONS, UNKNOWN, discovered
 from lead_mcp.vendors.replies import as_count, as_object, as_rows, body_or_none, error_of, object_at, ok
+from lead_mcp.vendors.samples import sampled_fields
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import Field, FieldMap, Paths
 from lead_mcp.vendors.spec.http import Raw, Reply, Request, Signature
@@ -199,6 +200,11 @@ def sample_leads(account: Account, partition: str | None) -> Request:
     return data(LEADS, partition, {**ALWAYS, **newest})
 
 
+def sample_pings(path: str) -> Callable[[Account, str | None], Request]:
+    """A lead type's newest PINGs: what stands in their ``Fields`` is each lead type's own."""
+    return lambda account, partition: data(path, partition, {**ALWAYS, "SortOrder": "DESC", "Skip": 0, "Take": SAMPLE})
+
+
 def check(account: Account) -> Request:
     """``GET /v1/leadtypes``: reads the names of the lead types. Source: C1; the reply's shape is unknown."""
     return Request("GET", "/v1/leadtypes", base="account_url")
@@ -254,6 +260,15 @@ def read_sample(account: Account, partition: str | None, reply: Reply) -> Mappin
             for name, value in object_at(row, section).items():
                 seen.setdefault(f"{section}.{name}", []).append(value)
     return {path: discovered(path, values) for path, values in seen.items()}
+
+
+def read_ping_sample(known: FieldMap) -> Callable[[Account, str | None, Reply], Mapping[str, Field]]:
+    """The fields of the PINGs in the sample, by dotted name."""
+
+    def read(account: Account, partition: str | None, reply: Reply) -> Mapping[str, Field]:
+        return sampled_fields(as_rows(as_object(opened(reply, "Pings")).get("Pings")), known, UNKNOWN)
+
+    return read
 
 
 def checked(reply: Reply) -> None:

@@ -11,7 +11,7 @@ from lead_mcp.vendors.replies import as_id
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import FieldMap
 from lead_mcp.vendors.spec.http import Raw
-from lead_mcp.vendors.spec.reading import Lookup, Route, Search
+from lead_mcp.vendors.spec.reading import Discovery, Lookup, Route, Search
 from lead_mcp.vendors.spec.vendor import Setting, Vendor
 
 
@@ -36,6 +36,7 @@ VENDOR: Final = Vendor(
     leads=Search(
         fields=fields,
         identify=identify,
+        discovery=Discovery(build=wire.sample, read=wire.read_sample, sampled=True),
         routes=(
             Route(
                 name="GET /leads/getLeads",
@@ -45,7 +46,7 @@ VENDOR: Final = Vendor(
                 text=True,
                 # names, email, price and status can be null and the order of nulls is not documented
                 orders=frozenset({"created_at"}),
-                page=100,
+                page=wire.PAGE,
                 note="text needs at least 2 characters: first and last name, email, phone, company",
             ),
         ),

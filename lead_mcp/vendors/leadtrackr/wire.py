@@ -17,12 +17,14 @@ from lead_mcp.errors import BadArgument, MalformedReply
 from lead_mcp.filters import Op, Where, as_flag
 from lead_mcp.vendors.leadtrackr.fields import LEAD, STAMP
 from lead_mcp.vendors.replies import as_count, as_object, as_rows, body_or_none, error_of, ok
+from lead_mcp.vendors.samples import sampled_fields
 from lead_mcp.vendors.spec.account import Account
-from lead_mcp.vendors.spec.fields import FieldMap, Paths
+from lead_mcp.vendors.spec.fields import Field, FieldMap, Paths
 from lead_mcp.vendors.spec.http import Raw, Reply, Request, Signature
 from lead_mcp.vendors.spec.reading import Page, PageRequest, Push, by_table
 
 SHORTEST_TEXT: Final = 2
+PAGE: Final = 100
 LONGEST_VALUE: Final = 1_000
 """Characters of one parameter; ours, so that no list of values outgrows a URL."""
 
@@ -149,6 +151,11 @@ def may_be_id(text: str) -> bool:
     return re.fullmatch(r"[1-9][0-9]{0,15}", text) is not None
 
 
+def sample(account: Account, partition: str | None) -> Request:
+    """A page of leads, whose form inputs no document lists."""
+    return Request("GET", "/leads/getLeads", query={"limit": str(PAGE), "page": "1"})
+
+
 def check(account: Account) -> Request:
     """``GET /leads/getLeads?limit=1``: the cheapest call that needs the key."""
     return Request("GET", "/leads/getLeads", query={"limit": "1", "page": "1"})
@@ -161,6 +168,11 @@ def read_leads(account: Account, ask: PageRequest, reply: Reply) -> Page:
     """The page. Raises VendorError (409: Conflict) for every failure, and Garbled for a success without its array."""
     body = opened(reply, "leads")
     return Page(as_rows(body["leads"]), as_count(body.get("total")), as_flag(body.get("hasMore")))
+
+
+def read_sample(account: Account, partition: str | None, reply: Reply) -> Mapping[str, Field]:
+    """The fields below ``formData`` and its like, by dotted name."""
+    return sampled_fields(as_rows(opened(reply, "leads")["leads"]), LEAD)
 
 
 def read_lead(account: Account, ids: Sequence[str], reply: Reply) -> Sequence[Raw]:

@@ -102,11 +102,23 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Discovery:
+    """How an account's own fields are found out: ``build`` one request (per partition), ``read`` its reply as own fields.
+
+    ``sampled``: the names come from a few records, so one that few others have may be missing.
+    """
+
+    build: Callable[[Account, str | None], Request]
+    read: Callable[[Account, str | None, Reply], Mapping[str, Field]]
+    sampled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
     """How a kind of record is searched: ``routes`` cheapest first (the first that serves is used), and what holds for all.
 
     ``when``: the field windows mean. ``window``: how far back to look where the vendor insists on a window and none was
-    given. ``partitions``: asked one by one and merged.
+    given. ``partitions``: asked one by one and merged. ``discovery``: how the account's own fields of this kind are found.
     """
 
     fields: Callable[[Account], FieldMap]
@@ -115,6 +127,7 @@ class Search:
     when: str = "created_at"
     window: timedelta | None = None
     partitions: Callable[[Account], Paths] = lambda account: ()
+    discovery: Discovery | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,18 +179,6 @@ class Recordings:
     page: int = 100
     domains: Paths = ()
     note: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Discovery:
-    """How an account's own fields are found out: ``build`` one request (per partition), ``read`` its reply as own fields.
-
-    ``sampled``: the names come from a few records, so one not found may still exist.
-    """
-
-    build: Callable[[Account, str | None], Request]
-    read: Callable[[Account, str | None, Reply], Mapping[str, Field]]
-    sampled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

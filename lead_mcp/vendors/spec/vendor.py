@@ -68,7 +68,6 @@ class Vendor:
     pings: Mapping[str, Search] = field(default_factory=dict)
     """By direction: ``inbound``, ``outbound``."""
     recordings: Recordings | None = None
-    discovery: Discovery | None = None
     events: Callable[[Account, Raw], Sequence[TimelineEvent]] = lambda account, raw: ()
     """What a record says happened to its lead, in any order."""
     person_lookup: PersonLookup | None = None
@@ -81,6 +80,11 @@ class Vendor:
     limits: str = ""
     """One sentence for people: page sizes, rate limits, with their source."""
     quirks: Paths = ()
+
+    @property
+    def discovery(self) -> Discovery | None:
+        """How an account's own lead fields are found out."""
+        return self.leads.discovery
 
     @property
     def recordings_note(self) -> str:
