@@ -48,6 +48,7 @@ VENDOR: Final = Vendor(
     leads=Search(
         fields=fields,
         identify=wire.identify,
+        discovery=Discovery(build=wire.attributes, read=wire.read_attributes),
         routes=(
             people("email"),
             Route(
@@ -74,7 +75,6 @@ VENDOR: Final = Vendor(
     check=wire.check,
     checked=wire.checked,
     recordings=Recordings(builds=(wire.list_calls,), read=wire.read_calls, page=10),
-    discovery=Discovery(build=wire.attributes, read=wire.read_attributes),
     events=events,
     person_lookup=write.PERSON_LOOKUP,
     insert=write.INSERT,
