@@ -211,7 +211,10 @@ def _unknown(name: str, account_queries: Sequence[AccountQuery], query: Query) -
         ours = dict.fromkeys(ours for known in maps for ours in known.ours)
         return UnknownField(f"{query.kind.title()} pings have no field {name!r}; they have {', '.join(ours)}.{hint}")
     where = "No chosen account has" if name in CANONICAL else "There is no"
+    return UnknownField(f"{where} field {name!r}.{hint or _advice(account_queries)}")
+
+
+def _advice(account_queries: Sequence[AccountQuery]) -> str:
     sampled = any(one.search.discovery is not None and one.search.discovery.sampled for one in account_queries)
-    looked = " (the newest records were looked at)" if sampled else ""
-    advice = hint or " list_accounts with that account lists its fields."
-    return UnknownField(f"{where} field {name!r}{looked}.{advice}")
+    looked = " The newest records were looked at, and hold none." if sampled else ""
+    return f"{looked} list_accounts with that account lists its fields."
