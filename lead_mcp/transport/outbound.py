@@ -94,11 +94,26 @@ class Outbound:
             self._gate(request)  # before a login too, which would be for nothing
             async for attempt in retry:
                 with attempt:
-                    return read(await self._with_token(request, count))
+                    return self._understood(read, await self._with_token(request, count), request)
         except LeadMcpError as error:
             error.account = error.account or self.account.name
             raise
         raise AssertionError("stamina ends by a result or an error")
+
+    def _understood(self, read: Callable[[Reply], T], reply: Reply, request: Request) -> T:
+        """What ``read`` makes of the reply. Whatever else it raises than our own errors is this account's garbled reply.
+
+        No document foresees every reply, and one vendor's oddity must not take the other accounts' answers with it.
+        """
+        try:
+            return read(reply)
+        except LeadMcpError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the words of a reader's fault may hold what somebody typed: only its kind is told
+            kind = type(error).__name__
+            log.warning("unforeseen reply", extra={"account": self.account.name, "path": _path(request), "error": kind})
+            message = f"The vendor's reply could not be understood ({kind}). Try again later."
+            raise MalformedReply(message, status=reply.status) from None
 
     def _retriable(self, request: Request) -> Callable[[Exception], bool | float]:
         """Whether to try again after an error, or the seconds after which to."""
@@ -149,7 +164,12 @@ class Outbound:
         try:
             reply = await self._send(request, login.sign(request, self.secrets), count)
             old = [] if ok(reply) else [self.token.text]  # a vendor may hand out the same one again
-            text, seconds = login.read(await _redacted(reply, [*self.secrets.values(), *old]))
+            reply = await _redacted(reply, [*self.secrets.values(), *old])
+            text, seconds = self._understood(login.read, reply, request)
+            if not (text.isascii() and text.isprintable()):  # it could not be sent back
+                raise MalformedReply(
+                    "The vendor's token is no token: it holds what no header can.", status=reply.status
+                )
             if not text:
                 raise Unauthorized("The vendor gave no token. Check the account's credentials.")
         except LeadMcpError as error:
@@ -262,6 +282,10 @@ def _network_error(error: Exception) -> LeadMcpError:
     return Unavailable(f"The connection broke before the whole answer came ({kind}). Try again later.")
 
 
+def _path(request: Request) -> str:
+    return request.path.partition("?")[0]
+
+
 def _note(account: Account, request: Request, outcome: object, started: float) -> None:
     """One structured line a request; no query, no body: they may hold somebody's e-mail or phone."""
     log.debug(
@@ -269,7 +293,7 @@ def _note(account: Account, request: Request, outcome: object, started: float) -
         extra={
             "account": account.name,
             "method": request.method,
-            "path": request.path.partition("?")[0],
+            "path": _path(request),
             "effect": str(request.effect),
             "outcome": str(outcome),
             "ms": round((time.monotonic() - started) * 1000),

@@ -47,6 +47,9 @@ def _any(raw: Any) -> Value:
     return None if raw in (None, "", [], {}) else raw
 
 
+UNREADABLE: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What a decoder may stumble over in a value of another type, or a depth or size that nobody has."""
+
 TEXT: Final = Codec(Kind.TEXT, _text)
 NUMBER: Final = Codec(Kind.NUMBER, as_number, lambda value: f"{value:f}")
 FLAG: Final = Codec(
@@ -169,13 +172,20 @@ class Field:
     def read(self, raw: Raw) -> Value:
         """This field's value in ``raw``, decoded; None where it is absent, empty or unreadable."""
         if self.joined:
-            parts = [str(part) for path in self.paths if (part := self.codec.decode(at(raw, path))) is not None]
+            parts = [str(part) for path in self.paths if (part := self._decoded(at(raw, path))) is not None]
             return " ".join(parts) or None
         for path in self.paths:
-            value = self.codec.decode(at(raw, path))
+            value = self._decoded(at(raw, path))
             if value is not None:
                 return value
         return None
+
+    def _decoded(self, raw: Any) -> Value:
+        """The value, or None where it cannot be read: one odd value leaves the rest of its page as it is."""
+        try:
+            return self.codec.decode(raw)
+        except UNREADABLE:
+            return None
 
 
 def at(raw: Any, path: str) -> Any:
