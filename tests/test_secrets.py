@@ -29,7 +29,7 @@ from mcp.types import ResourceTemplateReference
 from starlette.types import Message, Receive, Scope, Send
 
 from lead_mcp import settings, vendors
-from lead_mcp.cli.serve import listening
+from lead_mcp.cli.listening import listening
 from lead_mcp.runtime import running
 from lead_mcp.sandbox.app import Sandbox, sandbox
 from lead_mcp.sandbox.kit import Kind
@@ -178,7 +178,7 @@ class Server:
         async def attempt(act: Callable[[], Any]) -> None:
             nonlocal failed
             try:
-                with anyio.move_on_after(2 * self.deadline) as waiting:
+                with anyio.move_on_after(PATIENCE) as waiting:
                     found = await act()
                 if waiting.cancelled_caught:
                     failed += 1
@@ -189,7 +189,7 @@ class Server:
                 failed += 1
                 self.heard.append(repr(error) + str(error) + repr(error.error))
 
-        with anyio.fail_after(3 * PATIENCE):
+        with anyio.fail_after(2 * PATIENCE):
             async with anyio.create_task_group() as group:
                 for act in self._questions():
                     group.start_soon(attempt, act)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -187,6 +188,10 @@ def import_leads(
 
 def main() -> None:
     """The entry point: every foreseeable failure is one line on stderr and exit code 2 (usage, settings) or 1."""
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the process
+    if sys.stdout is None:
+        sys.exit(_report("stdout is closed, and nothing could be answered", 1))
     try:
         app()
     except (SettingsError, LeadMcpError, OSError, BaseExceptionGroup) as error:
@@ -199,15 +204,15 @@ def _failed(error: BaseException) -> int:
         error = error.exceptions[0]
     match error:
         case SettingsError():
-            return _said(str(error), 2)
+            return _report(str(error), 2)
         case LeadMcpError():
-            return _said(error.message, 1)
+            return _report(error.message, 1)
         case OSError():
-            return _said(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", 1)
+            return _report(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", 1)
         case _:
             raise error
 
 
-def _said(message: str, code: int) -> int:
+def _report(message: str, code: int) -> int:
     sys.stderr.write(f"lead-mcp: {message}\n")
     return code

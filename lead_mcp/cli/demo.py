@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lead_mcp.cli.serve import listening
+from lead_mcp.cli.listening import listening
 from lead_mcp.sandbox.app import sandbox
 from lead_mcp.vendors import emulators, names
 

@@ -7,7 +7,8 @@ import socket
 
 import anyio
 
-from lead_mcp.cli.serve import bound, leave, serve_until_signalled
+from lead_mcp.cli.listening import bound, serve_until_signalled
+from lead_mcp.cli.signals import leave
 from lead_mcp.sandbox.app import Sandbox, sandbox
 from lead_mcp.sandbox.world import World
 from lead_mcp.vendors import emulators

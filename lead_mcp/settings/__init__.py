@@ -19,7 +19,15 @@ from lead_mcp.settings.accounts import ConfiguredAccount, Rate, accounts_of, rea
 from lead_mcp.settings.checks import check_expanded, host_of, split_url
 from lead_mcp.settings.file import read_file, server_table
 from lead_mcp.settings.network import check_network
-from lead_mcp.settings.server import PREFIX, SERVER_SECRETS, Server, check_names, server_settings, variable
+from lead_mcp.settings.server import (
+    PREFIX,
+    SERVER_SECRETS,
+    SHORTEST_TOKEN,
+    Server,
+    check_names,
+    server_settings,
+    variable,
+)
 
 NO_ACCOUNT: Final = (
     "No account is configured. Set a vendor's environment variables (for example OCTANIST_API_KEY, or CONVOSO_AUTH_TOKEN) "
@@ -117,6 +125,7 @@ def _environment() -> dict[str, str]:
 __all__ = [
     "NO_ACCOUNT",
     "PREFIX",
+    "SHORTEST_TOKEN",
     "ConfiguredAccount",
     "Rate",
     "Server",

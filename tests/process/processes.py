@@ -116,13 +116,15 @@ class Background:
 
 
 @contextmanager
-def background(*arguments: str, environment: Mapping[str, str], folder: Path) -> Iterator[Background]:
+def background(
+    *arguments: str, environment: Mapping[str, str], folder: Path, program: Sequence[str] = PROGRAM
+) -> Iterator[Background]:
     """The program in the background, killed with the block if it is still there."""
     stem = f"{arguments[0]}-{time.monotonic_ns()}"
     out, err = folder / f"{stem}.out", folder / f"{stem}.err"
     with out.open("wb") as stdout, err.open("wb") as stderr:
         process = subprocess.Popen(
-            [*PROGRAM, *arguments], env=clean(environment), stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr
+            [*program, *arguments], env=clean(environment), stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr
         )
     try:
         yield Background(process, out, err)
@@ -138,11 +140,15 @@ def background(*arguments: str, environment: Mapping[str, str], folder: Path) ->
 
 @contextmanager
 def listening_server(
-    *arguments: str, environment: Mapping[str, str], folder: Path, transport: str = "http"
+    *arguments: str,
+    environment: Mapping[str, str],
+    folder: Path,
+    transport: str = "http",
+    program: Sequence[str] = PROGRAM,
 ) -> Iterator[tuple[Background, str]]:
     """``serve`` over HTTP or SSE on a free port, and its address."""
     words = ("serve", "--transport", transport, "--port", "0", *arguments)
-    with background(*words, environment=environment, folder=folder) as started:
+    with background(*words, environment=environment, folder=folder, program=program) as started:
         yield started, started.wait_for(r"listens on (http://\S+)\n")[1]
 
 
@@ -193,21 +199,24 @@ class Pipe:
     def send(self, message: Mapping[str, Any]) -> None:
         self.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
 
+    def next(self) -> dict[str, Any]:
+        """The next message."""
+        message: dict[str, Any] = json.loads(self._fresh.get(timeout=PATIENCE))
+        return message
+
     def answer(self, wanted: int) -> dict[str, Any]:
         """The answer to that request."""
-        until = time.monotonic() + PATIENCE
-        while True:
-            line = self._fresh.get(timeout=max(0.01, until - time.monotonic()))
-            message: dict[str, Any] = json.loads(line)
-            if message.get("id") == wanted:
-                return message
+        while (message := self.next()).get("id") != wanted:
+            pass
+        return message
 
-    def greet(self, era: str) -> None:
-        """What a client says first; afterwards the server is surely up."""
+    def greet(self, era: str) -> dict[str, Any]:
+        """What a client says first, and the answer; afterwards the server is surely up."""
         self.send(request(1, "server/discover", {}, era) if era == "modern" else HELLO)
-        assert "result" in self.answer(1)
+        found: dict[str, Any] = self.answer(1)["result"]
         if era == "legacy":
             self.send({"method": "notifications/initialized"})
+        return found
 
     def end_of_input(self) -> int:
         assert self.process.stdin is not None

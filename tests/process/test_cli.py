@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ def test_wrong_usage_is_exit_code_2(words: list[str]) -> None:
     ],
 )
 def test_a_wrong_setting_is_one_line_that_names_it(environment: dict[str, str], said: str) -> None:
-    assert said in one_line(here("serve", environment=environment), 2)
+    assert said in one_line(here("serve", "--transport", "http", environment=environment), 2)
 
 
 @pytest.mark.parametrize("command", [["check"], ["tools"], ["call", "list_accounts"]])
@@ -105,7 +106,47 @@ def test_every_command_says_it_the_same_way(command: list[str]) -> None:
 def test_a_wrong_file_is_one_line(tmp_path: Path, text: str) -> None:
     file = tmp_path / "lead-mcp.toml"
     file.write_bytes(text.encode("latin-1"))
-    one_line(here("serve", "--config", str(file), environment={}), 2)
+    one_line(here("check", "--config", str(file), environment={}), 2)
+
+
+def test_requests_to_this_machine_pass_no_proxy(emulators: Emulators) -> None:
+    """Nobody listens where the proxy is said to be; the account beyond this machine goes there all the same."""
+    environment = {**emulators.environment, "HTTP_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "http://127.0.0.1:9"}
+    environment |= {"NO_PROXY": "", "no_proxy": "", "OCTANIST_BASE_URL": "https://api.example.com"}
+    found = {line["account"]: line for line in json.loads(here("check", "--json", environment=environment).stdout)}
+    assert {name for name, line in found.items() if not line["ok"]} == {"octanist"}
+    assert found["octanist"]["problem"].startswith("unavailable: ")
+
+
+@pytest.mark.skipif(bool(find_spec("socksio")), reason="SOCKS works here")
+def test_a_proxy_that_cannot_be_used_is_one_line(emulators: Emulators) -> None:
+    environment = {**emulators.environment, "ALL_PROXY": "socks5://127.0.0.1:9"}
+    assert here("check", environment=environment).returncode == 0, "nobody beyond this machine is asked"
+    environment |= {"OCTANIST_BASE_URL": "https://api.example.com"}
+    assert "ALL_PROXY" in one_line(here("check", environment=environment), 2)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a POSIX shell closes them")
+@pytest.mark.parametrize(
+    ("words", "closed", "said"),
+    [
+        ("serve --sandbox", "<&-", "stdin is closed"),
+        ("serve --sandbox", ">&-", "stdout is closed"),
+        ("serve --sandbox", "<&- >&-", "stdout is closed"),
+        ("tools --sandbox", ">&-", "stdout is closed"),
+    ],
+)
+def test_a_closed_stream_is_one_line(words: str, closed: str, said: str) -> None:
+    command = f"{' '.join(PROGRAM)} {words} {closed}"
+    ended = subprocess.run(["sh", "-c", command], env=clean(), capture_output=True, text=True, timeout=60, check=False)
+    assert said in one_line(ended, 1)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a POSIX shell closes them")
+def test_without_a_stderr_the_answer_is_given_all_the_same() -> None:
+    command = f"{' '.join(PROGRAM)} tools --sandbox 2>&-"
+    ended = subprocess.run(["sh", "-c", command], env=clean(), capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, "search_leads" in ended.stdout) == (0, True)
 
 
 def test_a_file_of_accounts_is_used(tmp_path: Path, emulators: Emulators) -> None:
@@ -124,7 +165,11 @@ def test_a_file_of_accounts_is_used(tmp_path: Path, emulators: Emulators) -> Non
 
 @pytest.mark.parametrize(
     ("words", "code"),
-    [(["serve", "--config", "/no/such/file"], 2), (["call", "serch_leads", "--sandbox"], 1), (["bogus"], 2)],
+    [
+        (["serve", "--transport", "sse", "--config", "/no/such/file"], 2),
+        (["call", "serch_leads", "--sandbox"], 1),
+        (["bogus"], 2),
+    ],
 )
 def test_a_process_says_the_same_and_ends_with_the_same_code(words: list[str], code: int) -> None:
     process, inside = run(*words, environment={}), here(*words, environment={})

@@ -81,14 +81,78 @@ def test_a_signal_ends_the_server(emulators: Emulators, folder: Path, signum: in
     spoke_only_protocol(talk)
 
 
-def test_rubbish_on_stdin_does_no_harm(emulators: Emulators, folder: Path) -> None:
-    with pipe(environment=emulators.environment, folder=folder) as talk:
+PARSE, INVALID = -32700, -32600
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "identifier"),
+    [
+        ("not json", PARSE, None),
+        ("{", PARSE, None),
+        ("\x00\ud7ff", PARSE, None),
+        ("[" * 3000, PARSE, None),
+        ('{"jsonrpc": "2.0", "id": 7, "method": "ping"} more', PARSE, None),
+        ('{"a": "\\ud800"}', PARSE, None),
+        ("[1, 2]", INVALID, None),
+        ("5", INVALID, None),
+        ("null", INVALID, None),
+        ('{"jsonrpc": "2.0"}', INVALID, None),
+        ('{"jsonrpc": "2.0", "id": 7}', INVALID, None),
+        ('{"id": 7, "method": "ping"}', INVALID, 7),
+        ('{"jsonrpc": "1.0", "id": "a", "method": "ping"}', INVALID, "a"),
+        ('{"jsonrpc": "2.0", "id": 7, "method": 5}', INVALID, 7),
+        ('{"jsonrpc": "2.0", "id": 7, "method": "tools/list", "params": [1]}', INVALID, 7),
+    ],
+)
+@pytest.mark.parametrize("first", [True, False], ids=["first", "later"])
+def test_a_line_that_is_no_message_is_answered(
+    folder: Path, line: str, code: int, identifier: Any, first: bool
+) -> None:
+    with pipe("--sandbox", environment={}, folder=folder) as talk:
+        if not first:
+            talk.greet("legacy")
+        talk.write(f"\n  \n{line}\n")
+        found = talk.next()
+        assert (found["error"]["code"], found["id"]) == (code, identifier)
         talk.greet("legacy")
-        talk.write('not json\n[1, 2]\n{"jsonrpc": "2.0"}\n\n\x00\ud7ff\n')
-        talk.send(request(2, "tools/call", SEARCH, "legacy"))
-        assert not talk.answer(2)["result"].get("isError")
         assert talk.end_of_input() == 0
     spoke_only_protocol(talk)
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [
+        ({"LEAD_MCP_WRITE": "off"}, "LEAD_MCP_WRITES"),
+        ({"LEAD_MCP_LOG_LEVEL": "loud"}, "LEAD_MCP_LOG_LEVEL"),
+        ({"LEAD_MCP_CONFIG": "/no/such/file.toml"}, "/no/such/file.toml"),
+        ({"OCTANIST_API_KEY": "${user_config.key}"}, "OCTANIST_API_KEY"),
+        ({"TZ": "Mars/Olympus"}, "TZ"),
+    ],
+)
+def test_a_wrong_configuration_is_said_where_its_user_sees_it(
+    folder: Path, era: str, environment: dict[str, str], named: str
+) -> None:
+    """A desktop client shows nobody what a process writes that ends before its greeting is answered."""
+    with pipe(environment=environment, folder=folder) as talk:
+        hello = talk.greet(era)
+        assert named in hello["instructions"]
+        talk.send(request(2, "tools/list", {}, era))
+        assert [tool["name"] for tool in talk.answer(2)["result"]["tools"]] == ["list_accounts"]
+        talk.send(request(3, "tools/call", {"name": "list_accounts", "arguments": {}}, era))
+        listed = talk.answer(3)["result"]
+        assert listed["structuredContent"]["accounts"]["rows"] == []
+        assert named in listed["content"][0]["text"]
+        talk.send(request(4, "tools/call", SEARCH, era))
+        refused = talk.answer(4)["result"]
+        assert refused["isError"]
+        assert refused["structuredContent"]["error"]["code"] == "not_configured"
+        assert named in refused["content"][0]["text"]
+        talk.send(request(5, "resources/read", {"uri": "lead://octanist/1"}, era))
+        assert named in talk.answer(5)["error"]["message"]
+        assert talk.end_of_input() == 0
+    spoke_only_protocol(talk)
+    assert named in talk.to_dict()
 
 
 def test_logs_go_to_stderr_alone(emulators: Emulators, folder: Path) -> None:

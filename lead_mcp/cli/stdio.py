@@ -1,0 +1,46 @@
+"""The server over stdin and stdout, until the end of input or a signal."""
+
+from __future__ import annotations
+
+import errno
+import sys
+
+import anyio
+from mcp.server.stdio import stdio_server
+
+from lead_mcp.cli.signals import GRACE, HAS_SIGNALS, ending_signals, leave
+from lead_mcp.cli.unreadable import answered
+from lead_mcp.server import LeadServer
+from lead_mcp.tools.sdk import lowlevel
+
+
+def check_streams() -> None:
+    """Raises OSError where nobody could talk to the server."""
+    for name, stream in (("stdin", sys.stdin), ("stdout", sys.stdout)):
+        if stream is None:
+            raise OSError(errno.EBADF, f"{name} is closed, and a client talks to this server through stdin and stdout")
+
+
+async def serve_stdio(server: LeadServer) -> int:
+    """Serve; the exit code. The reader thread of the SDK never returns by itself, so a signal ends the process."""
+
+    async def watch(serving: anyio.CancelScope) -> None:
+        async for code in ending_signals():
+            serving.cancel()
+            with anyio.move_on_after(GRACE):
+                await server.closed.wait()
+            leave(code)
+
+    async with anyio.create_task_group() as group:
+        with anyio.CancelScope() as serving:
+            if HAS_SIGNALS:
+                group.start_soon(watch, serving)
+            await _serve(server)
+        group.cancel_scope.cancel()
+    return 0
+
+
+async def _serve(server: LeadServer) -> None:
+    beneath = lowlevel(server)
+    async with stdio_server() as (reading, writing), answered(reading, writing) as messages:
+        await beneath.run(messages, writing, beneath.create_initialization_options())
