@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, closing
@@ -118,6 +119,24 @@ def test_beyond_loopback_a_token_is_needed(emulators: Emulators, host: str, tran
     assert host in ended.stderr
 
 
+@pytest.mark.parametrize(("token", "code"), [("x" * 15, 2), ("x" * 16, 1)])
+def test_beyond_loopback_a_token_is_no_short_word(emulators: Emulators, token: str, code: int) -> None:
+    """With one that is long enough it goes on, to a host that is not there."""
+    environment = {**emulators.environment, "LEAD_MCP_HTTP_TOKEN": token}
+    ended = run("serve", "--transport", "http", "--host", "no-such-host.invalid", environment=environment)
+    assert ended.returncode == code
+    assert ("LEAD_MCP_HTTP_TOKEN is too short" in ended.stderr) is (code == 2)
+    assert token not in ended.stderr
+
+
+@pytest.mark.parametrize("path", ["oauth-protected-resource/mcp", "oauth-authorization-server", "openid-configuration"])
+def test_who_looks_for_oauth_is_told_that_there_is_none(guarded: str, over_sse: str, path: str) -> None:
+    """401 would send a client round in circles: it would look for how to get a token, with a token."""
+    for url in (guarded, over_sse):
+        assert get(f"{url.rsplit('/', 1)[0]}/.well-known/{path}") == 404
+    assert get(f"{guarded}/.well-known/{path}") == 401
+
+
 # --- foreign hosts and origins ------------------------------------------------------------------------------------
 
 
@@ -132,7 +151,9 @@ def test_a_foreign_origin_is_refused(on_loopback: str, origin: str) -> None:
     assert post(on_loopback, Origin=origin).status_code == 403
 
 
-@pytest.mark.parametrize("host", ["localhost", "localhost:8000", "127.0.0.1:8000", "[::1]:8000", "127.0.0.2:8000"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "localhost:8000", "LocalHost:8000", "127.0.0.1:8000", "[::1]:8000", "127.0.0.2:8000"]
+)
 def test_loopback_has_several_names(on_loopback: str, host: str) -> None:
     assert post(on_loopback, Host=host, Origin=f"http://{host}").status_code == 200
 
@@ -142,6 +163,84 @@ def test_sse_refuses_foreign_names_too(over_sse: str) -> None:
     assert get(over_sse, Host="evil.example", **own) == 421
     assert get(over_sse, Origin="https://evil.example", **own) == 403
     assert post(f"{over_sse.removesuffix('sse')}messages/", Host="evil.example", **own).status_code == 421
+
+
+# --- pages in a browser -------------------------------------------------------------------------------------------
+
+PAGE = "https://app.example.com"
+
+
+@pytest.fixture(scope="module", params=["127.0.0.1", "0.0.0.0"])  # noqa: S104
+def for_pages(request: pytest.FixtureRequest, emulators: Emulators, folder: Path) -> Iterator[str]:
+    environment = {
+        **emulators.environment,
+        "LEAD_MCP_HTTP_TOKEN": TOKEN,
+        "LEAD_MCP_HTTP_ORIGINS": f"{PAGE},http://x.test",
+    }
+    with listening_server("--host", request.param, environment=environment, folder=folder) as (_, url):
+        yield url.replace("0.0.0.0", "127.0.0.1")  # noqa: S104
+
+
+def preflight(url: str, origin: str) -> httpx2.Response:
+    asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    wanted = "authorization, content-type, mcp-session-id, mcp-protocol-version"
+    with httpx2.Client(timeout=PATIENCE, trust_env=False) as http:
+        return http.options(url, headers={**asked, "Access-Control-Request-Headers": wanted})
+
+
+def test_an_allowed_page_may_ask_beforehand_and_call(for_pages: str) -> None:
+    asked = preflight(for_pages, PAGE)
+    assert asked.status_code == 200, "a browser sends no token with it"
+    assert asked.headers["access-control-allow-origin"] == PAGE
+    assert "authorization" in asked.headers["access-control-allow-headers"]
+    called = post(for_pages, Origin=PAGE, Authorization=f"Bearer {TOKEN}")
+    assert (called.status_code, called.headers["access-control-allow-origin"]) == (200, PAGE)
+    assert "mcp-session-id" in called.headers["access-control-expose-headers"].lower()
+    refused = post(for_pages, Origin=PAGE)
+    assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (401, PAGE), "it may read why"
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "http://app.example.com", f"{PAGE}.evil.example", "null"])
+def test_no_other_page_may(for_pages: str, origin: str) -> None:
+    assert "access-control-allow-origin" not in preflight(for_pages, origin).headers
+    called = post(for_pages, Origin=origin, Authorization=f"Bearer {TOKEN}")
+    assert called.status_code == 403
+    assert "access-control-allow-origin" not in called.headers
+
+
+def test_by_default_no_page_may(guarded: str, on_loopback: str) -> None:
+    for url in (guarded, on_loopback):
+        assert "access-control-allow-origin" not in preflight(url, PAGE).headers
+        called = post(url, Origin=PAGE, Authorization=f"Bearer {TOKEN}")
+        assert called.status_code == 403
+
+
+# --- logs ---------------------------------------------------------------------------------------------------------
+
+OTHERS = ("asyncio", "mcp", "py.warnings", "uvicorn.error")
+
+
+@pytest.mark.parametrize("mode", ERAS)
+@pytest.mark.parametrize("transport", ["http", "sse"])
+def test_at_debug_nobody_else_writes_what_was_answered(
+    emulators: Emulators, folder: Path, transport: str, mode: str
+) -> None:
+    environment = {**emulators.environment, "LEAD_MCP_LOG_LEVEL": "DEBUG"}
+    with listening_server(environment=environment, folder=folder, transport=transport) as (server, url):
+        with start_blocking_portal() as portal:
+            client: Any = Client(sse_client(url) if transport == "sse" else url, mode=mode)
+            with portal.wrap_async_context_manager(client) as connected:
+                found = portal.call(connected.call_tool, "search_leads", {"account": "octanist", "limit": 3})
+        rows = found.structured_content["leads"]["rows"]
+        lines = server.to_dict().splitlines()
+    logged = [json.loads(line) for line in lines if line.startswith("{")]
+    assert [line for line in lines if not line.startswith("{")] == [f"lead-mcp listens on {url}"]
+    assert any(line["log"] == "lead_mcp.outbound" for line in logged)
+    for line in logged:
+        assert line["log"].startswith("lead_mcp") or (line["log"].startswith(OTHERS) and line["level"] != "debug")
+    personal = [value for row in rows for value in row[1:4] if value]
+    assert personal
+    assert [value for value in personal if any(value in line for line in lines)] == []
 
 
 # --- sessions -----------------------------------------------------------------------------------------------------
