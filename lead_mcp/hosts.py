@@ -32,6 +32,11 @@ def is_loopback(host: str) -> bool:
         return host.casefold() == "localhost"
 
 
+def in_url(host: str) -> str:
+    """A host as a URL has it."""
+    return f"[{host}]" if ":" in host else host
+
+
 def is_public(text: str) -> bool:
     """Whether an address belongs to the public internet, and any IPv4 address inside it too. Raises ValueError for none."""
     address = ip_address(text.partition("%")[0])  # the scope of a link-local address

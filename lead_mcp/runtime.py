@@ -19,7 +19,7 @@ from lead_mcp.engine.guard import Guard, Unguarded
 from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.people import LookupScope
 from lead_mcp.errors import BadArgument, NotAllowed, NotConfigured, did_you_mean
-from lead_mcp.hosts import is_loopback
+from lead_mcp.hosts import in_url, is_loopback
 from lead_mcp.outgoing.guard import MaskGuard
 from lead_mcp.outgoing.kinds import kinds_of
 from lead_mcp.outgoing.mask_key import read_key
@@ -196,7 +196,7 @@ def _client(settings: Settings, transport: httpx2.AsyncBaseTransport | None) -> 
         follow_redirects=False,
         trust_env=transport is None and not all(map(is_local, accounts)),
         transport=transport,
-        mounts={f"all://{f'[{host}]' if ':' in host else host}": None for host in own},
+        mounts={f"all://{in_url(host)}": None for host in own},
         headers={"User-Agent": "lead-mcp", "Accept": "application/json"},
     )
 

@@ -58,12 +58,12 @@ def _is_setting(key: str) -> bool:
 async def _ask_all(console: Console, client: Client) -> bool:
     failed = False
     rows: list[str] = []
-    for said, tool, arguments in QUESTIONS:
-        found = await _ask(console, client, said, tool, arguments)
+    for question, tool, arguments in QUESTIONS:
+        found = await _ask(console, client, question, tool, arguments)
         failed = failed or found is None
         rows += [row[0] for row in (found or {}).get("leads", {}).get("rows", [])]
-    for said, tool, arguments in _further(rows):
-        failed = await _ask(console, client, said, tool, arguments) is None or failed
+    for question, tool, arguments in _further(rows):
+        failed = await _ask(console, client, question, tool, arguments) is None or failed
     return failed
 
 
@@ -75,9 +75,9 @@ def _further(uris: Sequence[str]) -> Sequence[Query]:
 
 
 async def _ask(
-    console: Console, client: Client, said: str, tool: str, arguments: dict[str, Any]
+    console: Console, client: Client, question: str, tool: str, arguments: dict[str, Any]
 ) -> dict[str, Any] | None:
-    console.print(Text(f"\n{said}", style="bold"))
+    console.print(Text(f"\n{question}", style="bold"))
     console.print(Text(f"  {tool} {json.dumps(arguments, ensure_ascii=False)}", style="dim"))
     result = await client.call_tool(tool, arguments)
     found = result.structured_content or {}

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from lead_mcp.cli.listening import shown
-from lead_mcp.hosts import is_loopback
+from lead_mcp.hosts import in_url, is_loopback
 
 if TYPE_CHECKING:
     from mcp.server.transport_security import TransportSecuritySettings
@@ -36,7 +35,7 @@ def security(host: str, origins: Sequence[str]) -> TransportSecuritySettings | N
         return None
     from mcp.server.transport_security import TransportSecuritySettings
 
-    own = dict.fromkeys(("127.0.0.1", "localhost", "[::1]", shown(host.casefold())))
+    own = dict.fromkeys(("127.0.0.1", "localhost", "[::1]", in_url(host.casefold())))
     names = [form for name in own for form in (name, f"{name}:*")]
     allowed = [*(f"http://{name}" for name in names), *origins]
     return TransportSecuritySettings(allowed_hosts=names, allowed_origins=allowed)

@@ -115,7 +115,7 @@ def resolve(
 
     With --created or --done, the same call with its key answers so from now on; after --not-done it may be made again.
     """
-    from lead_mcp.cli.endings import resolve
+    from lead_mcp.cli.resolving import resolve
 
     raise typer.Exit(resolve(name, created=created, done=done, not_done=not_done, config=config))
 

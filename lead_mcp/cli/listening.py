@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 
 from lead_mcp.cli.signals import GRACE, HAS_SIGNALS, ending_signals
+from lead_mcp.hosts import in_url
 
 if TYPE_CHECKING:
     import uvicorn
@@ -25,11 +26,6 @@ ABSENT: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 """An address this machine does not have: ``localhost`` names one of IPv6 where there is no IPv6."""
 ALIVE: Final = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 20, "TCP_KEEPCNT": 3}
 """Seconds and times after which a client that is gone without a word is known to be; where the system has these."""
-
-
-def shown(host: str) -> str:
-    """The host as a URL has it."""
-    return f"[{host}]" if ":" in host else host
 
 
 def bound(host: str, port: int) -> list[socket.socket]:
@@ -48,7 +44,7 @@ def bound(host: str, port: int) -> list[socket.socket]:
     except OSError as error:
         for one in found:
             one.close()
-        raise OSError(error.errno, f"cannot listen on {shown(host)}:{port}: {error.strerror}") from None
+        raise OSError(error.errno, f"cannot listen on {in_url(host)}:{port}: {error.strerror}") from None
     return found
 
 
@@ -94,7 +90,7 @@ async def serve_until_signalled(app: ASGIApp, sockets: list[socket.socket], host
     async with anyio.create_task_group() as group:
         if HAS_SIGNALS:
             group.start_soon(watch)
-        group.start_soon(_announce, listener, f"http://{shown(host)}:{sockets[0].getsockname()[1]}{path}")
+        group.start_soon(_announce, listener, f"http://{in_url(host)}:{sockets[0].getsockname()[1]}{path}")
         with _own_signals(listener) if HAS_SIGNALS else nullcontext():
             await listener.serve(sockets)
         group.cancel_scope.cancel()

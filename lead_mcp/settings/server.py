@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from lead_mcp.errors import SettingsError, did_you_mean
+from lead_mcp.hosts import in_url
 from lead_mcp.settings.checks import check_expanded, check_secret, check_zone, split_url
 from lead_mcp.settings.zone import machine_zone
 
@@ -136,13 +137,9 @@ def _origin(text: str) -> str:
     """One origin. Raises SettingsError for what no browser would send."""
     parts = split_url(text)
     port = f":{parts.port}" if parts and parts.port else ""
-    if parts is None or not parts.hostname or text.casefold() != f"{parts.scheme}://{_host(parts.hostname)}{port}":
+    if parts is None or not parts.hostname or text.casefold() != f"{parts.scheme}://{in_url(parts.hostname)}{port}":
         raise SettingsError(f"{variable('http_origins')}: {text[:60]!r} is no origin, such as https://app.example.com.")
     return text.casefold()
-
-
-def _host(name: str) -> str:
-    return f"[{name}]" if ":" in name else name
 
 
 def check_names(environment: Mapping[str, str]) -> None:

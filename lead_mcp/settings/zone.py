@@ -12,25 +12,25 @@ ADVICE: Final = "Set LEAD_MCP_TIMEZONE to an IANA name, such as America/New_York
 
 
 def machine_zone() -> str:
-    """The IANA name of the zone that the machine keeps; UTC where it says nothing. Raises SettingsError.
+    """The IANA name of the zone that the machine keeps; UTC where it has none. Raises SettingsError.
 
     A zone that has no name (a rule in ``TZ``, a copied ``/etc/localtime``) is an error, unless it is UTC all the same: times
     read as UTC would be hours off, and nobody would know.
     """
     from whenever import SYSTEM_TZ, ZonedDateTime
 
-    said = os.environ.get("TZ", "").strip()
+    rule = os.environ.get("TZ", "").strip()
     try:
         now = ZonedDateTime.now(SYSTEM_TZ)
     except Exception:  # noqa: BLE001 - whatever the machine's files hold
-        if said:
-            raise SettingsError(f"TZ: {said[:60]!r} is no time zone that Python can read. {ADVICE}") from None
+        if rule:
+            raise SettingsError(f"TZ: {rule[:60]!r} is no time zone that Python can read. {ADVICE}") from None
         return "UTC"
     if now.tz_id is not None and _is_known(now.tz_id):
         return now.tz_id
     if now.tz_id is None and all(now.add(months=later).offset.total("seconds") == 0 for later in (0, 6)):
         return "UTC"
-    what = f"TZ: {said[:60]!r}" if said else "The machine's time zone"
+    what = f"TZ: {rule[:60]!r}" if rule else "The machine's time zone"
     raise SettingsError(f"{what} has no name that Python knows. {ADVICE}")
 
 

@@ -15,7 +15,7 @@ import anyio
 import httpx2
 
 from lead_mcp.errors import MalformedReply, NotAllowed, NotFound, TimedOut, TooLarge, Unavailable
-from lead_mcp.hosts import is_loopback, is_public
+from lead_mcp.hosts import in_url, is_loopback, is_public
 
 MOST_BYTES: Final = 50 * 1024 * 1024
 MOST_SECONDS: Final = 120
@@ -84,8 +84,7 @@ async def _fetch(client: httpx2.AsyncClient, target: str, parts: SplitResult) ->
 
 
 def _netloc(host: str, parts: SplitResult) -> str:
-    shown = f"[{host}]" if ":" in host else host
-    return f"{shown}:{parts.port}" if parts.port else shown
+    return f"{in_url(host)}:{parts.port}" if parts.port else in_url(host)
 
 
 def check_host(
