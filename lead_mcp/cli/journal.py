@@ -1,4 +1,4 @@
-"""``lead-mcp journal``: its commands and their options. What they do loads when one runs (``records``, ``endings``)."""
+"""``lead-mcp journal``: its commands and their options. What they do loads when one runs (``records``, ``resolving``)."""
 
 from __future__ import annotations
 
