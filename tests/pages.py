@@ -20,7 +20,9 @@ import typer.main
 
 from lead_mcp import capabilities
 from lead_mcp.cli import app
-from tests.driving import Bench, bench
+from lead_mcp.sandbox.app import Sandbox, sandbox
+from lead_mcp.sandbox.world import World
+from tests.driving import FREE, UNTIL, Bench, bench, now
 
 ROOT: Final = Path(__file__).parent.parent
 README: Final = ROOT / "README.md"
@@ -118,10 +120,16 @@ def sentences(page: Path) -> Iterator[str]:
 # --- examples -----------------------------------------------------------------------------------------------------
 
 
-def output(driven: Bench, example: Example) -> list[str]:
-    """What the example prints, abridged as the page shows it."""
+def emulators() -> Sandbox:
+    """The emulators that examples are run over."""
+    return sandbox(World(LEADS, until=UNTIL), clock=now, rates=FREE)
+
+
+def output(box: Sandbox, example: Example) -> list[str]:
+    """What the example prints in a process of its own (one server, no token yet), abridged as the page shows it."""
     _, _, tool, *words = [word for word in example.words if word != "--sandbox"]
-    result = driven.raw_call(tool, **_arguments(driven, tool, words))
+    with bench(box=box) as driven:
+        result = driven.raw_call(tool, **_arguments(driven, tool, words))
     lines = "\n".join(block.text for block in result.content if block.type == "text").splitlines()
     return _abridged(lines, example.shown)
 
@@ -160,12 +168,12 @@ def _cut(line: str) -> str:
 
 def refresh() -> None:
     """Write the output of every example, and the table of vendors, anew."""
-    with bench(LEADS) as driven:
-        for page in PAGES:
-            text = TABLE.sub(rf"\1{capabilities.table()}\n\3", text_of(page))
-            for example in filter(lambda one: one.is_sandboxed_call, examples(page)):
-                text = text.replace(example.block, "\n".join([PROMPT + example.command, *output(driven, example)]))
-            page.write_text(text, "utf-8")
+    box = emulators()
+    for page in PAGES:
+        text = TABLE.sub(rf"\1{capabilities.table()}\n\3", text_of(page))
+        for example in filter(lambda one: one.is_sandboxed_call, examples(page)):
+            text = text.replace(example.block, "\n".join([PROMPT + example.command, *output(box, example)]))
+        page.write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

@@ -11,10 +11,9 @@ from typing import Any, Final
 
 import pytest
 
-from tests.driving import Bench, bench
+from lead_mcp.sandbox.app import Sandbox
 from tests.pages import (
     COMMAND,
-    LEADS,
     LINK,
     PAGES,
     README,
@@ -23,6 +22,7 @@ from tests.pages import (
     anchors,
     blocks,
     commands,
+    emulators,
     every_example,
     output,
     sentences,
@@ -135,14 +135,13 @@ def _leaves(command: Any, name: str) -> Iterator[tuple[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def driven() -> Iterator[Bench]:
-    with bench(LEADS) as found:
-        yield found
+def box() -> Sandbox:
+    return emulators()
 
 
 @pytest.mark.parametrize("example", SANDBOXED, ids=lambda one: f"{one.page}: {one.command[:60]}")
-def test_an_example_prints_what_the_page_shows(driven: Bench, example: Example) -> None:
-    assert output(driven, example) == list(example.shown), "python -m tests.pages writes the examples anew"
+def test_an_example_prints_what_the_page_shows(box: Sandbox, example: Example) -> None:
+    assert output(box, example) == list(example.shown), "python -m tests.pages writes the examples anew"
 
 
 def test_the_toml_examples_are_toml() -> None:
