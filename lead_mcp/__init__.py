@@ -1,3 +1,3 @@
-"""One MCP server over many lead vendors: one question, one filter language, honest answers."""
+"""One MCP server over several lead vendors: search, summaries, one person's history, and writes that a person confirms."""
 
 __version__ = "0.1.0"

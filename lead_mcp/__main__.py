@@ -1,6 +1,6 @@
 """``python -m lead_mcp`` is ``lead-mcp``.
 
-The garbage collector rests while modules load: they make a great many objects and no garbage. ``cli`` wakes it again.
+The garbage collector is off while modules load, which make many objects and no garbage. ``cli`` turns it on again.
 """
 
 import gc

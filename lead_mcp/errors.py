@@ -17,7 +17,7 @@ LeadMcpError
     ├── RateLimited          rate_limited    it was asked too often; ``retry_after`` in seconds where known
     ├── Unavailable          unavailable     down, unreachable, or a server fault
     ├── TimedOut             timeout         slower than the deadline
-    ├── Garbled              garbled         its reply could not be understood
+    ├── MalformedReply       garbled         its reply could not be understood
     └── TooLarge             too_large       its reply passed the limit
 
 ``SettingsError`` stands apart: it is raised at start-up, before anybody can call.

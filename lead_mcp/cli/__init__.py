@@ -48,7 +48,7 @@ def options(
     version: Annotated[bool, typer.Option("--version", help="Print the version and end.", is_eager=True)] = False,
 ) -> None:
     if context.invoked_subcommand != "serve":
-        gc.enable()  # it rested while modules loaded; the server wakes it when everything is built
+        gc.enable()  # off while modules load (see __main__); ``serve`` turns it on once everything is built
         context.with_resource(guarded())
     if version:
         typer.echo(__version__)

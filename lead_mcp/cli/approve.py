@@ -1,4 +1,4 @@
-"""``lead-mcp approve``: a write that waits for a person's word, settled at a terminal.
+"""``lead-mcp approve``: a write that waits for confirmation, settled at a terminal.
 
 The question is put between two event loops, not inside one: Ctrl-C works while it waits. What was agreed to is bound to
 what was shown; if a lead changes in between, nothing is sent of it.

@@ -37,7 +37,7 @@ from lead_mcp.writing.send import replayed
 
 AT_ONCE: Final = 4
 PRINCIPAL: Final = "import"
-"""Whose keys these are: the file's, whoever runs the command, and whatever else is set."""
+"""The principal of an import's keys, whoever runs the command."""
 UNUSABLE: Final = 2
 BEFORE: Final = "sent by an earlier run with other values (--map or --on-duplicate)"
 DUPLICATES: Final = {
@@ -161,7 +161,7 @@ class Turns:
     async def of(self, row: Row, region: str) -> AsyncIterator[None]:
         person = Person.of({**row.own, **row.lead}, region)
         async with AsyncExitStack() as stack:
-            for name in sorted(person.emails | person.phones):  # in one order, so that nobody waits in a circle
+            for name in sorted(person.emails | person.phones):  # in one order: no two rows wait for each other
                 await stack.enter_async_context(self.locks.setdefault(name, anyio.Lock()))
             yield
 

@@ -10,12 +10,12 @@ from lead_mcp.outgoing.cleaning import cleaned
 from lead_mcp.writing.forms import EMAIL
 
 NAMES: Final = frozenset("uri id journal_id undoes known lead tool account method columns row field Attribute".split())
-"""What names a thing, not a person (``lead`` as a list: account and id)."""
+"""Names of values that identify no person (``lead`` as a list: account and id)."""
 TOLD: Final = frozenset(
     "why warnings notes message key by path action outcome on_duplicate code vendor_code status stage source list_id campaign "
     "value created_at updated_at qualified_at taken_over_from approved".split()
 )
-"""Words that are nobody's, and sentences: only what looks personal or is quoted in them is masked."""
+"""Sentences of ours and words that identify no person: only what looks personal or is quoted in them is masked."""
 READS_OTHERWISE: Final = frozenset({"field", "value", "sent"})
 """A warning that holds values, which go by the name beside them."""
 EMAIL_IN: Final = re.compile(r"[^@\s<>,;\"'“”]+@[^@\s<>,;\"'“”]+")
@@ -42,7 +42,7 @@ def masked(value: Any, name: str = "") -> Any:
 
 
 def word(text: str) -> str:
-    """One value: enough to recognise what one knows, too little to learn anything."""
+    """One value, cut so that a person who knows it recognises it and nobody else can read it."""
     if EMAIL.fullmatch(text):
         local, _, domain = text.rpartition("@")
         return f"{local[0]}…@{domain[0]}…"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lead_mcp.journal.store import Journal
 
 SANDBOX_ORIGIN: Final = "http://127.0.0.1:8700"
-"""Where the sandbox's accounts say their vendor is; in process, nothing listens there."""
+"""The base of the sandbox accounts' URLs; requests stay in this process, nothing listens there."""
 
 
 def settings_for(

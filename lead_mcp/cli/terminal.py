@@ -1,4 +1,4 @@
-"""A person at a terminal, and the end they may put to a command: a yes or a no, Ctrl-C, SIGTERM."""
+"""Asking a person at a terminal, and ending a command by Ctrl-C or SIGTERM."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``lead-mcp journal undo``: an update goes back to its before-image, an insert is deleted where that can be.
+"""``lead-mcp journal undo``: an update is reversed, an insert is deleted where the vendor can delete.
 
 An undo is a write like any other: checked, shown, journalled, sent once. Its key is the write it undoes, so that it happens
 once. The lead must still be as the write left it; else somebody's later change would be lost.

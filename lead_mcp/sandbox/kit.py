@@ -1,8 +1,8 @@
-"""What every emulator stands on: misbehaviour on request, a log of what arrived, a rate limit, a voice.
+"""What the emulators share: faults on request, a log of requests, a rate limit, a sound for recordings.
 
 ``Stage`` is the outermost ASGI layer round one emulator. ``POST /_faults`` at the sandbox's root plans a
 fault; the stage plays it on the next matching request. Faults come before the work (the vendor did nothing) or after it (the
-work was done and only the answer is lost): a client cannot tell these apart, which is the point.
+work was done and only the answer is lost): a client cannot tell these apart.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Clock = Callable[[], datetime]
 
 @dataclass
 class Fault:
-    """One planned misbehaviour: played on the next ``times`` requests whose path contains ``path`` (-1: for ever)."""
+    """One planned fault: played on the next ``times`` requests whose path contains ``path`` (-1: for ever)."""
 
     kind: Kind
     path: str = ""
@@ -60,7 +60,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Seen:
-    """One request that arrived: what a test asks about afterwards. ``at`` is monotonic seconds."""
+    """One request that arrived, for tests to look at. ``at`` is in monotonic seconds."""
 
     method: str
     path: str

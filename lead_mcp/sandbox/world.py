@@ -1,8 +1,8 @@
 """The seeded population behind the emulators: invented people, and when each of them touched each vendor.
 
-The same ``(seed, leads, until)`` gives the same world on every machine. People overlap between vendors as they do in
-life: one in five of a vendor's people is known to all vendors, and one lead in fifty is a second lead of the same person
-at the same vendor. Everyone lives at example.com and answers a 555-01xx number.
+The same ``(seed, leads, until)`` gives the same world on every machine. People overlap between vendors: one
+in five of a vendor's people is known to all vendors, and one lead in fifty is a second lead of the same person at the same
+vendor. All addresses are at example.com, all numbers are 555-01xx.
 """
 
 from __future__ import annotations
@@ -112,13 +112,13 @@ class Touch:
     seed: str
 
     def dice(self) -> random.Random:
-        """A source of chance of this touch's own: the same draws every time."""
+        """A random generator of this touch's own, the same every time."""
         return random.Random(f"{self.seed}/{self.vendor}/{self.number}")
 
 
 @dataclass(frozen=True)
 class World:
-    """Everybody, and every touch. ``until`` is the newest moment anything may have happened."""
+    """All people and touches. ``until`` is the newest moment at which anything has happened."""
 
     leads: int = 2000
     seed: str = "lead-mcp"

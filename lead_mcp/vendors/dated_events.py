@@ -1,4 +1,4 @@
-"""Reading dated events out of a record: what every vendor's ``events`` shares. Pure."""
+"""Timeline events from the time fields of a record: shared by the vendors' ``events`` modules. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading replies with suspicion: what every vendor's wire module shares. Pure; raises errors, never repairs in silence.
+"""Reading replies: shared by the vendors' wire modules. Pure. A reply of an unknown shape is an error, never repaired.
 
 Whatever is taken out of a reply is taken by one of these: each gives the type it names, or raises MalformedReply. Absent and
 null are one, and are no fault by themselves.
@@ -54,7 +54,7 @@ def failure(
     status: int | None = None,
     retry_after: float | None = None,
 ) -> LeadMcpError:
-    """An error of ``kind`` that says what happened and quotes the vendor's own words, if there are any."""
+    """An error of ``kind`` with what happened and, if there is one, the vendor's message as a quotation."""
     words = f": {quoted(text)}" if text else ""
     vendor_code = None if code is None else str(code)[:60]
     return kind(f"{SAYING[kind]}{words}.", vendor_code=vendor_code, status=status, retry_after=retry_after)
@@ -76,7 +76,7 @@ def retry_after(reply: Reply) -> float | None:
 
 
 def error_of(reply: Reply, text: object = "", *, code: object = None, kind: Failure | None = None) -> LeadMcpError:
-    """The error of a failed reply, by its status unless ``kind`` knows better."""
+    """The error of a failed reply: of ``kind``, else by the HTTP status."""
     chosen = kind or by_status(reply.status)
     return failure(chosen, text, code=code, status=reply.status, retry_after=retry_after(reply))
 

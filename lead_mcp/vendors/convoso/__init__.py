@@ -1,4 +1,4 @@
-"""Convoso: what it offers. Source: shared fact sheet (seed; help centre H1-H20; S1, S2; clients C1-C7)."""
+"""Convoso: what it offers. The source tags (seed, H1, S2, C3 ...) are explained in docs/sources.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Convoso's records say happened to a lead. Source: sheet section 4 (C1, C6 for the call fields: unverified)."""
+"""Timeline events of a Convoso record. Source: seed, H1; C1, C6 for the call fields (unverified)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Convoso's names for our fields. Source: shared fact sheet, sections 4, 9, 10 (seed, H1, H6, S2, C1, C3, C6).
+"""Convoso's names for our fields. Source: seed, H1, H6, S2, C1, C3, C6 (docs/sources.md).
 
 Values are text throughout; the literal ``null`` and empty text mean nothing (C6). Times are whole seconds without a zone,
 read in the account's ``timezone`` (C6; no document says), or carry an offset (``2015-01-29T14:09:57-0800``, C2).

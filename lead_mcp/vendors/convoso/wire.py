@@ -1,7 +1,7 @@
 """Convoso's dialect: ``POST /leads/search``, a flat form; the reply a page of flat records.
 
 Forms: ``lead_id=1,2``, ``created_at_start_date=2026-11-01 00:00:00`` in the account's zone, ``offset`` and ``limit``.
-Reads are POST as well. Source: seed; help centre H1, H2, H6; S2; clients C1-C6 (fact sheet, sections 1-5, 9, 10).
+Reads are POST as well. Source: seed; help centre H1, H2, H6; S2; clients C1-C6 (docs/sources.md).
 
 Replies: ``{"success": true, "data": {"offset", "limit", "total", "entries" or "results": [...]}}`` with counters as numbers
 or text, ``data`` a bare array, or absent or empty for no rows (S2); or the seed's bare ``{"results" or "entries": [...]}``.

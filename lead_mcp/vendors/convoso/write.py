@@ -2,13 +2,13 @@
 
 Forms: ``list_id=333&phone_number=2135550101&phone_code=1&first_name=Ann``, ``lead_id=12&status=AA``, ``lead_id=12``. Flags are
 ``1`` and ``0``: no document spells them; public client code does so, and it reads as a flag and as a level of 0-3 (H5) alike
-(*unverified*). Any further name is taken as a field of the account's own (H3); nothing nested (H5, H6). Source: fact sheet,
-sections 6-8, 10.
+(*unverified*). Any further name is taken as a field of the account's own (H3); nothing nested (H5, H6). Source tags:
+docs/sources.md.
 
 Replies: ``{"success": true, "data": {"lead_id": "12"}, "id": "12"}`` (seed; S2, C2 without the outer ``id``; C1 as a number);
 a deletion says ``{"success": true}``. Nothing tells an insert from an update by ``update_if_found`` (S2), so ``updated`` is
 never said. Failures, mostly with HTTP 200: ``code`` and ``text`` (S2) or ``error`` alone (seed). Words come first, then the
-call's own codes. A success that also fails, or neither, is Garbled: what happened is unknown.
+call's own codes. A reply that says both or neither is a MalformedReply: the outcome is unknown.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ OPTIONS: Final[Mapping[str, Param]] = {
     ),
     "lead_id": Param("lead_id", note="with update_if_found: the lead to match"),
 }
-"""What tells an insert how to go about it; no part of a lead, and not for updates."""
+"""Options of an insert: they are no part of a lead, and updates do not take them."""
 THEIRS: Final = {
     "company": "std_company_name",
     "address": "address1",
@@ -185,7 +185,7 @@ def update_lead(account: Account, lead_id: str, values: Values) -> Request:
     """``POST /leads/update``: only the values given.
 
     No document says how a field is emptied (an empty parameter means "not given" where that is known), so that raises
-    NotOffered; an option of inserting, which would be passed over in silence, BadArgument.
+    NotOffered; an option of inserting, which an update would ignore, raises BadArgument.
     """
     for name in values:
         if name in OPTIONS:
@@ -286,7 +286,7 @@ WORDS: Final[Sequence[tuple[re.Pattern[str], Failure]]] = tuple(
         ),
     )
 )
-"""What the documented texts of section 7 and 8 say, by themselves (the seed's ``error`` has no code) or with a code."""
+"""The documented error texts, which come alone (the seed's ``error`` has no code) or with a code."""
 CONTENT: Final[Codes] = dict.fromkeys(("6002", "6006", "6007", "6008", "6023", "6079"), Rejected)
 INSERTING: Final[Codes] = {**CONTENT, "6009": Conflict, "404": Rejected}
 # 6070 and 6071 are the seed's alone, and doubtful
@@ -317,7 +317,7 @@ def read_deleted(account: Account, lead_id: str, reply: Reply) -> WriteResult:
 
 
 def named(body: Mapping[str, Any]) -> str | None:
-    """The id a success names: ``data.lead_id``, else the outer ``id`` (seed), as number or text. Raises Garbled."""
+    """The id a success names: ``data.lead_id``, else the outer ``id`` (seed), as number or text. Raises MalformedReply."""
     data = body.get("data")
     inner = {} if data in (None, "", []) else as_object(data)
     for value in (inner.get("lead_id"), body.get("id")):
@@ -328,7 +328,7 @@ def named(body: Mapping[str, Any]) -> str | None:
 
 
 def answered(reply: Reply, codes: Codes) -> Mapping[str, Any]:
-    """The body of a write that was carried out. Raises VendorError or Conflict where it was not, Garbled where unclear."""
+    """The body of a write that was carried out. Raises VendorError or Conflict where it was not, MalformedReply if unclear."""
     if not ok(reply):
         raise refusal(reply, body_or_none(reply), codes)
     body = as_object(reply.json())

@@ -1,4 +1,4 @@
-"""What LeadExec's records say happened to a lead. Source: seed (Properties, TCPAInformation, SendInformation.Sends)."""
+"""Timeline events of a LeadExec record. Source: seed (Properties, TCPAInformation, SendInformation.Sends)."""
 
 from __future__ import annotations
 

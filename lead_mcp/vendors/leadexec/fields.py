@@ -165,7 +165,7 @@ OURS: Final = {
     # that StartDate and EndDate compare this date, and whether they include it, is unverified
     "created_at": Field("Properties.DateAdded", codec=STAMP, edge=RANGE),
     "updated_at": Field("LastUpdated", codec=STAMP),
-    # an "Account" on a lead is the campaign (sheet: inference, quirk 10)
+    # an "Account" on a lead is the campaign (inferred)
     "campaign": Field("Properties.Account", codec=WORD, note="the campaign; LeadExec calls it Account"),
     "owner": Field("Properties.UserAssigned", codec=PERSON, personal="name"),
     "website": Field("TCPAInformation.FormURL", codec=WORD, personal="text", note="only with the TCPA consent service"),

@@ -3,7 +3,7 @@
 ``POST /v1/leads/query/{LeadTypeUID}`` answers ``{"QueryTotal", "SentCount", "Skip", "Take", "Leads": [...]}``, the PING
 routes ``{"Total", "Sent", "Skip", "Take", "QueryTime", "Pings": [...]}``. A time window is required everywhere. No error of a
 query route is documented: any error text is looked for, and a body without rows is never an empty page. ``Fields`` (a
-projection) is never sent, as nobody says what it leaves of a lead. Source: seed; P1 (token); sheet 3.4 to 3.5.
+projection) is never sent, as no document says what it leaves of a lead. Source: seed; P1 (token).
 """
 
 from __future__ import annotations
@@ -224,7 +224,7 @@ def read_pings(account: Account, ask: PageRequest, reply: Reply) -> Page:
 
 
 def paged(ask: PageRequest, body: Mapping[str, Any], key: str, counter: str) -> Page:
-    """The rows under ``key``; more follow until as many as the counter says have come. Raises TooLarge, Garbled.
+    """The rows under ``key``; more follow until as many as the counter says have come. Raises TooLarge, MalformedReply.
 
     The largest ``Take`` is unknown. A reply that says it took fewer than asked is no page: going on from its end as asked
     would lose what lies between.

@@ -266,7 +266,7 @@ class Verdict:
 
     @property
     def accepted(self) -> bool:
-        """Whether it says so, by a lead's id if by nothing else, and nothing speaks against it."""
+        """Whether the lead was accepted: the reply says so, or at least gives an id, and says nothing to the contrary."""
         if self.valid is None:
             return self.kind == FINE or (not self.kind and self.uid > 0)
         return self.valid and self.kind not in REFUSALS
@@ -302,7 +302,7 @@ def answers(body: Any, depth: int = DEEPEST) -> Iterator[dict[str, Any]]:
 
 def read_inserted(account: Account, reply: Reply) -> WriteResult:
     """The lead's id, if it can be told. Raises Conflict (Duplicate_Lead), RateLimited (Post_Over_Max, a cap), Rejected,
-    Unauthorized, Unavailable; Garbled where LeadExec contradicts itself or says nothing of the lead.
+    Unauthorized, Unavailable; MalformedReply where LeadExec contradicts itself or says nothing of the lead.
     """
     body = body_or_none(reply)
     found = [verdict(answer) for answer in answers(body)]

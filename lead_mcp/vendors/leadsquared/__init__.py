@@ -1,4 +1,4 @@
-"""LeadSquared: what it offers. Source: the vendor's developer centre and public clients (fact sheet, 2026)."""
+"""LeadSquared: what it offers. Source: the vendor's developer centre and public clients (docs/sources.md), 2026."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ ROUTES: Final = (
         serves=wire.is_window_of_changes,
         orders=BY_TIME - {"updated_at"},
         page=wire.PAGE,
-        # "at most 5,000 leads per call": if that is over all pages, what lies beyond must not be lost in silence
+        # "at most 5,000 leads per call": if that is over all pages, what lies beyond must not be lost
         deep=4_000,
     ),
     Route(

@@ -1,4 +1,4 @@
-"""What LeadSquared's records say happened to a lead. Source: developer centre (get-a-lead-by-email-id)."""
+"""Timeline events of a LeadSquared record. Source: developer centre (get-a-lead-by-email-id)."""
 
 from __future__ import annotations
 

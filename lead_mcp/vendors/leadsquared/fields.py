@@ -1,4 +1,4 @@
-"""LeadSquared's names for our fields. Source: fact sheet 3-5 (seed; developer centre, get-a-lead-by-email-id and others).
+"""LeadSquared's names for our fields. Source: seed; developer centre (get-a-lead-by-email-id and others); docs/sources.md.
 
 Records are flat; every value is text or null, numbers and flags too (``"Score": "54"``, ``"DoNotEmail": "0"``). Times are
 ``YYYY-MM-DD HH:MM:SS.000``; UTC is assumed, the vendor says so of requests only. Custom fields are named ``mx_...``.

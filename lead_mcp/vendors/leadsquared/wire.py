@@ -3,7 +3,7 @@
 Leads come as a bare array, as ``{"RecordCount", "Leads": [...]}``, or as a bare object; a lead is flat, or
 ``{"LeadPropertyList": [{"Attribute", "Value"}]}``. What RecordCount counts is not documented: no total is taken from it.
 Errors: ``{"Status": "Error", "ExceptionType", "ExceptionMessage"}``, mostly on HTTP 500 and now and then on 200.
-Source: fact sheet 1-7 (seed; developer centre; community where it says so).
+Source: seed; developer centre; community where a remark says so (docs/sources.md).
 """
 
 from __future__ import annotations
@@ -216,7 +216,7 @@ def get_leads(account: Account, ids: Sequence[str], names: Paths | None) -> Requ
 def read_leads(account: Account, ids: Sequence[str], reply: Reply) -> Sequence[Raw]:
     """The leads among ``ids``; rows come in the vendor's order, and one asked for alone may lack its id.
 
-    Raises Garbled where a row among several has no id: it cannot be told whose it is.
+    Raises MalformedReply where a row among several has no id: it cannot be told whose it is.
     """
     body = opened(reply)
     rows = [flat(body)] if isinstance(body, Mapping) and lead_id(flat(body)) else leads(body)
@@ -288,7 +288,7 @@ def is_call(activity: Raw) -> bool:
 
 
 def recording(activity: Raw, lead: str) -> Recording:
-    """A call activity as a recording. Raises Garbled where it has no id. The end of a call is not sent."""
+    """A call activity as a recording. Raises MalformedReply where it has no id. The end of a call is not sent."""
     found = as_id(activity.get("Id")) or as_id(activity.get("ProspectActivityId"))
     if found is None:
         raise failure(MalformedReply, "a call activity without an id")
@@ -338,7 +338,7 @@ def get_fields(account: Account, partition: str | None) -> Request:
 
 
 def read_fields(account: Account, partition: str | None, reply: Reply) -> Mapping[str, Field]:
-    """The account's lead fields by schema name. Raises Garbled where an entry has none."""
+    """The account's lead fields by schema name. Raises MalformedReply where an entry has none."""
     rows = as_rows(opened(reply))
     if not all(isinstance(row.get("SchemaName"), str) and row["SchemaName"] for row in rows):
         raise failure(MalformedReply, "a field without its SchemaName")
@@ -358,12 +358,12 @@ def checked(reply: Reply) -> None:
 
 
 def leads(body: Any) -> Sequence[Raw]:
-    """The leads of any documented reply, flat. Raises Garbled."""
+    """The leads of any documented reply, flat. Raises MalformedReply."""
     return [flat(row) for row in listed(body, "Leads")]
 
 
 def listed(body: Any, *keys: str) -> Sequence[Raw]:
-    """The rows of a bare array, or those under the first of ``keys`` that the envelope has. Raises Garbled.
+    """The rows of a bare array, or those under the first of ``keys`` that the envelope has. Raises MalformedReply.
 
     Absent or null is none only where the envelope itself counts none.
     """
@@ -375,7 +375,7 @@ def listed(body: Any, *keys: str) -> Sequence[Raw]:
 
 
 def flat(row: Raw) -> Raw:
-    """A lead as one object. Raises Garbled where a pair of its property list has no name."""
+    """A lead as one object. Raises MalformedReply where a pair of its property list has no name."""
     if "LeadPropertyList" not in row:
         return row
     return as_pairs(row["LeadPropertyList"], "Attribute", "Value")

@@ -3,7 +3,8 @@
 Every value is text, numbers and flags too; an empty one clears the field (*unverified*). A delete is a GET. Success is
 ``{"Status": "Success", "Message": {"Id": guid}}``, of an update ``{"AffectedRows": 1}``, of a delete no message.
 What may be written is not listed; what the vendor keeps itself (scores, visits, Revenue, OwnerId, times, the counter) is
-not offered, nor LeadType, which can be set once and never again. Source: fact sheet 3, 4.3, 4.4, 4.6, 4.9-4.11, 4.13, 7.
+not offered, nor LeadType, which can be set only once. Source: developer centre,
+pages as named below (docs/sources.md).
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ OURS: Final = {
     "first_name": Param("FirstName"),
     "last_name": Param("LastName"),
     "email": Param("EmailAddress", note="unique, unless the account has changed that"),
-    # *unverified*: the sheet names no spelling. The vendor's pages write +91XXXXXXXXXX (create-or-update/), +91-XXXXXXXXXX
+    # *unverified*: no document names a spelling. The vendor's pages write +91XXXXXXXXXX (create-or-update/), +91-XXXXXXXXXX
     # (update-a-lead) and XXXXXXXXXX (create-a-lead/): the first says the country and needs no mark
     "phone": Param("Phone", encode=lambda phone: str(phone.e164), note="unique, unless the account has changed that"),
     "company": Param("Company"),
@@ -190,7 +191,7 @@ def holding(account: Account, name: str, value: str, ask: PageRequest) -> Reques
 
 
 def read_found(account: Account, reply: Reply) -> Page:
-    """The leads found. How a number nobody has is answered is not documented: ``[]``, null and a refusal by name are none."""
+    """The leads found. How an unknown number is answered is not documented: ``[]``, null and a refusal by name mean none."""
     try:
         body = opened(reply)
     except (Rejected, Unavailable) as error:
@@ -209,11 +210,11 @@ NO_LEAD: Final = re.compile(
     r"|\binvalid (lead|prospect) ?id\b",
     re.IGNORECASE,
 )
-"""How a missing lead may be spoken of; neither code nor words are documented (*unverified*)."""
+"""How a missing lead may be reported; neither code nor words are documented (*unverified*)."""
 
 
 def done(reply: Reply) -> Raw:
-    """The body of a write that was carried out. Raises what it was refused with, Garbled where it says neither."""
+    """The body of a write that was carried out. Raises what it was refused with, MalformedReply where it says neither."""
     try:
         body = as_object(opened(reply))
     except (Rejected, Unavailable) as error:

@@ -1,4 +1,4 @@
-"""LeadTrackr: what it offers. Source: seed; docs (api-reference), API in beta, 2026."""
+"""LeadTrackr: what it offers. Source: seed; docs (api-reference), API in beta, 2026 (docs/sources.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What LeadTrackr's records say happened to a lead. Source: seed (getLeads): no time but that of creation is sent."""
+"""Timeline events of a LeadTrackr record. Source: seed (getLeads): only the time of creation is sent."""
 
 from __future__ import annotations
 

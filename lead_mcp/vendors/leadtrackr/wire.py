@@ -165,7 +165,7 @@ def check(account: Account) -> Request:
 
 
 def read_leads(account: Account, ask: PageRequest, reply: Reply) -> Page:
-    """The page. Raises VendorError (409: Conflict) for every failure, and Garbled for a success without its array."""
+    """The page. Raises VendorError (409: Conflict) for every failure, and MalformedReply for a success without its array."""
     body = opened(reply, "leads")
     return Page(as_rows(body["leads"]), as_count(body.get("total")), as_flag(body.get("hasMore")))
 
@@ -193,7 +193,7 @@ def checked(reply: Reply) -> None:
 
 
 def opened(reply: Reply, key: str) -> Mapping[str, Any]:
-    """The body of a success, which holds ``key``. A failure is raised by its status; a 200 without ``key`` is Garbled."""
+    """The body of a success, which holds ``key``. Raises by the status of a failure, MalformedReply for a lack of ``key``."""
     if not ok(reply):
         raise error_of(reply, said_by(body_or_none(reply)))
     body = as_object(reply.json())

@@ -82,7 +82,7 @@ def create_lead(account: Account, values: Values, token: str, upsert: bool) -> R
 
 
 def check_name(name: str) -> None:
-    """Raises unless LeadTrackr keeps what stands under ``name``: it drops unknown names in silence, save in formData."""
+    """Raises unless LeadTrackr keeps what stands under ``name``: it drops unknown names silently, except in formData."""
     head, _, rest = name.partition(".")
     if name in KNOWN or (head == "formData" and all(part.strip() for part in rest.split("."))):
         return
@@ -212,7 +212,7 @@ def warning_text(warning: Any) -> str:
 
 
 def id_of(body: Raw, reply: Reply) -> str:
-    """The lead's id, a whole number. Raises Garbled: without it nobody knows what was written."""
+    """The lead's id, a whole number. Raises MalformedReply: without it the lead is not known."""
     found = body["leadId"]
     if isinstance(found, bool) or not isinstance(found, int | str) or not wire.may_be_id(str(found)):
         raise failure(MalformedReply, "leadId is no whole number", status=reply.status)

@@ -1,4 +1,4 @@
-"""Octanist: what it offers. Source: the vendor's API reference (seed; production, 2026)."""
+"""Octanist: what it offers. Source: the vendor's API reference (seed; production, 2026; docs/sources.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Octanist's records say happened to a lead. Source: production docs (get-leads), 2026."""
+"""Timeline events of an Octanist record. Source: production docs (get-leads), 2026."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ CREATING: Final = Form(
 
 
 def create_lead(account: Account, values: Values, token: str, upsert: bool) -> Request:
-    """``POST /leads``. Raises BadArgument for attribution beside a ``sessionId``: Octanist would drop it in silence."""
+    """``POST /leads``. Raises BadArgument for attribution beside a ``sessionId``: Octanist would drop it silently."""
     dropped = [name for name in ATTRIBUTION if name in values]
     if values.get("sessionId") and dropped:
         message = f"With sessionId Octanist ignores {', '.join(dropped)}: give one or the other."
@@ -149,7 +149,7 @@ def data_of(reply: Reply) -> Raw:
 
 
 def named(data: Raw, key: str, reply: Reply) -> str:
-    """The id at ``key``. Raises Garbled: without it nobody knows what was written."""
+    """The id at ``key``. Raises MalformedReply: without it the lead is not known."""
     found: Any = data.get(key)
     if isinstance(found, bool) or not isinstance(found, str | int) or found == "":
         raise failure(MalformedReply, f"no {key!r} in the reply", status=reply.status)

@@ -27,7 +27,7 @@ NONE: Final[frozenset[Op]] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """How a value is spelled. ``decode`` gives None for the vendor's way of saying nothing, and for what is unreadable.
+    """How a value is spelled. ``decode`` gives None for what the vendor writes for empty, and for what is unreadable.
 
     ``encode`` gives the spelling for a filter or a write; what it cannot say exactly the field calls coarse.
     """
@@ -75,7 +75,7 @@ def text_but(*nothing: str) -> Codec:
 
 
 def moment(zone: tzinfo = UTC, *, unit: timedelta = timedelta(milliseconds=1)) -> Codec:
-    """ISO-like times; one without a zone is in ``zone``. Year 1 and before 1900 is the vendor's way of saying never.
+    """ISO-like times; one without a zone is in ``zone``. Years before 1900 mean that there is no time.
 
     Encodes as ISO 8601 UTC with milliseconds and ``Z``; wire modules that need another spelling do it themselves.
     """

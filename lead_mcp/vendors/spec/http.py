@@ -41,7 +41,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What a credential adds to a request at the last step: joined there, seen nowhere else (not even in a repr)."""
+    """What a credential adds to a request, at the last step before sending; absent from every repr."""
 
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     query: Mapping[str, str] = field(default_factory=dict, repr=False)

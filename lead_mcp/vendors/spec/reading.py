@@ -1,4 +1,4 @@
-"""How records are read: one call a ``Route``, asked a ``PageRequest``, answering a ``Page``; look-ups, recordings, events."""
+"""How records are read: a ``Route`` per call, a ``PageRequest`` for a ``Page``; look-ups, recordings, timeline events."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Route:
     ``slices``: cannot sort, but filters by this time field, so it is read in time slices. With neither, the answer is read
     whole. ``page``: rows a request at most; 0: not paged. ``deep``: largest offset; where more is wanted, the next route is
     asked. ``build`` and ``read`` are pure;
-    ``read`` raises VendorError for a failure in any clothes.
+    ``read`` raises VendorError for every failure, on HTTP 200 too.
     """
 
     name: str

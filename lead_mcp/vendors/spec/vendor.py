@@ -1,4 +1,4 @@
-"""What a vendor is: data and pure functions, no behaviour and no I/O. What it leaves out is not offered: no flags to drift."""
+"""What a vendor is: data and pure functions without I/O. A capability that is left out is not offered; there are no flags."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class TokenLogin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vendor:
-    """Everything the rest of the server knows of a vendor. An absent capability is None."""
+    """Everything the rest of the server knows about a vendor. An absent capability is None."""
 
     name: str
     title: str

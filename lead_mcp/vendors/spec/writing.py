@@ -17,8 +17,8 @@ class Param:
     """One thing a write takes, under the vendor's name for it (dotted: nested in the body).
 
     ``encode`` spells a checked value (text; Decimal for numbers; datetime, UTC; bool; ``Phone`` for our ``phone``) as JSON or
-    form text. ``values``: the closed list, compared case-folded and sent as listed. ``secret``: struck from previews,
-    questions and the journal.
+    form text. ``values``: the closed list, compared case-folded and sent as listed. ``secret``: redacted in
+    previews, questions and the journal.
     """
 
     name: str

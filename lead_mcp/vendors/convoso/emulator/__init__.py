@@ -1,4 +1,4 @@
-"""Convoso as its documents describe it: an ASGI app over the seeded world. It knows nothing of the adapter beside it."""
+"""Convoso as its documents describe it: an ASGI app over the invented world. It imports nothing of the adapter."""
 
 from lead_mcp.vendors.convoso.emulator.app import build, busy, environment
 

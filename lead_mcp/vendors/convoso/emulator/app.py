@@ -1,9 +1,9 @@
-"""A stand-in for Convoso's HTTP API, written from its documents and from nothing of the adapter's.
+"""An emulator of Convoso's HTTP API, written from its documents and without the adapter.
 
-Two documents describe this API and disagree (the help centre and a community write-up, "the seed"); ``build`` takes
-keywords for the shapes both describe. Where every document is silent the emulator is strict and says *unverified*.
-Every path takes a POST form or a GET query, writes too (Source: seed, H1-H16, C1, C3-C6). Replies are JSON over HTTP
-200, errors included, but for one form of refused credentials.
+Two documents describe this API and disagree (the help centre and a community write-up, the seed: docs/sources.md);
+``build`` takes keywords for the shapes both describe. Where every document is silent the emulator is strict and says
+*unverified*. Every path takes a POST form or a GET query, writes too (Source: seed, H1-H16, C1, C3-C6). Replies are JSON
+over HTTP 200, errors included, but for one form of refused credentials.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def build(
 ) -> Starlette:
     """The emulator: the API under ``/v1``, the audio under ``/recordings``, its ``Store`` at ``app.state.store``.
 
-    ``zone``: the account's, in which every time is told and read. ``dialect``: "help" wraps replies in
+    ``zone``: the account's, of every time sent and received. ``dialect``: "help" wraps replies in
     ``success`` and ``data`` with ``code`` and ``text`` for errors; "seed" has bare ``results`` or ``entries``, rows of
     23 keys, ``error``, an outer ``id`` on insert, its own ``check_dup`` numbers and a bare array of users. ``ids``: text
     (then ``total`` of leads is text too, as in C1) or numbers. ``dates``: of leads; "offset" is C2's older form.

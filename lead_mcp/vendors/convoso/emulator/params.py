@@ -1,4 +1,4 @@
-"""How the emulated Convoso reads a parameter, and every way in which it says no.
+"""How the emulated Convoso reads a parameter, and its refusals.
 
 Parameters are flat text. An empty one counts as not given (Source: H8, H13, C3). Refusals ride on HTTP 200 unless one
 says otherwise (Source: C2).
@@ -17,7 +17,7 @@ Given = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One documented "no": its code, its text, the seed's own text where that differs, and the HTTP status."""
+    """One documented refusal: its code, its text, the seed's own text where that differs, and the HTTP status."""
 
     code: int
     text: str
@@ -67,7 +67,7 @@ def bad(text: str, status: int = 200) -> RefusedError:
 
 
 def present(given: Given) -> dict[str, str]:
-    """What was really given: empty means "not given". Source: H8, H13, C3."""
+    """The parameters that have a value: an empty one counts as not given. Source: H8, H13, C3."""
     return {name: text for name, text in given.items() if text}
 
 

@@ -216,7 +216,7 @@ def search_callbacks(ask: Ask) -> Json:
 
 
 def callback_row(ask: Ask, lead: Lead) -> Json:
-    """One callback: a day after the last call, promised to the lead's user or to nobody in particular."""
+    """One callback: a day after the last call, assigned to the lead's user or to none."""
     last = lead.last_called or lead.created_at
     at = _later(last, 86_400)
     shown = ask.shape.id

@@ -181,7 +181,7 @@ class Call:
 
     @property
     def status(self) -> str:
-        """The last call left the lead's status; those before it reached nobody."""
+        """The lead's status for the last call; the calls before it were not answered."""
         return self.lead.outcome if self.nth == len(self.lead.calls) - 1 else "NA"
 
     @property
@@ -208,13 +208,13 @@ class Store:
 
     @cached_property
     def leads(self) -> dict[int, Lead]:
-        """Every lead there ever was, by id; deleted ones too."""
+        """Every lead by id, deleted ones too."""
         touches = self.world.touches("convoso", 1)
         return {FIRST_ID + touch.number: drawn(touch, touches, self.zone) for touch in touches}
 
     @cached_property
     def shelf(self) -> list[Lead]:
-        """The leads that are not deleted, in the account's own order: none that means anything, but always the same.
+        """The leads that are not deleted, in an arbitrary order that is always the same.
 
         No document names an order (unknown); a shuffled one catches clients that rely on one.
         """
@@ -263,7 +263,7 @@ class Store:
         lead.modified_at = local(now, self.zone)
 
     def delete(self, lead: Lead, now: datetime) -> None:
-        """Take the lead off the shelf; only ``deleted_at_*`` searches see it from now on."""
+        """Mark the lead as deleted: from now on only ``deleted_at_*`` searches find it."""
         del self.by_phone[bare(lead.phone_number)][lead.id]
         del self.shelf[bisect_left(self.shelf, shuffled(lead), key=shuffled)]
         lead.deleted_at = local(now, self.zone)
@@ -349,7 +349,7 @@ def _chance(lead: Lead, person: Person, dice: random.Random) -> None:
 
 
 def _nothing(dice: random.Random) -> Text:
-    """The ways in which this vendor says that there is nothing. Source: H8, S2, C6."""
+    """The values that this vendor sends for an empty field. Source: H8, S2, C6."""
     return dice.choice(("", "", "", None, "null"))
 
 

@@ -1,4 +1,4 @@
-"""LeadExec as its documents describe it: an ASGI app over the seeded world. It knows nothing of the adapter beside it."""
+"""LeadExec as its documents describe it: an ASGI app over the invented world. It imports nothing of the adapter."""
 
 from lead_mcp.vendors.leadexec.emulator.app import build, busy, environment
 

@@ -1,4 +1,4 @@
-"""An emulator of LeadExec, strict, written from its documents (the tags name them as the fact sheet does).
+"""A strict emulator of LeadExec, written from its documents (their tags: docs/sources.md).
 
 Three hosts, here three paths: ``/data`` answers lead and ping queries, ``/account`` gives out tokens and lists the lead
 types, ``/leads`` takes new leads. No document shows a refusal of the first two, so status and ``{"Message": ...}`` are
@@ -99,7 +99,7 @@ class Refusal(Exception):
 
 
 class Unfit(Exception):
-    """A lead the receiver does not take: a ``ResponseType`` and its detail."""
+    """A lead that the receiver refuses: a ``ResponseType`` and its detail."""
 
     def __init__(self, kind: str, detail: str) -> None:
         super().__init__(detail)
@@ -253,7 +253,7 @@ def _date(body: Body, key: str) -> datetime:
         if isinstance(text, str) and DATE.fullmatch(text):
             return datetime.fromisoformat(text)
     except ValueError:
-        pass  # such as the 31st of February: said below
+        pass  # such as the 31st of February: refused below
     raise Refusal(f"{key} must be a date such as 2020-10-23T12:24:36Z.")
 
 
@@ -282,7 +282,7 @@ def _tests(query: Any, kind: LeadType) -> list[Test]:
     """What a lead must pass: ``{field: value}`` or ``{field: {"$gte": n, "$lte": n}}``, all of them.
 
     Only the lead type's own fields and UID can be asked for, ranges only of numbers, and a value has to be of the field's
-    own JSON type (a real MongoDB would match nothing, which nobody would notice). Text is compared exactly, with case.
+    own JSON type (a real MongoDB would match nothing, without an error). Text is compared exactly, with case.
     Source: seed, P6, C4; everything refused here is unverified.
     """
     if not isinstance(query, dict):

@@ -1,8 +1,8 @@
-"""A stand-in for LeadSquared's v2 API over an invented account, written from the vendor's documents.
+"""An emulator of LeadSquared's v2 API over an invented account, written from the vendor's documents.
 
 Strict where they are silent, which a comment then calls unverified. Every path hangs off ``/v2``; recordings are
 served beside it, without keys. Errors are ``{"Status": "Error", "ExceptionType", "ExceptionMessage"}``; the
-bodies of 400 and 404 are undocumented and here not JSON. Source tags: S seed, D docs, C community, as in the fact sheet.
+bodies of 400 and 404 are undocumented and here not JSON. Source tags: docs/sources.md.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def build(
     - ``record_count``: RecordCount of leads counts this page or every match (undocumented).
     - ``first_offset``: the first page of a lead's activities (D activities-of-a-lead says both).
     - ``create_needs``: an e-mail or phone, or just any name (D create-a-lead says both).
-    - ``duplicates``: a refused twin is told in a sentence or as a database key (C).
+    - ``duplicates``: a duplicate is refused with a sentence or with a database key (C).
     - ``object_types``: whether leads have a LeadType (D bulk-by-ids).
     """
     dialect = Dialect(

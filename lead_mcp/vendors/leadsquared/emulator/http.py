@@ -1,6 +1,6 @@
 """What every call to the emulated LeadSquared passes through: the dialect, its refusals, shapes, dates and pages.
 
-Shares nothing with the adapter. Source tags are those of the fact sheet: S seed, D docs, H help, C community.
+Shares nothing with the adapter. Source tags: docs/sources.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What the emulated LeadSquared answers to questions: leads, activities, fields, the keys' own user.
+"""The emulated LeadSquared's reads: leads, activities, fields, the keys' own user.
 
-Source tags are those of the fact sheet: S seed, D docs, C community.
+Source tags: docs/sources.md.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Every value of a lead is a string or None. Lead times are UTC with a fraction that is always ``.000`` (every example shows
 that); activity times have none. Seeded leads may share an e-mail or a phone number (imported before
-uniqueness was switched on); writes may not add such twins.
+uniqueness was switched on); writes may not add such duplicates.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What the emulated LeadSquared does when told to: create, update, upsert, capture, delete.
+"""The emulated LeadSquared's writes: create, update, upsert, capture, delete.
 
 A body is an array of ``{"Attribute": schemaName, "Value": string}``. Strict beyond the pages (all unverified): unknown,
 repeated and read-only attributes are refused, and so are values that do not fit the field. An empty value clears a field.
-Source tags are those of the fact sheet: S seed, D docs, C community.
+Source tags: docs/sources.md.
 """
 
 from __future__ import annotations

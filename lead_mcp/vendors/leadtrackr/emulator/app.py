@@ -34,7 +34,7 @@ Parse = Callable[[str], Any]
 
 
 class RefusalError(Exception):
-    """The vendor says no: an HTTP code and a text."""
+    """A refusal: an HTTP code and a text."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -215,7 +215,7 @@ async def _unrouted(_: Request, error: Exception) -> Response:
 
 
 def _page(rows: list[Lead], page: int, limit: int) -> dict[str, Any]:
-    """One page; beyond the end it is empty (assumed by the fact sheet)."""
+    """One page; beyond the end it is empty (assumed)."""
     pages = -(-len(rows) // limit)
     return {
         "leads": rows[(page - 1) * limit : page * limit],

@@ -1,4 +1,4 @@
-"""Octanist as its documents describe it: an ASGI app over the seeded world. It knows nothing of the adapter beside it."""
+"""Octanist as its documents describe it: an ASGI app over the invented world. It imports nothing of the adapter."""
 
 from lead_mcp.vendors.octanist.emulator.app import build, busy, environment
 

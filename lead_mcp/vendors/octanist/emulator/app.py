@@ -3,8 +3,8 @@
 Success is ``{"success": true, "data": ..., "meta": {"pagination"?, "requestId", "timestamp"}}``; failure is
 ``{"success": false, "error": {"code", "message", "details"}, "meta": {...}}`` with the code's HTTP status; ``/check``
 answers ``{"success": true}`` alone. Every call carries ``X-API-KEY``. There is no delete, no recording, no field list.
-Source: the fact sheet's seed and docs pages (introduction, authentication, endpoint/*). What those leave open is
-settled strictly here and marked *unverified*.
+Source: seed and docs pages (introduction, authentication, endpoint/*; docs/sources.md). What those leave open is decided
+strictly here and marked *unverified*.
 """
 
 from __future__ import annotations

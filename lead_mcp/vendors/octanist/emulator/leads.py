@@ -1,7 +1,7 @@
 """Octanist's leads as the emulator keeps them: drawn from the seeded world, filtered, sorted, counted.
 
 A ``Lead`` is a sparse dict by wire name: a key is there exactly if the vendor would send something other than null.
-Dates are UTC text with milliseconds and ``Z`` (sheet section 6), so text order is time order. ``value`` is in major
+Dates are UTC text with milliseconds and ``Z`` (seed), so text order is time order. ``value`` is in major
 currency units. Ids are ``lead_`` and eight hex digits, growing with creation. Source: docs endpoint/get-leads, seed.
 """
 
@@ -34,7 +34,7 @@ LOSSES: Final = ("too expensive", "no answer", "chose a competitor", "")
 SITES: Final = ("https://solar.example.com", "https://roofing.example.com", "https://www.example.com")
 PATHS: Final = ("/", "/contact", "/quote?step=2", "/offerte/aanvraag")
 CONSENTS: Final = ("ad_storage", "ad_user_data", "analytics_storage", "ad_personalization")
-NEWER: Final = ("dclid", "wbraid", "gbraid", "epik")  # the newer generation's alone (sheet section 8)
+NEWER: Final = ("dclid", "wbraid", "gbraid", "epik")  # the newer generation's alone
 CLICKS: Final = (
     *("gclid", "dclid", "wbraid", "gbraid", "ga4cid", "ga4sid", "fbc", "fbp", "msclkid", "ttclid", "twclid"),
     *("rdt_cid", "sccid", "epik", "li_fat_id"),
@@ -72,7 +72,7 @@ HTTP: Final = {  # Source: docs introduction for the codes, seed for 400, 401 an
 
 @dataclass(frozen=True)
 class Shape:
-    """What differs between the three documented generations (sheet section 8)."""
+    """What differs between the three documented generations of the API."""
 
     fields: tuple[str, ...]
     limit: str = "50"
@@ -89,7 +89,7 @@ SHAPES: Final[dict[Dialect, Shape]] = {
 
 
 class RefusedError(Exception):
-    """The vendor says no: one of its codes, a sentence, and details for the error body."""
+    """A refusal: one of the vendor's codes, a sentence, and details for the error body."""
 
     def __init__(self, code: str, message: str, details: dict[str, Any] | None = None) -> None:
         super().__init__(message)
