@@ -18,11 +18,11 @@ from typing import Any, Final
 
 import typer.main
 
-from lead_mcp import capabilities
+from lead_mcp import capabilities, vendors
 from lead_mcp.cli import app
 from lead_mcp.sandbox.app import Sandbox, sandbox
 from lead_mcp.sandbox.world import World
-from tests.driving import FREE, UNTIL, Bench, bench, now
+from tests.driving import UNTIL, Bench, bench, now
 
 ROOT: Final = Path(__file__).parent.parent
 README: Final = ROOT / "README.md"
@@ -122,7 +122,7 @@ def sentences(page: Path) -> Iterator[str]:
 
 def emulators() -> Sandbox:
     """The emulators that examples are run over."""
-    return sandbox(World(LEADS, until=UNTIL), clock=now, rates=FREE)
+    return sandbox(vendors.emulators(), World(LEADS, until=UNTIL), clock=now, rated=False)
 
 
 def output(box: Sandbox, example: Example) -> list[str]:
