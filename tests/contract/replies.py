@@ -20,12 +20,13 @@ from lead_mcp.vendors.spec.fields import FieldMap
 from lead_mcp.vendors.spec.http import Reply, Request
 from lead_mcp.vendors.spec.reading import PageRequest, Route, Search
 from lead_mcp.vendors.spec.vendor import Vendor
-from tests.driving import NOW
-from tests.writing.desk import CHANGES, Desk, insertion
+from tests.driving import NOW, Bench
+from tests.facts import facts_of
 
 READERS: Final = ("read", "checked")
 """Attributes of a vendor, and of what it offers, that read a reply: their last argument."""
 SMALL: Final = 3
+SOMEBODY: Final = {"first_name": "Zed", "last_name": "Zap", "email": "zed.zap@example.com", "phone": "+12135550101"}
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,9 @@ def _spy(read: Callable[..., Any], name: str, heard: Callable[[Sample], None]) -
     return spy
 
 
-def recorded(hands: Desk, account: str) -> list[Sample]:
+def recorded(driven: Bench, account: str) -> list[Sample]:
     """The first good reply to each of the account's readers."""
-    outbound, found = hands.runtime.connection(account).outbound, dict[str, Sample]()
+    outbound, found = driven.runtime.connection(account).outbound, dict[str, Sample]()
 
     def heard(sample: Sample) -> None:
         if sample.reply.status < 300:
@@ -97,67 +98,71 @@ def recorded(hands: Desk, account: str) -> list[Sample]:
     vendor = outbound.vendor
     outbound.vendor = spied(vendor, vendor.name, heard)
     try:
-        _use(hands, account)
+        _use(driven, account)
     finally:
         outbound.vendor = vendor
     return list(found.values())
 
 
-def _use(hands: Desk, account: str) -> None:
+def _use(driven: Bench, account: str) -> None:
     """Everything that the account offers, once."""
-    connection = hands.runtime.connection(account)
+    connection = driven.runtime.connection(account)
     vendor = connection.vendor
     outbound = connection.outbound
     outbound.token.text = ""
-    _fetch(hands, account, vendor.check(connection.account), vendor.checked)
+    _fetch(driven, account, vendor.check(connection.account), vendor.checked)
     for search in (vendor.leads, *vendor.pings.values()):
         for route in search.routes:
-            _ask(hands, account, search, route)
-    hands.call("list_accounts", account=account)
+            _ask(driven, account, search, route)
+    driven.call("list_accounts", account=account)
     for direction in vendor.pings:
-        hands.portal.call(partial(connection.discovered, kind=direction))
-    rows = hands.call("search_leads", account=account, limit=20, since="2000-01-01")["leads"]["rows"]
-    hands.call("get_lead", uri=rows[0][0])
+        driven.portal.call(partial(connection.discovered, kind=direction))
+    rows = driven.call("search_leads", account=account, limit=20, since="2000-01-01")["leads"]["rows"]
+    driven.call("get_lead", uri=rows[0][0])
     if vendor.recordings is not None:
         for row in rows:
-            hands.call("get_recordings", uri=row[0])
+            driven.call("get_recordings", uri=row[0])
     if vendor.insert is not None:
-        _write(hands, account, vendor)
+        _write(driven, account, vendor)
 
 
-def _write(hands: Desk, account: str, vendor: Vendor) -> None:
+def _write(driven: Bench, account: str, vendor: Vendor) -> None:
     """A lead is created (which looks for duplicates first), changed and deleted, where the vendor does that."""
-    uri = hands.call("insert_lead", **insertion(account)).get("uri")
-    if vendor.update is not None and uri:
-        name, wanted, _ = CHANGES[account]
-        hands.call("update_lead", uri=uri, changes={name: wanted})
-    if vendor.delete is not None and uri:
-        hands.call("delete_lead", uri=uri)
+    facts = facts_of(account)
+    lead = {**SOMEBODY, **facts.needed}
+    made = driven.call("insert_lead", account=account, lead=lead, vendor_fields=dict(facts.own))
+    uri = made.get("uri") or driven.everything(account)[0].uri  # a vendor that queues a lead has none to show yet
+    if vendor.update is not None and facts.change is not None:
+        driven.call("update_lead", uri=uri, changes={facts.change.field: facts.change.wanted})
+    if vendor.delete is not None:
+        driven.call("delete_lead", uri=uri)
 
 
-def _fetch(hands: Desk, account: str, request: Request, read: Callable[[Reply], Any]) -> Any:
-    outbound = hands.runtime.connection(account).outbound
-    return hands.portal.call(outbound.fetch, request, read, lambda: None)
+def _fetch(driven: Bench, account: str, request: Request, read: Callable[[Reply], Any]) -> Any:
+    outbound = driven.runtime.connection(account).outbound
+    return driven.portal.call(outbound.fetch, request, read, lambda: None)
 
 
-def _ask(hands: Desk, account: str, search: Search, route: Route) -> None:
+def _ask(driven: Bench, account: str, search: Search, route: Route) -> None:
     """A question that the route answers."""
-    found = hands.runtime.connection(account).account
+    found = driven.runtime.connection(account).account
     partition = next(iter(search.partitions(found)), None)
-    for where, text in _questions(hands, account, search, route):
+    for where, text in _questions(driven, account, search, route):
         ask = PageRequest(where=where, text=text, limit=SMALL, partition=partition)
         with suppress(LeadMcpError):
-            _fetch(hands, account, route.build(found, ask), partial(route.read, found, ask))
+            _fetch(driven, account, route.build(found, ask), partial(route.read, found, ask))
             return
     raise AssertionError(f"{account}: no question for {route.name}")
 
 
-def _questions(hands: Desk, account: str, search: Search, route: Route) -> Iterator[tuple[Sequence[Where], str | None]]:
+def _questions(
+    driven: Bench, account: str, search: Search, route: Route
+) -> Iterator[tuple[Sequence[Where], str | None]]:
     """Questions from the narrowest: a needed field's value, a window of changes, a text, everything."""
-    connection = hands.runtime.connection(account)
+    connection = driven.runtime.connection(account)
     fields_ = search.fields(connection.account)
     for name in route.needs & {*fields_.ours}:
-        yield [Where(name, Op.EQ, _value_of(hands, account, name))], None
+        yield [Where(name, Op.EQ, _value_of(driven, account, name))], None
     changes = [Where("updated_at", Op.GTE, NOW.replace(year=2000)), Where("updated_at", Op.LT, NOW.replace(year=2100))]
     asked = [changes] if "updated_at" in fields_.ours else []
     for where in (*asked, []):
@@ -171,9 +176,9 @@ def _takes(route: Route, where: Sequence[Where], known: FieldMap) -> bool:
     return all(route.takes(one, known) for one in where)
 
 
-def _value_of(hands: Desk, account: str, name: str) -> Any:
+def _value_of(driven: Bench, account: str, name: str) -> Any:
     """The value of that field in some lead."""
-    found = hands.call("search_leads", account=account, limit=50, since="2000-01-01", fields=[name])["leads"]
+    found = driven.call("search_leads", account=account, limit=50, since="2000-01-01", fields=[name])["leads"]
     return next(row[-1] for row in found["rows"] if row[-1] is not None)
 
 

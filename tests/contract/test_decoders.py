@@ -11,11 +11,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lead_mcp import vendors
 from lead_mcp.engine.records import rank
 from lead_mcp.filters import Kind, Op, Where, matches, plain
 from lead_mcp.vendors.spec.fields import Codec, Field, FieldMap
 from lead_mcp.vendors.spec.vendor import Vendor, account_of
+from tests.facts import TRIED, vendor_of
 
 KINDS = (str, Decimal, datetime, bool, int, float, list, dict, type(None))
 
@@ -75,24 +75,24 @@ def nested(path: str, value: Any) -> dict[str, Any]:
     return dict(value)
 
 
-@pytest.mark.parametrize("name", vendors.NAMES)
+@pytest.mark.parametrize("name", TRIED)
 @given(value=values)
 @example(value=deep(400))
 @example(value={"x": deep(400)})
 @example(value="9" * 100_000)
 @example(value=float("inf"))
 def test_a_decoder_gives_a_value_or_none(name: str, value: Any) -> None:
-    codecs: dict[int, Codec] = {id(field.codec): field.codec for field in fields_of(vendors.vendor(name)).values()}
+    codecs: dict[int, Codec] = {id(field.codec): field.codec for field in fields_of(vendor_of(name)).values()}
     for codec in codecs.values():
         found = codec.decode(value)
         assert isinstance(found, KINDS)
         assert isinstance(rank(found, descending=True), tuple)
 
 
-@pytest.mark.parametrize("name", vendors.NAMES)
+@pytest.mark.parametrize("name", TRIED)
 @given(value=values)
 def test_a_record_that_holds_anything_anywhere_can_be_read_sorted_and_compared(name: str, value: Any) -> None:
-    for field in fields_of(vendors.vendor(name)).values():
+    for field in fields_of(vendor_of(name)).values():
         for path in field.paths:
             found = field.read(nested(path, value))
             assert isinstance(found, KINDS)
@@ -102,10 +102,10 @@ def test_a_record_that_holds_anything_anywhere_can_be_read_sorted_and_compared(n
             assert matches(Where("x", Op.GT, Decimal(1)), found) in (True, False)
 
 
-@pytest.mark.parametrize("name", vendors.NAMES)
+@pytest.mark.parametrize("name", TRIED)
 @given(value=values)
 def test_what_happened_to_an_odd_record_is_told_or_left_out(name: str, value: Any) -> None:
-    vendor = vendors.vendor(name)
+    vendor = vendor_of(name)
     account = account_of(vendor, "north")
     for field in fields_of(vendor).values():
         for path in field.paths:

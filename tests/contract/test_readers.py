@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from lead_mcp import vendors
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.vendors.spec.reading import Page, Recording
 from lead_mcp.vendors.spec.vendor import Vendor, account_of
 from lead_mcp.vendors.spec.writing import WriteResult
 from tests.contract.replies import Sample, mutants, readers_of, recorded
-from tests.writing.desk import Desk, desk, emulators
+from tests.driving import Bench, bench
+from tests.facts import TRIED, settled, vendor_of
 
 EVERYTHING = {"LEAD_MCP_WRITES": "allow", "LEAD_MCP_DELETES": "allow"}
 FEW = 11
@@ -25,30 +25,31 @@ FEW = 11
 
 
 @pytest.fixture(scope="module")
-def hands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with desk(tmp_path_factory.mktemp("state"), emulators(40), environment=EVERYTHING) as found:
+def driven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    own = {**EVERYTHING, "LEAD_MCP_STATE_DIR": str(tmp_path_factory.mktemp("state"))}
+    with bench(40, only=TRIED, options=settled(), environment=own) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-def samples(hands: Desk) -> dict[str, list[Sample]]:
-    return {name: recorded(hands, name) for name in vendors.NAMES}
+def samples(driven: Bench) -> dict[str, list[Sample]]:
+    return {name: recorded(driven, name) for name in TRIED}
 
 
-@pytest.mark.parametrize("vendor", vendors.NAMES)
+@pytest.mark.parametrize("vendor", TRIED)
 def test_every_reader_of_a_vendor_was_given_a_good_reply(samples: dict[str, list[Sample]], vendor: str) -> None:
     found = {sample.reader for sample in samples[vendor]}
-    assert found == {*readers_of(vendors.vendor(vendor), vendor)}
+    assert found == {*readers_of(vendor_of(vendor), vendor)}
 
 
-@pytest.mark.parametrize("vendor", vendors.NAMES)
+@pytest.mark.parametrize("vendor", TRIED)
 def test_a_mutated_reply_is_read_or_refused(samples: dict[str, list[Sample]], vendor: str) -> None:
     step = 1 if settings.get_current_profile_name() == "thorough" else FEW
     odd: dict[str, str] = {}
     for sample in samples[vendor]:
         for word, reply in [*mutants(sample)][::step]:
             try:
-                check(vendors.vendor(vendor), sample.read(reply))
+                check(vendor_of(vendor), sample.read(reply))
             except LeadMcpError as error:
                 if error.retry_after is not None and not (0 <= error.retry_after < math.inf):
                     odd[f"{sample.reader}: {word}"] = f"wait {error.retry_after}"
