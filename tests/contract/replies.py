@@ -39,7 +39,7 @@ class Sample:
 
     @property
     def body(self) -> Any:
-        return json.loads(self.reply.body)
+        return json.loads(self.reply.body or b"null")
 
 
 # --- recording ----------------------------------------------------------------------------------------------------
