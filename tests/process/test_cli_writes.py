@@ -15,7 +15,6 @@ import shlex
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,10 +26,11 @@ import httpx2
 import pytest
 from anyio.from_thread import start_blocking_portal
 from mcp import Client
-from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.types import CallToolResult
 
+from lead_mcp.server import build_server
 from tests.process.processes import PATIENCE, PROGRAM, PROMPT, Emulators, background, clean, here, run
+from tests.writing.desk import loaded
 
 ANN = {"name": "Ann Archer", "email": "ann.archer@example.com", "phone": "+12135550101"}
 PERSONAL = ("Archer", "ann.archer", "example.com", "2135550101")
@@ -75,15 +75,9 @@ class Shell:
         return structured
 
     def ask(self, tool: str, arguments: Mapping[str, Any]) -> CallToolResult:
-        """The same through a server on stdio, from a client that cannot ask its user."""
-        server = StdioServerParameters(
-            command=sys.executable, args=["-m", "lead_mcp", "serve"], env=clean(self.environment)
-        )
-        with (
-            start_blocking_portal() as portal,
-            (self.folder / "client.err").open("w+", encoding="utf-8") as errors,
-            portal.wrap_async_context_manager(Client(stdio_client(server, errlog=errors))) as client,
-        ):
+        """The same of a server, from a client that cannot ask its user."""
+        server = build_server(loaded(self.environment))
+        with start_blocking_portal() as portal, portal.wrap_async_context_manager(Client(server)) as client:
             found: CallToolResult = portal.call(client.call_tool, tool, dict(arguments))
         return found
 
