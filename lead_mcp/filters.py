@@ -35,6 +35,7 @@ class Op(StrEnum):
     NOT_IN = "not_in"
     EXISTS = "exists"
     CONTAINS = "contains"
+    STARTS_WITH = "starts_with"
 
 
 class Kind(StrEnum):
@@ -50,14 +51,15 @@ class Kind(StrEnum):
 LOWER: Final = frozenset({Op.GT, Op.GTE})
 UPPER: Final = frozenset({Op.LT, Op.LTE})
 RANGE: Final = LOWER | UPPER
+TEXT_OPS: Final = frozenset({Op.CONTAINS, Op.STARTS_WITH})
 LIST_OPS: Final = frozenset({Op.IN, Op.NOT_IN})
 MAX_VALUES: Final = 1000
 MAX_EXPONENT: Final = 100
 """No lead holds a greater number, and spelled out it would fill the memory (``1e999999999``)."""
 OPS_BY_KIND: Final = {
     Kind.TEXT: frozenset(Op),
-    Kind.NUMBER: frozenset(Op) - {Op.CONTAINS},
-    Kind.TIME: frozenset(Op) - {Op.CONTAINS},
+    Kind.NUMBER: frozenset(Op) - TEXT_OPS,
+    Kind.TIME: frozenset(Op) - TEXT_OPS,
     Kind.FLAG: frozenset({Op.EQ, Op.NE, Op.IN, Op.NOT_IN, Op.EXISTS}),
     Kind.ANY: frozenset(Op),
 }
@@ -313,6 +315,7 @@ TESTS: Final[dict[Op, Callable[[Any, Any], bool]]] = {
     Op.IN: lambda value, wanted: any(_same(value, one) for one in wanted),
     Op.NOT_IN: lambda value, wanted: not any(_same(value, one) for one in wanted),
     Op.CONTAINS: lambda value, wanted: folded(str(wanted)) in folded(plain(value)),
+    Op.STARTS_WITH: lambda value, wanted: folded(plain(value)).startswith(folded(str(wanted))),
 }
 
 

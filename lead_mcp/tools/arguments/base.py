@@ -1,0 +1,61 @@
+"""What every tool's arguments share: nothing unknown, nothing empty, and a schema that every client can convert."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from lead_mcp.errors import BadArgument, did_you_mean
+from lead_mcp.tools.arguments.readers import EMPTY, problem_of
+
+PROBLEMS = 5
+"""Problems of one call that its refusal names."""
+
+
+class Arguments(BaseModel):
+    """One tool's arguments. An optional argument that is null or empty was not given."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_ones(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        optional = {name for name, field in cls.model_fields.items() if not field.is_required()}
+        return {name: value for name, value in given.items() if name not in optional or not _is_empty(value)}
+
+
+def _is_empty(value: Any) -> bool:
+    return value in EMPTY or (isinstance(value, str) and not value.strip())
+
+
+A = TypeVar("A", bound=Arguments)
+
+
+def read_arguments(model: type[A], given: Mapping[str, Any], tool: str) -> A:
+    """The call's arguments as the tool takes them. Raises BadArgument: what is wrong, what is taken, an example."""
+    unknown = next((name for name in given if name not in model.model_fields), None)
+    if unknown is not None:
+        takes, hint = ", ".join(model.model_fields), did_you_mean(unknown, model.model_fields)
+        raise BadArgument(f"{unknown[:60]}: {tool} has no such argument; it takes {takes}.{hint}")
+    try:
+        return model.model_validate(dict(given))
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False)[:PROBLEMS]
+        raise BadArgument(" ".join(map(problem_of, problems))) from None
+
+
+def schema_of(model: type[Arguments]) -> dict[str, Any]:
+    """The input schema: flat, without titles, definitions and null defaults."""
+    found = model.model_json_schema()
+    properties = {name: _plain(one) for name, one in found["properties"].items()}
+    return {"type": "object", "properties": properties} | (
+        {"required": found["required"]} if "required" in found else {}
+    )
+
+
+def _plain(one: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in one.items() if key != "title" and (key, value) != ("default", None)}

@@ -1,0 +1,127 @@
+"""What is taken for an argument of each type. Models and people send ``""`` for nothing, ``"city,state"`` for a list, JSON
+inside a string, a number for an id: what such a value plainly means is decided here, once a type.
+
+Text is never parsed: ``"null"`` or ``"[1]"`` as a search text are these characters. What could mean two things is refused,
+and the refusal names both readings. Readers raise ``PydanticCustomError``; ``problem_of`` makes the sentence a model reads.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from pydantic_core import PydanticCustomError
+
+from lead_mcp.errors import did_you_mean
+
+EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
+GIVEN: Final = 60
+"""Characters of a wrong value that its refusal quotes."""
+
+
+def refuse(given: Any, takes: str, example: str = "") -> PydanticCustomError:
+    """The refusal of one value: what was given, what is taken, an example."""
+    shown = given if isinstance(given, str) else json.dumps(given, default=str, ensure_ascii=False)
+    such = f", such as {example}" if example else ""
+    return PydanticCustomError("argument", "{text}", {"text": f"{shown[:GIVEN]!r} was given; it takes {takes}{such}."})
+
+
+def problem_of(error: Mapping[str, Any]) -> str:
+    """One validation problem as ``argument: what is wrong``."""
+    where = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "missing":
+        return f"{where}: this argument is required."
+    return f"{where}: {error['ctx']['text'] if error['type'] == 'argument' else str(error['msg']) + '.'}"
+
+
+# --- readers: what is taken for each type -------------------------------------------------------------------------
+
+
+def as_text(value: Any) -> Any:
+    """A text as it is; a number as its digits."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise refuse(value, "a text")
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def as_word(words: Iterable[str]) -> Callable[[Any], Any]:
+    """One of a closed list, in any case."""
+    known = {word.casefold(): word for word in words}
+
+    def read(value: Any) -> Any:
+        word = value.strip().casefold() if isinstance(value, str) else value
+        if not isinstance(word, str) or word not in known:
+            hint = did_you_mean(word, known) if isinstance(word, str) else ""
+            raise refuse(value, f"one of {', '.join(known.values())}{'.' + hint if hint else ''}".rstrip("."))
+        return known[word]
+
+    return read
+
+
+def as_integer(value: Any) -> Any:
+    """A whole number, as a number or as its digits."""
+    if isinstance(value, str) and re.fullmatch(r"\s*-?\d{1,9}\s*", value):
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise refuse(value, "a whole number")
+    return value
+
+
+FLAGS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def as_flag(value: Any) -> Any:
+    """true or false, in the usual spellings."""
+    word = str(value).strip().casefold()
+    if isinstance(value, float | list | dict) or word not in FLAGS:
+        raise refuse(value, "true or false")
+    return FLAGS[word]
+
+
+def as_words(value: Any) -> Any:
+    """A list of texts; one value, a comma list and a JSON list in a string are lists too."""
+    found = unwrapped(value, "[")
+    if isinstance(found, str):
+        found = [part for part in (part.strip() for part in found.split(",")) if part]
+    if isinstance(found, int | float) and not isinstance(found, bool):
+        found = [found]
+    if not isinstance(found, list | tuple) or any(isinstance(one, dict | list | bool | None) for one in found):
+        raise refuse(value, "a list of texts", '["city", "state"]')
+    return [as_text(one).strip() for one in found]
+
+
+def as_object(value: Any) -> Any:
+    """A JSON object; one inside a string is one too."""
+    found = unwrapped(value, "{")
+    if not isinstance(found, dict):
+        raise refuse(value, "an object of fields and values", '{"email": "ann@example.com"}')
+    return found
+
+
+def as_objects(value: Any) -> Any:
+    """A list of objects; one object is a list of one."""
+    found = unwrapped(value, "[{")
+    found = [found] if isinstance(found, dict) else found
+    if not isinstance(found, list):
+        raise refuse(value, "a list of objects", '[{"email": "ann@example.com"}]')
+    return [as_object(one) for one in found]
+
+
+def unwrapped(value: Any, opening: str) -> Any:
+    """The JSON list or object that a string holds; any other value as it is."""
+    if not isinstance(value, str) or value.strip()[:1] not in tuple(opening):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        raise refuse(value, "JSON, and this is none") from None
+
+
+def as_accounts(value: Any) -> Any:
+    """Account or vendor names as a comma list; ``all`` is every account."""
+    found = ",".join(as_words(value))
+    return None if found.casefold() in ("all", "*", "any") else found or None

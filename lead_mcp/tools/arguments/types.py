@@ -1,0 +1,85 @@
+"""Types of arguments: a reader, and the schema a model is told: no ``$ref``, no type lists, no object without properties.
+
+Every type but the ``Required`` ones is None where nothing was given: empty values never reach a reader (``base.Arguments``).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from lead_mcp.filters import Filter, Op
+from lead_mcp.tools.arguments.conditions import as_filters, as_sort
+from lead_mcp.tools.arguments.readers import (
+    as_accounts,
+    as_flag,
+    as_integer,
+    as_object,
+    as_objects,
+    as_text,
+    as_word,
+    as_words,
+)
+
+Schema = dict[str, Any]
+STRING: Final[Schema] = {"type": "string"}
+NUMBER: Final[Schema] = {"type": "number"}
+STRINGS: Final[Schema] = {"type": "array", "items": STRING}
+SCALAR: Final[Schema] = {"anyOf": [STRING, NUMBER, {"type": "boolean"}, STRINGS]}
+CONDITION: Final[Schema] = {
+    "type": "object",
+    "properties": {"field": STRING, "op": {"type": "string", "enum": [str(op) for op in Op]}, "value": SCALAR},
+    "required": ["field", "op"],
+}
+USUAL: Final = "first_name last_name name email phone company city state status stage value source note".split()
+"""Fields of a write that a model is told of; others are taken too."""
+LEAD: Final[Schema] = {
+    "type": "object",
+    "properties": {name: NUMBER if name == "value" else STRING for name in USUAL},
+}
+CHANGES: Final[Schema] = {
+    "type": "object",
+    "properties": {name: LEAD["properties"][name] for name in ("status", "stage", "value", "email", "phone", "note")},
+}
+OPEN: Final[Schema] = {"type": "object", "properties": {"name": STRING}}
+"""An object whose keys only the vendor knows: clients refuse one without any property."""
+
+Text = Annotated[str | None, BeforeValidator(as_text), WithJsonSchema(STRING)]
+RequiredText = Annotated[str, BeforeValidator(as_text), WithJsonSchema(STRING)]
+Words = Annotated[list[str] | None, BeforeValidator(as_words), WithJsonSchema(STRINGS)]
+Accounts = Annotated[str | None, BeforeValidator(as_accounts), WithJsonSchema(STRING)]
+Sort = Annotated[str | None, BeforeValidator(as_sort), WithJsonSchema(STRING)]
+Filters = Annotated[
+    list[Filter] | None,
+    BeforeValidator(as_filters),
+    Field(max_length=50),
+    WithJsonSchema({"type": "array", "items": CONDITION}),
+]
+Limit = Annotated[
+    int,
+    BeforeValidator(as_integer),
+    Field(ge=1, le=200),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 200}),
+]
+Tokens = Annotated[
+    int | None,
+    BeforeValidator(as_integer),
+    Field(ge=50, le=1_000_000),
+    WithJsonSchema({"type": "integer", "minimum": 50}),
+]
+Flag = Annotated[bool, BeforeValidator(as_flag), WithJsonSchema({"type": "boolean"})]
+Lead = Annotated[dict[str, Any], BeforeValidator(as_object), WithJsonSchema(LEAD)]
+Leads = Annotated[
+    list[dict[str, Any]],
+    BeforeValidator(as_objects),
+    Field(min_length=1, max_length=50),
+    WithJsonSchema({"type": "array", "items": LEAD}),
+]
+Changes = Annotated[dict[str, Any] | None, BeforeValidator(as_object), WithJsonSchema(CHANGES)]
+VendorFields = Annotated[dict[str, Any] | None, BeforeValidator(as_object), WithJsonSchema(OPEN)]
+Key = Annotated[str | None, BeforeValidator(as_text), Field(min_length=1, max_length=200), WithJsonSchema(STRING)]
+
+Detail = Annotated[Literal["concise", "detailed", "uris"], BeforeValidator(as_word(("concise", "detailed", "uris")))]
+Direction = Annotated[Literal["inbound", "outbound"], BeforeValidator(as_word(("inbound", "outbound")))]
+OnDuplicate = Annotated[Literal["fail", "update", "allow"], BeforeValidator(as_word(("fail", "update", "allow")))]

@@ -1,0 +1,161 @@
+"""Arguments as they come: what a model plainly means is taken, what it cannot mean is refused with an example."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lead_mcp.errors import BadArgument
+from lead_mcp.filters import Filter, Op
+from lead_mcp.tools.arguments.base import Arguments, read_arguments, schema_of
+from lead_mcp.tools.arguments.models import MODELS, InsertLead, SearchLeads, UpdateLead
+
+WON = Filter("status", Op.EQ, "won")
+
+
+def search(**given: Any) -> SearchLeads:
+    return read_arguments(SearchLeads, given, "search_leads")
+
+
+@pytest.mark.parametrize("empty", [None, "", [], {}, "  "])
+@pytest.mark.parametrize("name", [name for name in SearchLeads.model_fields])
+def test_an_empty_optional_argument_was_not_given(name: str, empty: Any) -> None:
+    assert search(**{name: empty}) == search()
+
+
+@pytest.mark.parametrize("text", ["null", "[1]", '{"a":1}', "true", "12"])
+def test_text_stays_text(text: str) -> None:
+    assert search(text=text).text == text
+    found = read_arguments(UpdateLead, {"id": text, "idempotency_key": text}, "update_lead")
+    assert (found.id, found.idempotency_key) == (text, text)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "taken"),
+    [
+        ("fields", "city,state", ["city", "state"]),
+        ("fields", "city", ["city"]),
+        ("fields", '["city", "state"]', ["city", "state"]),
+        ("ids", 12, ["12"]),
+        ("ids", [12, 13.0, "x"], ["12", "13", "x"]),
+        ("ids", "lead://octanist/1, lead://octanist/2", ["lead://octanist/1", "lead://octanist/2"]),
+        ("text", 5125550100, "5125550100"),
+        ("limit", "50", 50),
+        ("limit", 50.0, 50),
+        ("detail", " Detailed ", "detailed"),
+        ("account", ["octanist", "convoso"], "octanist,convoso"),
+        ("account", "all", None),
+        ("account", '["octanist"]', "octanist"),
+        ("sort", "created_at desc", "created_at:desc"),
+        ("sort", "-created_at", "created_at:desc"),
+        ("sort", "value:DESC, name", "value:desc,name:asc"),
+        ("sort", ["-value", "name"], "value:desc,name:asc"),
+        ("sort", {"field": "value", "direction": "descending"}, "value:desc"),
+        ("sort", '[{"field": "value", "order": "asc"}]', "value:asc"),
+    ],
+)
+def test_what_is_plainly_meant_is_taken(name: str, given: Any, taken: Any) -> None:
+    assert getattr(search(**{name: given}), name) == taken
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [{"field": "status", "op": "eq", "value": "won"}],
+        {"field": "status", "op": "eq", "value": "won"},
+        {"field": "status", "operator": "==", "value": "won"},
+        {"field": "status", "comparator": "equals", "value": "won"},
+        {"field": "status", "value": "won"},
+        {"name": "status", "op": "IS", "value": "won"},
+        '{"field": "status", "op": "eq", "value": "won"}',
+        '[{"field": "status", "op": "eq", "value": "won"}]',
+        ['{"field": "status", "op": "eq", "value": "won"}'],
+        {"status": "won"},
+        {"status": {"$eq": "won"}},
+    ],
+)
+def test_one_condition_in_every_form(given: Any) -> None:
+    assert search(filters=given).filters == [WON]
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ({"field": "value", "op": ">=", "value": 100}, Filter("value", Op.GTE, 100)),
+        ({"field": "value", "op": "less than", "value": 100}, Filter("value", Op.LT, 100)),
+        ({"field": "city", "op": "in", "value": "Austin, Dallas"}, Filter("city", Op.IN, ["Austin", "Dallas"])),
+        ({"field": "city", "op": "in", "value": "Austin"}, Filter("city", Op.IN, ["Austin"])),
+        ({"field": "city", "op": "in", "value": '["Austin, TX"]'}, Filter("city", Op.IN, ["Austin, TX"])),
+        ({"field": "city", "op": "eq", "value": ["Austin", "Dallas"]}, Filter("city", Op.IN, ["Austin", "Dallas"])),
+        ({"field": "city", "op": "!=", "value": ["Austin"]}, Filter("city", Op.NOT_IN, ["Austin"])),
+        ({"city": ["Austin", "Dallas"]}, Filter("city", Op.IN, ["Austin", "Dallas"])),
+        ({"field": "email", "op": "exists"}, Filter("email", Op.EXISTS, True)),
+        ({"field": "email", "op": "is_null"}, Filter("email", Op.EXISTS, False)),
+        ({"field": "email", "op": "exists", "value": False}, Filter("email", Op.EXISTS, False)),
+        ({"field": "name", "op": "starts_with", "value": "An"}, Filter("name", Op.STARTS_WITH, "An")),
+        ({"field": "note", "op": "eq", "value": "[1]"}, Filter("note", Op.EQ, "[1]")),
+    ],
+)
+def test_operators_and_values(given: Any, taken: Filter) -> None:
+    assert search(filters=given).filters == [taken]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"filters": "status won"}, ("filters: 'status won'", "such as")),
+        ({"filters": {"feild": "status", "op": "eq", "value": "x"}}, ("'feild'", "Did you mean 'field'?")),
+        ({"filters": {"field": "status", "op": "equalz", "value": "x"}}, ("'equalz'", "Did you mean")),
+        ({"filters": "[{"}, ("filters", "JSON")),
+        ({"filters": [3]}, ("filters", "condition")),
+        ({"limit": 500}, ("limit", "200")),
+        ({"limit": "many"}, ("limit: 'many'", "whole number")),
+        ({"detail": "detail"}, ("detail: 'detail'", "concise, detailed, uris", "Did you mean 'detailed'?")),
+        ({"sort": "value:down the road"}, ("sort", "value:desc")),
+        ({"text": ["a"]}, ("text", "a text")),
+        ({"ids": [{"id": 1}]}, ("ids", "list of texts")),
+        ({"fitlers": []}, ("fitlers", "Did you mean 'filters'?")),
+    ],
+)
+def test_what_is_refused_names_the_argument_what_was_given_and_what_is_taken(
+    given: Any, words: tuple[str, ...]
+) -> None:
+    with pytest.raises(BadArgument) as refused:
+        search(**given)
+    assert all(word in refused.value.message for word in words), refused.value.message
+    assert not {"Arguments", "BaseModel", "pydantic", "PydanticCustomError"} & set(refused.value.message.split())
+
+
+def test_a_lead_may_come_as_json_text() -> None:
+    given = {"account": "octanist", "lead": '{"name": "Ann", "value": 12.5}', "dry_run": "true"}
+    found = read_arguments(InsertLead, given, "insert_lead")
+    assert (found.lead, found.dry_run) == ({"name": "Ann", "value": 12.5}, True)
+
+
+def test_a_missing_argument_is_named() -> None:
+    with pytest.raises(BadArgument, match="lead: this argument is required"):
+        read_arguments(InsertLead, {"account": "octanist"}, "insert_lead")
+
+
+def nodes(schema: Any) -> list[dict[str, Any]]:
+    if isinstance(schema, list):
+        return [found for one in schema for found in nodes(one)]
+    if not isinstance(schema, dict):
+        return []
+    return [schema, *(found for one in schema.values() for found in nodes(one))]
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_every_client_can_convert_the_schemas(model: type[Arguments]) -> None:
+    schema = schema_of(model)
+    assert not {"anyOf", "oneOf", "allOf", "$ref", "$defs"} & set(schema)
+    for node in nodes(schema):
+        assert "$ref" not in node and not isinstance(node.get("type"), list)
+        if node.get("type") == "object":
+            assert node.get("properties"), node
+    assert all(
+        one.get("description") or one.get("enum") or one.get("default") is not None
+        for one in schema["properties"].values()
+        if one.get("type") != "string"
+    )
