@@ -19,7 +19,7 @@ def search(**given: Any) -> SearchLeads:
 
 
 @pytest.mark.parametrize("empty", [None, "", [], {}, "  "])
-@pytest.mark.parametrize("name", [name for name in SearchLeads.model_fields])
+@pytest.mark.parametrize("name", list(SearchLeads.model_fields))
 def test_an_empty_optional_argument_was_not_given(name: str, empty: Any) -> None:
     assert search(**{name: empty}) == search()
 
@@ -151,11 +151,7 @@ def test_every_client_can_convert_the_schemas(model: type[Arguments]) -> None:
     schema = schema_of(model)
     assert not {"anyOf", "oneOf", "allOf", "$ref", "$defs"} & set(schema)
     for node in nodes(schema):
-        assert "$ref" not in node and not isinstance(node.get("type"), list)
+        assert "$ref" not in node
+        assert not isinstance(node.get("type"), list)
         if node.get("type") == "object":
             assert node.get("properties"), node
-    assert all(
-        one.get("description") or one.get("enum") or one.get("default") is not None
-        for one in schema["properties"].values()
-        if one.get("type") != "string"
-    )

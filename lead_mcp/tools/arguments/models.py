@@ -1,4 +1,4 @@
-"""Which arguments a tool has, each with what a model must know of it: unit, default, form, an example where it is not plain."""
+"""Which arguments a tool has, each with what a model must know of it: unit, default, form, an example."""
 
 from __future__ import annotations
 
