@@ -158,13 +158,13 @@ def period_window(text: str, zone: ZoneInfo, now: datetime) -> Window:
     """
     word = text.strip().lower()
     word = re.sub(r"[\s\-]+", "_", word) if word[:1].isalpha() else word
-    first, last = _days(word, text, now.astimezone(zone).date())
+    first, last = _period_days(word, text, now.astimezone(zone).date())
     if first > last:
         raise BadArgument(f"period: {text[:60]!r} ends before it begins.")
     return Window(midnight(first, zone), midnight(last + timedelta(days=1), zone), zone.key)
 
 
-def _days(word: str, text: str, today: date) -> Days:
+def _period_days(word: str, text: str, today: date) -> Days:
     if word in PERIODS:
         return PERIODS[word](today)
     for pattern, read in FORMS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import anyio
 from mcp.server.mcpserver import Context
@@ -12,20 +12,19 @@ from mcp.types import CallToolResult
 from lead_mcp.errors import BadArgument, LeadMcpError
 from lead_mcp.outgoing.accounts import account_answer, accounts_answer, described
 from lead_mcp.runtime import Runtime
-from lead_mcp.tools.kit import Moment, result, runtime_of
+from lead_mcp.tools.arguments import models
+from lead_mcp.tools.kit import result, runtime_of
 from lead_mcp.vendors.spec.fields import Field
 
-KEYS: Final = ("accounts", "fields", "limits", "quirks", "omitted")
 
-
-async def list_accounts(ctx: Context[Any, Any], account: Moment = None) -> CallToolResult:
+async def list_accounts(ctx: Context[Any, Any], asked: models.ListAccounts) -> CallToolResult:
     """The configured accounts and what each offers; with an account, its fields, operators, limits and quirks."""
     runtime = runtime_of(ctx)
-    if account is None:
+    if asked.account is None:
         return result(
             *accounts_answer([*runtime.connections.values()], "" if runtime.connections else runtime.settings.advice)
         )
-    return result(*account_answer(await describe(runtime, account)))
+    return result(*account_answer(await describe(runtime, asked.account)))
 
 
 async def describe(runtime: Runtime, name: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ It loads with the first question that needs it, so that a client's greeting is a
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from mcp.server.mcpserver.tools import Tool
@@ -15,9 +16,10 @@ from mcp.types import Tool as ListedTool
 from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed, NotConfigured, NotOffered, did_you_mean
 from lead_mcp.outgoing.cleaning import cleaned
 from lead_mcp.settings import Settings
-from lead_mcp.tools import accounts, leads, pings, recordings, resources, summaries, trace, writes
+from lead_mcp.tools import accounts, leads, outputs, pings, recordings, resources, summaries, trace, writes
+from lead_mcp.tools.arguments import models
 from lead_mcp.tools.failures import error_result
-from lead_mcp.tools.kit import make_tool
+from lead_mcp.tools.kit import LeadTool, make_tool
 from lead_mcp.vendors.spec.vendor import Vendor
 
 Serves = Callable[[Settings, list[Vendor]], bool]
@@ -26,7 +28,7 @@ Serves = Callable[[Settings, list[Vendor]], bool]
 def tools_for(settings: Settings) -> list[Tool]:
     """The tools that some configured account can serve, in a fixed order."""
     vendors = [found.vendor for found in settings.accounts.values()]
-    return [make() for serves, make in TOOLS if serves(settings, vendors)]
+    return [make() for serves, make in LISTED if serves(settings, vendors)]
 
 
 def listed(tool: Tool) -> ListedTool:
@@ -56,7 +58,7 @@ def refusal(name: str, settings: Settings) -> CallToolResult:
 
 
 def _why_missing(name: str, settings: Settings) -> LeadMcpError:
-    offered, every = [tool.name for tool in tools_for(settings)], [make().name for _, make in TOOLS]
+    offered, every = [tool.name for tool in tools_for(settings)], [make().name for _, make in LISTED]
     if name not in every:
         known = f"there are {', '.join(offered)}.{did_you_mean(name, offered)}"
         return BadArgument(f"There is no tool {cleaned(name)[:60]!r}; {known}")
@@ -95,18 +97,42 @@ def _recordings(settings: Settings, vendors: list[Vendor]) -> bool:
     return any(vendor.recordings for vendor in vendors)
 
 
-TOOLS: Final[tuple[tuple[Serves, Callable[[], Tool]], ...]] = (
-    (_always, lambda: make_tool(accounts.list_accounts, accounts.KEYS)),
-    (_any, lambda: make_tool(leads.search_leads, leads.SEARCH_KEYS)),
-    (_any, lambda: make_tool(leads.get_lead, leads.GET_KEYS)),
-    (_any, lambda: make_tool(summaries.summarize_leads, summaries.KEYS)),
-    (_any, lambda: make_tool(trace.trace_lead, trace.KEYS)),
-    (_pings, lambda: make_tool(pings.query_pings, pings.KEYS)),
-    (_recordings, lambda: make_tool(recordings.get_recordings, recordings.KEYS)),
-    (_writes(lambda v: v.insert), lambda: make_tool(writes.insert_lead, writes.KEYS, writes.INSERTS)),
-    (_writes(lambda v: v.insert), lambda: make_tool(writes.insert_leads, writes.MANY_KEYS, writes.INSERTS)),
-    (_writes(lambda v: v.update), lambda: make_tool(writes.update_lead, writes.KEYS, writes.CHANGES)),
-    (_deletes, lambda: make_tool(writes.delete_lead, writes.KEYS, writes.CHANGES)),
+INSERTS_SOME: Final = _writes(lambda vendor: vendor.insert)
+UPDATES_SOME: Final = _writes(lambda vendor: vendor.update)
+LISTED: Final[tuple[tuple[Serves, Callable[[], LeadTool]], ...]] = (
+    (_always, partial(make_tool, accounts.list_accounts, models.ListAccounts, "List accounts", outputs.LIST_ACCOUNTS)),
+    (_any, partial(make_tool, leads.search_leads, models.SearchLeads, "Search leads", outputs.SEARCH_LEADS)),
+    (_any, partial(make_tool, leads.get_lead, models.GetLead, "Get one lead", outputs.GET_LEAD)),
+    (
+        _any,
+        partial(
+            make_tool, summaries.summarize_leads, models.SummarizeLeads, "Summarize leads", outputs.SUMMARIZE_LEADS
+        ),
+    ),
+    (_any, partial(make_tool, trace.trace_lead, models.TraceLead, "Trace one person", outputs.TRACE_LEAD)),
+    (_pings, partial(make_tool, pings.query_pings, models.QueryPings, "Query pings", outputs.QUERY_PINGS)),
+    (
+        _recordings,
+        partial(
+            make_tool, recordings.get_recordings, models.GetRecordings, "Get call recordings", outputs.GET_RECORDINGS
+        ),
+    ),
+    (
+        INSERTS_SOME,
+        partial(make_tool, writes.insert_lead, models.InsertLead, "Insert a lead", outputs.WRITE, writes.INSERTS),
+    ),
+    (
+        INSERTS_SOME,
+        partial(make_tool, writes.insert_leads, models.InsertLeads, "Insert leads", outputs.WRITES, writes.INSERTS),
+    ),
+    (
+        UPDATES_SOME,
+        partial(make_tool, writes.update_lead, models.UpdateLead, "Update a lead", outputs.WRITE, writes.CHANGES),
+    ),
+    (
+        _deletes,
+        partial(make_tool, writes.delete_lead, models.DeleteLead, "Delete a lead", outputs.WRITE, writes.CHANGES),
+    ),
 )
 
 WRITERS: Final = ("insert_lead", "insert_leads", "update_lead", "delete_lead")

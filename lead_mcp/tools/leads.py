@@ -5,81 +5,55 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final
 
 import anyio
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
-from pydantic import Field
 
-from lead_mcp.dates import window
 from lead_mcp.engine.by_ids import asked_ids
 from lead_mcp.engine.lookup import get_record
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import search
 from lead_mcp.errors import BadArgument, LeadMcpError
-from lead_mcp.filters import parse_sort
+from lead_mcp.filters import Filter, parse_sort
 from lead_mcp.outgoing.leads import search_page
 from lead_mcp.outgoing.records import CONCISE, DETAILED, whole_lead
 from lead_mcp.runtime import Runtime
-from lead_mcp.tools.kit import (
-    AccountName,
-    Cursor,
-    FilterArgument,
-    Filters,
-    Limit,
-    MaxTokens,
-    Moment,
-    Since,
-    Text,
-    Uri,
-    filters_of,
-    plainly,
-    result,
-    runtime_of,
-)
+from lead_mcp.tools.arguments import models
+from lead_mcp.tools.arguments.windows import asked_window
+from lead_mcp.tools.kit import result, runtime_of
 from lead_mcp.uris import parse_uri
 from lead_mcp.vendors.spec.fields import FieldMap
 
 NEWEST: Final = "created_at:desc"
-SEARCH_KEYS: Final = ("leads", "total", "next_cursor", "window", "missing", "omitted", "accounts")
-GET_KEYS: Final = ("uri", "account", "lead", "raw")
+USUAL: Final[Mapping[str, Sequence[str]]] = {"concise": CONCISE, "detailed": DETAILED, "uris": ()}
+"""Columns by ``detail``."""
 
 
-async def search_leads(
-    ctx: Context[Any, Any],
-    account: AccountName = None,
-    text: Annotated[str | None, Field(max_length=200), Text] = None,
-    ids: Annotated[list[str] | None, plainly(type="array", items={"type": "string"})] = None,
-    filters: Filters = None,
-    since: Since = None,
-    until: Moment = None,
-    sort: Annotated[str | None, plainly(type="string")] = None,
-    fields: Annotated[
-        list[str] | None,
-        Field(max_length=40),
-        plainly(type="array", items={"type": "string"}),
-    ] = None,
-    detail: Literal["concise", "detailed"] = "concise",
-    limit: Limit = 20,
-    max_tokens: MaxTokens = None,
-    cursor: Cursor = None,
-) -> CallToolResult:
-    """Find leads, newest first. Fields: status stage source name email value created_at ..., or a vendor's own.
-    E.g. filters=[{"field":"status","op":"eq","value":"won"}]"""
+async def search_leads(ctx: Context[Any, Any], asked: models.SearchLeads) -> CallToolResult:
+    """Find leads, newest first."""
     runtime = runtime_of(ctx)
-    usual = DETAILED if detail == "detailed" else CONCISE
-    columns = tuple(dict.fromkeys((*usual, *(fields or ()))))
-    order = sort or ("" if ids else NEWEST)
-    asked = SearchArguments(
-        runtime, account, text, filters, since, until, order, fields or (), limit, cursor, defaults=usual
+    usual, fields = USUAL[asked.detail], asked.fields or []
+    order = asked.sort or ("" if asked.ids else NEWEST)
+    arguments = SearchArguments(
+        runtime,
+        asked.account,
+        asked.text,
+        asked.filters,
+        asked,
+        order,
+        fields,
+        asked.limit,
+        asked.cursor,
+        defaults=usual,
     )
-    query = asked.query(ids=ids, detail=detail, max_tokens=max_tokens)
-    if ids is not None:
-        query = replace(query, ids=asked_ids(runtime, account, ids))
-    answer = await search(runtime.chosen(account), query, runtime.limits, runtime.seal)
-    return result(*search_page(answer, query, columns, max_tokens))
+    query = arguments.query(ids=asked.ids, detail=asked.detail, max_tokens=asked.max_tokens)
+    if asked.ids is not None:
+        query = replace(query, ids=asked_ids(runtime, asked.account, asked.ids))
+    answer = await search(runtime.chosen(asked.account), query, runtime.limits, runtime.seal)
+    return result(*search_page(answer, query, tuple(dict.fromkeys((*usual, *fields))), asked.max_tokens))
 
 
 @dataclass(frozen=True)
@@ -89,9 +63,8 @@ class SearchArguments:
     runtime: Runtime
     account: str | None
     text: str | None
-    filters: Sequence[FilterArgument] | None
-    since: str | None
-    until: str | None
+    filters: Sequence[Filter] | None
+    window: models.Windowed
     sort: str = NEWEST
     columns: Sequence[str] = ()
     limit: int = 20
@@ -104,17 +77,15 @@ class SearchArguments:
 
         Every argument binds the cursor, ``further`` ones too.
         """
-        if self.text is not None and not self.text.strip():
-            raise BadArgument("text: must not be empty.")
         zone, arguments = self.runtime.server.zone, self._arguments(further)
         now = self.runtime.clock()
         if self.cursor is not None:
             now = self.runtime.seal.frozen(self.cursor, arguments)
         return Query(
             kind=self.kind,
-            filters=filters_of(self.filters),
+            filters=tuple(self.filters or ()),
             text=self.text.strip() if self.text else None,
-            window=window(self.since, self.until, zone, now),
+            window=asked_window(self.window, zone, now),
             orders=tuple(parse_sort(self.sort)) if self.sort else (),
             columns=tuple(self.columns),
             defaults=self.defaults,
@@ -130,9 +101,8 @@ class SearchArguments:
         own = {
             "account": self.account,
             "text": self.text,
-            "filters": [one.model_dump() for one in self.filters or ()],
-            "since": self.since,
-            "until": self.until,
+            "filters": [[one.field, one.op, one.value] for one in self.filters or ()],
+            "window": [self.window.period, self.window.since, self.window.until],
             "sort": self.sort,
             "columns": list(self.columns),
             "limit": self.limit,
@@ -141,15 +111,10 @@ class SearchArguments:
         return {**own, **further}
 
 
-async def get_lead(
-    ctx: Context[Any, Any],
-    uri: Uri = None,
-    account: Moment = None,
-    id: Moment = None,  # noqa: A002 - the contract's word
-) -> CallToolResult:
-    """One lead in full, by URI or by account and id. Long strings are cut; the resource has them whole."""
+async def get_lead(ctx: Context[Any, Any], asked: models.GetLead) -> CallToolResult:
+    """One lead in full. Long strings are cut; the resource at its URI has them whole."""
     runtime = runtime_of(ctx)
-    record = await one_lead(runtime, uri, account, id)
+    record = await one_lead(runtime, asked.uri, asked.account, asked.id)
     return result(*whole_lead(record, await own_fields(runtime, record)))
 
 
@@ -169,15 +134,25 @@ async def own_fields(runtime: Runtime, record: Record) -> FieldMap | None:
 
 
 def named_lead(runtime: Runtime, uri: str | None, account: str | None, lead_id: str | None) -> tuple[str, str]:
-    """Account name and id. Raises BadArgument unless exactly one way of naming a lead was used."""
-    if uri is not None and account is None and lead_id is None:
-        found = parse_uri(uri, "lead")
-        return found.account, found.id
-    if uri is not None or not account or not lead_id:
-        raise BadArgument("Name the lead by uri, or by account and id.")
+    """Account name and id. A URI may stand in place of an id, or beside what it names. Raises BadArgument."""
+    if lead_id is not None and lead_id.startswith("lead://") and uri in (None, lead_id):
+        uri, lead_id = lead_id, None
+    if uri is not None:
+        return _named_by_uri(runtime, uri, account, lead_id)
+    if not account or not lead_id:
+        raise BadArgument("Name the lead by uri (lead://...), or by account and id.")
     if len(lead_id) > 200:
         raise BadArgument("id: an id has at most 200 characters.")
     chosen = runtime.chosen(account)
     if len(chosen) != 1:
         raise BadArgument(f"account: {account!r} names several accounts; ids belong to one.")
     return chosen[0].name, lead_id
+
+
+def _named_by_uri(runtime: Runtime, uri: str, account: str | None, lead_id: str | None) -> tuple[str, str]:
+    found = parse_uri(uri, "lead")
+    other_account = account is not None and found.account not in {one.name for one in runtime.chosen(account)}
+    if other_account or lead_id not in (None, found.id):
+        given = f"account {account!r}" if other_account else f"id {lead_id!r}"
+        raise BadArgument(f"uri: {uri[:120]!r} names another lead than {given[:120]}; give one of them.")
+    return found.account, found.id

@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
-from lead_mcp.dates import window
 from lead_mcp.engine.people import LookupScope, Person, numbers_of
 from lead_mcp.engine.timeline import trace
 from lead_mcp.errors import BadArgument
 from lead_mcp.outgoing.timeline import story_answer
 from lead_mcp.phones import parse_phone
 from lead_mcp.runtime import Runtime
-from lead_mcp.tools.kit import Moment, Uri, result, runtime_of
+from lead_mcp.tools.arguments import models
+from lead_mcp.tools.arguments.windows import asked_window
+from lead_mcp.tools.kit import result, runtime_of
 from lead_mcp.tools.leads import one_lead
 
-KEYS: Final = ("person", "leads", "events", "omitted", "warnings", "accounts")
 
-
-async def trace_lead(
-    ctx: Context[Any, Any],
-    uri: Uri = None,
-    phone: Moment = None,
-    email: Moment = None,
-    since: Moment = None,
-    until: Moment = None,
-) -> CallToolResult:
+async def trace_lead(ctx: Context[Any, Any], asked: models.TraceLead) -> CallToolResult:
     """One person's story over every account, oldest first: same phone or e-mail; pings, sales, calls, duplicates."""
     runtime = runtime_of(ctx)
-    person = await _person(runtime, uri, phone, email)
+    person = await _person(runtime, asked.uri, asked.phone, asked.email)
     now = runtime.clock()
-    asked = window(since, until, runtime.server.zone, now)
-    looking = LookupScope(runtime.limits, runtime.seal, runtime.server.phone_region, now, asked, everything=True)
-    story = await trace(runtime.chosen(None), person, looking)
+    window = asked_window(asked, runtime.server.zone, now)
+    scope = LookupScope(runtime.limits, runtime.seal, runtime.server.phone_region, now, window, everything=True)
+    story = await trace(runtime.chosen(None), person, scope)
     return result(*story_answer(story, person, runtime.server.phone_region))
 
 

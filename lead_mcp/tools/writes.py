@@ -4,33 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
-from pydantic import Field
 
 from lead_mcp.engine.connection import Connection
 from lead_mcp.errors import BadArgument, Conflict, LeadMcpError, Pending
 from lead_mcp.outgoing.guard import check_no_pseudonyms
 from lead_mcp.outgoing.write_text import explained, outcome_text, outcome_to_dict, rows_table, rows_text
 from lead_mcp.runtime import Runtime
+from lead_mcp.tools.arguments import models
 from lead_mcp.tools.confirmation import Confirmation, Declined, MustAsk
 from lead_mcp.tools.failures import error_result
-from lead_mcp.tools.kit import META, Moment, Uri, plainly, result, runtime_of
+from lead_mcp.tools.kit import META, result, runtime_of
 from lead_mcp.tools.leads import named_lead
 from lead_mcp.writing.batch import Batch, RowResult
 from lead_mcp.writing.call import WriteCall
 from lead_mcp.writing.deletes import DeleteIntent
-from lead_mcp.writing.inserts import InsertIntent, OnDuplicate
+from lead_mcp.writing.inserts import InsertIntent
 from lead_mcp.writing.outcome import Action, Outcome, OutcomeKind, Tool
 from lead_mcp.writing.pipeline import DECLINED
 from lead_mcp.writing.prepared import Intent
 from lead_mcp.writing.send import PURGED
 from lead_mcp.writing.updates import UpdateIntent
 
-KEYS: Final = ("outcome", "uri", "id", "before", "after", "request", "journal_id", "warnings")
-MANY_KEYS: Final = ("results", "warnings")
 INSERTS: Final = ToolAnnotations(
     read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True
 )
@@ -38,89 +36,60 @@ CHANGES: Final = ToolAnnotations(
     read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True
 )
 
-Lead = Annotated[dict[str, Any], plainly(type="object", description="our field names: first_name email phone ...")]
-VendorFields = Annotated[dict[str, Any] | None, plainly(type="object")]
-Key = Annotated[str | None, Field(min_length=1, max_length=200), plainly(type="string")]
 
-
-async def insert_lead(
-    ctx: Context[Any, Any],
-    account: str,
-    lead: Lead,
-    vendor_fields: VendorFields = None,
-    on_duplicate: OnDuplicate = "fail",
-    idempotency_key: Key = None,
-    dry_run: bool = False,
-) -> CallToolResult | InputRequiredResult:
-    """Create a lead; a person is asked first. Duplicate: same e-mail or phone there. Same idempotency_key: done once."""
+async def insert_lead(ctx: Context[Any, Any], asked: models.InsertLead) -> CallToolResult | InputRequiredResult:
+    """Create a lead; a person is asked first. Duplicate: same e-mail or phone there."""
     runtime = runtime_of(ctx)
-    check_no_pseudonyms(lead, "lead")
-    check_no_pseudonyms(vendor_fields, "vendor_fields")
-    looks = idempotency_key is not None  # without a key nobody comes back to settle a lost answer
-    intent = InsertIntent(one_account(runtime, account), lead, vendor_fields or {}, on_duplicate, looks)
-    arguments = {"account": account, "lead": lead, "vendor_fields": vendor_fields, "on_duplicate": on_duplicate}
-    call = WriteCall(Tool.INSERT_LEAD, arguments, idempotency_key, runtime.principal)
-    return await _write(ctx, runtime, intent, call, dry_run)
+    check_no_pseudonyms(asked.lead, "lead")
+    check_no_pseudonyms(asked.vendor_fields, "vendor_fields")
+    looks = asked.idempotency_key is not None  # without a key nobody comes back to settle a lost answer
+    connection, own = one_account(runtime, asked.account), asked.vendor_fields
+    intent = InsertIntent(connection, asked.lead, own or {}, asked.on_duplicate, looks)
+    arguments = {
+        "account": asked.account,
+        "lead": asked.lead,
+        "vendor_fields": own,
+        "on_duplicate": asked.on_duplicate,
+    }
+    call = WriteCall(Tool.INSERT_LEAD, arguments, asked.idempotency_key, runtime.principal)
+    return await _write(ctx, runtime, intent, call, asked.dry_run)
 
 
-async def insert_leads(
-    ctx: Context[Any, Any],
-    account: str,
-    leads: Annotated[
-        list[dict[str, Any]], Field(min_length=1, max_length=50), plainly(type="array", items={"type": "object"})
-    ],
-    on_duplicate: OnDuplicate = "fail",
-    idempotency_key: Key = None,
-    dry_run: bool = False,
-) -> CallToolResult | InputRequiredResult:
+async def insert_leads(ctx: Context[Any, Any], asked: models.InsertLeads) -> CallToolResult | InputRequiredResult:
     """Create up to 50 leads after one question; one result a row."""
     runtime = runtime_of(ctx)
-    connection = one_account(runtime, account)
-    for lead in leads:
+    connection = one_account(runtime, asked.account)
+    for lead in asked.leads:
         check_no_pseudonyms(lead, "leads")
-    looks = idempotency_key is not None
-    rows = [InsertIntent(connection, lead, {}, on_duplicate, looks) for lead in leads]
-    arguments = {"account": account, "leads": leads, "on_duplicate": on_duplicate}
-    call = WriteCall(Tool.INSERT_LEADS, arguments, idempotency_key, runtime.principal)
+    looks = asked.idempotency_key is not None
+    rows = [InsertIntent(connection, lead, {}, asked.on_duplicate, looks) for lead in asked.leads]
+    arguments = {"account": asked.account, "leads": asked.leads, "on_duplicate": asked.on_duplicate}
+    call = WriteCall(Tool.INSERT_LEADS, arguments, asked.idempotency_key, runtime.principal)
     batch = Batch(rows, call, lambda: runtime.pipeline("allow", None, {}))
-    return batch_result(await batch.previews()) if dry_run else await BatchWrite(ctx, runtime, batch).run()
+    return batch_result(await batch.previews()) if asked.dry_run else await BatchWrite(ctx, runtime, batch).run()
 
 
-async def update_lead(
-    ctx: Context[Any, Any],
-    uri: Uri = None,
-    account: Moment = None,
-    id: Moment = None,  # noqa: A002 - the contract's word
-    changes: VendorFields = None,
-    vendor_fields: VendorFields = None,
-    expect: VendorFields = None,
-    idempotency_key: Key = None,
-    dry_run: bool = False,
-) -> CallToolResult | InputRequiredResult:
-    """Change a lead; a person is asked first. expect: refuse unless it still has these values."""
+async def update_lead(ctx: Context[Any, Any], asked: models.UpdateLead) -> CallToolResult | InputRequiredResult:
+    """Change a lead; a person is asked first."""
     runtime = runtime_of(ctx)
-    name, lead_id = named_lead(runtime, uri, account, id)
-    for where, values in (("changes", changes), ("vendor_fields", vendor_fields), ("expect", expect)):
+    name, lead_id = named_lead(runtime, asked.uri, asked.account, asked.id)
+    given = {"changes": asked.changes, "vendor_fields": asked.vendor_fields, "expect": asked.expect}
+    for where, values in given.items():
         check_no_pseudonyms(values, where)
-    intent = UpdateIntent(runtime.connection(name), lead_id, changes or {}, vendor_fields or {}, expect)
-    arguments = {"lead": [name, lead_id], "changes": changes, "vendor_fields": vendor_fields, "expect": expect}
-    call = WriteCall(Tool.UPDATE_LEAD, arguments, idempotency_key, runtime.principal)
-    return await _write(ctx, runtime, intent, call, dry_run)
+    intent = UpdateIntent(
+        runtime.connection(name), lead_id, asked.changes or {}, asked.vendor_fields or {}, asked.expect
+    )
+    call = WriteCall(Tool.UPDATE_LEAD, {"lead": [name, lead_id], **given}, asked.idempotency_key, runtime.principal)
+    return await _write(ctx, runtime, intent, call, asked.dry_run)
 
 
-async def delete_lead(
-    ctx: Context[Any, Any],
-    uri: Uri = None,
-    account: Moment = None,
-    id: Moment = None,  # noqa: A002 - the contract's word
-    dry_run: bool = False,
-) -> CallToolResult | InputRequiredResult:
+async def delete_lead(ctx: Context[Any, Any], asked: models.DeleteLead) -> CallToolResult | InputRequiredResult:
     """Delete a lead for good; a person is asked first."""
     runtime = runtime_of(ctx)
-    name, lead_id = named_lead(runtime, uri, account, id)
+    name, lead_id = named_lead(runtime, asked.uri, asked.account, asked.id)
     intent = DeleteIntent(runtime.connection(name), lead_id)
     call = WriteCall(Tool.DELETE_LEAD, {"lead": [name, lead_id]}, None, runtime.principal)
-    return await _write(ctx, runtime, intent, call, dry_run)
+    return await _write(ctx, runtime, intent, call, asked.dry_run)
 
 
 def one_account(runtime: Runtime, account: str) -> Connection:

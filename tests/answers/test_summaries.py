@@ -440,7 +440,7 @@ def test_a_window_with_nothing_in_it_is_zero_and_no_mistake(driven: Bench) -> No
         ({"measures": ["sum:valu"]}, "unknown_field", "'value'"),
         ({"group_by": ["statuz"]}, "unknown_field", "'status'"),
         ({"group_by": ["status", "source", "city"]}, "bad_argument", "group_by"),
-        ({"filters": [{"field": "status", "op": "is", "value": "x"}]}, "bad_argument", "no operator"),
+        ({"filters": [{"field": "status", "op": "equalz", "value": "x"}]}, "bad_argument", "operators"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_a_word_on_what_would(

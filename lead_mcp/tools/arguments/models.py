@@ -27,133 +27,124 @@ from lead_mcp.tools.arguments.types import (
     Words,
 )
 
-NAMES: Final = "account or vendor names, comma list; all if left out"
-PERIOD: Final = (
-    "whole window, instead of since/until: today, last_week, last_7_days, 2026-10, 2026-Q3, 2026-10-05..2026-10-12"
-)
-SINCE: Final = "start: 2026-10-01, 2026-10-01T09:00, yesterday, -7d, -12h; alone it runs to now"
-UNTIL: Final = "end; a day or word is included whole"
-FILTERS: Final = (
-    "all must hold. Fields: status stage source name email phone city state value created_at updated_at utm_source ... or a "
-    "vendor's own (list_accounts). exists takes true/false, in a list"
-)
-GROUPS: Final = "up to 2 of: a field, account, hour, day, week, month, quarter, year, hour_of_day, weekday"
-MEASURES: Final = (
-    "count, share, sum:F, avg:F, min:F, max:F, median:F, distinct:F, minutes_between:F:F; F a field, e.g. sum:value"
-)
-MAX_TOKENS: Final = "most tokens of the answer"
-CURSOR: Final = "next_cursor of the page before; other arguments unchanged"
+ACCOUNTS: Final = "names, comma list; default all"
+ACCOUNT: Final = "account name"
+LEAD_ID: Final = "the vendor's id"
+ALIKE: Final = "as in search_leads"
 LEAD_URI: Final = "lead://..., or account and id"
-SAME_KEY: Final = "a repeated call with it writes once"
+MAX_TOKENS: Final = "most the answer may have"
+CURSOR: Final = "next_cursor; other arguments unchanged"
+FILTERS: Final = "all must hold; field: status source name email phone value created_at utm_source ... (list_accounts)"
+GROUPS: Final = "up to 2: a field, account, hour day week month quarter year, hour_of_day, weekday"
+MEASURES: Final = "count, share, sum:F avg:F min:F max:F median:F distinct:F, minutes_between:F:F, e.g. sum:value"
+KEY: Final = "repeated calls with it write once"
+DRY: Final = "only show the request"
+OWN: Final = "the vendor's own names"
 
 
 class Windowed(Arguments):
     """Tools over a window of time."""
 
-    period: Text = Field(None, description=PERIOD)
-    since: Text = Field(None, description=SINCE)
-    until: Text = Field(None, description=UNTIL)
+    period: Text = Field(None, description=ALIKE)
+    since: Text = Field(None, description=ALIKE)
+    until: Text = Field(None, description=ALIKE)
 
 
 class ListAccounts(Arguments):
-    account: Text = Field(None, description="one account: its fields, limits, quirks")
+    account: Text = Field(None, description="one account in detail: fields, limits, quirks")
     find: Text = Field(None, description="fields whose name or note holds this")
 
 
 class SearchLeads(Windowed):
-    account: Accounts = Field(None, description=NAMES)
+    account: Accounts = Field(None, description=ACCOUNTS)
     text: Text = Field(None, max_length=200, description="in name, e-mail, phone, company")
-    ids: Words = Field(None, description="ids of one account, or lead URIs")
+    ids: Words = Field(None, description="of one account, or URIs")
     filters: Filters = Field(None, description=FILTERS)
+    period: Text = Field(None, description="alone: today, last_week, last_7_days, 2026-10, 2026-10-05..2026-10-12")
+    since: Text = Field(None, description="2026-10-01, yesterday, -7d, -12h; to now without until")
+    until: Text = Field(None, description="a day is included")
     sort: Sort = Field(None, description="field:asc|desc, comma list; default created_at:desc")
     fields: Words = Field(None, max_length=40, description="columns to add")
-    detail: Detail = "concise"
-    limit: Limit = 20
+    detail: Detail = Field("concise", description="columns")
+    limit: Limit = Field(20, description="rows")
     max_tokens: Tokens = Field(None, description=MAX_TOKENS)
     cursor: Text = Field(None, description=CURSOR)
 
 
 class GetLead(Arguments):
     uri: Text = Field(None, description=LEAD_URI)
-    account: Text = None
-    id: Text = None
+    account: Text = Field(None, description=ACCOUNT)
+    id: Text = Field(None, description=LEAD_ID)
 
 
 class SummarizeLeads(Windowed):
-    account: Accounts = Field(None, description=NAMES)
-    text: Text = Field(None, max_length=200, description="as in search_leads")
-    filters: Filters = Field(None, description="as in search_leads")
+    account: Accounts = Field(None, description=ACCOUNTS)
+    text: Text = Field(None, max_length=200, description=ALIKE)
+    filters: Filters = Field(None, description=ALIKE)
     group_by: Words = Field(None, max_length=2, description=GROUPS)
     measures: Words = Field(None, max_length=8, description=MEASURES)
-    cursor: Text = Field(None, description="further groups")
 
 
 class TraceLead(Windowed):
-    uri: Text = Field(None, description="a lead of the person")
-    phone: Text = None
-    email: Text = None
+    uri: Text = Field(None, description="a lead of the person, or:")
+    phone: Text = Field(None, description="any spelling")
+    email: Text = Field(None, description="any case")
 
 
 class QueryPings(Windowed):
-    direction: Direction = Field(description="inbound: offered to us; outbound: offered to buyers")
-    account: Accounts = Field(None, description=NAMES)
+    direction: Direction = Field(description="inbound: offered to us")
+    account: Accounts = Field(None, description=ACCOUNTS)
     filters: Filters = Field(
-        None,
-        description="fields: accepted result source campaign client price revenue potential_revenue received lead_id ...",
+        None, description="field: accepted result source campaign client price revenue potential_revenue lead_id ..."
     )
-    group_by: Words = Field(None, max_length=2, description="one of these fields or a time, as in summarize_leads")
-    measures: Words = Field(None, max_length=8, description="as in summarize_leads, e.g. sum:potential_revenue")
-    fields: Words = Field(None, max_length=40, description="columns to add")
+    group_by: Words = Field(None, max_length=2, description="as in summarize_leads")
     sort: Sort = Field(None, description="default at:desc")
-    limit: Limit = Field(20, description="rows; with group_by none unless given")
+    limit: Limit = Field(20, description="rows")
     max_tokens: Tokens = Field(None, description=MAX_TOKENS)
     cursor: Text = Field(None, description=CURSOR)
 
 
 class GetRecordings(Windowed):
     uri: Text = Field(None, description="lead://..., or account and lead_id")
-    account: Text = None
-    lead_id: Text = None
-    limit: Limit = 20
+    account: Text = Field(None, description=ACCOUNT)
+    lead_id: Text = Field(None, description=LEAD_ID)
+    limit: Limit = Field(20, description="rows")
     cursor: Text = Field(None, description=CURSOR)
 
 
 class InsertLead(Arguments):
-    account: RequiredText
-    lead: Lead = Field(description="our field names, others too; phone +1 512 555 0100, value in whole currency units")
-    vendor_fields: VendorFields = Field(None, description="the vendor's own names and values")
-    on_duplicate: OnDuplicate = Field(
-        "fail", description="same e-mail or phone there: refuse, change it, or add anyway"
-    )
-    idempotency_key: Key = Field(None, description=SAME_KEY)
-    dry_run: Flag = Field(False, description="show the request, send nothing")
+    account: RequiredText = Field(description=ACCOUNT)
+    lead: Lead = Field(description="our field names, more than these too; phone e.g. +1 512 555 0100")
+    vendor_fields: VendorFields = Field(None, description=OWN)
+    on_duplicate: OnDuplicate = Field("fail", description="same e-mail or phone there: refuse, change that lead, add")
+    idempotency_key: Key = Field(None, description=KEY)
+    dry_run: Flag = Field(False, description=DRY)
 
 
 class InsertLeads(Arguments):
-    account: RequiredText
-    leads: Leads = Field(description="each as in insert_lead")
-    vendor_fields: VendorFields = Field(None, description="for every row; a row may have its own")
-    on_duplicate: OnDuplicate = "fail"
-    idempotency_key: Key = Field(None, description=SAME_KEY)
-    dry_run: Flag = False
+    account: RequiredText = Field(description=ACCOUNT)
+    leads: Leads = Field(description="as lead in insert_lead")
+    on_duplicate: OnDuplicate = Field("fail", description="as in insert_lead")
+    idempotency_key: Key = Field(None, description=KEY)
+    dry_run: Flag = Field(False, description=DRY)
 
 
 class UpdateLead(Arguments):
     uri: Text = Field(None, description=LEAD_URI)
-    account: Text = None
-    id: Text = None
-    changes: Changes = Field(None, description="our field names and new values; a note replaces the old one")
-    vendor_fields: VendorFields = Field(None, description="the vendor's own names and values")
-    expect: Changes = Field(None, description="refuse unless the lead still has these values")
-    idempotency_key: Key = Field(None, description=SAME_KEY)
-    dry_run: Flag = Field(False, description="show the request, send nothing")
+    account: Text = Field(None, description=ACCOUNT)
+    id: Text = Field(None, description=LEAD_ID)
+    changes: Changes = Field(None, description="new values by our field names; a note replaces the old one")
+    vendor_fields: VendorFields = Field(None, description=OWN)
+    expect: Changes = Field(None, description="refuse unless it still has these values")
+    idempotency_key: Key = Field(None, description=KEY)
+    dry_run: Flag = Field(False, description=DRY)
 
 
 class DeleteLead(Arguments):
     uri: Text = Field(None, description=LEAD_URI)
-    account: Text = None
-    id: Text = None
-    dry_run: Flag = False
+    account: Text = Field(None, description=ACCOUNT)
+    id: Text = Field(None, description=LEAD_ID)
+    dry_run: Flag = Field(False, description=DRY)
 
 
 MODELS: Final[dict[str, type[Arguments]]] = {

@@ -32,7 +32,7 @@ CONDITION: Final[Schema] = {
     "properties": {"field": STRING, "op": {"type": "string", "enum": [str(op) for op in Op]}, "value": SCALAR},
     "required": ["field", "op"],
 }
-USUAL: Final = "first_name last_name name email phone company city state status stage value source note".split()
+USUAL: Final = "first_name last_name name email phone company city state status value note".split()
 """Fields of a write that a model is told of; others are taken too."""
 LEAD: Final[Schema] = {
     "type": "object",
@@ -40,7 +40,7 @@ LEAD: Final[Schema] = {
 }
 CHANGES: Final[Schema] = {
     "type": "object",
-    "properties": {name: LEAD["properties"][name] for name in ("status", "stage", "value", "email", "phone", "note")},
+    "properties": {name: LEAD["properties"][name] for name in ("status", "value", "email", "phone", "note")},
 }
 OPEN: Final[Schema] = {"type": "object", "properties": {"name": STRING}}
 """An object whose keys only the vendor knows: clients refuse one without any property."""
@@ -66,7 +66,7 @@ Tokens = Annotated[
     int | None,
     BeforeValidator(as_integer),
     Field(ge=50, le=1_000_000),
-    WithJsonSchema({"type": "integer", "minimum": 50}),
+    WithJsonSchema({"type": "integer"}),
 ]
 Flag = Annotated[bool, BeforeValidator(as_flag), WithJsonSchema({"type": "boolean"})]
 Lead = Annotated[dict[str, Any], BeforeValidator(as_object), WithJsonSchema(LEAD)]
