@@ -2,7 +2,7 @@
 inside a string, a number for an id: what such a value plainly means is decided here, once a type.
 
 Text is never parsed: ``"null"`` or ``"[1]"`` as a search text are these characters. What could mean two things is refused,
-and the refusal names both readings. Readers raise ``PydanticCustomError``; ``problem_of`` makes the sentence a model reads.
+and the refusal names both readings. Readers raise ValueError, which pydantic gathers; ``problem_of`` makes the sentence a model reads.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from pydantic_core import PydanticCustomError
-
 from lead_mcp.errors import did_you_mean
 
 EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
@@ -21,11 +19,11 @@ GIVEN: Final = 60
 """Characters of a wrong value that its refusal quotes."""
 
 
-def refuse(given: Any, takes: str, example: str = "") -> PydanticCustomError:
+def refuse(given: Any, takes: str, example: str = "") -> ValueError:
     """The refusal of one value: what was given, what is taken, an example."""
-    shown = given if isinstance(given, str) else json.dumps(given, default=str, ensure_ascii=False)
+    text = given if isinstance(given, str) else json.dumps(given, default=str, ensure_ascii=False)
     such = f", such as {example}" if example else ""
-    return PydanticCustomError("argument", "{text}", {"text": f"{shown[:GIVEN]!r} was given; it takes {takes}{such}."})
+    return ValueError(f"{text[:GIVEN]!r} was given; it takes {takes}{such}.")
 
 
 def problem_of(error: Mapping[str, Any]) -> str:
@@ -33,7 +31,7 @@ def problem_of(error: Mapping[str, Any]) -> str:
     where = ".".join(str(part) for part in error["loc"])
     if error["type"] == "missing":
         return f"{where}: this argument is required."
-    return f"{where}: {error['ctx']['text'] if error['type'] == 'argument' else str(error['msg']) + '.'}"
+    return f"{where}: {error['ctx']['error'] if error['type'] == 'value_error' else str(error['msg']) + '.'}"
 
 
 # --- readers: what is taken for each type -------------------------------------------------------------------------
