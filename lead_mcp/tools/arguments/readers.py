@@ -2,7 +2,8 @@
 inside a string, a number for an id: what such a value plainly means is decided here, once a type.
 
 Text is never parsed: ``"null"`` or ``"[1]"`` as a search text are these characters. What could mean two things is refused,
-and the refusal names both readings. Readers raise ValueError, which pydantic gathers; ``problem_of`` makes the sentence a model reads.
+and the refusal names both readings. Readers raise ValueError, which pydantic gathers; ``problem_of`` makes the sentence
+that a model reads.
 """
 
 from __future__ import annotations
