@@ -18,7 +18,7 @@ import pytest
 from mcp import MCPError
 from mcp.types import INVALID_PARAMS, ResourceTemplateReference, Tool
 
-from tests.driving import Bench, bench
+from tests.driving import Bench, CallFailed, bench
 from tests.process.processes import clean
 
 SNAPSHOT = Path(__file__).parent / "snapshots" / "tools.json"
@@ -75,7 +75,9 @@ def test_arguments_are_flat_and_described(tools: list[Tool]) -> None:
     for tool in tools:
         schema = tool.input_schema
         assert schema["type"] == "object", tool.name
-        assert "additionalProperties" not in schema, tool.name  # google-genai refuses the key; we refuse what is unknown
+        assert "additionalProperties" not in schema, (
+            tool.name
+        )  # google-genai refuses the key; we refuse what is unknown
         assert tool.title, tool.name
         assert not set(FLAT) & set(schema), tool.name
         for name, argument in schema["properties"].items():
@@ -84,6 +86,17 @@ def test_arguments_are_flat_and_described(tools: list[Tool]) -> None:
             assert "title" not in argument, (tool.name, name)
             assert argument["description"], (tool.name, name)
         assert set(schema.get("required", [])) <= set(schema["properties"]), tool.name
+
+
+def test_fields_are_found_by_what_their_name_or_note_holds() -> None:
+    with bench_of_nobody(5, only=["octanist", "convoso"]) as found:
+        rows = found.call("list_accounts", account="octanist", find="CLID")["fields"]["rows"]
+        assert {row[0] for row in rows} >= {"gclid", "dclid", "twclid"}
+        assert all("clid" in f"{row[0]} {row[-1]}".casefold() for row in rows)
+        assert found.call("list_accounts", account="octanist", find="no such field")["fields"]["rows"] == []
+        with pytest.raises(CallFailed) as refused:
+            found.call("list_accounts", find="clid")
+        assert "octanist, convoso" in str(refused.value) or "convoso, octanist" in str(refused.value)
 
 
 def test_no_schema_refers_elsewhere(tools: list[Tool]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from lead_mcp.engine.connection import Connection
-from lead_mcp.filters import Op
+from lead_mcp.filters import Op, folded
 from lead_mcp.outgoing.cleaning import cell
 from lead_mcp.outgoing.masking import masked_text
 from lead_mcp.outgoing.render import table, text_of, text_table
@@ -28,11 +28,18 @@ def accounts_answer(connections: Sequence[Connection], hint: str) -> Rendered:
     return {"accounts": found, **({"quirks": [hint]} if hint else {})}, text
 
 
-def account_answer(described: dict[str, Any]) -> Rendered:
-    """One account with as many of its fields as there is room for."""
+def account_answer(described: dict[str, Any], find: str | None = None) -> Rendered:
+    """One account with as many of its fields as there is room for; with ``find`` those whose name or note holds it."""
+    if find is not None:
+        described = {**described, "fields": table(FIELD_COLUMNS, _holding(find, described["fields"]["rows"]))}
     rows = described["fields"]["rows"]
     fit = rows_that_fit(rows, lambda some: _rendered(described, some), FIELD_TOKENS)
     return _rendered(described, rows[:fit])
+
+
+def _holding(find: str, rows: Sequence[list[Any]]) -> list[list[Any]]:
+    wanted = folded(find.strip())
+    return [row for row in rows if wanted in folded(f"{row[0]} {row[-1]}")]
 
 
 def _rendered(described: dict[str, Any], rows: Sequence[list[Any]]) -> Rendered:

@@ -20,11 +20,21 @@ from lead_mcp.vendors.spec.fields import Field
 async def list_accounts(ctx: Context[Any, Any], asked: models.ListAccounts) -> CallToolResult:
     """The configured accounts and what each offers; with an account, its fields, operators, limits and quirks."""
     runtime = runtime_of(ctx)
-    if asked.account is None:
+    name = asked.account or _only_account(runtime, asked.find)
+    if name is None:
         return result(
             *accounts_answer([*runtime.connections.values()], "" if runtime.connections else runtime.settings.advice)
         )
-    return result(*account_answer(await describe(runtime, asked.account)))
+    return result(*account_answer(await describe(runtime, name), asked.find))
+
+
+def _only_account(runtime: Runtime, find: str | None) -> str | None:
+    """The account whose fields are looked through where none was named. Raises BadArgument where there are several."""
+    if find is None or not runtime.connections:
+        return None
+    if len(runtime.connections) > 1:
+        raise BadArgument(f"find: fields belong to an account; name one of {', '.join(runtime.connections)}.")
+    return next(iter(runtime.connections))
 
 
 async def describe(runtime: Runtime, name: str) -> dict[str, Any]:
