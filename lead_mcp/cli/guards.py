@@ -103,7 +103,7 @@ class Session:
 
 
 class Sessions:
-    """Room for a new session where there is none: the one longest out of use ends, as if its client had ended it.
+    """With one session too many the one longest out of use ends, as if its client had ended it.
 
     Many clients open one a call and never end any; the SDK would refuse everybody until the oldest have timed out.
     """
@@ -118,9 +118,10 @@ class Sessions:
             return await self.app(scope, receive, send)
         name = dict(scope["headers"]).get(SESSION)
         if name is None:
-            if scope["method"] == "POST" and len(self.known) >= self.most:
+            await self.app(scope, receive, self._noting(scope, send))
+            if len(self.known) > self.most:
                 await self._end_the_oldest()
-            return await self.app(scope, receive, self._noting(scope, send))
+            return None
         session = self.known.pop(name, None)
         if session is None:
             return await self.app(scope, receive, send)

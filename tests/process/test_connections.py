@@ -213,7 +213,7 @@ def opened(http: httpx2.Client, url: str) -> dict[str, str]:
 
 async def test_a_session_too_many_ends_the_one_longest_out_of_use() -> None:
     server: Any = MCPServer("sessions", log_level="ERROR")
-    app = Sessions(server.streamable_http_app(max_sessions=3), most=3)
+    app = Sessions(server.streamable_http_app(max_sessions=4), most=3)
     ping = request(5, "ping", {}, "legacy")
     transport = httpx2.ASGITransport(app=app)
     async with (
@@ -236,6 +236,11 @@ async def test_a_session_too_many_ends_the_one_longest_out_of_use() -> None:
         fifth = await session()
         assert [await works(one) for one in (first, third, fourth, fifth)] == [True, False, True, True]
         assert len(app.known) == 3
+        newer = {**PLAIN, "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/list"}
+        for number in range(5):
+            found = await http.post("/mcp", json=request(number, "tools/list", {}, "modern"), headers=newer)
+            assert found.status_code == 200, "a request of the newer kind opens none, and ends none"
+        assert [await works(one) for one in (first, fourth, fifth)] == [True, True, True]
 
 
 def test_many_sessions_do_not_hold_up_the_end(emulators: Emulators, folder: Path) -> None:
