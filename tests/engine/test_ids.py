@@ -17,7 +17,7 @@ READ = 12
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Bench]:
-    with bench(40, only=[SLOW, OTHER], environment={"LEAD_MCP_DEADLINE": "1.2"}) as found:
+    with bench(40, only=[SLOW, OTHER]) as found:
         for account in found.accounts:
             found.everything(account)
         yield found
@@ -97,7 +97,7 @@ def test_where_nothing_was_answered_in_time_that_is_the_error(driven: Bench) -> 
 
 def test_an_id_of_a_list_that_was_not_asked_for_again_is_not_missing() -> None:
     """A vendor's lists of ids may leave some out: these are asked for one by one before they count as missing."""
-    with bench(30, only=["convoso"], environment={"LEAD_MCP_DEADLINE": "1.2"}) as driven:
+    with bench(30, only=["convoso"]) as driven:
         ids = [one.id for one in driven.everything("convoso")]
         driven.box.fault("convoso", "reject", status=200, body={"success": True, "data": {"entries": []}}, times=1)
         driven.box.fault("convoso", "hang", times=-1, skip=5)
