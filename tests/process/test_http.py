@@ -18,7 +18,7 @@ from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import ResourceTemplateReference
 
-from tests.process.processes import HELLO, PATIENCE, Emulators, listening_server, run
+from tests.process.processes import HELLO, PATIENCE, Emulators, here, listening_server, run
 
 TOKEN = "a long and secret bearer token"
 PLAIN = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
@@ -111,7 +111,8 @@ def test_a_client_with_the_token_is_served(guarded: str, over_sse: str, mode: st
     [("http", "0.0.0.0"), ("sse", "::"), ("http", "example.com")],  # noqa: S104
 )
 def test_beyond_loopback_a_token_is_needed(emulators: Emulators, host: str, transport: str) -> None:
-    ended = run("serve", "--transport", transport, "--port", "0", "--host", host, environment=emulators.environment)
+    words = ("serve", "--transport", transport, "--port", "0", "--host", host)
+    ended = here(*words, environment=emulators.environment)
     assert ended.returncode == 2
     assert ended.stdout == ""
     assert ended.stderr.count("\n") == 1
