@@ -1,72 +1,99 @@
-"""What may be seen of a text: characters that deceive a reader, a terminal or a comparison are taken out.
+"""Characters that deceive a reader, a terminal or a comparison, and the few invisible ones that scripts and emoji need.
 
-Taken out: control characters (ANSI escapes as a whole), zero-width and bidirectional marks, tag characters and every other
-format character, letters and marks that show as nothing (fillers, variation selectors: text can be hidden in them), private
-and unassigned characters, lone surrogates. Kept are three that some writing needs, and only where it needs them: a
-zero-width joiner or non-joiner between letters of a script that joins them or behind a virama, a joiner between emoji, and
-the selector that makes an emoji of the sign before it (U+200D, U+200C, U+FE0F).
+Taken out: control characters (whole ANSI sequences), zero-width and bidirectional marks, tag characters and every other format
+character, letters and marks that show as nothing (fillers, variation selectors: text can be hidden in them), private and
+unassigned ones, lone surrogates. Kept where they mean something: a single U+200C or U+200D between letters that join or after
+a virama (Persian, Urdu, Hindi, Sinhala ...), U+200D between emoji, U+FE0F after a character that has an emoji form.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
-NON_JOINER: Final = "\u200c"
-JOINER: Final = "\u200d"
-SELECTOR: Final = "\ufe0f"
-NEEDED: Final = re.compile(f"[{NON_JOINER}{JOINER}{SELECTOR}]+")
 ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?")
+ZWNJ: Final = "\u200c"
+ZWJ: Final = "\u200d"
+VS16: Final = "\ufe0f"
 UNSEEN: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0e\uffa0\U000e0100-\U000e01ef]"
 )
-JOINING: Final = re.compile(
-    "[\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u17ff\u1800-\u18af\ufb50-\ufdff\ufe70-\ufefc]"
+"""Letters and marks that show as nothing."""
+DECEIVING: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+JOINING: Final = (
+    "\u0620-\u064a\u066e-\u06d3\u06d5\u06fa-\u06ff\u0710-\u072f\u074d-\u077f\u07ca-\u07ea\u0840-\u0858\u0860-\u086a"
+    "\u0870-\u0887\u08a0-\u08c9\u1820-\u1878\u1887-\u18aa\ua840-\ua872\ufb50-\ufdfb\ufe70-\ufefc\U0001e900-\U0001e943"
 )
-"""Arabic and its like, the scripts of India, Myanmar, Khmer, Mongolian."""
-EMOJI: Final = re.compile(
-    "[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u24c2\u25a0-\u27bf\u2934\u2935\u2b00-\u2bff\u3030\u303d"
-    "\u3297\u3299\U0001f000-\U0001faff]"
+"""Letters of the scripts whose letters join: Arabic, Syriac, N'Ko, Mandaic, Mongolian, Phags-pa, Adlam."""
+VIRAMA: Final = (
+    "\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d3b\u0d3c\u0d4d\u0dca\u0eba\u0f84\u1039\u103a\u1714\u1734\u17d2"
+    "\u1a60\u1b44\u1baa\u1bab\ua806\ua8c4\ua953\ua9c0\uaaf6\uabed"
 )
-KEYCAP: Final = "\u20e3"
-VIRAMA: Final = 9
-"""Its combining class: it takes a consonant's vowel away, and a joiner behind it says how the rest is drawn."""
-IN_LINE: Final = {"\n": " ", "\t": " ", "\r": " ", "\u2028": " ", "\u2029": " ", "\x85": " "}
-IN_LINES: Final = {"\n": "\n", "\t": "\t", "\u2028": "\n", "\u2029": "\n", "\x85": "\n"}
-HIDDEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
+MARK: Final = "\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u0711\u0730-\u074a"
+"""Vowel signs that stand between a letter and what joins it to the next."""
+EMOJI: Final = (
+    "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2194-\u2199\u21a9\u21aa\u231a\u231b\u2328\u23cf\u23e9-\u23fa\u24c2\u25aa\u25ab"
+    "\u25b6\u25c0\u25fb-\u25fe\u2600-\u27bf\u2934\u2935\u2b05-\u2b07\u2b1b\u2b1c\u2b50\u2b55\u3030\u303d\u3297\u3299"
+    "\U0001f000-\U0001faff"
+)
+SELECTORS: Final = re.compile(f"(?P<kept>(?<=[{EMOJI}]){VS16}|(?<=[0-9#*]){VS16}(?=\u20e3))|{VS16}")
+RUN: Final = re.compile(f"([{ZWNJ}{ZWJ}])[{ZWNJ}{ZWJ}]+")
+JOINERS: Final = re.compile(
+    f"(?P<kept>(?<=[{JOINING}])[{MARK}]*[{ZWNJ}{ZWJ}](?=[{JOINING}])"
+    f"|(?<=[{VIRAMA}])[{ZWNJ}{ZWJ}]"
+    f"|(?<=[{EMOJI}{VS16}]){ZWJ}(?=[{EMOJI}]))"
+    f"|[{ZWNJ}{ZWJ}]"
+)
+INVISIBLE: Final = re.compile(f"[{ZWNJ}{ZWJ}{VS16}]")
+IN_ONE_LINE: Final[Mapping[str, str]] = dict.fromkeys("\n\t\r\u2028\u2029\x85", " ")
+IN_LINES: Final[Mapping[str, str]] = {"\n": "\n", "\t": "\t", "\u2028": "\n", "\u2029": "\n", "\x85": "\n"}
 
 
-def visible(text: str, *, lines: bool = False) -> str:
-    """``text`` without what deceives. Line breaks and tabs become a space; with ``lines`` they stay."""
-    if text.isprintable() and (text.isascii() or not (UNSEEN.search(text) or NEEDED.search(text))):
+def cleaned(text: str, *, lines: bool = False) -> str:
+    """``text`` without deceiving characters; with ``lines``, newlines and tabs stay, else they are spaces."""
+    if text.isascii() and text.isprintable():
         return text
-    spaces = IN_LINES if lines else IN_LINE
-    seen = "".join(spaces.get(one) or ("" if _is_hidden(one) else one) for one in UNSEEN.sub("", ANSI.sub("", text)))
-    return NEEDED.sub(_needed, seen)
+    bare = _seen(text, IN_LINES if lines else IN_ONE_LINE)
+    return bare if bare.isascii() else _joined(bare)
 
 
-def _is_hidden(character: str) -> bool:
-    return unicodedata.category(character) in HIDDEN and character not in (NON_JOINER, JOINER)
+def _seen(text: str, spaces: Mapping[str, str]) -> str:
+    """The text without whatever deceives; joiners and emoji's selectors are still all there."""
+    return "".join(spaces.get(one) or ("" if _deceives(one) else one) for one in UNSEEN.sub("", ANSI.sub("", text)))
 
 
-def _needed(run: re.Match[str]) -> str:
-    """What of a run of the three its neighbours need: a selector first, then one joiner."""
-    before, after = run.string[max(0, run.start() - 1) : run.start()], run.string[run.end() : run.end() + 1]
-    kept = SELECTOR if SELECTOR in run[0] and _takes_selector(before, after) else ""
-    joiner = next((one for one in run[0] if one != SELECTOR), "")
-    return kept + (joiner if joiner and _joins(before, joiner, after) else "")
+def _deceives(character: str) -> bool:
+    return unicodedata.category(character) in DECEIVING and character not in (ZWNJ, ZWJ)
 
 
-def _takes_selector(before: str, after: str) -> bool:
-    return bool(EMOJI.match(before)) or (after == KEYCAP and before in "0123456789#*" and before != "")
+def _joined(text: str) -> str:
+    """The text with the invisible characters that mean something where they stand, and no others."""
+    text = SELECTORS.sub(lambda found: found["kept"] or "", text)
+    return JOINERS.sub(lambda found: found["kept"] or "", RUN.sub(r"\1", text))
 
 
-def _joins(before: str, joiner: str, after: str) -> bool:
-    if not before:
-        return False
-    if unicodedata.combining(before) == VIRAMA:
-        return True
-    if JOINING.match(before) and JOINING.match(after):
-        return True
-    return joiner == JOINER and bool(EMOJI.match(before) and EMOJI.match(after))
+def comparable(text: str) -> str:
+    """``text`` as it compares: on one line, without any invisible character, in composed form; case as it is."""
+    if text.isascii() and text.isprintable():
+        return text
+    return unicodedata.normalize("NFC", INVISIBLE.sub("", _seen(text, IN_ONE_LINE)))
+
+
+def strings_in(value: Any, name: str) -> Iterator[tuple[str, str]]:
+    """Every text in a JSON value, keys included, with where it stands: ``lead.email``, ``leads.3.name``."""
+    if isinstance(value, str):
+        yield name, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield name, str(key)
+            yield from strings_in(item, f"{name}.{key}")
+    elif isinstance(value, list | tuple):
+        for nth, item in enumerate(value, 1):
+            yield from strings_in(item, f"{name}.{nth}")
+
+
+def is_text(text: str) -> bool:
+    """Whether it can be written down at all: a lone half of a surrogate pair is no character."""
+    return text.isascii() or not any("\ud800" <= one <= "\udfff" for one in text)

@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from lead_mcp.characters import comparable
 from lead_mcp.dates import Span, full_stamp, parse
 from lead_mcp.errors import BadArgument, did_you_mean
 
@@ -268,8 +269,8 @@ def as_time(value: Any) -> datetime | None:
 
 
 def folded(text: str) -> str:
-    """Text as it compares: composed, case-folded."""
-    return text.casefold() if text.isascii() else unicodedata.normalize("NFC", text).casefold()
+    """Text as it compares: on one line, without invisible characters, composed, case-folded."""
+    return comparable(text).casefold()
 
 
 def plain(value: Any) -> str:

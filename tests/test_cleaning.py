@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lead_mcp.outgoing.cleaning import CELL_LIMIT, DEPTH, MARK, STRING_LIMIT, cell, cleaned, cleaned_tree, text_cell
+from lead_mcp.characters import cleaned
+from lead_mcp.outgoing.cleaning import CELL_LIMIT, DEPTH, MARK, STRING_LIMIT, cell, cleaned_tree, text_cell
 from lead_mcp.uris import SCHEMES
 
 SPECIAL = [

@@ -18,13 +18,13 @@ from typing import Any, Final
 
 import anyio
 
+from lead_mcp.characters import cleaned
 from lead_mcp.cli.results import Results
 from lead_mcp.cli.rows import Problems, Row, mapped, read_file
 from lead_mcp.cli.setup import settings_for
 from lead_mcp.cli.terminal import agreed, interruptible
 from lead_mcp.engine.people import Person
 from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed
-from lead_mcp.outgoing.cleaning import cleaned
 from lead_mcp.runtime import Runtime, running
 from lead_mcp.settings import Settings
 from lead_mcp.writing.batch import RowResult

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from lead_mcp.outgoing.cleaning import cleaned
+from lead_mcp.characters import cleaned
 from lead_mcp.writing.forms import EMAIL
 
 NAMES: Final = frozenset("uri id journal_id undoes known lead tool account method columns row field Attribute".split())

@@ -10,8 +10,8 @@ from typing import Final
 
 import anyio
 
+from lead_mcp.characters import cleaned
 from lead_mcp.errors import NotAllowed
-from lead_mcp.outgoing.cleaning import cleaned
 
 GRACE: Final = 0.6
 """Seconds that open work has to unwind after a signal."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from lead_mcp.characters import visible
+from lead_mcp.characters import cleaned
 from lead_mcp.dates import full_stamp, stamp
 from lead_mcp.errors import disarmed
 from lead_mcp.filters import Value
@@ -24,14 +24,9 @@ MARK: Final = "…"
 DEPTH: Final = 12
 
 
-def cleaned(text: str, *, lines: bool = False) -> str:
-    """``text`` without deceiving characters; with ``lines``, newlines and tabs stay."""
-    return visible(text, lines=lines)
-
-
 def cell(text: str, limit: int = CELL_LIMIT) -> str:
     """Text as a table cell of structured content holds it: one line, bounded."""
-    return cut(masked_text(visible(text)), limit)
+    return cut(masked_text(cleaned(text)), limit)
 
 
 def text_cell(text: str, limit: int = CELL_LIMIT) -> str:
@@ -41,7 +36,7 @@ def text_cell(text: str, limit: int = CELL_LIMIT) -> str:
 
 def plain_cell(text: str, limit: int = CELL_LIMIT) -> str:
     """The same for text that is masked already."""
-    line = cut(visible(text), limit)
+    line = cut(cleaned(text), limit)
     return (disarmed(line) if "://" in line else line).replace("|", "¦").strip()
 
 
@@ -57,12 +52,12 @@ def shortened(text: str, limit: int) -> str:
 def cleaned_tree(value: Any, limit: int | None = STRING_LIMIT, depth: int = DEPTH) -> Any:
     """A vendor's record for reading: every string and key cleaned, long strings cut with a mark unless ``limit`` is None."""
     if isinstance(value, str):
-        text = visible(value, lines=True)
+        text = cleaned(value, lines=True)
         return text if limit is None else shortened(text, limit)
     if depth == 0:
         return MARK
     if isinstance(value, Mapping):
-        return {visible(str(key))[:KEY_LIMIT]: cleaned_tree(item, limit, depth - 1) for key, item in value.items()}
+        return {cleaned(str(key))[:KEY_LIMIT]: cleaned_tree(item, limit, depth - 1) for key, item in value.items()}
     return [cleaned_tree(item, limit, depth - 1) for item in value] if isinstance(value, list | tuple) else value
 
 
@@ -70,13 +65,13 @@ def plain_value(value: Value, *, full: bool = False) -> Any:
     """A value as JSON holds it in a table (``full``: in a record, where times keep their fraction); text is not masked."""
     match value:
         case str():
-            return shortened(visible(value, lines=True), STRING_LIMIT) if full else cut(visible(value), CELL_LIMIT)
+            return shortened(cleaned(value, lines=True), STRING_LIMIT) if full else cut(cleaned(value), CELL_LIMIT)
         case datetime():
             return full_stamp(value) if full else stamp(value)
         case Decimal():
             return int(value) if value == value.to_integral_value() and abs(value) < 2**53 else float(value)
         case list() | dict():
-            return cleaned_tree(value) if full else cut(visible(str(cleaned_tree(value))), CELL_LIMIT)
+            return cleaned_tree(value) if full else cut(cleaned(str(cleaned_tree(value))), CELL_LIMIT)
         case _:
             return value
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lead_mcp.characters import cleaned
 from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.filters import Clause, Op, TextSearch, spelled
-from lead_mcp.outgoing.cleaning import cleaned, text_cell
+from lead_mcp.outgoing.cleaning import text_cell
 from lead_mcp.outgoing.masking import masked_text, masker_in_use
 from lead_mcp.outgoing.pseudonyms import WHOLE
 from lead_mcp.outgoing.render import SENTENCE, error_to_dict, window_line

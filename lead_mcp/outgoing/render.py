@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from lead_mcp.characters import cleaned
 from lead_mcp.dates import Window
 from lead_mcp.errors import LeadMcpError
-from lead_mcp.outgoing.cleaning import CELL_LIMIT, cell, cleaned, plain_cell
+from lead_mcp.outgoing.cleaning import CELL_LIMIT, cell, plain_cell
 from lead_mcp.outgoing.masking import masked_text
 
 URIS: Final = frozenset({"uri", "lead_uri"})

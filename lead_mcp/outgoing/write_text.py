@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from lead_mcp.characters import cleaned, comparable
 from lead_mcp.errors import Conflict, LeadMcpError
-from lead_mcp.outgoing.cleaning import cell, cleaned, cleaned_tree, readable
+from lead_mcp.outgoing.cleaning import cell, cleaned_tree, readable
 from lead_mcp.outgoing.masking import masked, masked_text, masked_tree
 from lead_mcp.outgoing.render import Table, record_lines, table, text_of, text_table
 from lead_mcp.writing.batch import RowResult
@@ -49,8 +50,9 @@ def _value(name: str, value: Any) -> str:
 def _change(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     if name not in before:
         return _value(name, after[name])
-    old, new = _value(name, before[name]), _value(name, after[name])
-    return f"{old} -> {new}"
+    alike = comparable(str(before[name])) == comparable(str(after[name]))
+    note = " (only invisible characters differ)" if alike else ""
+    return f"{_value(name, before[name])} -> {_value(name, after[name])}{note}"
 
 
 def note_text(note: Note) -> str:

@@ -13,8 +13,8 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, ResourceTemplate
 from mcp.types import Tool as ListedTool
 
+from lead_mcp.characters import cleaned
 from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed, NotConfigured, NotOffered, did_you_mean
-from lead_mcp.outgoing.cleaning import cleaned
 from lead_mcp.settings import Settings
 from lead_mcp.tools import accounts, leads, outputs, pings, recordings, resources, summaries, trace, writes
 from lead_mcp.tools.arguments import models

@@ -11,8 +11,8 @@ from mcp import MCPError
 from mcp.server.mcpserver.exceptions import ResourceError, ToolError
 from mcp.types import INTERNAL_ERROR, CallToolResult, InputRequiredResult, TextContent
 
+from lead_mcp.characters import cleaned
 from lead_mcp.errors import LeadMcpError
-from lead_mcp.outgoing.cleaning import cleaned
 from lead_mcp.outgoing.masking import masked_text
 from lead_mcp.outgoing.render import error_text, error_to_dict
 

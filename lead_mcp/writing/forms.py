@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from lead_mcp.characters import cleaned
 from lead_mcp.dates import parse
 from lead_mcp.engine.connection import Connection
 from lead_mcp.errors import BadArgument, NotOffered, UnknownField, did_you_mean
@@ -18,6 +19,7 @@ from lead_mcp.transport.redaction import REDACTED
 from lead_mcp.vendors.spec.fields import CANONICAL
 from lead_mcp.vendors.spec.writing import Form, Param
 from lead_mcp.writing.context import WriteContext
+from lead_mcp.writing.values import cleaned_value, one_newline
 
 EMAIL: Final = re.compile(r"[^@\s<>,;\"]{1,64}@[^@\s<>,;\"]{1,255}")
 NAMES: Final = ("first_name", "last_name")
@@ -82,10 +84,11 @@ class FormFiller:
 
         A vendor's own name for one of ours is taken as ours: it passes the same checks, and the look for duplicates.
         """
+        filled = FilledForm()
+        ours, own = self._cleaned(filled, ours), self._cleaned(filled, own)
         theirs = {param.name: name for name, param in self.form.ours.items()}
         ours = self._named({**ours, **{theirs[name]: value for name, value in own.items() if name in theirs}})
         own = {name: value for name, value in own.items() if name not in theirs}
-        filled = FilledForm()
         for name, value in ours.items():
             self._put(filled, name, self._param(name), value)
             filled.ours[name] = value
@@ -98,6 +101,13 @@ class FormFiller:
         if self.complete:
             self._check_required({*ours, *own, *filled.values})
         return filled
+
+    def _cleaned(self, filled: FilledForm, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The values without characters that nobody sees: what is compared, asked about and sent is the same."""
+        found = {name: cleaned_value(name, value) for name, value in values.items()}
+        changed = [name for name, value in found.items() if value != one_newline(values[name])]
+        filled.warnings += [f"{name}: invisible characters were taken out" for name in changed]
+        return found
 
     def _named(self, ours: Mapping[str, Any]) -> dict[str, Any]:
         """Names as this vendor takes them: first and last joined where it has only ``name``; ``name`` is never split."""
@@ -127,7 +137,7 @@ class FormFiller:
     def _own_param(self, name: str) -> Param:
         if name in self.form.own:
             return self.form.own[name]
-        if self.form.open:
+        if self.form.open and cleaned(name) == name:
             return Param(name, Kind.ANY, _scalar(name))
         known = self.form.own
         message = f"vendor_fields: {self.account} takes no {name!r}.{did_you_mean(name, known)}"

@@ -18,7 +18,7 @@ from lead_mcp.writing.offers import offered_insert
 from lead_mcp.writing.outcome import Action, OutcomeKind
 from lead_mcp.writing.prepared import PreparedWrite, Sent
 from lead_mcp.writing.updates import UpdateIntent
-from lead_mcp.writing.values import same, same_own
+from lead_mcp.writing.values import same, unchanged, unchanged_own
 
 OnDuplicate = Literal["fail", "update", "allow"]
 NAMED = 5
@@ -90,9 +90,9 @@ class InsertIntent:
             )
         record, region = there.records[0], context.region
         changes = {
-            name: value for name, value in filled.ours.items() if not same(record.get(name), value, name, region)
+            name: value for name, value in filled.ours.items() if not unchanged(record.get(name), value, name, region)
         }
-        own = {name: value for name, value in filled.own.items() if not same_own(record, name, value)}
+        own = {name: value for name, value in filled.own.items() if not unchanged_own(record, name, value)}
         person = Person.of(filled.ours, region)
         if not changes and not own:
             verdict = OutcomeKind.UNCHANGED
@@ -129,4 +129,4 @@ def _has_id(record: Record, filled: FilledForm, region: str) -> bool:
 def _has_all(record: Record, filled: FilledForm, region: str) -> bool:
     """Whether the record has every value of the form, as far as the vendor gives them back."""
     ours = all(same(record.get(name), value, name, region) for name, value in filled.ours.items() if record.reads(name))
-    return ours and all(same_own(record, name, value) for name, value in filled.own.items() if name in record.raw)
+    return ours and all(unchanged_own(record, name, value) for name, value in filled.own.items() if name in record.raw)

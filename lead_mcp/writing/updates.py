@@ -19,7 +19,7 @@ from lead_mcp.writing.forms import FilledForm, fill
 from lead_mcp.writing.offers import offered_update
 from lead_mcp.writing.outcome import Action, OutcomeKind
 from lead_mcp.writing.prepared import PreparedWrite, Sent
-from lead_mcp.writing.values import of_record, same, same_own, stored
+from lead_mcp.writing.values import of_record, same, stored, unchanged, unchanged_own
 
 
 class Stale(Conflict):
@@ -60,8 +60,10 @@ class UpdateIntent:
     ) -> PreparedWrite:
         """The change of what differs from the record."""
         region = context.region
-        ours = {name: value for name, value in wanted.ours.items() if not same(record.get(name), value, name, region)}
-        own = {name: value for name, value in wanted.own.items() if not same_own(record, name, value)}
+        ours = {
+            name: value for name, value in wanted.ours.items() if not unchanged(record.get(name), value, name, region)
+        }
+        own = {name: value for name, value in wanted.own.items() if not unchanged_own(record, name, value)}
         before = of_record(record, wanted.ours, wanted.own)
         write = PreparedWrite(
             connection=self.connection,
@@ -70,6 +72,7 @@ class UpdateIntent:
             before=before,
             after=before,
             queued=update.queued,
+            warnings=tuple(wanted.warnings),
             token=token,
         )
         if not ours and not own:
@@ -82,7 +85,7 @@ class UpdateIntent:
             write,
             after={**before, **{name: displayed[name] for name in (*ours, *own)}},
             secrets=frozenset(filled.secrets),
-            warnings=(*filled.warnings, *([update.warning] if update.warning else [])),
+            warnings=(*wanted.warnings, *([update.warning] if update.warning else [])),
             request=update.build(self.connection.account, record.id, filled.values),
             read=partial(update.read, self.connection.account, record.id),
         )

@@ -1,4 +1,4 @@
-"""Values of leads in a write: as JSON for the journal, and whether two are the same."""
+"""Values of leads in a write: without characters that nobody sees, as JSON for the journal, and whether two are the same."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from lead_mcp.characters import cleaned, comparable, is_text, strings_in
 from lead_mcp.dates import full_stamp
 from lead_mcp.engine.records import Record
+from lead_mcp.errors import BadArgument
 from lead_mcp.filters import Value, as_number, as_time
 from lead_mcp.phones import e164
 
 EXACT: Final = 2**53
 """Whole numbers below it are the same in every JSON reader."""
+HALF_CHARACTER: Final = "holds half a character (a lone surrogate), which is no text."
 
 
 def stored(value: Value) -> Any:
@@ -28,8 +31,51 @@ def stored(value: Value) -> Any:
             return value
 
 
-def same(value: Value, wanted: Any, name: str, region: str) -> bool:
-    """Whether a record's value is what somebody wants it to be: exactly, but for spellings of one number or moment."""
+def one_newline(value: Any) -> Any:
+    """The value with every end of a line spelled alike, in texts inside it too."""
+    return _mapped(value, lambda text: text.replace("\r\n", "\n"))
+
+
+def cleaned_value(name: str, value: Any) -> Any:
+    """A value about to be written, without deceiving characters. Raises BadArgument where nothing would be left of it."""
+    return _mapped(one_newline(value), lambda text: _cleaned_text(name, text))
+
+
+def _mapped(value: Any, change: Callable[[str], str]) -> Any:
+    match value:
+        case str():
+            return change(value)
+        case Mapping():
+            return {change(str(key)): _mapped(item, change) for key, item in value.items()}
+        case list() | tuple():
+            return [_mapped(item, change) for item in value]
+        case _:
+            return value
+
+
+def _cleaned_text(name: str, text: str) -> str:
+    if not is_text(text):
+        raise BadArgument(f"{name}: {HALF_CHARACTER}")
+    found = cleaned(text, lines=True)
+    if text.strip() and not found.strip():
+        raise BadArgument(f"{name}: holds nothing but invisible characters.")
+    return found
+
+
+def check_text(arguments: Mapping[str, Any]) -> None:
+    """Raises BadArgument where an argument holds what is no text, named by its place."""
+    for argument, value in arguments.items():
+        for place, text in strings_in(value, argument):
+            if not is_text(text):
+                named = place.encode("utf-8", "backslashreplace").decode()
+                raise BadArgument(f"{named}: {HALF_CHARACTER}")
+
+
+def same(value: Value, wanted: Any, name: str, region: str, text: Callable[[str], str] = comparable) -> bool:
+    """Whether a record's value is what somebody expects; texts that look alike, and spellings of one number, are the same.
+
+    ``text``: how texts compare.
+    """
     if wanted is None or value is None:
         return value is None and wanted in (None, "")
     if name == "phone":
@@ -38,7 +84,12 @@ def same(value: Value, wanted: Any, name: str, region: str) -> bool:
         found = read(value)
         if found is not None and not isinstance(value, str):
             return bool(found == read(spelled(wanted)))
-    return _text(value) == _text(str(wanted).lower() if isinstance(wanted, bool) else wanted)
+    return text(str(value)) == text(str(wanted).lower() if isinstance(wanted, bool) else str(wanted))
+
+
+def unchanged(value: Value, wanted: Any, name: str, region: str) -> bool:
+    """Whether a record has a value already, to the last character: what only looks like it has to be written."""
+    return same(value, wanted, name, region, _composed)
 
 
 READERS: Final[tuple[tuple[Callable[[Any], Any], Callable[[Any], Any]], ...]] = (
@@ -47,13 +98,13 @@ READERS: Final[tuple[tuple[Callable[[Any], Any], Callable[[Any], Any]], ...]] = 
 )
 
 
-def _text(value: Any) -> str:
-    return unicodedata.normalize("NFC", str(value))
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
 
 
-def same_own(record: Record, name: str, value: Any) -> bool:
+def unchanged_own(record: Record, name: str, value: Any) -> bool:
     """Whether the vendor's own field has that value already; one that the record does not show has to be sent."""
-    return name in record.raw and str(record.raw[name]) == str(value)
+    return name in record.raw and _composed(str(record.raw[name])) == _composed(str(value))
 
 
 def of_record(record: Record, ours: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
