@@ -23,7 +23,8 @@ class Agreed:
 
     def check(self, prepared: PreparedWrite) -> None:
         """Raises Conflict where the write is not what was agreed to."""
-        if prepared.digest() == self.digest or prepared.uri in self.made:
+        nothing = self.digest is None and prepared.verdict is not None  # nothing was agreed to, and nothing is sent
+        if nothing or prepared.digest() == self.digest or prepared.uri in self.made:
             return
         message = "The lead changed since the question was asked; nothing was sent. Look again and repeat the call."
         raise Conflict(message, account=prepared.connection.name)
