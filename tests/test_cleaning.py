@@ -33,6 +33,9 @@ HOSTILE = st.lists(
     st.sampled_from(SPECIAL) | st.text(st.characters(exclude_categories=()), max_size=6), max_size=60
 ).map("".join)
 GONE = ("Cc", "Cf", "Cs", "Co", "Cn")
+MEANT = "\u200c\u200d"
+"""Joiners, which stay where a script or an emoji needs them (``tests/test_characters.py``)."""
+NEEDED = ["رضا\u200cزاده", "☎\ufe0f", "👩\u200d⚕\ufe0f", "क्\u200dष"]
 
 
 @pytest.mark.parametrize(
@@ -85,15 +88,21 @@ def test_no_text_cell_ever_holds_a_line_break_a_pipe_or_a_uri_of_ours(typed: str
     assert "|" not in shown
     assert not any(f"{scheme}://" in shown.casefold() for scheme in SCHEMES)
     assert len(shown) <= CELL_LIMIT
-    assert not any(unicodedata.category(character) in GONE for character in shown)
+    assert not any(unicodedata.category(character) in GONE for character in shown if character not in MEANT)
     shown.encode()
+
+
+@pytest.mark.parametrize("text", NEEDED)
+def test_what_a_script_or_an_emoji_needs_is_in_cells_records_and_text_alike(text: str) -> None:
+    assert text_cell(text) == cell(text) == cleaned(text) == text
+    assert cleaned_tree({text: [text]}) == {text: [text]}
 
 
 @given(HOSTILE, st.booleans())
 def test_cleaning_twice_changes_nothing_more(typed: str, lines: bool) -> None:
     once = cleaned(typed, lines=lines)
     assert cleaned(once, lines=lines) == once
-    assert {character for character in once if unicodedata.category(character) in GONE} <= {"\n", "\t"}
+    assert {character for character in once if unicodedata.category(character) in GONE} <= {"\n", "\t", *MEANT}
 
 
 def test_a_cell_is_bounded_and_says_that_it_was_cut() -> None:

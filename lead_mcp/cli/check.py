@@ -12,6 +12,8 @@ from lead_mcp.cli.output import json_line
 from lead_mcp.cli.setup import settings_for
 from lead_mcp.engine.connection import Connection
 from lead_mcp.errors import LeadMcpError, TimedOut
+from lead_mcp.outgoing.masking import masked_by
+from lead_mcp.outgoing.render import error_text
 from lead_mcp.runtime import Runtime, running
 from lead_mcp.settings import NO_ACCOUNT
 
@@ -55,7 +57,8 @@ async def _check_all(config: Path | None, sandbox: bool) -> list[Line]:
         lines: dict[str, Line] = {}
 
         async def one(connection: Connection) -> None:
-            lines[connection.name] = await _check(runtime, connection)
+            with masked_by(runtime.masker):
+                lines[connection.name] = await _check(runtime, connection)
 
         async with anyio.create_task_group() as group:
             for connection in runtime.connections.values():
@@ -70,9 +73,9 @@ async def _check(runtime: Runtime, connection: Connection) -> Line:
             await connection.outbound.fetch(vendor.check(connection.account), vendor.checked, lambda: None)
     except TimeoutError:
         late = TimedOut(f"no answer within {runtime.server.deadline:g} s")
-        return Line(name, vendor.name, False, f"{late.code}: {late.message}", NEXT[late.code])
+        return Line(name, vendor.name, False, error_text(late), NEXT[late.code])
     except LeadMcpError as error:
-        return Line(name, vendor.name, False, f"{error.code}: {error.message}", NEXT.get(error.code, ""))
+        return Line(name, vendor.name, False, error_text(error), NEXT.get(error.code, ""))
     return Line(name, vendor.name, True)
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from lead_mcp.cli.approve import found
-from lead_mcp.cli.masking import masked
 from lead_mcp.cli.output import json_line
 from lead_mcp.cli.setup import opened_journal
 from lead_mcp.dates import stamp
@@ -19,6 +18,7 @@ from lead_mcp.journal.anchors import parse_anchor
 from lead_mcp.journal.entries import OPEN, Event, State, Write
 from lead_mcp.journal.store import Journal
 from lead_mcp.outgoing.cleaning import cell, text_cell
+from lead_mcp.outgoing.hints import hinted
 from lead_mcp.outgoing.render import record_lines, table, text_table
 
 UNRESOLVED: Final = (State.PENDING, State.UNKNOWN, State.ACCEPTED, *sorted(OPEN))
@@ -79,7 +79,7 @@ def _when(at: str) -> str:
 def _as_json(write: Write, values: bool) -> dict[str, Any]:
     names = ("id", "at", "state", "tool", "account", "uri", "principal", "key", "intent", "outcome")
     whole = {name: getattr(write, name) for name in names}
-    return whole if values else {**whole, **{name: masked(whole[name], name) for name in ("key", "intent", "outcome")}}
+    return whole if values else {**whole, **{name: hinted(whole[name], name) for name in ("key", "intent", "outcome")}}
 
 
 def _summary(write: Write, values: bool) -> str:
@@ -91,7 +91,7 @@ def _summary(write: Write, values: bool) -> str:
         return f"{len(arguments['leads'])} leads"
     given = arguments.get("changes") or arguments.get("lead")
     given = given if isinstance(given, Mapping) else {}
-    listed = given if values else masked(given)
+    listed = given if values else hinted(given)
     return cell(", ".join(f"{name}: {value}" for name, value in listed.items()), SUMMARY)
 
 
@@ -105,12 +105,12 @@ def show(name: str, *, values: bool, as_json: bool, config: Path | None) -> int:
         story = journal.story(name)
     if as_json:
         steps = [{"at": one.at, "state": one.state, "values": one.values} for one in story]
-        listed = steps if values else [{**one, "values": masked(one["values"])} for one in steps]
+        listed = steps if values else [{**one, "values": hinted(one["values"])} for one in steps]
         print(json_line({**_as_json(write, values), "events": listed}))
         return 0
     print(text_table(table(COLUMNS, [_as_row(write, values)])))
     if write.key:
-        print(f"key: {text_cell(write.key if values else masked(write.key, 'key'))}")
+        print(f"key: {text_cell(write.key if values else hinted(write.key, 'key'))}")
     for event in story:
         print("\n".join(_event_lines(event, values)))
     return 0
@@ -120,7 +120,7 @@ def _event_lines(event: Event, values: bool) -> Sequence[str]:
     head = f"\n{_when(event.at)} {event.state}"
     if event.values is None:
         return [head, f"  {PURGED}"]
-    rest = dict(event.values if values else masked(event.values))
+    rest = dict(event.values if values else hinted(event.values))
     request, before, after = rest.pop("request", None), rest.pop("before", None) or {}, rest.pop("after", None) or {}
     if before or after or event.state is State.SENDING:
         rest.pop("arguments", None)

@@ -25,8 +25,8 @@ def kind_of(name: str, known: Field | None) -> Personal:
         return PERSONAL.get(name, "") or personal_by_name(name) or "text"
     if known.personal is not None:
         return known.personal or PERSONAL.get(name, "")
-    said = personal_by_name(known.paths[0] if known.paths else name)
-    return said or ("text" if known.kind in (Kind.TEXT, Kind.ANY) else "")
+    by_name = personal_by_name(known.paths[0] if known.paths else name)
+    return by_name or ("text" if known.kind in (Kind.TEXT, Kind.ANY) else "")
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,13 @@ class Kinds:
 
     def at(self, path: str, key: str, above: Personal | None = None) -> Personal | None:
         """What stands at ``path`` (whose last part is ``key``), ``above`` being what holds it; None where nobody knows."""
-        said = self.places.get(path)
-        if said is None:
-            said = self.named(key) or None
-        return above if said is None and above != "text" else said
+        kind = self.places.get(path)
+        if kind is None:
+            kind = self.named(key) or None
+        return above if kind is None and above != "text" else kind
 
     def named(self, name: str) -> Personal:
-        """What values of that name are, wherever they stand; ``""`` where it does not tell."""
+        """What values of that name are, wherever they stand; ``""`` where it says nothing."""
         return self.names.get(folded(name.rpartition(".")[2])) or personal_by_name(name)
 
     def of(self, name: str) -> Personal | None:
@@ -54,8 +54,9 @@ class Kinds:
 
     def with_discovered(self, found: FieldMap | None) -> Kinds:
         """With an account's own fields as its vendor tells them; what documents say goes before that."""
-        told = {path: one.personal for path, one in (found.own if found else {}).items() if one.personal is not None}
-        return replace(self, places={**told, **self.places})
+        own = found.own if found else {}
+        more = {path: one.personal for path, one in own.items() if one.personal is not None}
+        return replace(self, places={**more, **self.places})
 
 
 def kinds_of(account: Account, vendor: Vendor) -> Mapping[str, Kinds]:
@@ -82,14 +83,14 @@ def stronger(*kinds: Personal | None) -> Personal:
 
 
 def _places(found: FieldMap) -> dict[str, Personal]:
-    said: dict[str, Personal] = {}
+    places: dict[str, Personal] = {}
     for name, one in (*found.ours.items(), *found.own.items()):
-        for path in (*_said_by(one, found), *((name,) if name in found.ours else ())):
-            said[path] = stronger(said.get(path), kind_of(name, one))
-    return {**said, **found.inside}
+        for path in (*_places_of(one, found), *((name,) if name in found.ours else ())):
+            places[path] = stronger(places.get(path), kind_of(name, one))
+    return {**places, **found.inside}
 
 
-def _said_by(field: Field, found: FieldMap) -> Iterable[str]:
+def _places_of(field: Field, found: FieldMap) -> Iterable[str]:
     """The places that a field speaks for: of several to choose from, those that no field of the vendor's has alone."""
     if field.joined or len(field.paths) == 1:
         return field.paths
@@ -104,9 +105,9 @@ def _written(fields: FieldMap, forms: Sequence[Form]) -> Iterator[tuple[str, Per
 
 
 def _names(pairs: Iterable[tuple[str, Personal]]) -> dict[str, Personal]:
-    said: dict[str, Personal] = {}
+    names: dict[str, Personal] = {}
     for path, kind in pairs:
         bare = folded(path.rpartition(".")[2])
         if kind in WHOLE:
-            said[bare] = stronger(said.get(bare), kind)
-    return said
+            names[bare] = stronger(names.get(bare), kind)
+    return names

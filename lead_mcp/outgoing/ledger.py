@@ -29,7 +29,7 @@ def entry_to_dict(entry: LedgerEntry) -> dict[str, Any]:
     if entry.window:
         found["window"] = entry.window.to_dict()
     if entry.notes:
-        found["note"] = masked_text("; ".join(dict.fromkeys(entry.notes)))
+        found["note"] = masked_text(cleaned("; ".join(dict.fromkeys(entry.notes))))
     if entry.error:
         found["error"] = error_to_dict(entry.error)
     return found

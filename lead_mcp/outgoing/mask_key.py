@@ -67,7 +67,7 @@ def _whole(folder: Path) -> bytes:
         return key
     if key is not None and (folder / USED).exists():
         raise NotAllowed(
-            f"{path} is damaged ({len(key)} of {SIZE} bytes), and pseudonyms were made with it: nothing is shown. Put it "
+            f"{path} is damaged ({len(key)} of {SIZE} bytes), and pseudonyms were made with it: nothing is answered. Put it "
             f"back from a copy, or delete it to begin with new pseudonyms."
         )
     _write(path, token_bytes(SIZE))

@@ -63,10 +63,10 @@ class Walk:
         name = _name_beside(value)
         masked = {}
         for key, item in value.items():
-            said = str(name if name is not None and str(key).lower() == "value" else key)
-            place = f"{path}.{said}" if path else said
-            above = self.kinds.of(said) if said is name else None
-            masked[self._key(key)] = self.value(item, place, self.kinds.at(place, said, above or kind))
+            called = str(name if name is not None and str(key).lower() == "value" else key)
+            place = f"{path}.{called}" if path else called
+            above = self.kinds.of(called) if called is name else None
+            masked[self._key(key)] = self.value(item, place, self.kinds.at(place, called, above or kind))
         return masked
 
     def _key(self, key: Any) -> str:
@@ -115,25 +115,30 @@ def _name_beside(value: Mapping[str, Any]) -> str | None:
 class Known:
     """Personal values known from elsewhere (the call, the record itself), looked for in free text."""
 
-    values: Mapping[str, Personal]
-    """Folded value to kind."""
+    kinds: Mapping[str, Personal]
+    """By folded value."""
+    spellings: Mapping[str, str]
+    """Value to folded value."""
 
     @staticmethod
     def of(found: Iterable[tuple[Personal, str]], beside: Known | None = None) -> Known | None:
         """Whole values, and of names each word too; ``beside``: what is known already."""
-        values = dict(beside.values) if beside else {}
+        kinds, spellings = (dict(beside.kinds), dict(beside.spellings)) if beside else ({}, {})
         for kind, value in found:
             words = WORD.findall(value) if kind == "name" else ()
-            values |= {folded(one.strip()): kind for one in (value, *words) if len(one.strip()) > 2}
-        return Known(values) if values else None
+            for one in (value.strip(), *words):
+                if len(one) > 2:
+                    spellings[one] = folded(one)
+                    kinds[spellings[one]] = kind
+        return Known(kinds, spellings) if kinds else None
 
     def masked(self, text: str, mask: Mask) -> str:
         same = folded(text)
-        there = sorted((one for one in self.values if one in same), key=len, reverse=True)
+        there = sorted((one for one, plain in self.spellings.items() if plain in same), key=len, reverse=True)
         if not there:
             return text
         pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, there))})(?!\w)", re.IGNORECASE)
-        return pattern.sub(lambda match: mask(self.values.get(folded(match[0]), "other"), match[0]), text)
+        return pattern.sub(lambda match: mask(self.kinds.get(folded(match[0]), "other"), match[0]), text)
 
 
 @dataclass(frozen=True)
@@ -186,12 +191,12 @@ class Masker:
 
     def kind(self, name: str, known: Field | None, account: str = "", what: str = "") -> Personal:
         """What a field is: as it says itself, or as the account's map says of the places it reads, if that is more."""
-        said = kind_of(name, known)
-        if said in WHOLE or known is None:
-            return said
+        kind = kind_of(name, known)
+        if kind in WHOLE or known is None:
+            return kind
         some = self.accounts.get(account, {})
         maps = [some[what]] if what in some else [one for found in self.accounts.values() for one in found.values()]
-        return stronger(said, *(kinds.places.get(path) for kinds in maps for path in known.paths))
+        return stronger(kind, *(kinds.places.get(path) for kinds in maps for path in known.paths))
 
     def of_kind(self, kind: Personal | None, value: Any, path: str = "") -> Any:
         """A value of a kind that somebody has found out already."""

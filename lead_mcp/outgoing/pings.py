@@ -60,7 +60,7 @@ class PingPage:
     totals: PingTotals | None = None
     omitted: str = ""
     most: int = MOST_GROUPS
-    """Groups, and results, that are shown; the rest of them are one."""
+    """Groups, and results, that are displayed; the rest of them are one."""
 
     def make_room(self, max_tokens: int | None) -> None:
         """Show fewer groups, where they would leave rows less than half of the answer."""

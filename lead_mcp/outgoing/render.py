@@ -69,7 +69,8 @@ def window_line(window: Window | None) -> str:
 
 def error_to_dict(error: LeadMcpError) -> dict[str, Any]:
     """``{"code", "message", "account"?, "vendor_code"?, "retry_after"?}``, cleaned and masked."""
-    optional = {"account": error.account, "vendor_code": error.vendor_code, "retry_after": error.retry_after}
+    code = None if error.vendor_code is None else cell(str(error.vendor_code))
+    optional = {"account": error.account, "vendor_code": code, "retry_after": error.retry_after}
     return {
         "code": error.code,
         "message": masked_text(cleaned(error.message)),

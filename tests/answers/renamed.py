@@ -112,7 +112,16 @@ def rewritten(value: Any, new: Mapping[str, str], vendor: str) -> Any:
     renamed = {
         new.get(key, key): item if key == CONSENT else rewritten(item, new, vendor) for key, item in value.items()
     }
+    if "Request" in value and "Response" in value:
+        return {**renamed, **_payloads(new)}
     return {**renamed, **_oddly_kept(value, new)} if _is_record(value, vendor) else renamed
+
+
+def _payloads(new: Mapping[str, str]) -> dict[str, Any]:
+    """What a ping was asked and answered with: the lead's own names in one, anybody's in the others."""
+    person = dict.fromkeys(new.values(), "Qfirst77 qmail77@example.com")
+    answered = {"status": "reject", "lead": [person]}
+    return {"Fields": person, "Request": "<Lead><Wer>Qfirst77</Wer></Lead>", "Response": json.dumps(answered)}
 
 
 def _is_record(value: Mapping[str, Any], vendor: str) -> bool:

@@ -113,7 +113,7 @@ class Field:
     only the vendor knows; the ledger names it. ``values``: the words it takes; ``closed``: there
     are no others. ``filter_only``: can be asked
     for and not read back. ``personal``: what its values say of a person; None where no document lists the field, so that
-    its name and its values have to tell.
+    its name and its values decide.
     """
 
     paths: Paths

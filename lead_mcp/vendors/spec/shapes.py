@@ -18,7 +18,7 @@ NUMBERS: Final = range(10, 16)
 
 
 def personal_of(values: Sequence[Any]) -> Personal | None:
-    """What a field with these values says of a person; None where they do not tell (its name may)."""
+    """What a field with these values says of a person; None where they do not say (its name may)."""
     present = [value for value in values if value not in (None, "") and not isinstance(value, bool)]
     shapes = {shape_of(value) for value in present}
     if len(shapes) == 1 and shapes != {""}:

@@ -13,11 +13,11 @@ FACTS: Final = VendorFacts(
     spells_email="userData.email",
     nobody=("99999999",),
     keeps={
-        "first_name": ("firstName",),
-        "last_name": ("lastName",),
-        "email": ("email",),
-        "phone": ("phone",),
-        "note": ("note",),
+        "first_name": ("userData.firstName",),
+        "last_name": ("userData.lastName",),
+        "email": ("userData.email",),
+        "phone": ("userData.phone",),
+        "note": ("formData.formMessage",),
     },
     holders=("note", "formData", "userData", "attributionData"),
 )
