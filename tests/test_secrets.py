@@ -28,22 +28,20 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.types import ResourceTemplateReference
 from starlette.types import Message, Receive, Scope, Send
 
-from lead_mcp import settings, vendors
+from lead_mcp import settings
 from lead_mcp.cli.listening import listening
 from lead_mcp.runtime import running
 from lead_mcp.sandbox.app import Sandbox, sandbox
 from lead_mcp.sandbox.kit import Kind
 from lead_mcp.sandbox.world import World
+from tests.facts import TRIED, emulators, offering, registered, unhurried, vendor_of
 from tests.process.examples import EVERY, filled
 from tests.process.processes import PATIENCE, clean, here
 
 ORIGIN = "http://127.0.0.1:1"
 KINDS: Sequence[str] = get_args(Kind)
 SECRET_NAMES = [
-    f"{name.upper()}_{setting.key.upper()}"
-    for name, vendor in vendors.every().items()
-    for setting in vendor.settings
-    if setting.secret
+    f"{name.upper()}_{setting.key.upper()}" for name in TRIED for setting in vendor_of(name).settings if setting.secret
 ]
 CORES = {name: f"Zq{number}hushK{name.replace('_', '').lower()}W{number}" for number, name in enumerate(SECRET_NAMES)}
 SECRETS = {name: f"a/\"{core}'&<+%\\=/z" for name, core in CORES.items()}
@@ -67,7 +65,9 @@ SENT: Sequence[Callable[[str], str]] = [ECHOES[name] for name in ("plain", "JSON
 """As our requests spell them."""
 SAYINGS = ("message", "Message", "text", "error", "error_description", "ExceptionMessage", "Status", "description")
 """Where vendors put their own words in a refusal."""
-UNHURRIED = {"CONVOSO_RATE": "100000/1s", "LEADSQUARED_RATE": "100000/1s", "LEAD_MCP_TIMEZONE": "UTC"}
+UNHURRIED = {**unhurried(), "LEAD_MCP_TIMEZONE": "UTC"}
+LOGGING_IN = offering(lambda vendor: vendor.login)
+"""Vendors that trade keys for a token."""
 
 
 SOON = 0.8
@@ -233,12 +233,12 @@ class Server:
         return [SECRETS[name] for name in SECRETS if name in self.disguise.real and belongs(name, vendor)]
 
     def own(self, vendor: str) -> list[str]:
-        """And LeadExec's own tokens."""
-        return [*self.configured(vendor), *(sorted(self.tokens()) if vendor == "leadexec" else [])]
+        """And the tokens that it gave out."""
+        return [*self.configured(vendor), *(sorted(self.tokens()) if vendor in LOGGING_IN else [])]
 
     def tokens(self) -> set[str]:
-        """The tokens that LeadExec gave out: secrets that no setting holds."""
-        seen = self.disguise.box.stages["leadexec"].heard
+        """The tokens that vendors gave out: secrets that no setting holds."""
+        seen = [one for vendor in LOGGING_IN for one in self.disguise.box.stages[vendor].heard]
         found = {one.headers.get("authorization", "").removeprefix("Bearer ") for one in seen}
         return {token for token in found if len(token) >= 8}
 
@@ -264,7 +264,7 @@ def calls_at(account: str, facts: Mapping[str, str]) -> Iterator[tuple[str, dict
 
 @contextmanager
 def started(tmp: Path, deadline: float) -> Iterator[Server]:
-    box = sandbox(vendors.emulators(), World(40), rated=False)
+    box = sandbox(emulators(), World(40), rated=False)
     state = tmp / "state"
     with ExitStack() as stack:
         portal = stack.enter_context(start_blocking_portal())
@@ -284,7 +284,7 @@ def started(tmp: Path, deadline: float) -> Iterator[Server]:
         errors = tmp / "server.err"
         log = stack.enter_context(errors.open("w", encoding="utf-8"))
         parameters = StdioServerParameters(
-            command=sys.executable, args=["-m", "lead_mcp", "serve"], env=clean(environment)
+            command=sys.executable, args=["-m", "tests.served", "serve"], env=clean(environment)
         )
         target: Any = Client(stdio_client(parameters, errlog=log))
         client = stack.enter_context(portal.wrap_async_context_manager(target))
@@ -297,15 +297,17 @@ def started(tmp: Path, deadline: float) -> Iterator[Server]:
 async def learned(client: Client) -> dict[str, dict[str, str]]:
     """A lead of every account, a ping and a recording where there are some: asked while nothing is wrong yet."""
     facts: dict[str, dict[str, str]] = {}
-    for account in vendors.NAMES:
+    for account in TRIED:
         found = await rows(client, "search_leads", "leads", account=account, limit=30, since="-80d")
         facts[account] = {"LEAD": found[0][0], "LEAD_ID": found[0][0].rsplit("/", 1)[1], "CALLED": found[0][0]}
-        for row in found if account in ("convoso", "leadsquared") else []:
+        for row in found if vendor_of(account).recordings else []:
             if calls := await rows(client, "get_recordings", "recordings", uri=row[0]):
                 facts[account]["RECORDING"] = calls[0][0]
                 break
-    facts["leadexec"]["PING"] = (await rows(client, "query_pings", "pings", direction="inbound", since="-30d"))[0][0]
-    assert "RECORDING" in facts["convoso"]
+        if "inbound" in vendor_of(account).pings:
+            asked = {"account": account, "direction": "inbound", "since": "-30d"}
+            facts[account]["PING"] = (await rows(client, "query_pings", "pings", **asked))[0][0]
+    assert {key for known in facts.values() for key in known} >= {"PING", "RECORDING"}
     return facts
 
 
@@ -334,11 +336,11 @@ def nothing_said(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def assert_none(text: str, tokens: set[str]) -> None:
-    assert tokens, "LeadExec must have given out a token"
+    assert tokens, "a vendor must have given out a token"
     found = [name for name, core in CORES.items() if core in text]
     spelled = {spell(secret): name for name, secret in SECRETS.items() for spell in ECHOES.values()}
     found += [name for form, name in spelled.items() if form in text]
-    found += ["a token of LeadExec" for token in tokens if token in text]
+    found += ["a vendor's token" for token in tokens if token in text]
     near = [text[max(0, text.find(core) - 200) :][:400] for core in (*CORES.values(), *tokens) if core in text][:2]
     assert not found, f"said aloud: {', '.join(found)}: {near}"
 
@@ -352,7 +354,7 @@ def test_the_secrets_work_and_would_be_seen(tmp_path: Path) -> None:
         assert server.ask_everything() < 30
         said = server.everything_said()
         assert_none(said, server.tokens())
-        assert "leadexec" in said
+        assert all(account in said for account in TRIED)
         for spell in ECHOES.values():
             with pytest.raises(AssertionError, match="OCTANIST_API_KEY"):
                 assert_none(f"x{spell(SECRETS['OCTANIST_API_KEY'])}x", server.tokens())
@@ -405,7 +407,7 @@ def test_a_redirect_to_an_address_with_the_secret(server: Server) -> None:
 
 
 @pytest.mark.parametrize("spelling", IN_JSON)
-@pytest.mark.parametrize("vendor", vendors.NAMES)
+@pytest.mark.parametrize("vendor", TRIED)
 def test_a_record_that_holds_the_secret(server: Server, vendor: str, spelling: str) -> None:
     """In good replies too: whoever knows our key may have put it into a lead."""
     server.disguise.echo = " ".join(map(ECHOES[spelling], server.own(vendor)))
@@ -431,14 +433,16 @@ def test_the_command_line_says_no_secret_either(server: Server) -> None:
     for vendor in server.disguise.box.stages:
         server.disguise.box.fault(vendor, "status", times=-1, status=400, body=refusal(server.configured(vendor)))
     for words in (["check"], ["check", "--json"], ["call", "search_leads"], ["call", "search_leads", "--raw"]):
-        ended = here(*words, environment=server.environment)
+        with registered():
+            ended = here(*words, environment=server.environment)
         assert ended.returncode == 1
         server.heard.append(ended.stdout + ended.stderr)
 
 
 def test_a_wrong_setting_is_named_without_its_value() -> None:
     for name, secret in SECRETS.items():
-        ended = here("tools", environment={name: secret, f"{name.split('_')[0]}_BASE_URL": "http://example.com"})
+        with registered():
+            ended = here("tools", environment={name: secret, f"{name.split('_')[0]}_BASE_URL": "http://example.com"})
         assert CORES[name] not in ended.stdout + ended.stderr
     token = {"LEAD_MCP_HTTP_TOKEN": SECRETS["OCTANIST_API_KEY"], "LEAD_MCP_DEADLINE": "never"}
     ended = here("tools", environment=token)
@@ -448,10 +452,10 @@ def test_a_wrong_setting_is_named_without_its_value() -> None:
 
 @pytest.mark.anyio
 async def test_no_repr_shows_a_secret(tmp_path: Path) -> None:
-    box = sandbox(vendors.emulators(), World(1))
+    box = sandbox(emulators(), World(1))
     own = {**box.environment(ORIGIN), **SECRETS, "LEAD_MCP_HTTP_TOKEN": SECRETS["OCTANIST_API_KEY"]}
     own |= {"LEAD_MCP_STATE_DIR": str(tmp_path)}
-    with mock.patch.dict(os.environ, clean(own), clear=True):
+    with mock.patch.dict(os.environ, clean(own), clear=True), registered():
         found = settings.load()
     async with running(found) as runtime:
         things: list[Any] = [found, found.server, runtime, runtime.connections, runtime.seal, runtime.client]
@@ -460,5 +464,5 @@ async def test_no_repr_shows_a_secret(tmp_path: Path) -> None:
         for configured in found.accounts.values():
             things += [configured, configured.secrets]
         text = " ".join(f"{thing!r} {thing}" for thing in things)
-    assert "octanist" in text
+    assert all(account in text for account in TRIED)
     assert not [name for name, core in CORES.items() if core in text]

@@ -15,12 +15,13 @@ import pytest
 from mcp import MCPError
 from mcp.types import PromptReference, ResourceTemplateReference
 
-from lead_mcp import vendors
 from lead_mcp.sandbox.app import Sandbox, sandbox
 from lead_mcp.tools.resources import TEMPLATES
 from lead_mcp.vendors.spec.fields import PING_FIELDS
+from tests import facts
 from tests.answers.marked import Marked, leaks, strings
 from tests.driving import UNTIL, Bench, bench, now
+from tests.facts import TRIED
 from tests.writing.desk import CHANGERS, CHANGES, DELETERS, INSERTERS, Clerk, Desk, desk, insertion
 
 LEADS = 60
@@ -30,8 +31,8 @@ MASKED = {"LEAD_MCP_PII": "masked", "LEAD_MCP_WRITES": "confirm", "LEAD_MCP_DELE
 
 
 def emulators() -> Sandbox:
-    options: dict[str, dict[str, Any]] = {"leadsquared": {"deletes": True}, "leadtrackr": {"settles": 0.0}}
-    return sandbox(vendors.emulators(), Marked(LEADS, until=UNTIL), clock=now, options=options, rated=False)
+    world = Marked(LEADS, until=UNTIL)
+    return sandbox(facts.emulators(), world, clock=now, options=facts.settled(), rated=False)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,7 @@ def clean(said: Any, why: object = "") -> None:
 
 def test_the_search_for_leaks_finds_what_an_open_server_shows(open_bench: Bench, leads: list[list[Any]]) -> None:
     """The other tests here mean something only if this one holds."""
-    for account in vendors.NAMES:
+    for account in TRIED:
         uri = next(row[0] for row in leads if row[0].startswith(f"lead://{account}/"))
         found = leaks(" ".join(strings(open_bench.call("get_lead", uri=uri))))
         assert {"qfirst", "qlast"} <= {word.casefold().rstrip("0123456789") for word in found}, account
@@ -85,7 +86,7 @@ def test_the_search_for_leaks_finds_what_an_open_server_shows(open_bench: Bench,
 def test_no_reading_tool_shows_a_personal_value(driven: Bench, leads: list[list[Any]]) -> None:
     calls: list[tuple[str, dict[str, Any]]] = [
         ("list_accounts", {}),
-        *(("list_accounts", {"account": account}) for account in vendors.NAMES),
+        *(("list_accounts", {"account": account}) for account in TRIED),
         ("search_leads", {"limit": 200, "detail": "detailed", "max_tokens": 500_000, **EVER}),
         ("search_leads", {"ids": [row[0] for row in leads[:40]], "limit": 40}),
         ("query_pings", {"direction": "inbound", "limit": 200, "group_by": ["source"], **EVER}),
@@ -112,7 +113,7 @@ def test_no_full_record_shows_a_personal_value(driven: Bench, leads: list[list[A
         for direction in ("inbound", "outbound")
         for row in driven.call("query_pings", direction=direction, limit=30, **EVER)["pings"]["rows"]
     ]
-    for uri in [*(row[0] for row in leads[::4]), *pings, *(f"account://{name}" for name in vendors.NAMES)]:
+    for uri in [*(row[0] for row in leads[::4]), *pings, *(f"account://{name}" for name in TRIED)]:
         found = driven.portal.call(driven.client.read_resource, uri)
         clean(found, uri)
         clean(json.loads(getattr(found.contents[0], "text", "")), uri)
@@ -120,7 +121,7 @@ def test_no_full_record_shows_a_personal_value(driven: Bench, leads: list[list[A
             clean(driven.raw_call("get_lead", uri=uri), uri)
 
 
-@pytest.mark.parametrize("account", vendors.NAMES)
+@pytest.mark.parametrize("account", TRIED)
 def test_no_column_of_any_name_shows_a_personal_value(driven: Bench, open_bench: Bench, account: str) -> None:
     """Every field, whole groups of fields too, which hold names inside."""
     raw = open_bench.everything(account)[0].raw
@@ -195,7 +196,7 @@ def test_one_vendor_that_repeats_what_it_was_asked_gives_nobody_away(driven: Ben
         "Message": email,
         "ExceptionMessage": email,
     }
-    for account in vendors.NAMES:
+    for account in TRIED:
         driven.box.fault(account, "status", status=400, body=body, times=-1)
         try:
             for tool, arguments in (("search_leads", {"account": account}), ("trace_lead", {"email": email})):
@@ -315,7 +316,7 @@ def test_one_person_has_one_pseudonym_at_every_vendor_and_two_people_have_two(
         assert len({real for real, _ in pairs}) == len({mask for _, mask in pairs}) == len(pairs)
         assert all(PSEUDONYM.fullmatch(mask) for _, mask in pairs)
     shared = {row[2]: {one[0].split("/")[2] for one in leads if one[2] == row[2]} for row in leads if row[2]}
-    assert max(map(len, shared.values())) == len(vendors.NAMES)
+    assert max(map(len, shared.values())) == len(TRIED)
 
 
 def test_pseudonyms_are_the_same_in_another_process_with_the_same_state(
@@ -361,7 +362,7 @@ def test_groups_that_tie_do_not_stand_in_the_order_of_what_they_hide(driven: Ben
     assert ties == sorted(ties)
 
 
-@pytest.mark.parametrize("account", vendors.NAMES)
+@pytest.mark.parametrize("account", TRIED)
 def test_filters_take_real_values_and_the_ledger_does_not_repeat_them(
     driven: Bench, leads: list[list[Any]], account: str
 ) -> None:

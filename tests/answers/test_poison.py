@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from mcp.types import CallToolResult, ResourceTemplateReference
 
-from lead_mcp import vendors
 from lead_mcp.characters import UNSEEN
 from lead_mcp.sandbox.app import sandbox
 from lead_mcp.sandbox.world import POISON, World
@@ -19,6 +18,7 @@ from lead_mcp.tools.resources import TEMPLATES
 from lead_mcp.uris import parse_uri
 from tests.answers.marked import strings
 from tests.driving import UNTIL, Bench, bench, now
+from tests.facts import TRIED, emulators
 
 EVER = {"since": "2000-01-01"}
 GONE = ("Cc", "Cf", "Cs", "Co", "Cn")
@@ -28,7 +28,7 @@ LEADS = 60
 
 @pytest.fixture(scope="module")
 def driven() -> Iterator[Bench]:
-    box = sandbox(vendors.emulators(), World(LEADS, until=UNTIL, poisoned=True), clock=now, rated=False)
+    box = sandbox(emulators(), World(LEADS, until=UNTIL, poisoned=True), clock=now, rated=False)
     with bench(box=box, environment={"LEAD_MCP_WRITES": "allow"}) as found:
         yield found
 
@@ -99,7 +99,7 @@ def test_the_poison_reaches_this_server(driven: Bench) -> None:
 def test_no_tool_passes_it_on(driven: Bench, known: set[str]) -> None:
     calls: list[tuple[str, dict[str, Any]]] = [
         ("list_accounts", {}),
-        *(("list_accounts", {"account": account}) for account in vendors.NAMES),
+        *(("list_accounts", {"account": account}) for account in TRIED),
         *(
             ("search_leads", {"account": account, "fields": ["name", "note", "company"], "limit": 60, **EVER})
             for account in ("leadsquared", "leadexec", "octanist,leadtrackr,convoso")
@@ -142,7 +142,7 @@ def test_no_full_record_passes_it_on(driven: Bench, known: set[str]) -> None:
 
 
 def test_no_ping_record_or_account_passes_it_on(driven: Bench) -> None:
-    uris = [f"account://{account}" for account in vendors.NAMES]
+    uris = [f"account://{account}" for account in TRIED]
     for direction in ("inbound", "outbound"):
         rows = driven.call("query_pings", direction=direction, limit=20, **EVER)["pings"]["rows"]
         uris += [row[0] for row in rows]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from lead_mcp import vendors
 from tests.driving import Bench, CallFailed, bench, entry, uris
+from tests.facts import TRIED
 
 ENVIRONMENT = {"LEAD_MCP_REPLY_LIMIT": "2000000"}
 FAULTS: list[tuple[str, dict[str, Any], set[str]]] = [
@@ -27,7 +27,7 @@ FAULTS: list[tuple[str, dict[str, Any], set[str]]] = [
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Bench]:
-    with bench(60, environment=ENVIRONMENT) as found:
+    with bench(60, environment=ENVIRONMENT, only=TRIED) as found:
         for account in found.accounts:
             found.everything(account)
         yield found
@@ -40,7 +40,7 @@ def driven(shared: Bench) -> Iterator[Bench]:
         stage.faults.clear()
 
 
-@pytest.mark.parametrize("account", vendors.NAMES)
+@pytest.mark.parametrize("account", TRIED)
 @pytest.mark.parametrize(("kind", "options", "codes"), FAULTS, ids=str)
 def test_one_vendors_failure_keeps_to_its_shelf(
     driven: Bench, account: str, kind: str, options: dict[str, Any], codes: set[str]
@@ -80,7 +80,7 @@ def test_where_all_fail_the_error_names_every_account(driven: Bench) -> None:
     assert all(account in failed.value.message for account in driven.accounts)
 
 
-@pytest.mark.parametrize("account", vendors.NAMES)
+@pytest.mark.parametrize("account", TRIED)
 def test_a_failed_account_stays_out_of_the_cursor_and_every_page_says_so(driven: Bench, account: str) -> None:
     driven.box.fault(account, "status", status=403, times=-1)
     first = driven.page(limit=30)
@@ -120,7 +120,7 @@ def test_a_slow_account_times_out_and_the_others_are_there() -> None:
             driven.page(account=slow)
 
 
-@pytest.mark.parametrize("account", vendors.NAMES)
+@pytest.mark.parametrize("account", TRIED)
 def test_a_reply_that_is_too_large_is_asked_for_in_pieces(account: str) -> None:
     with bench(60, environment={"LEAD_MCP_REPLY_LIMIT": "60000"}, only=[account]) as driven:
         arguments = {"account": account, "limit": 200, "since": "2000-01-01"}
