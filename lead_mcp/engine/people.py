@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from lead_mcp.dates import Window
@@ -26,6 +26,8 @@ from lead_mcp.vendors.spec.http import Raw, Request
 from lead_mcp.vendors.spec.reading import Page, PageRequest
 
 PHONE_WORDS = ("phone", "mobile")
+CLOCK_SLIP = timedelta(days=1)
+"""How far a vendor's clock, or the zone it is thought to mean, may be ahead of ours."""
 NEVER = datetime.max.replace(tzinfo=UTC)
 MOST = 10_000
 """Records read at most of those that a vendor's own search gives for one person."""
@@ -172,8 +174,11 @@ def _matching(connection: Connection, rows: Sequence[Raw], person: Person, looki
 
 async def _scan(connection: Connection, person: Person, looking: LookupScope) -> PersonMatches:
     """A vendor that cannot be asked for a person: its leads are read through, newest first, up to the scan limit."""
+    soon = looking.now + CLOCK_SLIP
     window = Window(DAWN, looking.now, "UTC") if looking.everything else None
-    query = Query(orders=(Order("created_at", descending=True),), defaults=TEXT_FIELDS, now=looking.now, window=window)
+    if window is None and connection.vendor.leads.window is not None:
+        window = Window(looking.now - connection.vendor.leads.window, soon, "UTC")
+    query = Query(orders=(Order("created_at", descending=True),), defaults=TEXT_FIELDS, now=soon, window=window)
     sought = PersonMatches()
 
     def take(record: Record) -> None:

@@ -116,7 +116,6 @@ def unknown(write: Write, why: str = "") -> UnknownOutcome:
         if write.key
         else f"Look for the lead first; then say `lead-mcp journal resolve {write.id}`. Do not just repeat the call."
     )
-    message = (
-        f"The write {write.id} may or may not have happened{f': {why}' if why else ''} It is not sent again. {way}"
-    )
+    because = f": {why}" if why else "."
+    message = f"The write {write.id} may or may not have happened{because} It is not sent again. {way}"
     return UnknownOutcome(message, account=write.account)
