@@ -59,11 +59,7 @@ class UpdateIntent:
         self, update: Update, record: Record, wanted: FilledForm, context: WriteContext, token: str
     ) -> PreparedWrite:
         """The change of what differs from the record."""
-        region = context.region
-        ours = {
-            name: value for name, value in wanted.ours.items() if not unchanged(record.get(name), value, name, region)
-        }
-        own = {name: value for name, value in wanted.own.items() if not unchanged_own(record, name, value)}
+        ours, own = _differing(record, wanted, context.region)
         before = of_record(record, wanted.ours, wanted.own)
         write = PreparedWrite(
             connection=self.connection,
@@ -77,9 +73,7 @@ class UpdateIntent:
         )
         if not ours and not own:
             return replace(write, verdict=OutcomeKind.UNCHANGED)
-        required = {*update.form.all_of, *(name for group in update.form.any_of for name in group)}
-        again = {name: value for name, value in wanted.ours.items() if name in required}
-        filled = self._filled(update.form, {**again, **ours}, own, context)
+        filled = self._filled(update.form, {**_required(update.form, wanted), **ours}, own, context)
         displayed = filled.displayed()
         return replace(
             write,
@@ -110,6 +104,18 @@ class UpdateIntent:
             for name, value in wanted.ours.items()
         )
         return record.uri if done and not wanted.own else None
+
+
+def _differing(record: Record, wanted: FilledForm, region: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is to be other than it is: by our names, and by the vendor's."""
+    ours = {name: value for name, value in wanted.ours.items() if not unchanged(record.get(name), value, name, region)}
+    return ours, {name: value for name, value in wanted.own.items() if not unchanged_own(record, name, value)}
+
+
+def _required(form: Form, wanted: FilledForm) -> dict[str, Any]:
+    """What the vendor wants in every update, where it was given, changed or not."""
+    names = {*form.all_of, *(name for group in form.any_of for name in group)}
+    return {name: value for name, value in wanted.ours.items() if name in names}
 
 
 def _is_queued(record: Record, name: str, update: Update) -> bool:

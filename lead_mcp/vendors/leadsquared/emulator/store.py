@@ -18,7 +18,7 @@ from hashlib import sha256
 from typing import Final, Literal
 
 from lead_mcp.sandbox.kit import Clock
-from lead_mcp.sandbox.world import SOURCES, Touch, World
+from lead_mcp.sandbox.world import SOURCES, Person, Touch, World
 
 Lead = dict[str, str | None]
 Kind = Literal["Text", "Number", "Email", "Phone", "Website", "Date", "Select", "Boolean"]
@@ -220,6 +220,13 @@ def draw_lead(touch: Touch, created: datetime, dice: random.Random) -> Lead:
         "ModifiedOn": modified,
         "LeadLastModifiedOn": modified,
         "LeadType": "OT_1" if touch.number % 10 == 3 else "OT_0",
+        **_draw_custom(person, created, dice),
+    }
+
+
+def _draw_custom(person: Person, created: datetime, dice: random.Random) -> Lead:
+    """The fields that an account adds or names itself."""
+    return {
         "mx_Street1": person.street,
         "mx_Street2": dice.choice(("", None, "Unit 4")),
         "mx_City": person.city,
