@@ -13,6 +13,7 @@ import pytest
 from lead_mcp.sandbox.app import sandbox
 from lead_mcp.sandbox.world import World
 from lead_mcp.vendors import every
+from tests.facts import emulators
 from tests.writing.desk import INSERTERS, Desk, desk, insertion, somebody
 
 TELLING: Final = [name for name in INSERTERS if not every()[name].insert.dedupes]  # type: ignore[union-attr]
@@ -24,7 +25,7 @@ HOURS = (-1, 0, 1, 14)
 def hands_at(hours: int, state: Path) -> Iterator[Desk]:
     """A desk before vendors whose clocks, or zones, are off by so many hours."""
     clock = lambda: datetime.now(UTC) + timedelta(hours=hours)  # noqa: E731
-    box = sandbox(World(20), clock=clock, rates={"leadsquared": None})
+    box = sandbox(emulators(), World(20), clock=clock, rated=False)
     with desk(state, box, over_http=True, environment={"LEAD_MCP_WRITES": "allow"}) as found:
         yield found
 

@@ -388,10 +388,10 @@ def test_the_accounts_own_fields_come_from_its_metadata() -> None:
     assert wire.read_fields(ACCOUNT, None, reply(rows)) == {
         "mx_Plan": Field("mx_Plan", coarse=EQ, vendor_text=True, values=("Gold", "Tin"), closed=False, note="Plan"),
         "mx_Many": asked("mx_Many"),
-        "mx_Age": Field("mx_Age", codec=NUMBER, note="Age"),
+        "mx_Age": Field("mx_Age", codec=NUMBER, note="Age", personal=None),
         "mx_Vip": Field("mx_Vip", codec=BIT),
-        "mx_Born": Field("mx_Born", codec=STAMP),
-        "mx_Slot": Field("mx_Slot", codec=TEXT),
+        "mx_Born": Field("mx_Born", codec=STAMP, personal=None),
+        "mx_Slot": Field("mx_Slot", codec=TEXT, personal=None),
         "Score": Field("Score", codec=NUMBER, note="Lead Score"),
         "CreatedOn": Field("CreatedOn", codec=STAMP, edge=RANGE, note="Created"),
     }
