@@ -13,7 +13,8 @@ import anyio
 
 from lead_mcp.engine.plan import Criteria, Plan, bound_clauses, plan
 from lead_mcp.engine.query import AccountQuery, Query
-from lead_mcp.engine.readers.paging import Pager, Usage
+from lead_mcp.engine.readers.budget import Usage
+from lead_mcp.engine.readers.paging import Pager
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.filters import Clause, Op, Order, Where
 from lead_mcp.vendors.spec.reading import PageRequest

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from lead_mcp.dates import SECOND, TICK, rounded_down
@@ -16,6 +16,7 @@ from lead_mcp.filters import LOWER, RANGE, Clause, Op, Order, TextSearch, Where,
 from lead_mcp.vendors.spec.fields import FieldMap, Paths
 from lead_mcp.vendors.spec.reading import Push, Route, Search
 
+SOME_MOMENT: Final = datetime(2020, 1, 1, tzinfo=UTC)
 TEXT_FIELDS: Final = ("name", "email", "phone", "company")
 
 
@@ -94,7 +95,8 @@ class Plan:
 
         Newest first, whatever the upper bound lets in too much comes first, and is seen.
         """
-        return self._all_sent and (self.descending or self.upper_push is Push.EXACT)
+        upper = self.bounds.upper is None or self.upper_push is Push.EXACT
+        return self._all_sent and (self.descending or upper)
 
     @property
     def _all_sent(self) -> bool:
@@ -224,10 +226,9 @@ def _descending(criteria: Criteria) -> bool:
 
 
 def _bound_push(route: Route, fields: FieldMap, bound: Where, room: int) -> Push | None:
-    """How well the route answers a bound of the reading; an open side is no question."""
-    if bound.value is None:
-        return Push.EXACT
-    return route.takes(bound, fields) if room else None
+    """How well the route answers a bound of the reading; on an open side, one that a later page may set."""
+    some = bound if bound.value is not None else replace(bound, value=SOME_MOMENT)
+    return route.takes(some, fields) if room else None
 
 
 def _split_ranges(ranges: Sequence[Where], lower: Push | None, upper: Push | None) -> tuple[list[Where], list[Where]]:

@@ -11,6 +11,7 @@ from lead_mcp.engine.ledger import LedgerEntry, fill, opened
 from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.query import AccountQuery, Query
 from lead_mcp.engine.readers.base import Reader
+from lead_mcp.engine.readers.budget import Budget
 from lead_mcp.engine.readers.making import (
     ProgressCallback,
     ReaderMaker,
@@ -47,8 +48,9 @@ async def read(
     """Read what one page needs, or everything where a ``sink`` takes it. ``left``: seconds of the deadline from now."""
     alive = [one for one in account_queries if one.error is None and not one.nothing]
     base = _order_of_reading(alive, query, state)
-    share = max(1, limits.scan // max(1, len(partitions_of(alive))))
-    maker = ReaderMaker(query, state, base, share, sink, on_progress)
+    count = len(partitions_of(alive))
+    share, budget = max(1, limits.scan // max(1, count)), Budget(limits.scan, reading=count)
+    maker = ReaderMaker(query, state, base, share, budget, sink, on_progress)
     readings = partition_readings(maker, alive)
     ended = await finished_within(left - MARGIN, [one.run for one in readings])
     for part in (part for part, finished in zip(readings, ended, strict=True) if not finished):

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from lead_mcp.engine.plan import Criteria, plan
 from lead_mcp.engine.readers.base import OutOfOrder, Reader
+from lead_mcp.engine.readers.budget import Usage
 from lead_mcp.engine.readers.full import FullReader
-from lead_mcp.engine.readers.paging import Pager, Usage
+from lead_mcp.engine.readers.paging import Pager
 from lead_mcp.engine.readers.sorted import SortedReader
 from lead_mcp.engine.readers.time_slices import TimeSliceReader
 from lead_mcp.engine.records import Position, Record, Sorter

@@ -7,17 +7,20 @@ settled value of the leading key; everything up to and including it has been rea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from lead_mcp.dates import SECOND, TICK
-from lead_mcp.engine.plan import TEXT_FIELDS, Bounds, Plan, text_matches
+from lead_mcp.engine.limits import account_late
+from lead_mcp.engine.pace import Pace, aside
+from lead_mcp.engine.plan import TEXT_FIELDS, Bounds, Plan, bound_clauses, text_matches
 from lead_mcp.engine.readers.paging import Pager
 from lead_mcp.engine.records import Position, Record, Sorter
-from lead_mcp.errors import LeadMcpError, Rejected, TimedOut
+from lead_mcp.errors import LeadMcpError, Rejected
 from lead_mcp.filters import Value, matches
 from lead_mcp.vendors.spec.http import Raw
+from lead_mcp.vendors.spec.reading import PageRequest
 
 
 class OutOfOrder(Exception):
@@ -37,7 +40,7 @@ class Reader:
     """What every way of reading shares: what was found, how far it got, and why it stopped.
 
     ``need``: settled matches wanted (None: all). ``total``: matches at the vendor, where it says so and its word is the
-    answer's. ``done``: nothing unread is left. ``why``: why reading stopped early.
+    answer's. ``done``: nothing unread is left, or nothing that could be gone on with. ``why``: what was not read, and why.
     """
 
     pager: Pager
@@ -60,15 +63,20 @@ class Reader:
     error: LeadMcpError | None = None
     _seen: set[str] = field(default_factory=set)
     _dropped: int = 0
+    _pace: Pace = field(default_factory=Pace)
 
     # --- what a row must pass ---
 
-    def _records(self, rows: Sequence[Raw]) -> list[Record]:
+    async def _fresh(self, rows: Iterable[Raw]) -> list[Record]:
         """The rows as records, each once; a row without an id is a record that nobody could ask for again."""
-        found = [self.record(row) for row in rows]
-        fresh = [one for one in found if one.uri not in self._seen]
-        self._seen.update(one.uri for one in fresh)
-        return list({one.uri: one for one in fresh}.values())
+        fresh: list[Record] = []
+        for row in rows:
+            one = self.record(row)
+            if one.uri not in self._seen:
+                self._seen.add(one.uri)
+                fresh.append(one)
+            await self._pace.step()
+        return fresh
 
     def _matches(self, one: Record) -> bool:
         return self._in_bounds(one) and self._passes(one)
@@ -95,15 +103,17 @@ class Reader:
 
     # --- settling ---
 
-    def _settle(self, group: Sequence[Record]) -> None:
+    async def _settle(self, group: Iterable[Record]) -> None:
         """Take in records whose place is final."""
         for one in group:
             fresh = self.sorter.is_after(one, self.after)
             self.watermark, self.settled_any = one.get(self.sorter.orders[0].field), self.settled_any or fresh
+            self.pager.usage.skipped += not fresh
             if not self._matches(one):
                 self._dropped += 1
             elif fresh:
                 self._keep(one)
+            await self._pace.step()
 
     def _keep(self, one: Record) -> None:
         self.kept += 1
@@ -112,15 +122,24 @@ class Reader:
         else:
             self.sink(one)
 
+    async def _in_order(self, records: Iterable[Record]) -> list[Record]:
+        """The records sorted here."""
+        found = list(records)
+        return await aside(lambda: sorted(found, key=self.sorter.key), len(found))
+
     def _enough(self) -> bool:
         return self.need is not None and len(self.rows) >= self.need
 
-    def _spent(self) -> bool:
-        """Whether the share is used up. A feed that has settled nothing new yet goes on: an answer must get somewhere."""
-        if self.pager.usage.left > 0 or not self.settled_any:
+    async def _spent(self) -> bool:
+        """Whether no more may be read."""
+        if await self.pager.usage.may_go_on():
             return False
-        self.why = f"stopped at the scan limit of {self.pager.usage.share:,} records"
+        self._note(f"stopped at the scan limit of {self.pager.usage.limit:,} records")
         return True
+
+    def _note(self, why: str) -> None:
+        """Say what is not read, beside what was said before."""
+        self.why = "; ".join(dict.fromkeys(filter(None, [self.why, why])))
 
     def _known_total(self, total: int | None) -> None:
         """The vendor's total is the answer's where nothing was left to us but bounds whose own moment we saw and dropped."""
@@ -129,14 +148,14 @@ class Reader:
 
     def counted(self) -> int | None:
         """How many match in all: what was read where everything was, else the vendor's word less what we had to drop."""
-        if self.done and self.after is None and not self.error:
+        if self.done and not self.why and self.after is None and not self.error:
             return self.kept
         return None if self.total is None else max(0, self.total - self._dropped)
 
     # --- reading ---
 
     async def run(self) -> None:
-        """Read until enough, done, or stopped. A failure is kept, not raised: it is this feed's own."""
+        """Read until enough, done, or stopped. A failure is kept, not raised: it is this reader's own."""
         if self.plan.bounds.empty:
             self.done, self.total = True, 0
             return
@@ -146,7 +165,6 @@ class Reader:
             if isinstance(error, Rejected) and self.plan.sent and not self.settled_any:
                 raise Refused from error
             self.fail(error)
-        self.rows.sort(key=self.sorter.key)
 
     def fail(self, error: LeadMcpError) -> None:
         """Keep why the reading failed; what was settled before stays."""
@@ -160,20 +178,46 @@ class Reader:
         self.why = f"stopped at the deadline of {seconds:g} s"
         if not self.settled_any:
             name = self.pager.account.name
-            self.error = TimedOut(f"{name} did not answer within {seconds:g} s (LEAD_MCP_DEADLINE).", account=name)
-        self.rows.sort(key=self.sorter.key)
+            self.error = account_late(name, seconds)
+
+    def _request(self, bounds: Bounds, limit: int) -> PageRequest:
+        """The first page of what lies within the bounds."""
+        where = (*self.plan.sent, *bound_clauses(self.plan, bounds))
+        text = self.plan.criteria.text if self.plan.text_here is None else None
+        return PageRequest(where=where, text=text, limit=limit)
+
+    @property
+    def _searching(self) -> bool:
+        """Whether many records may have to be read for a match: something is checked here."""
+        return bool(self.plan.checked) or self.plan.text_here is not None
 
     def _resumed(self) -> Bounds:
-        """The bounds from where the last page ended: what lies before it is not read again.
+        """The bounds from where the last page ended: what lies before it is not read again."""
+        after = self.after
+        if after is None or self.sorter.orders[0].field != self.plan.along:
+            return self.plan.bounds
+        return self._behind(after.values[0], with_ties=after.uri is not None)
+
+    def _behind(self, moment: Value, *, with_ties: bool) -> Bounds:
+        """The bounds from a moment on, in the direction of reading; the plan's own where it is no moment.
 
         A time shown in whole seconds may be kept finer (and compared as kept): the whole of that second is read again.
         """
-        bounds, after = self.plan.bounds, self.after
-        if after is None or not isinstance(after.values[0], datetime) or self.sorter.orders[0].field != self.plan.along:
+        bounds = self.plan.bounds
+        if not isinstance(moment, datetime):
             return bounds
-        moment, whole = after.values[0], after.uri is None
         if self.plan.descending:
-            upper = moment if whole else moment + (TICK if moment.microsecond else SECOND)
+            upper = moment + unit_of(moment) if with_ties else moment
             return replace(bounds, upper=upper if bounds.upper is None else min(bounds.upper, upper))
-        lower = moment + TICK if whole else moment
+        lower = moment if with_ties else moment + TICK
         return replace(bounds, lower=lower if bounds.lower is None else max(bounds.lower, lower))
+
+
+def unit_of(moment: datetime) -> timedelta:
+    """How wide a moment is as shown: a tick, or a second where it has no fraction."""
+    return TICK if moment.microsecond else SECOND
+
+
+def lacking(counted: int, distinct: int) -> str:
+    """Why fewer records than a vendor counts are not all of them."""
+    return f"the vendor counts {counted:,} but gave {distinct:,} different records"

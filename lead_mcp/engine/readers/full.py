@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
-from lead_mcp.engine.plan import bound_clauses
-from lead_mcp.engine.readers.base import Reader
+from lead_mcp.engine.readers.base import Reader, lacking
 from lead_mcp.engine.readers.paging import following, is_last
 from lead_mcp.engine.records import Record
-from lead_mcp.vendors.spec.reading import PageRequest
+from lead_mcp.vendors.spec.reading import Page
+
+PASSES: Final = 3
+"""How often everything is read where fewer different records came than the vendor counts: it may order pages anew."""
 
 
 @dataclass
@@ -16,23 +19,31 @@ class FullReader(Reader):
     """Everything the call gives, then sorted here: for calls that neither sort nor page, and for orders nobody offers."""
 
     async def _read(self) -> None:
-        route = self.plan.route
-        size = min(route.page or self.pager.usage.share, self.pager.page_cap, max(1, self.pager.usage.share))
-        ask, found = self._ask(size), list[Record]()
-        while True:
-            page = await self.pager.page(route, ask)
-            found += self._records(page.rows)
-            if not route.page or is_last(page, ask):
-                self.done = True
+        found, page = list[Record](), Page(())
+        for _ in range(PASSES):
+            before = len(found)
+            page = await self._pass(found)
+            lacks = page.total is not None and len(self._seen) < page.total
+            if self.why or not lacks or (before and len(found) == before):
                 break
-            ask = following(ask, page)
-            if self.pager.usage.left <= 0:
-                self.why = f"stopped at the scan limit of {self.pager.usage.share:,} records, in no known order"
-                self.done = True  # there is no place to go on from
-                break
-        self._settle(sorted(found, key=self.sorter.key))
+        if not self.why and page.total is not None and len(self._seen) < page.total:
+            self._note(lacking(page.total, len(self._seen)))
+        await self._settle(await self._in_order(found))
+        self.done = True  # there is no place to go on from
 
-    def _ask(self, size: int) -> PageRequest:
-        where = (*self.plan.sent, *bound_clauses(self.plan, self.plan.bounds))
-        text = self.plan.criteria.text if self.plan.text_here is None else None
-        return PageRequest(where=where, text=text, limit=size)
+    async def _pass(self, found: list[Record]) -> Page:
+        """Every page once, what is new of it into ``found``; the last page."""
+        route, share = self.plan.route, max(1, self.pager.usage.share)
+        request = self._request(self.plan.bounds, min(route.page or share, self.pager.page_cap, share))
+        stale = 0
+        while True:
+            page = await self.pager.page(route, request)
+            fresh = await self._fresh(page.rows)
+            found += fresh
+            stale = 0 if fresh or not page.rows else stale + 1
+            if not route.page or is_last(page, request) or stale > 1:
+                return page
+            request = following(request, page)
+            if await self._spent():
+                self._note("in no known order")
+                return page

@@ -11,8 +11,9 @@ from lead_mcp.engine.cursor import PageState
 from lead_mcp.engine.plan import TEXT_FIELDS, Bounds, Criteria, Plan, plan, unfiltered
 from lead_mcp.engine.query import AccountQuery, Query
 from lead_mcp.engine.readers.base import OutOfOrder, Reader, Refused, TooDeep
+from lead_mcp.engine.readers.budget import Budget, Usage
 from lead_mcp.engine.readers.full import FullReader
-from lead_mcp.engine.readers.paging import Pager, Usage
+from lead_mcp.engine.readers.paging import Pager
 from lead_mcp.engine.readers.sorted import SortedReader
 from lead_mcp.engine.readers.time_slices import TimeSliceReader
 from lead_mcp.engine.records import Position, Record, Sorter, lead_record
@@ -29,7 +30,8 @@ Sink = Callable[[Record], None]
 
 @dataclass(frozen=True)
 class ReaderMaker:
-    """Makes the readers of one page. ``base``: the order of reading; ``share``: records that each may read.
+    """Makes the readers of one page. ``base``: the order of reading; ``share``: records that each may read of
+    the ``budget``.
 
     ``sink`` takes every match, where no page is wanted.
     """
@@ -38,6 +40,7 @@ class ReaderMaker:
     state: PageState
     base: tuple[Order, ...]
     share: int
+    budget: Budget
     sink: Sink | None = None
     on_progress: ProgressCallback | None = None
 
@@ -67,7 +70,7 @@ class ReaderMaker:
         """The reader of one partition. ``usage``: what an earlier attempt at it has cost already."""
         pager = Pager(
             account_query.connection.outbound,
-            usage or Usage(self.share),
+            usage or Usage(self.share, self.budget),
             self.state.frozen,
             partition,
             columns_of(account_query, self.query),
@@ -95,8 +98,12 @@ class PartitionReading:
 
     async def run(self) -> None:
         """Read, in another way if need be. Failures are kept by the reader."""
-        while not await self._ran():
-            pass
+        usage = self.reader.pager.usage
+        try:
+            while not await self._ran():
+                pass
+        finally:
+            usage.end()
 
     async def _ran(self) -> bool:
         """Whether the reading came to its end."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
 
+from lead_mcp.engine.readers.budget import Usage
 from lead_mcp.errors import MalformedReply, TooLarge
 from lead_mcp.transport.outbound import Outbound
 from lead_mcp.vendors.spec.account import Account
@@ -15,22 +16,6 @@ from lead_mcp.vendors.spec.http import Raw
 from lead_mcp.vendors.spec.reading import Page, PageRequest, Route
 
 SIDE_BY_SIDE: Final = 4
-
-
-@dataclass
-class Usage:
-    """What an answer cost at one account: ``requests`` sent, ``scanned`` records read, ``share`` of records it may read."""
-
-    share: int
-    requests: int = 0
-    scanned: int = 0
-
-    def asked(self) -> None:
-        self.requests += 1
-
-    @property
-    def left(self) -> int:
-        return self.share - self.scanned
 
 
 @dataclass
@@ -127,11 +112,6 @@ def is_last(page: AnyPage, ask: PageRequest) -> bool:
 def smallest_factor(number: int) -> int:
     """The smallest divisor above one."""
     return next((n for n in range(2, int(number**0.5) + 1) if number % n == 0), number)
-
-
-def joined(pages: Sequence[Page]) -> list[Raw]:
-    """Every row of several pages, in their order."""
-    return [row for page in pages for row in page.rows]
 
 
 def whole_prefix(pages: Sequence[Page], size: int) -> list[Page]:

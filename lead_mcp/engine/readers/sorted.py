@@ -6,40 +6,58 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from lead_mcp.engine.fanout import together
-from lead_mcp.engine.plan import Bounds, bound_clauses
-from lead_mcp.engine.readers.base import OutOfOrder, Reader, TooDeep
+from lead_mcp.engine.plan import Bounds
+from lead_mcp.engine.readers.base import OutOfOrder, Reader, TooDeep, lacking, unit_of
 from lead_mcp.engine.readers.paging import SIDE_BY_SIDE, check_moved, whole_prefix
+from lead_mcp.engine.readers.ties import Tie, TieReading
 from lead_mcp.engine.records import Record, rank
-from lead_mcp.vendors.spec.http import Raw
+from lead_mcp.filters import Order, Value
 from lead_mcp.vendors.spec.reading import Page, PageRequest
+
+SAME_AGAIN: Final = "the vendor gives the same page again and again"
 
 
 @dataclass
 class SortedReader(Reader):
-    """Pages in the vendor's own order."""
+    """Pages in the vendor's own order.
 
-    _open: list[Record] = field(default_factory=list)
+    Positions are counted as well as records: where fewer different records came than there are positions, some came twice,
+    and as many were left out.
+    """
+
+    _tie: Tie = field(default_factory=Tie)
     """Records that tie with the last one read: more of them may follow."""
     _absent: list[Record] = field(default_factory=list)
     _last: tuple[Any, ...] | None = None
-    _in_order: bool = True
+    _sorted: bool = True
+    _covered: int = 0
+    """Positions that were read, from the first on."""
+    _here: set[str] = field(default_factory=set)
+    """Different records that came since the reading began, or began anew behind a page that came again and again."""
+    _moved: int = 0
+    """Records that came twice though their ties were whole: the vendor's list changed meanwhile."""
+    _left: int | None = None
+    """Positions that are left, where the vendor says so."""
+    _token: str | None = None
+    """The vendor's name for the next page, where it pages by tokens: then pages come one after the other."""
 
     async def _read(self) -> None:
-        bounds = self._resumed()
-        size, offset = self._page_size(), 0
+        bounds, size, offset = self._resumed(), self._page_size(), 0
         while True:
             pages = await self._pages(bounds, offset, size)
-            for page in pages:
-                self._take(page.rows)
-                self._known_total(page.total)
+            repeated = not await self._take_pages(pages, offset) and self._may_repeat(pages[-1])
             offset += sum(len(page.rows) for page in pages)
-            if self._ended(pages[-1], offset, size):
-                return self._finish()
-            if self._enough() or self._spent():
+            if repeated:
+                bounds, offset = await self._past_repetition(bounds), 0
+            elif self._ended(pages[-1], offset, size):
+                return await self._finish(pages[-1].total)
+            if self.done or self._enough() or await self._stopped():
                 return None
+            if repeated:
+                continue
             if offset >= self.plan.route.deep:
                 raise TooDeep
             self._token = pages[-1].next
@@ -47,14 +65,11 @@ class SortedReader(Reader):
             offset -= offset % size if self._token is None else 0  # a few rows come again; they are known
             self._estimate(pages[-1], offset)
 
-    _left: int | None = None
-    _token: str | None = None
-    """The vendor's name for the next page, where it pages by tokens: then pages come one after the other."""
+    # --- asking -------------------------------------------------------------------------------------------------------
 
     def _page_size(self) -> int:
         most = min(self.plan.route.page, self.pager.page_cap, max(1, self.pager.usage.share))
-        narrow = self.need is not None and not self.plan.checked and self.plan.text_here is None
-        return min(most, self.need + 1) if narrow and self.need is not None else most
+        return most if self._searching or self.need is None else min(most, self.need + 1)
 
     def _estimate(self, page: Page, offset: int) -> None:
         self._left = None if page.total is None else max(0, page.total - offset)
@@ -72,11 +87,11 @@ class SortedReader(Reader):
         if self._left is not None and self._token is None:
             ahead = -(-min(self._left, max(size, self.pager.usage.left)) // size)
             count = max(1, min(SIDE_BY_SIDE, ahead, self._wanted(size)))
-        asks = [self._ask(bounds, offset + nth * size, size) for nth in range(count)]
+        requests = [self._page_request(bounds, offset + nth * size, size) for nth in range(count)]
         pages: list[Page | None] = [None] * count
 
         async def one(nth: int) -> None:
-            pages[nth] = await self.pager.page(self.plan.route, asks[nth])
+            pages[nth] = await self.pager.page(self.plan.route, requests[nth])
 
         if count == 1:
             await one(0)
@@ -92,39 +107,116 @@ class SortedReader(Reader):
         rate = max(len(self.rows), 1) / max(self.pager.usage.scanned, 1)
         return max(1, -(-int(short / rate) // size))
 
-    def _ask(self, bounds: Bounds, offset: int, size: int) -> PageRequest:
-        order = replace(self.sorter.orders[0], field=self.plan.along)
-        where = (*self.plan.sent, *bound_clauses(self.plan, bounds))
-        text = self.plan.criteria.text if self.plan.text_here is None else None
-        return PageRequest(where=where, text=text, order=order, offset=offset, limit=size, token=self._token)
+    @property
+    def _order(self) -> Order:
+        return replace(self.sorter.orders[0], field=self.plan.along)
 
-    def _take(self, rows: Sequence[Raw]) -> None:
-        """Verify the order and settle every record that stands before the last one's ties. Raises OutOfOrder."""
-        if self.sink is not None:
-            return self._take_at_once(rows)
-        for one in self._records(rows):
-            value = one.get(self.plan.along)
-            if value is None:
-                self._absent.append(one)
-                continue
-            place = rank(value, self.plan.descending)
-            if self._last is not None and place < self._last:
+    def _page_request(self, bounds: Bounds, offset: int, size: int) -> PageRequest:
+        return replace(self._request(bounds, size), order=self._order, offset=offset, token=self._token)
+
+    # --- taking in ----------------------------------------------------------------------------------------------------
+
+    async def _take_pages(self, pages: Sequence[Page], offset: int) -> int:
+        """Take in the pages, the first of which begins at ``offset``; how many records of the last one were new."""
+        before = len(self._seen)
+        for page in pages:
+            self._known_total(page.total)
+            before = len(self._seen)
+            for row in page.rows:
+                again = offset < self._covered  # asked for once more, as page numbers count whole pages
+                offset += 1
+                self._covered = max(self._covered, offset)
+                one = self.record(row)
+                self._here.add(one.uri)
+                if one.uri not in self._seen:
+                    self._seen.add(one.uri)
+                    await self._take(one)
+                elif not again:
+                    self._tie.doubles += 1
+                await self._pace.step()
+        return len(self._seen) - before
+
+    async def _take(self, one: Record) -> None:
+        """Verify the order and settle every record that stands before the last one's ties. Raises OutOfOrder.
+
+        For a summary order means nothing but this: once it fails, no bound can end the reading early, and no tie is told.
+        """
+        value = one.get(self.plan.along)
+        place = rank(value, self.plan.descending)
+        if self._last is not None and value is not None and place < self._last:
+            if self.sink is None:
                 raise OutOfOrder
-            if place != self._last:
-                self._settle(self._open)
-                self._open = []
-            self._last = place
-            self._open.append(one)
+            self._sorted = False
+        if not self._sorted:
+            return await self._settle([one])
+        if value is None:
+            return await self._settle([one]) if self.sink else self._absent.append(one)
+        if place != self._last:
+            await self._close()
+        self._last = place
+        self._tie.records.append(one)
+        return None
 
-    def _take_at_once(self, rows: Sequence[Raw]) -> None:
-        """For a summary order means nothing but this: once it fails, no bound can end the reading early."""
-        for one in self._records(rows):
-            value = one.get(self.plan.along)
-            place = rank(value, self.plan.descending)
-            self._in_order = self._in_order and (self._last is None or place >= self._last)
-            self._last = place
-            self._open = [one] if value is not None and self._in_order else []
-            self._settle([one])
+    async def _close(self) -> None:
+        """Settle the records that tie: read again by themselves where some came twice."""
+        tie, self._tie = self._tie, Tie()
+        if tie.doubles:
+            before, whole = len(tie.records), self._sorted and await self._reread(tie)
+            self._moved += max(0, tie.doubles - (len(tie.records) - before)) if whole else 0
+            if not whole:
+                self._note(f"the vendor gave {tie.doubles:,} records twice and may have left out as many")
+        await self._settle(sorted(tie.records, key=self.sorter.key))
+
+    async def _reread(self, tie: Tie) -> bool:
+        """Read a tie again; whether it is certainly whole now."""
+        moment = self._value_of(tie)
+        if not isinstance(moment, datetime):
+            return False
+        bounds = _one_moment(moment)
+        request = self._request(bounds, min(self.plan.route.page, self.pager.page_cap))
+        sent = len(request.where) - len(self.plan.sent)
+        if not sent:
+            return False
+        reading = TieReading(
+            pager=self.pager,
+            route=self.plan.route,
+            request=request,
+            order=self._order,
+            moment=moment,
+            windowed=sent > 1,
+            record=self.record,
+            may_go_on=self.pager.usage.may_go_on,
+            found={one.uri: one for one in tie.records},
+        )
+        whole = await reading.read()
+        tie.records = list(reading.found.values())
+        self._seen.update(reading.found)
+        self._here.update(reading.found)
+        return whole
+
+    def _value_of(self, tie: Tie) -> Value:
+        return tie.records[0].get(self.plan.along) if tie.records else None
+
+    def _may_repeat(self, page: Page) -> bool:
+        """Whether a page without anything new says that the vendor does not heed which page is asked for."""
+        return bool(page.rows) and page.next is None and not self._past_bounds()
+
+    async def _past_repetition(self, bounds: Bounds) -> Bounds:
+        """Where to read on after a page that held nothing new: behind its ties, by the bounds; else the reading is done."""
+        moment, tie = self._value_of(self._tie), self._tie
+        if not (self._sorted and await self._reread(tie)):
+            self._note(SAME_AGAIN)
+        tie.doubles = 0
+        await self._close()
+        self._covered, self._left, self._here = 0, None, set()
+        behind = self._behind(moment, with_ties=False)
+        leads = len(self._request(behind, 1).where) > len(self.plan.sent)
+        if behind == bounds or not isinstance(moment, datetime) or not leads:
+            self._note(SAME_AGAIN)
+            self.done = True
+        return behind
+
+    # --- ending -------------------------------------------------------------------------------------------------------
 
     def _ended(self, page: Page, offset: int, size: int) -> bool:
         if self._past_bounds():
@@ -133,8 +225,6 @@ class SortedReader(Reader):
             check_moved(page, self._token)
             return False
         if not page.rows:
-            if page.total is not None and page.total > offset:
-                self.why = f"the vendor counts {page.total:,} but gave {offset:,}"
             return True
         if page.more is not None:
             return not page.more
@@ -142,16 +232,36 @@ class SortedReader(Reader):
 
     def _past_bounds(self) -> bool:
         """Whether the reading has passed the far bound: nothing that follows can match."""
-        value = self._open[-1].get(self.plan.along) if self._open else None
-        bounds = self.plan.bounds
-        if not isinstance(value, datetime):
+        value, bounds = self._value_of(self._tie), self.plan.bounds
+        if not isinstance(value, datetime) or not self._sorted:
             return False
         if self.plan.descending:
             return bounds.lower is not None and value < bounds.lower
         return bounds.upper is not None and value >= bounds.upper
 
-    def _finish(self) -> None:
-        self._settle([] if self.sink else self._open)
-        self._settle(self._absent)
-        self._open, self._absent = [], []
+    async def _stopped(self) -> bool:
+        """Whether the scan limit ended the reading. Where all that was read is one tie, a part of it is settled: an answer
+        must get somewhere, and says so."""
+        if not await self._spent():
+            return False
+        if not self.settled_any and self._tie.records:
+            moment, read = self._value_of(self._tie), len(self._tie.records)
+            self._note(f"{read:,} of the records with one {self.plan.along} were read, the rest of them are left out")
+            await self._settle(sorted(self._tie.records, key=self.sorter.key))
+            self.watermark, self.settled_any = moment, True
+        return True
+
+    async def _finish(self, total: int | None) -> None:
+        past = self._past_bounds()
+        await self._close()
+        await self._settle(self._absent)
+        self._absent = []
+        if total is not None and not past and len(self._here) < total:
+            self._note(lacking(total, len(self._here)))
+        elif total is None and self._moved:
+            self._note(f"{self._moved:,} records came twice: the vendor's list changed while it was read")
         self.done = True
+
+
+def _one_moment(moment: datetime) -> Bounds:
+    return Bounds(moment, moment + unit_of(moment))

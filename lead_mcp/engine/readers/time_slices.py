@@ -8,16 +8,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from lead_mcp.dates import SECOND, TICK
-from lead_mcp.engine.plan import Bounds, bound_clauses
-from lead_mcp.engine.readers.base import Reader
+from lead_mcp.engine.plan import Bounds
+from lead_mcp.engine.readers.base import Reader, lacking
 from lead_mcp.engine.readers.paging import following
 from lead_mcp.engine.records import Record
 from lead_mcp.vendors.spec.http import Raw
-from lead_mcp.vendors.spec.reading import Page, PageRequest
+from lead_mcp.vendors.spec.reading import Page
 
 FIRST_SLICE: Final = timedelta(days=1)
 DAWN: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Nothing these vendors hold is older; where no lower bound is given, slices end here and one last slice has none."""
+PROBE: Final = 100
+"""Rows of the first requests, which find out how dense the records lie: a share is not spent on that."""
+PASSES: Final = 4
+"""How often a second that is too dense for one page is read, where pages of it repeat and leave out records."""
 
 
 @dataclass
@@ -25,53 +29,53 @@ class TimeSliceReader(Reader):
     """Slices of time, nearest first, each read whole; their width follows what the last one held."""
 
     async def _read(self) -> None:
-        bounds = self._resumed()
-        cap = self._cap()
-        first = await self._slice(bounds, cap)
+        bounds, most = self._resumed(), self._most()
+        limit = min(most, max(PROBE, 2 * (self.need or 0)))
+        first = await self._slice(bounds, limit)
         self._known_total(first.total)
-        if await self._complete(first, bounds, cap):
-            return
-        left, width = first.total, FIRST_SLICE
-        cap = self._learnt(cap, first, _held(first, cap))
+        if first.total is not None and len(first.rows) < first.total <= most:
+            first, limit = await self._slice(bounds, most), most  # one larger page holds everything
+        if _held(first, limit) > len(first.rows):
+            return await self._slices(bounds, first.total, limit, self._learnt(limit, most, first))
+        await self._take(first.rows, bounds)
+        self.done = True
+        return None
+
+    async def _slices(self, bounds: Bounds, left: int | None, limit: int, most: int) -> None:
+        """Slice after slice. ``left``: what the vendor counts within the bounds; ``limit``: rows of the next request."""
+        width, limit = FIRST_SLICE, min(limit, most)
         while not self._enough():
             part, rest = self._cut(bounds, width)
-            page = await self._slice(part, cap)
-            held = _held(page, cap)
-            cap = self._learnt(cap, page, held)
-            if held > len(page.rows) and width > SECOND:
-                width = max(SECOND, width * min(0.5, 0.7 * cap / held))
-                continue
-            rows = page.rows if held <= len(page.rows) else await self._rest(page, part, cap)
-            fresh = self._take(rows, part)
+            page = await self._slice(part, limit)
+            held = _held(page, limit)
+            if held > len(page.rows):
+                most = self._learnt(limit, most, page)
+                if page.total is not None and limit < held <= most:
+                    limit = most  # one larger page holds this slice
+                    continue
+                limit = min(most, PROBE)
+                if width > SECOND:
+                    width = max(SECOND, width * min(0.5, 0.7 * most / held))
+                    continue
+            rows = page.rows if held <= len(page.rows) else await self._dense(page, part, most)
+            fresh, limit = await self._take(rows, part), most
             left = None if left is None else left - fresh
             if rest is None or left == 0:
                 self.done = True
                 return
-            if rows and self._spent():  # a slice that holds nothing costs nothing, and gets nowhere
+            if rows and await self._spent():  # a slice that holds nothing costs nothing, and gets nowhere
                 return
-            bounds, width = rest, width * self._growth(len(rows), cap)
+            bounds, width = rest, width * _growth(len(rows), most)
 
-    async def _complete(self, page: Page, bounds: Bounds, cap: int) -> bool:
-        """Whether one request held everything there is."""
-        if _held(page, cap) > len(page.rows):
-            return False
-        self._take(page.rows, bounds)
-        self.done = True
-        return True
-
-    def _cap(self) -> int:
-        """Rows a request asks for: a page's worth where we must search, little more than needed where we need not."""
+    def _most(self) -> int:
+        """Rows a request may ask for: a page's worth where we must search, little more than needed where we need not."""
         most = min(self.plan.route.page, self.pager.page_cap, max(1, self.pager.usage.share))
-        searching = self.need is None or bool(self.plan.checked) or self.plan.text_here is not None
-        return most if searching else min(most, max(100, 2 * (self.need or 0)))
+        return most if self._searching or self.need is None else min(most, max(PROBE, 2 * self.need))
 
-    def _learnt(self, cap: int, page: Page, held: int) -> int:
-        """The rows a request is to ask for from now on: no more than the vendor gives where it holds more."""
-        given = len(page.rows) if page.rows and held > len(page.rows) else cap
-        return min(cap, given, self.pager.page_cap)
-
-    def _growth(self, held: int, cap: int) -> float:
-        return 8.0 if held == 0 else min(8.0, max(0.1, 0.7 * cap / held))
+    def _learnt(self, limit: int, most: int, page: Page) -> int:
+        """The rows a request may ask for from now on: no more than the vendor gives where it holds more."""
+        given = len(page.rows) if 0 < len(page.rows) < limit else most
+        return min(most, given, self.pager.page_cap)
 
     def _cut(self, bounds: Bounds, width: timedelta) -> tuple[Bounds, Bounds | None]:
         """The nearest slice of that width and what remains behind it."""
@@ -87,41 +91,58 @@ class TimeSliceReader(Reader):
             return (bounds, None)
         return replace(bounds, lower=edge), replace(bounds, upper=edge)
 
-    def _ask(self, bounds: Bounds, limit: int) -> PageRequest:
-        where = (*self.plan.sent, *bound_clauses(self.plan, bounds))
-        text = self.plan.criteria.text if self.plan.text_here is None else None
-        return PageRequest(where=where, text=text, limit=limit)
-
     async def _slice(self, bounds: Bounds, limit: int) -> Page:
-        return await self.pager.page(self.plan.route, self._ask(bounds, limit))
+        return await self.pager.page(self.plan.route, self._request(bounds, limit))
 
-    async def _rest(self, first: Page, bounds: Bounds, cap: int) -> list[Raw]:
-        """Every row of a slice too narrow to cut: its further pages, by token or by offset."""
-        rows, page, ask = list(first.rows), first, self._ask(bounds, cap)
-        while page.next is not None or (ask.token is None and _lacks(rows, first, page, cap)):
-            ask = following(ask, page)
-            page = await self.pager.page(self.plan.route, ask)
-            rows.extend(page.rows)
+    async def _dense(self, first: Page, bounds: Bounds, limit: int) -> list[Raw]:
+        """Every row of a slice too narrow to cut: page by page, and again where pages repeat and leave out records."""
+        found = {self.record(row).uri: row for row in first.rows}
+        page: Page | None = first
+        for _ in range(PASSES):
+            before = len(found)
+            page = await self._pass(page, bounds, limit, found)
+            if page is None or page.total is None or len(found) >= page.total or len(found) == before:
+                break
+            page = None
+        if page is not None and page.total is not None and len(found) < page.total:
+            self._note(f"{lacking(page.total, len(found))} in a second")
+        return list(found.values())
+
+    async def _pass(self, page: Page | None, bounds: Bounds, limit: int, found: dict[str, Raw]) -> Page | None:
+        """Every page of a slice once, from the one that has come, into ``found``: the last page; None where that was cut."""
+        request = self._request(bounds, limit)
+        page = page or await self.pager.page(self.plan.route, request)
+        while page.next is not None or (request.token is None and _lacks(request.offset, page, limit)):
+            if request.offset >= self.plan.route.deep or not await self.pager.usage.may_go_on():
+                read, counted = len(found), "more" if page.total is None else f"{page.total:,}"
+                self._note(f"{read:,} of {counted} records in one second were read, the rest of them are left out")
+                return None
+            request = following(request, page)
+            page = await self.pager.page(self.plan.route, request)
+            found |= {self.record(row).uri: row for row in page.rows}
             if not page.rows and page.next is None:
                 break
-        if first.total is not None and len(rows) < first.total:
-            self.why = f"the vendor counts {first.total:,} in a second but gave {len(rows):,}"
-        return rows
+        return page
 
-    def _take(self, rows: Sequence[Raw], part: Bounds) -> int:
+    async def _take(self, rows: Sequence[Raw], part: Bounds) -> int:
         """Settle a whole slice: its own records only, since a bound may have been rounded outwards. How many were new."""
-        fresh = [one for one in (self.record(row) for row in rows) if one.uri not in self._seen]
-        inside = [one for one in fresh if self._belongs(one, part)]
-        self._seen.update(one.uri for one in inside)
-        unique = {one.uri: one for one in inside}
-        beyond = [one for one in fresh if one not in inside and self._is_beyond(one)]
-        self._seen.update(one.uri for one in beyond)
-        self._dropped += len(beyond)
-        self._settle(sorted(unique.values(), key=self.sorter.key))
+        inside: dict[str, Record] = {}
+        beyond = 0
+        for row in rows:
+            one = self.record(row)
+            if one.uri not in self._seen and self._belongs(one, part):
+                inside[one.uri] = one
+            elif one.uri not in self._seen and self._is_beyond(one):
+                self._seen.add(one.uri)
+                beyond += 1
+            await self._pace.step()
+        self._seen.update(inside)
+        self._dropped += beyond
+        await self._settle(await self._in_order(inside.values()))
         edge = part.lower if self.plan.descending else part.upper
         if edge is not None and self.sorter.orders[0].field == self.plan.along:
             self.watermark, self.settled_any = (edge if self.plan.descending else edge - TICK), True
-        return len(unique) + len(beyond)
+        return len(inside) + beyond
 
     def _is_beyond(self, one: Record) -> bool:
         """Whether the vendor counted a record that lies past the upper bound, where that was rounded outwards."""
@@ -133,14 +154,18 @@ class TimeSliceReader(Reader):
         return part.holds(moment) if isinstance(moment, datetime) else True
 
 
-def _lacks(rows: Sequence[Raw], first: Page, page: Page, cap: int) -> bool:
-    """Whether rows of a slice are still to be asked for, of which the last page read is ``page``."""
-    return len(rows) < first.total if first.total is not None else _held(page, cap) > len(page.rows)
+def _growth(held: int, most: int) -> float:
+    return 8.0 if held == 0 else min(8.0, max(0.1, 0.7 * most / held))
 
 
-def _held(page: Page, cap: int) -> int:
+def _lacks(offset: int, page: Page, limit: int) -> bool:
+    """Whether rows of a slice are still to be asked for, of which the last page read began at ``offset``."""
+    return offset + len(page.rows) < page.total if page.total is not None else _held(page, limit) > len(page.rows)
+
+
+def _held(page: Page, limit: int) -> int:
     """How many records a slice holds; a full page, or one that says so, of a vendor that tells no total holds one more."""
     if page.total is not None:
         return page.total
-    said = page.next is not None or (bool(page.rows) and page.more)
-    return len(page.rows) + bool(said or (page.more is None and len(page.rows) >= cap))
+    follows = page.next is not None or (bool(page.rows) and page.more)
+    return len(page.rows) + bool(follows or (page.more is None and len(page.rows) >= limit))

@@ -1,0 +1,83 @@
+"""How many records one answer may read: a fair share for every reader, and what others turn out not to need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import anyio
+
+
+@dataclass
+class Budget:
+    """``limit`` records over all readers. ``spare``: what readers that have ended did not need of their shares."""
+
+    limit: int
+    spare: int = 0
+    reading: int = 0
+    """Readers that have not ended."""
+    waiting: int = 0
+    """Those among them that have used up their share."""
+    _changed: anyio.Event = field(default_factory=anyio.Event)
+
+    def changed(self) -> None:
+        """Wake everybody who waits."""
+        event, self._changed = self._changed, anyio.Event()
+        event.set()
+
+    async def borrowed(self) -> int:
+        """Some of the spare records; waits until there are any, or until every reader has ended or waits too: then 0."""
+        self.waiting += 1
+        try:
+            while self.spare <= 0 and self.waiting < self.reading:
+                await self._changed.wait()
+            taken = max(0, -(-self.spare // self.waiting))
+            self.spare -= taken
+        finally:
+            self.waiting -= 1
+        if not taken:
+            self.changed()
+        return taken
+
+
+@dataclass
+class Usage:
+    """What a reading cost: ``requests`` sent, ``scanned`` records read, ``share`` of records it may read.
+
+    ``skipped``: those that earlier pages gave, read again because the vendor cannot be asked to leave them out. They are not
+    of the share, else a later page would never get behind them.
+    """
+
+    share: int
+    budget: Budget | None = None
+    requests: int = 0
+    scanned: int = 0
+    skipped: int = 0
+
+    def asked(self) -> None:
+        self.requests += 1
+
+    @property
+    def left(self) -> int:
+        return self.share + self.skipped - self.scanned
+
+    @property
+    def limit(self) -> int:
+        """How many records the whole answer may read."""
+        return self.share if self.budget is None else self.budget.limit
+
+    async def may_go_on(self) -> bool:
+        """Whether more may be read: of the share, or of what others have left."""
+        while self.left <= 0:
+            more = 0 if self.budget is None else await self.budget.borrowed()
+            if not more:
+                return False
+            self.share += more
+        return True
+
+    def end(self) -> None:
+        """The reading has ended: others may have what it left."""
+        if self.budget is not None:
+            self.budget.reading -= 1
+            self.budget.spare += self.left  # less than nothing, where the last page held more than was left
+            self.share -= self.left
+            self.budget.changed()
