@@ -12,11 +12,11 @@ import pytest
 
 from lead_mcp.sandbox.app import sandbox
 from lead_mcp.sandbox.world import World
-from lead_mcp.vendors import every
-from tests.facts import emulators
-from tests.writing.desk import INSERTERS, Desk, desk, insertion, somebody
+from tests import facts
+from tests.facts import offering
+from tests.writing.desk import Desk, desk, insertion, somebody
 
-TELLING: Final = [name for name in INSERTERS if not every()[name].insert.dedupes]  # type: ignore[union-attr]
+TELLING: Final = sorted(offering(lambda vendor: vendor.insert is not None and not vendor.insert.dedupes))
 """Vendors that cannot tell a repeat: looking is all there is."""
 HOURS = (-1, 0, 1, 14)
 
@@ -25,7 +25,7 @@ HOURS = (-1, 0, 1, 14)
 def hands_at(hours: int, state: Path) -> Iterator[Desk]:
     """A desk before vendors whose clocks, or zones, are off by so many hours."""
     clock = lambda: datetime.now(UTC) + timedelta(hours=hours)  # noqa: E731
-    box = sandbox(emulators(), World(20), clock=clock, rated=False)
+    box = sandbox(facts.emulators(), World(20), clock=clock, rated=False, options=facts.settled())
     with desk(state, box, over_http=True, environment={"LEAD_MCP_WRITES": "allow"}) as found:
         yield found
 
