@@ -122,6 +122,7 @@ async def _look(settings: Settings, write: Write) -> Looked:
             return Looked(question_text(plan), plan.agreements, not plan.sends)
         intent = intent_of(write, runtime.connection(write.account))
         prepared = await prepare(intent, runtime.context(), PREVIEWED)
+        prepared.check()
         return Looked(question_text(prepared), [prepared.digest()], prepared.verdict is not None)
 
 

@@ -292,7 +292,9 @@ async def _would(runtime: Runtime, plan: Plan, row: Row) -> str:
     if write is not None and write.replayed:
         return "imported already"
     try:
-        return _in_words(await plan.intent(runtime, row).prepare(runtime.context(), PREVIEWED))
+        prepared = await plan.intent(runtime, row).prepare(runtime.context(), PREVIEWED)
+        prepared.check()
+        return _in_words(prepared)
     except LeadMcpError:
         return WOULD_FAIL
 

@@ -146,7 +146,9 @@ async def _pages(
     while True:
         request = page_of_each(ask)[nth]
         page = await connection.outbound.fetch(request, partial(how.read, connection.account), sought.count)
-        if page.rows and page.rows == before.rows:  # the same again: this call has no pages
+        if page.rows and page.rows == before.rows:  # the same again: this call has no pages, and there may be more
+            sought.complete = False
+            sought.notes.append(f"the vendor gives the first {len(page.rows):,} records of a spelling and no more")
             return
         rows.extend(page.rows)
         if is_last(page, ask):

@@ -190,6 +190,7 @@ class Batch:
                 continue
             try:
                 prepared = await prepare(intent, context, PREVIEWED)
+                prepared.check()
             except LeadMcpError as error:
                 plans.append(RowPlan(number, error=error))
                 continue

@@ -62,7 +62,7 @@ class InsertIntent:
         request = insert.build(account, filled.values, token, self.on_duplicate == "update" and insert.upserts)
         known = tuple(record.uri for record in there.records) if there else ()
         duplicate = bool(known) and self.on_duplicate == "fail"
-        warnings = [*filled.warnings, *(there.notes if there and not there.complete else [])]
+        warnings = [*filled.warnings, *_unseen(there, self.connection.name)]
         if duplicate:
             warnings.append(f"the same e-mail or phone is there already: {', '.join(known[:NAMED])}")
         return PreparedWrite(
@@ -75,10 +75,22 @@ class InsertIntent:
             secrets=frozenset(filled.secrets),
             warnings=tuple(warnings),
             verdict=OutcomeKind.DUPLICATE if duplicate else None,
+            refusal=self._refusal(there),
             token=token,
             person=Person.of(filled.ours, context.region),
             known=known if there and there.complete else None,
         )
+
+    def _refusal(self, there: PersonMatches | None) -> Conflict | None:
+        """Where a duplicate must not be made and nobody knows whether there is one, nothing is sent."""
+        if there is None or there.complete or there.records or self.on_duplicate != "fail":
+            return None
+        name = self.connection.name
+        message = (
+            f"Whether the same e-mail or phone is at {name} already is not known: the look for it was cut. Nothing was sent; "
+            "on_duplicate allow inserts all the same."
+        )
+        return Conflict(message, account=name)
 
     async def _as_update(
         self, there: PersonMatches, filled: FilledForm, context: WriteContext, token: str
@@ -112,6 +124,13 @@ class InsertIntent:
         new = [record for record in reversed(there.records) if record.uri not in (sent.known or ())]
         is_it = _has_id if own is not None else _has_all
         return next((record.uri for record in new if is_it(record, filled, context.region)), None)
+
+
+def _unseen(there: PersonMatches | None, account: str) -> list[str]:
+    """What to know of a look that has not seen everything."""
+    if there is None or there.complete:
+        return []
+    return ["; ".join([f"the look for the same e-mail or phone at {account} was cut", *there.notes])]
 
 
 async def _leads_of(connection: Connection, filled: FilledForm, context: WriteContext) -> PersonMatches:

@@ -74,6 +74,7 @@ class WritePipeline:
         """What would be sent, and what stands in the way."""
         prepared = await prepare(intent, self.context, PREVIEWED)
         request, warnings = prepared.redacted_request() or None, prepared.warnings
+        warnings = (*warnings, *([prepared.refusal.message] if prepared.refusal else []))
         before, after = prepared.before, prepared.after
         return Outcome(OutcomeKind.PREVIEW, prepared.uri, before, after, request, warnings=warnings)
 
@@ -105,6 +106,7 @@ class WritePipeline:
         if call.digest in self.confirmed:
             return Agreed(self.confirmed[call.digest][0])
         prepared = await prepare(intent, self.context, PREVIEWED)
+        prepared.check()
         if prepared.verdict is not None:
             return prepared.without_request()
         if self.confirm is None:

@@ -11,7 +11,7 @@ import anyio
 
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.people import Person
-from lead_mcp.errors import TimedOut
+from lead_mcp.errors import LeadMcpError, TimedOut
 from lead_mcp.journal.entries import digest_of
 from lead_mcp.transport.redaction import REDACTED
 from lead_mcp.vendors.spec.http import Reply, Request
@@ -24,8 +24,9 @@ from lead_mcp.writing.outcome import Action, Note, Outcome, OutcomeKind
 class PreparedWrite:
     """A write about to be.
 
-    ``verdict``: what it comes to without a request (a duplicate, nothing to change). ``known``: URIs of the same person's
-    leads that were there before, None where nobody looked at them all. ``queued``: fields that the vendor settles later.
+    ``verdict``: what it comes to without a request (a duplicate, nothing to change). ``refusal``: why it is not sent, though
+    it could be. ``known``: URIs of the same person's leads that were there before, None where nobody looked at them all.
+    ``queued``: fields that the vendor settles later.
     """
 
     connection: Connection
@@ -38,6 +39,7 @@ class PreparedWrite:
     secrets: frozenset[str] = frozenset()
     warnings: tuple[Note, ...] = ()
     verdict: OutcomeKind | None = None
+    refusal: LeadMcpError | None = None
     queued: Mapping[str, str] = field(default_factory=dict)
     token: str = ""
     person: Person = field(default_factory=Person)
@@ -56,6 +58,11 @@ class PreparedWrite:
         request = json.dumps(self.redacted_request(), sort_keys=True, default=str)
         request = request.replace(self.token, "token") if self.token else request
         return digest_of([self.action, request, self.before, self.uri, self.verdict])
+
+    def check(self) -> None:
+        """Raises the refusal, if there is one."""
+        if self.refusal is not None:
+            raise self.refusal
 
     def without_request(self) -> Outcome:
         """The outcome of a write that has a verdict."""

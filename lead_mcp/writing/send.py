@@ -54,6 +54,7 @@ class Sending:
         self.probe("intended")
         try:
             prepared = await prepare(intent, self.context, token_of(write))
+            prepared.check()
             if agreed is not None:
                 agreed.check(prepared)
             if prepared.verdict is None:
