@@ -215,9 +215,7 @@ def _agreed(agreement: str | None, results: Sequence[RowResult]) -> Agreed:
 
 def _same_person(prepared: PreparedWrite, earlier: Sequence[RowPlan]) -> int | None:
     """The number of the first earlier row that makes or changes a lead of the same person."""
-    return next((row.number for row in earlier if row.sends and row.prepared and _meet(prepared, row.prepared)), None)
-
-
-def _meet(one: PreparedWrite, other: PreparedWrite) -> bool:
-    same_phone = one.person.phones & other.person.phones
-    return bool(one.person.emails & other.person.emails or same_phone)
+    for row in earlier:
+        if row.sends and row.prepared is not None and prepared.person.meets(row.prepared.person):
+            return row.number
+    return None

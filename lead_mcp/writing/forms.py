@@ -14,7 +14,7 @@ from lead_mcp.dates import parse
 from lead_mcp.engine.connection import Connection
 from lead_mcp.errors import BadArgument, NotOffered, UnknownField, did_you_mean
 from lead_mcp.filters import Kind, as_flag, as_number, folded
-from lead_mcp.phones import parse_phone
+from lead_mcp.phones import Phone, parse_phone
 from lead_mcp.transport.redaction import REDACTED
 from lead_mcp.vendors.spec.fields import CANONICAL
 from lead_mcp.vendors.spec.writing import Form, Param
@@ -90,8 +90,8 @@ class FormFiller:
         ours = self._named({**ours, **{theirs[name]: value for name, value in own.items() if name in theirs}})
         own = {name: value for name, value in own.items() if name not in theirs}
         for name, value in ours.items():
-            self._put(filled, name, self._param(name), value)
             filled.ours[name] = value
+            self._put(filled, name, self._param(name), value)
         for name, value in own.items():
             param = self._own_param(name)
             self._put(filled, name, param, value)
@@ -150,6 +150,8 @@ class FormFiller:
             filled.values[param.name] = None
             return
         checked = self._checked(filled, name, param, value)
+        if isinstance(checked, Phone):
+            filled.ours[name] = checked.spelled
         if param.name in filled.values and filled.values[param.name] != param.encode(checked):
             raise BadArgument(f"{name}: {param.name} is given twice, with different values.")
         filled.values[param.name] = param.encode(checked)
@@ -158,6 +160,11 @@ class FormFiller:
         if name == "phone":
             phone, warning = parse_phone(str(value), self.region)
             filled.warnings += [warning] if warning else []
+            if phone.extension and not param.extensions:
+                filled.warnings.append(
+                    f"{name}: this vendor has no room for the extension x{phone.extension}; it is not sent"
+                )
+                return phone._replace(extension="")
             return phone
         if name == "email" and not EMAIL.fullmatch(str(value)):
             raise BadArgument(f"email: {str(value)[:80]!r} has not the shape of an e-mail address.")

@@ -13,7 +13,7 @@ from lead_mcp.dates import full_stamp
 from lead_mcp.engine.records import Record
 from lead_mcp.errors import BadArgument
 from lead_mcp.filters import Value, as_number, as_time
-from lead_mcp.phones import e164
+from lead_mcp.phones import e164, extension_of
 
 EXACT: Final = 2**53
 """Whole numbers below it are the same in every JSON reader."""
@@ -79,12 +79,17 @@ def same(value: Value, wanted: Any, name: str, region: str, text: Callable[[str]
     if wanted is None or value is None:
         return value is None and wanted in (None, "")
     if name == "phone":
-        return e164(str(value), region) == e164(str(wanted), region)
+        return _line(str(value), region, text) == _line(str(wanted), region, text)
     for read, spelled in READERS:
         found = read(value)
         if found is not None and not isinstance(value, str):
             return bool(found == read(spelled(wanted)))
     return text(str(value)) == text(str(wanted).lower() if isinstance(wanted, bool) else str(wanted))
+
+
+def _line(phone: str, region: str, text: Callable[[str], str]) -> tuple[str, str]:
+    """A telephone number as it compares; behind one number there may be several people, each with an extension."""
+    return e164(phone, region) or text(phone), extension_of(phone, region)
 
 
 def unchanged(value: Value, wanted: Any, name: str, region: str) -> bool:

@@ -31,7 +31,7 @@ CREATING: Final = Form(
         "name": Param("name"),
         "email": Param("email"),
         # *unverified*: the spelling is not documented; E.164 is the one that needs no country
-        "phone": Param("phone", encode=lambda phone: phone.e164),
+        "phone": Param("phone", encode=lambda phone: phone.spelled, extensions=True),
         **{name: Param(name) for name in ("website", "note", *ATTRIBUTION)},
     },
     own={

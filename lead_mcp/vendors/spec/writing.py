@@ -28,6 +28,8 @@ class Param:
     secret: bool = False
     most: int = 10_000
     """Characters at most."""
+    extensions: bool = False
+    """Whether a telephone number's extension has room there: ``encode`` then spells it."""
     note: str = ""
 
 
