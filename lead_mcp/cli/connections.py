@@ -14,10 +14,10 @@ from typing import Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-AT_ONCE: Final = 100
-"""Connections taken in one go; each is looked at before the next."""
-SPARE: Final = 64
-"""Descriptors for all the rest: vendors, the journal, the event loop."""
+AT_ONCE: Final = 16
+"""Connections taken in one turn of the event loop; it takes a few turns until one that made room is closed."""
+SPARE: Final = 128
+"""Descriptors for all the rest: vendors, the journal, the event loop, connections just taken."""
 FULL: Final = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -42,7 +42,7 @@ def limits_here() -> Limits:
     except ImportError:  # Windows
         return Limits()
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    allowed = Limits.most if soft == resource.RLIM_INFINITY else soft - AT_ONCE - SPARE
+    allowed = Limits.most if soft == resource.RLIM_INFINITY else soft - SPARE
     return Limits(most=max(16, min(Limits.most, allowed)))
 
 

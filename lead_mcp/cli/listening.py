@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ABSENT: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 """An address this machine does not have: ``localhost`` names one of IPv6 where there is no IPv6."""
+QUEUE: Final = 1024
+"""Connections that may wait to be taken."""
 ALIVE: Final = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 20, "TCP_KEEPCNT": 3}
 """Seconds and times after which a client that is gone without a word is known to be; where the system has these."""
 
@@ -90,15 +92,15 @@ async def serve_until_signalled(app: ASGIApp, sockets: list[socket.socket], host
     async with anyio.create_task_group() as group:
         if HAS_SIGNALS:
             group.start_soon(watch)
-        group.start_soon(_announce, listener, f"http://{in_url(host)}:{sockets[0].getsockname()[1]}{path}")
+        group.start_soon(_announce, listener, sockets, f"http://{in_url(host)}:{sockets[0].getsockname()[1]}{path}")
         with _own_signals(listener) if HAS_SIGNALS else nullcontext():
             await listener.serve(sockets)
         group.cancel_scope.cancel()
     return ended
 
 
-def listener_of(app: ASGIApp, limits: Limits | None = None) -> uvicorn.Server:
-    """uvicorn, with a bound on connections and on every wait of one."""
+def listener_of(app: ASGIApp, limits: Limits | None = None, *, lifespan: bool = True) -> uvicorn.Server:
+    """uvicorn, with a bound on connections and on every wait of one. ``lifespan``: whether the app has one."""
     import uvicorn
 
     from lead_mcp.cli.connections import AT_ONCE, Connection, limits_here
@@ -116,6 +118,7 @@ def listener_of(app: ASGIApp, limits: Limits | None = None) -> uvicorn.Server:
             access_log=False,
             log_level="warning",
             log_config=None,
+            lifespan="on" if lifespan else "off",
         )
     )
 
@@ -124,11 +127,11 @@ def listener_of(app: ASGIApp, limits: Limits | None = None) -> uvicorn.Server:
 async def listening(app: ASGIApp, limits: Limits | None = None) -> AsyncIterator[str]:
     """An ASGI app on a free loopback port, ended with the block; its origin."""
     sockets = bound("127.0.0.1", 0)
-    listener = listener_of(app, limits)
+    listener = listener_of(app, limits, lifespan=False)
     async with anyio.create_task_group() as group:
         with _own_signals(listener):
             group.start_soon(listener.serve, sockets)
-            await _started(listener)
+            await _started(listener, sockets)
             try:
                 yield f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
             finally:
@@ -136,13 +139,15 @@ async def listening(app: ASGIApp, limits: Limits | None = None) -> AsyncIterator
                 listener.force_exit = True
 
 
-async def _started(listener: uvicorn.Server) -> None:
+async def _started(listener: uvicorn.Server, sockets: list[socket.socket]) -> None:
     while not listener.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await anyio.sleep(0.01)
+    for one in sockets:
+        one.listen(QUEUE)  # asyncio takes as many at once as may queue, which is to be few; this is the queue alone
 
 
-async def _announce(listener: uvicorn.Server, url: str) -> None:
-    await _started(listener)
+async def _announce(listener: uvicorn.Server, sockets: list[socket.socket], url: str) -> None:
+    await _started(listener, sockets)
     sys.stderr.write(f"lead-mcp listens on {url}\n")
     sys.stderr.flush()
 

@@ -246,7 +246,7 @@ async def test_a_session_too_many_ends_the_one_longest_out_of_use() -> None:
 def test_many_sessions_do_not_hold_up_the_end(emulators: Emulators, folder: Path) -> None:
     with listening_server(environment=emulators.environment, folder=folder) as (server, url):
         with httpx2.Client(timeout=PATIENCE, trust_env=False) as http:
-            first, *_, last = [opened(http, url) for _ in range(501)]
+            first, *_, last = [opened(http, url) for _ in range(510)]
             ping = request(5, "ping", {}, "legacy")
             assert http.post(url, headers=first, json=ping).status_code == 404
             assert http.post(url, headers=last, json=ping).status_code == 200
