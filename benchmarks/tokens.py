@@ -39,6 +39,8 @@ UNTIL: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LEADS: Final = 1000
 UNDER: Final = 0.9
 """The estimate's least share of the real count."""
+INPUT_SIDE: Final = ("name", "description", "inputSchema")
+"""What a model is told of a tool; most clients keep the rest to themselves."""
 SCRIPT: Final = """
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
 import fs from 'fs';
@@ -144,6 +146,7 @@ async def _definitions(client: Client) -> list[Item]:
     return [
         Item("all definitions", compact(said)),
         *(Item(f"definition of {one['name']}", compact(one)) for one in said),
+        *(Item(f"input side of {one['name']}", compact({key: one[key] for key in INPUT_SIDE})) for one in said),
     ]
 
 

@@ -136,6 +136,8 @@ async def listening(app: ASGIApp, limits: Limits | None = None) -> AsyncIterator
                 yield f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
             finally:
                 listener.should_exit = True
+                with anyio.move_on_after(GRACE / 2, shield=True):  # else its task is cut off, with a traceback
+                    await listener.lifespan.shutdown()
                 listener.force_exit = True
 
 

@@ -82,8 +82,9 @@ def test_an_object_or_a_text_that_holds_a_person_is_no_oracle(driven: Bench, acc
     for tool, asked in spelling_out(account, field):
         with pytest.raises(CallFailed) as failed:
             driven.call(tool, **asked)
-        assert failed.value.code == "bad_argument"
-        assert "LEAD_MCP_PII" in failed.value.message or "not a number" in failed.value.message, (tool, asked)
+        unknown = failed.value.code == "unknown_field"  # a name that nobody knows is asked of nobody
+        refused = "LEAD_MCP_PII" in failed.value.message or "not a number" in failed.value.message
+        assert unknown or (failed.value.code == "bad_argument" and refused), (tool, asked)
 
 
 @pytest.mark.parametrize("account", TRIED)

@@ -114,7 +114,7 @@ class GetRecordings(Windowed):
 
 class InsertLead(Arguments):
     account: RequiredText = Field(description=ACCOUNT)
-    lead: Lead = Field(description="our field names, more than these too; phone e.g. +1 512 555 0100")
+    lead: Lead = Field(description="our field names, more than these too; phone with its country code")
     vendor_fields: VendorFields = Field(None, description=OWN)
     on_duplicate: OnDuplicate = Field("fail", description="same e-mail or phone there: refuse, change that lead, add")
     idempotency_key: Key = Field(None, description=KEY)
