@@ -68,6 +68,11 @@ class Person:
         apart = self.extension and other.extension and self.extension != other.extension
         return bool(self.emails & other.emails or (self.phones & other.phones and not apart))
 
+    def joined(self, other: Person) -> Person:
+        """Whoever is one of both."""
+        emails, phones = self.emails | other.emails, self.phones | other.phones
+        return Person(emails, phones, (*self.spelled, *other.spelled), self.extension)
+
     def __bool__(self) -> bool:
         return bool(self.emails or self.phones)
 

@@ -6,29 +6,30 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Final
 
 import anyio
+from anyio.abc import TaskGroup
 
 from lead_mcp.dates import Window
 from lead_mcp.engine.connection import Connection
-from lead_mcp.engine.fanout import together
 from lead_mcp.engine.ledger import LedgerEntry, combined
 from lead_mcp.engine.limits import account_late
-from lead_mcp.engine.people import LookupScope, Person, PersonMatches, created, find_person
+from lead_mcp.engine.people import LookupScope, Person, PersonMatches, created, find_person, numbers_of
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.recordings import recordings_of
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import search
 from lead_mcp.errors import LeadMcpError
-from lead_mcp.filters import Filter, Op, Order, Where
+from lead_mcp.filters import Filter, Op, Order, Where, folded
 from lead_mcp.uris import uri
 from lead_mcp.vendors.spec.events import EventKind, TimelineEvent
 
 BEFORE: Final = timedelta(hours=1)
 """How long before its lead a ping may have come."""
 AFTER: Final = timedelta(minutes=5)
+MOST_FURTHER: Final = 10
+"""E-mails and numbers, found on the way, that are looked for in a second round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +78,23 @@ class Timeline:
 
 
 async def trace(connections: Sequence[Connection], person: Person, scope: LookupScope) -> Timeline:
-    """The person's story. Raises LeadMcpError where no account could be asked."""
-    story = Timeline()
-    await together([partial(_at_account, story, one, person, scope) for one in connections])
+    """The person's story. Raises LeadMcpError where no account could be asked.
+
+    First the vendors that can be asked for a person. What else that person goes by is looked for there in one more round,
+    and, with all the rest, in the leads of the vendors that must be read through. All within one deadline.
+    """
+    story, until = Timeline(), anyio.current_time() + scope.limits.deadline
+    async with anyio.create_task_group() as group:
+        further = await _first_round(story, connections, person, scope, until, group)
+        for one in connections:
+            whom = person.joined(further) if one.vendor.person_lookup is None else further
+            if whom:
+                group.start_soon(_at_account, story, one, whom, scope, until)
     errors = [entry.error for entry in story.entries if entry.error]
     if errors and len(errors) == len(connections):
         raise combined(errors)
+    for entry in story.entries:
+        entry.total = entry.returned if entry.complete and entry.error is None else None
     order = [one.name for one in connections]
     story.entries.sort(key=lambda entry: order.index(entry.account))
     story.leads.sort(key=created)
@@ -90,6 +102,41 @@ async def trace(connections: Sequence[Connection], person: Person, scope: Lookup
     story.events = sorted(inside, key=_place)
     story.findings = list(_findings(story))
     return story
+
+
+async def _first_round(
+    story: Timeline,
+    connections: Sequence[Connection],
+    person: Person,
+    scope: LookupScope,
+    until: float,
+    group: TaskGroup,
+) -> Person:
+    """Ask the vendors that can be asked; what else the person goes by. One that hangs holds up half the deadline at most."""
+    asked = [one for one in connections if one.vendor.person_lookup is not None]
+    waiting, done = {one.name for one in asked}, anyio.Event()
+
+    async def first(one: Connection) -> None:
+        await _at_account(story, one, person, scope, until)
+        waiting.discard(one.name)
+        if not waiting:
+            done.set()
+
+    for one in asked:
+        group.start_soon(first, one)
+    with anyio.move_on_after((until - anyio.current_time()) / 2):
+        if asked:
+            await done.wait()
+    return _found_on_the_way(story, person, scope.region)
+
+
+def _found_on_the_way(story: Timeline, person: Person, region: str) -> Person:
+    """What else the person goes by, the first few of each, and was not asked for."""
+    emails = {str(mail) for record in story.leads if (mail := record.get("email"))}
+    emails = {mail for mail in emails if folded(mail) not in person.emails}
+    phones = {number for record in story.leads for number in numbers_of(record, region)} - person.phones
+    kept = tuple(sorted(emails)[:MOST_FURTHER])
+    return Person(frozenset(map(folded, kept)), frozenset(sorted(phones)[:MOST_FURTHER]), kept)
 
 
 def _place(one: LeadEvent) -> tuple[datetime, str, str, str, str]:
@@ -122,14 +169,20 @@ def _findings(story: Timeline) -> Iterator[Finding]:
 # --- one account --------------------------------------------------------------------------------------------------
 
 
-async def _at_account(story: Timeline, connection: Connection, person: Person, scope: LookupScope) -> None:
-    """One account's part, within the deadline: what was found by then stays."""
-    entry, seconds = LedgerEntry(connection.name), scope.limits.deadline
-    story.entries.append(entry)
-    with anyio.move_on_after(seconds) as within:
+async def _at_account(
+    story: Timeline, connection: Connection, person: Person, scope: LookupScope, until: float
+) -> None:
+    """One account's part, until the deadline: what was found by then stays."""
+    entry = next((one for one in story.entries if one.account == connection.name), None)
+    if entry is None:
+        entry = LedgerEntry(connection.name)
+        story.entries.append(entry)
+    elif entry.error is not None:
+        return
+    with anyio.move_on_after(max(0.0, until - anyio.current_time())) as within:
         await _AccountStory(story, connection, entry, scope).tell(person)
     if within.cancelled_caught:
-        entry.error, entry.complete = account_late(connection.name, seconds), False
+        entry.error, entry.complete = account_late(connection.name, scope.limits.deadline), False
 
 
 @dataclass(frozen=True)
@@ -149,8 +202,12 @@ class _AccountStory:
             return
         _note(self.entry, matches, person)
         vendor, account = self.connection.vendor, self.connection.account
+        known = {record.uri for record in self.story.leads}
         for record in matches.records:
+            if record.uri in known:
+                continue
             self.story.leads.append(record)
+            self.entry.returned += 1
             for event in vendor.events(account, record.raw):
                 self._add(record.uri, event)
             await self._recordings(record)
@@ -193,15 +250,16 @@ class _AccountStory:
 
 
 def _note(entry: LedgerEntry, matches: PersonMatches, person: Person) -> None:
-    entry.returned, entry.scanned, entry.requests = len(matches.records), matches.scanned, matches.requests
-    entry.total = len(matches.records) if matches.complete else None
-    entry.complete = matches.complete
+    entry.scanned += matches.scanned
+    entry.requests += matches.requests
+    entry.complete = entry.complete and matches.complete
     entry.checked_here = [
+        *entry.checked_here,
         *(Where("email", Op.EQ, one) for one in sorted(person.emails)),
         *(Where("phone", Op.EQ, one) for one in sorted(person.phones)),
     ]
-    entry.window, entry.error = matches.window, matches.error
-    entry.notes += matches.notes
+    entry.window, entry.error = matches.window or entry.window, matches.error or entry.error
+    entry.notes += [note for note in matches.notes if note not in entry.notes]
 
 
 def _pings_of(record: Record, made: datetime, now: datetime) -> Query:

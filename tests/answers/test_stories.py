@@ -236,3 +236,17 @@ def test_a_vendor_that_hangs_ends_with_the_deadline_and_the_others_tell_their_pa
         assert entry(story, "octanist")["complete"] is False
         assert found_leads(story)
         assert not any(uri.startswith("lead://octanist/") for uri in found_leads(story))
+
+
+def test_what_a_person_is_found_to_go_by_is_looked_for_too(driven: Bench, people: list[Person]) -> None:
+    """A second e-mail at one vendor leads to a lead that has neither the first e-mail nor the number."""
+    person, second = people[0], "second.address@example.com"
+    lead = {"name": "Second Address", "email": second}
+    with bench(box=driven.box, environment={"LEAD_MCP_WRITES": "allow"}) as writing:
+        apart = writing.call("insert_lead", account="octanist", lead={**lead, "phone": "+12125550177"})["uri"]
+        both = writing.call(
+            "insert_lead", account="octanist", lead={**lead, "phone": person.phone}, on_duplicate="allow"
+        )["uri"]
+    story = driven.call("trace_lead", phone=person.phone)
+    assert {apart, both} <= found_leads(story)
+    assert second in story["person"]["emails"]
