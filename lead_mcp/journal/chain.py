@@ -35,11 +35,9 @@ class Anchor:
 
 def append(tx: Connection, row: Mapping[str, Any], state: State, values: Mapping[str, Any], at: str) -> Anchor:
     """One more event of the write whose row is now ``row``. Raises NotAllowed where the chain is damaged."""
-    head = tx.execute(select(chain.c.seq, chain.c.head).where(chain.c.id == 1).with_for_update()).one_or_none()
-    if head is None:
-        raise damaged("the row that heads its chain is missing")
+    newest = _newest(tx)
     event = {
-        "seq": head.seq + 1,
+        "seq": newest.seq + 1,
         "write_id": row["id"],
         "at": at,
         "state": str(state),
@@ -47,18 +45,29 @@ def append(tx: Connection, row: Mapping[str, Any], state: State, values: Mapping
         "tool": row["tool"],
         "arguments": row["arguments"],
         "digest": digest_of(values),
-        "prev": head.head,
+        "prev": newest.hash,
         "row_digest": _row_digest(row),
     }
-    anchor = Anchor(head.seq + 1, digest_of(event))
+    anchor = Anchor(newest.seq + 1, digest_of(event))
     body = json.dumps(values, default=str, ensure_ascii=False)
     try:
         tx.execute(insert(events).values({**event, "hash": anchor.hash}))
         tx.execute(insert(payloads).values(seq=anchor.seq, body=body))
     except IntegrityError:
-        raise damaged(f"its chain says {head.seq}, and there are events beyond") from None
+        raise damaged(f"its chain ends at event {newest.seq}, and there are events beyond") from None
     tx.execute(update(chain).where(chain.c.id == 1).values(seq=anchor.seq, head=anchor.hash))
     return anchor
+
+
+def _newest(tx: Connection) -> Anchor:
+    """The event that the next one follows, nobody else appending meanwhile. Raises NotAllowed where it is not there."""
+    head = tx.execute(select(chain.c.seq, chain.c.head).where(chain.c.id == 1).with_for_update()).one_or_none()
+    if head is None:
+        raise damaged("the row that heads its chain is missing")
+    there = tx.execute(select(events.c.hash).where(events.c.seq == head.seq)).scalar_one_or_none()
+    if head.head != (START if head.seq == 0 else there):
+        raise damaged(f"its chain ends at event {head.seq}, which is missing or another one")
+    return Anchor(head.seq, head.head)
 
 
 def _row_digest(row: Mapping[Any, Any]) -> str:
