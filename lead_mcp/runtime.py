@@ -40,6 +40,8 @@ T = TypeVar("T")
 
 TIMEOUT: Final = httpx2.Timeout(30.0, connect=10.0, pool=None)
 POOL: Final = httpx2.Limits(max_connections=100, max_keepalive_connections=40)
+CALLER: Final = "local"
+"""The principal of every call, through whatever door and with or without ``LEAD_MCP_HTTP_TOKEN``."""
 
 
 def utc_now() -> datetime:
@@ -66,8 +68,8 @@ class Runtime:
 
     @property
     def principal(self) -> str:
-        """Whose idempotency keys these are: everybody who holds the HTTP token is one."""
-        return "http" if self.server.http_token else "local"
+        """Whose idempotency keys these are: no caller is known by name, so all that share a journal share its keys."""
+        return CALLER
 
     @cached_property
     def masker(self) -> Masker | None:
