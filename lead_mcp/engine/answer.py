@@ -22,12 +22,14 @@ class Answer:
     cut: Callable[[int], str] = lambda rows: ""
     """The cursor that goes on behind the first so many rows, where fewer fit than were found."""
     omitted: str = ""
+    certain: int = 1_000_000
+    """How many of the first records stand in the order of everything: a page can be cut behind one of these."""
 
     def first(self, rows: int) -> Answer:
-        """The answer's first rows alone, with the cursor that goes on behind them."""
-        kept = self.records[:rows]
+        """The answer's first rows alone (fewer, where it cannot be cut there), with the cursor that goes on behind them."""
+        kept = self.records[: min(rows, self.certain)]
         count_returned(self.entries, kept)
-        return replace(self, records=kept, cursor=self.cut(rows))
+        return replace(self, records=kept, cursor=self.cut(len(kept)))
 
 
 def count_returned(entries: Sequence[LedgerEntry], records: Sequence[Record]) -> None:

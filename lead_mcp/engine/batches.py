@@ -23,10 +23,10 @@ def batch_page(readers: Sequence[Reader], base: Sorter, sorter: Sorter, limit: i
     """A page of the batch in the asked order; its end stays in the batch until that is used up."""
     line, end = certain_until(readers, base), batch_end(readers, base, began)
     if began.end is not None and line is not None and base.place(line) < base.place(began.end):
-        return MergedPage([], began)  # less was read than on the page before: once more from there
+        return MergedPage([], began, 0)  # less was read than on the page before: once more from there
     records = [row for reader in readers for row in reader.rows if end is None or not base.is_after(row, end)]
     left = sorted((row for row in records if sorter.is_after(row, began.after)), key=sorter.key)
     page = left[:limit]
     if len(left) > len(page):
-        return MergedPage(page, PageEnd(sorter.position(page[-1]), began.start, end))
-    return MergedPage(page, PageEnd(start=end) if end is not None else None)
+        return MergedPage(page, PageEnd(sorter.position(page[-1]), began.start, end), len(page))
+    return MergedPage(page, PageEnd(start=end) if end is not None else None, len(page))

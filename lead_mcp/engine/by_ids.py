@@ -16,7 +16,7 @@ from lead_mcp.engine.answer import Answer, count_returned
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.cursor import Seal
 from lead_mcp.engine.fanout import together
-from lead_mcp.engine.ledger import LedgerEntry, combined, left_out, opened
+from lead_mcp.engine.ledger import LedgerEntry, combined, left_out, note_moves, opened
 from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.lookup import Found, check_ids, look_up
 from lead_mcp.engine.plan import TEXT_FIELDS, text_matches
@@ -142,6 +142,8 @@ class IdSearch:
         end = start + answered if start + answered < len(self.ids) else None
         if start or end is not None:
             self._note_batch(answered)
+        if start or began.after is not None:
+            note_moves(list(self.entries.values()), self.query, self.query.now)
         rows = sorted((record for _, record in found), key=sorter.key)
         left = [record for record in rows if sorter.is_after(record, began.after)]
         page = left[: self.query.limit]

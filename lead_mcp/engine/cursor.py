@@ -95,17 +95,20 @@ class PageState:
     totals: Mapping[str, int | None] = field(default_factory=dict)
     failed: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Accounts that failed on an earlier page: code and message."""
+    finished: tuple[str, ...] = ()
+    """Accounts whose every match stands on an earlier page."""
 
     def packed(self) -> dict[str, Any]:
         """As JSON can hold it, short."""
         places = {"p": self.page_end.after, "s": self.page_end.start, "e": self.page_end.end}
         kept = {key: place.packed() for key, place in places.items() if place}
         known = {name: total for name, total in self.totals.items() if total is not None}
-        failed = {"x": self.failed} if self.failed else {}
-        return {"f": self.frozen.isoformat(), "a": self.accounts, "t": known, **kept, **failed}
+        gone = {key: names for key, names in (("x", self.failed), ("d", self.finished)) if names}
+        return {"f": self.frozen.isoformat(), "a": self.accounts, "t": known, **kept, **gone}
 
     @staticmethod
     def unpacked(packed: Mapping[str, Any]) -> PageState:
         places = [Position.unpacked(packed[key]) if key in packed else None for key in "pse"]
         frozen = datetime.fromisoformat(packed["f"])
-        return PageState(frozen, tuple(packed["a"]), PageEnd(*places), packed["t"], packed.get("x", {}))
+        accounts, failed, finished = tuple(packed["a"]), packed.get("x", {}), tuple(packed.get("d", ()))
+        return PageState(frozen, accounts, PageEnd(*places), packed["t"], failed, finished)

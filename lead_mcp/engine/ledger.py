@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
 
-from lead_mcp.dates import Window
-from lead_mcp.engine.query import AccountQuery
+from lead_mcp.dates import Window, full_stamp
+from lead_mcp.engine.cursor import PageState
+from lead_mcp.engine.query import AccountQuery, Query
 from lead_mcp.engine.readers.base import Reader
 from lead_mcp.errors import LeadMcpError, error_of_code
 from lead_mcp.filters import Clause
 from lead_mcp.vendors.spec.fields import Field
+
+STEADY: Final = frozenset({"created_at", "id"})
+"""Fields of a lead that do not change; sorted by any other, a lead may move between two pages."""
 
 
 @dataclass
@@ -84,6 +90,21 @@ def left_out(failed: Mapping[str, Sequence[str]]) -> list[LedgerEntry]:
         )
         for name, (code, message) in failed.items()
     ]
+
+
+def finished_before(state: PageState) -> list[LedgerEntry]:
+    """Entries of accounts whose every match stands on an earlier page."""
+    notes = ["every match stands on an earlier page"]
+    return [LedgerEntry(name, total=state.totals.get(name), notes=list(notes)) for name in state.finished]
+
+
+def note_moves(entries: Sequence[LedgerEntry], query: Query, frozen: datetime) -> None:
+    """Say on a later page that a lead may have moved between pages, where it is sorted by what can change."""
+    changing = [order.field for order in query.orders if order.field not in STEADY]
+    if changing and query.kind == "lead":
+        since = f"a lead that changed since {full_stamp(frozen)} may be missing or come twice"
+        for entry in entries:
+            entry.notes.append(f"sorted by {', '.join(changing)}: {since}")
 
 
 def total_of(entries: Sequence[LedgerEntry]) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import anyio
 
@@ -12,15 +13,17 @@ from lead_mcp.engine.batches import batch_end, batch_page
 from lead_mcp.engine.by_ids import search_ids
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.cursor import PageEnd, PageState, Seal
-from lead_mcp.engine.ledger import LedgerEntry, combined, left_out, total_of
+from lead_mcp.engine.ledger import LedgerEntry, combined, finished_before, left_out, note_moves, total_of
 from lead_mcp.engine.limits import Limits, late
 from lead_mcp.engine.merge import MergedPage, merged_page
+from lead_mcp.engine.pace import aside
 from lead_mcp.engine.query import AccountQuery, Query, resolve_queries
 from lead_mcp.engine.readers.making import ProgressCallback, Sink
 from lead_mcp.engine.reading import Reading, read
-from lead_mcp.engine.records import Record, Sorter
+from lead_mcp.engine.records import Sorter
+from lead_mcp.filters import spelled
 
-IN_BATCHES = "sorted here, within the newest records up to the scan limit"
+IN_BATCHES: Final = "sorted here, within the newest records up to the scan limit"
 
 
 async def search(connections: Sequence[Connection], query: Query, limits: Limits, seal: Seal) -> Answer:
@@ -35,7 +38,8 @@ async def search(connections: Sequence[Connection], query: Query, limits: Limits
         account_queries = await resolve_queries([one for one in connections if one.name in state.accounts], query)
         left = limits.deadline - (anyio.current_time() - started)
         reading = await read(account_queries, query, state, limits, left)
-        return SearchPage(query, state, reading, seal).answer()
+        page = SearchPage(query, state, reading, seal)
+        return await aside(page.answer, sum(len(reader.rows) for reader in reading.readers))
     raise late(limits)
 
 
@@ -74,22 +78,40 @@ class SearchPage:
         page = self._page()
         entries = list(self.reading.entries.values())
         self._raise_if_empty(entries)
+        self._note(page)
         count_returned(entries, page.records)
-        total = None if self.state.failed else total_of(entries)
-        cursor = None if page.end is None else self._sealed(page.end)
-        return Answer(page.records, total, cursor, [*entries, *left_out(self.state.failed)], cut=self._cut(page))
+        ledger = [*entries, *finished_before(self.state), *left_out(self.state.failed)]
+        return Answer(
+            page.records,
+            None if self.state.failed else total_of(ledger),
+            None if page.end is None else self._sealed(page.end, page.finished),
+            ledger,
+            cut=self._cut(page),
+            certain=page.certain,
+        )
 
     def _page(self) -> MergedPage:
         readers, limit, began = self.reading.readers, self.query.limit, self.state.page_end
         sorter, base = Sorter(self.query.orders), Sorter(self.reading.base)
         if not self.batched:
-            return merged_page(readers, sorter, limit, began)
+            return merged_page(readers, sorter, limit, began, at_once=self.query.text is not None)
         if batch_end(readers, base, began) is not None:
             for reader in readers:
                 entry = self.reading.entries[reader.pager.account.name]
                 entry.complete = False
                 entry.notes.append(IN_BATCHES)
         return batch_page(readers, base, sorter, limit, began)
+
+    def _note(self, page: MergedPage) -> None:
+        """Say where the order, or that everything comes once, holds less than it seems."""
+        asked = [entry for entry in self.reading.entries.values() if entry.error is None]
+        if page.certain < len(page.records) and page.end is not None and page.end.after is not None:
+            back = spelled(page.end.after.values[0])
+            for entry in asked:
+                if entry.account not in page.finished:
+                    entry.notes.append(f"read back to {back}; its older matches come on later pages, behind newer ones")
+        if self.state.page_end != PageEnd():
+            note_moves(asked, self.query, self.state.frozen)
 
     def _raise_if_empty(self, entries: Sequence[LedgerEntry]) -> None:
         """A question that no account could answer is an error, not an empty shelf."""
@@ -103,15 +125,21 @@ class SearchPage:
         end = batch_end(self.reading.readers, Sorter(self.reading.base), began) if self.batched else None
         start = began.start if self.batched else None
 
-        def position(record: Record) -> PageEnd:
-            return PageEnd(sorter.position(record), start, end)
+        def position(rows: int) -> PageEnd:
+            return PageEnd(sorter.position(page.records[rows - 1]) if rows else began.after, start, end)
 
-        return lambda rows: self._sealed(position(page.records[rows - 1]))
+        return lambda rows: self._sealed(position(rows))
 
-    def _sealed(self, page_end: PageEnd) -> str:
+    def _sealed(self, page_end: PageEnd, finished: frozenset[str] = frozenset()) -> str:
         entries = self.reading.entries.values()
-        alive = tuple(entry.account for entry in entries if entry.error is None)
-        totals = {entry.account: entry.total for entry in entries if entry.error is None}
         failed = {entry.account: [entry.error.code, entry.error.message] for entry in entries if entry.error}
-        state = PageState(self.state.frozen, alive, page_end, totals, {**self.state.failed, **failed})
+        gone = {*failed, *finished}
+        state = PageState(
+            self.state.frozen,
+            tuple(entry.account for entry in entries if entry.account not in gone),
+            page_end,
+            {**self.state.totals, **{entry.account: entry.total for entry in entries if entry.error is None}},
+            {**self.state.failed, **failed},
+            (*self.state.finished, *sorted(finished)),
+        )
         return self.seal.close(state.packed(), self.query.arguments)

@@ -26,8 +26,10 @@ def search_page(answer: Answer, query: Query, columns: Sequence[str], max_tokens
         return whole
     fit = rows_that_fit(rows, lambda some: _rendered(answer, query, columns, some), room)
     check_some_fit(fit, max_tokens)
-    left = f"{len(rows) - fit} more rows did not fit; next_cursor goes on behind these"
-    return _rendered(replace(answer.first(fit), omitted=left), query, columns, rows[:fit])
+    cut = answer.first(fit)
+    kept = rows[: len(cut.records)]
+    left = f"{len(rows) - len(kept)} more rows did not fit; next_cursor goes on behind these"
+    return _rendered(replace(cut, omitted=left), query, columns, kept)
 
 
 def _rendered(answer: Answer, query: Query, columns: Sequence[str], rows: Sequence[list[Any]]) -> Rendered:

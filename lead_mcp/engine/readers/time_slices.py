@@ -18,8 +18,10 @@ from lead_mcp.vendors.spec.reading import Page
 FIRST_SLICE: Final = timedelta(days=1)
 DAWN: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Nothing these vendors hold is older; where no lower bound is given, slices end here and one last slice has none."""
-PROBE: Final = 100
-"""Rows of the first requests, which find out how dense the records lie: a share is not spent on that."""
+PROBES: Final = 20
+"""How many requests that find out how dense the records lie a share would hold: it is not spent on them."""
+SMALL: Final = 100
+"""Rows that are asked for at least, where each of them is wanted."""
 PASSES: Final = 4
 """How often a second that is too dense for one page is read, where pages of it repeat and leave out records."""
 
@@ -30,7 +32,7 @@ class TimeSliceReader(Reader):
 
     async def _read(self) -> None:
         bounds, most = self._resumed(), self._most()
-        limit = min(most, max(PROBE, 2 * (self.need or 0)))
+        limit = self._probe(most)
         first = await self._slice(bounds, limit)
         self._known_total(first.total)
         if first.total is not None and len(first.rows) < first.total <= most:
@@ -50,14 +52,15 @@ class TimeSliceReader(Reader):
             held = _held(page, limit)
             if held > len(page.rows):
                 most = self._learnt(limit, most, page)
-                if page.total is not None and limit < held <= most:
-                    limit = most  # one larger page holds this slice
+                fits = page.total is not None and held <= most
+                if limit < most and (fits or width <= SECOND):  # one larger page holds this slice, or more of it
+                    limit = most
                     continue
-                limit = min(most, PROBE)
                 if width > SECOND:
+                    limit = self._probe(most)
                     width = max(SECOND, width * min(0.5, 0.7 * most / held))
                     continue
-            rows = page.rows if held <= len(page.rows) else await self._dense(page, part, most)
+            rows = page.rows if held <= len(page.rows) else await self._dense(page, part, limit)
             fresh, limit = await self._take(rows, part), most
             left = None if left is None else left - fresh
             if rest is None or left == 0:
@@ -70,7 +73,12 @@ class TimeSliceReader(Reader):
     def _most(self) -> int:
         """Rows a request may ask for: a page's worth where we must search, little more than needed where we need not."""
         most = min(self.plan.route.page, self.pager.page_cap, max(1, self.pager.usage.share))
-        return most if self._searching or self.need is None else min(most, max(PROBE, 2 * self.need))
+        return most if self._searching or self.need is None else min(most, max(SMALL, 2 * self.need))
+
+    def _probe(self, most: int) -> int:
+        """Rows of a request that finds out how much there is: a small part of the share."""
+        wanted = most if not self._searching and self.need is not None else self.pager.usage.share // PROBES
+        return max(1, min(most, wanted))
 
     def _learnt(self, limit: int, most: int, page: Page) -> int:
         """The rows a request may ask for from now on: no more than the vendor gives where it holds more."""
