@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 from mcp.server.mcpserver import Context
@@ -10,6 +11,7 @@ from mcp.types import CallToolResult
 
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.limits import Limits
+from lead_mcp.engine.pace import aside
 from lead_mcp.engine.periods import PERIODS
 from lead_mcp.engine.pings import ping_totals
 from lead_mcp.engine.search import search
@@ -49,7 +51,8 @@ async def query_pings(ctx: Context[Any, Any], asked: models.QueryPings) -> CallT
     if asked.cursor is None:
         limits = Limits(runtime.server.deadline, runtime.server.summary_limit)
         totals = await ping_totals(chosen, query, groups, answer, limits, progress(ctx))
-    return result(*pings_answer(answer, query, totals, asked.max_tokens))
+    size = len(totals.groups) + len(totals.by_result) if totals else 0
+    return result(*await aside(partial(pings_answer, answer, query, totals, asked.max_tokens), size))
 
 
 def with_pings(runtime: Runtime, account: str | None, direction: str) -> list[Connection]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
 from lead_mcp.engine.limits import Limits
+from lead_mcp.engine.pace import aside
 from lead_mcp.engine.summary import SummaryQuery, summarize
 from lead_mcp.engine.totals import parse_measures
 from lead_mcp.outgoing.summaries import summary_answer
@@ -26,7 +28,8 @@ async def summarize_leads(ctx: Context[Any, Any], asked: models.SummarizeLeads) 
     summary_query = SummaryQuery(replace(query, limit=1), groups, measures, runtime.server.zone)
     limits = Limits(runtime.server.deadline, runtime.server.summary_limit)
     summary = await summarize(runtime.chosen(asked.account), summary_query, limits, progress(ctx))
-    return result(*summary_answer(summary, summary_query))
+    rendered = await aside(partial(summary_answer, summary, summary_query), len(summary.cells))
+    return result(*rendered)
 
 
 def progress(ctx: Context[Any, Any]) -> Callable[[int], Awaitable[None]]:

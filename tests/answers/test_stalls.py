@@ -1,0 +1,51 @@
+"""One caller's heavy answer holds nobody else up: the event loop goes on while 100,000 groups are rendered."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from lead_mcp.engine.pace import aside
+from lead_mcp.engine.query import Query
+from lead_mcp.engine.summary import Summary, SummaryQuery
+from lead_mcp.engine.totals import GroupTotals, parse_measures
+from lead_mcp.outgoing.summaries import summary_answer
+
+GROUPS: Final = 100_000
+TURNS: Final = 10
+"""Turns that another caller gets at least, where without help there would be none."""
+
+
+def summary() -> tuple[Summary, SummaryQuery]:
+    cells = {(f"ann.lee.{nth}@example.com",): GroupTotals(count=1 + nth % 7) for nth in range(GROUPS)}
+    asked = SummaryQuery(
+        Query(now=datetime(2026, 11, 1, tzinfo=UTC)), ("email",), parse_measures(["count"]), ZoneInfo("UTC")
+    )
+    return Summary(["email"], cells, sum(cell.count for cell in cells.values()), "read", [], None), asked
+
+
+@pytest.mark.anyio
+async def test_others_have_their_turn_while_a_large_summary_is_rendered() -> None:
+    found, asked = summary()
+    turns: list[float] = []
+
+    async def another() -> None:
+        while True:
+            turns.append(time.monotonic())
+            await anyio.sleep(0.001)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(another)
+        await anyio.lowlevel.checkpoint()
+        structured, text = await aside(partial(summary_answer, found, asked), len(found.cells))
+        group.cancel_scope.cancel()
+    assert len(turns) > TURNS
+    assert structured["total"] == found.total
+    assert text.count("\n") > 10
