@@ -1,7 +1,8 @@
 """``lead-mcp import``: a file of leads into one account, every row exactly once however often it is killed and run again.
 
-The whole file is checked before the first request. A row's key is the digest of the file's content and the row's number:
-the journal knows by it what became of the row, in this run or an earlier one. Four rows are under way at once, within the
+The whole file is checked before the first request. A row's key is the digest of its values and which of the rows with these
+values it is: the journal knows by it what became of the row, in this run or an earlier one, whatever other rows have come or
+gone. Four rows are under way at once, within the
 account's rate; rows that share an e-mail or a telephone number go one after the other, so that the later sees the earlier.
 """
 
@@ -11,7 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -19,12 +20,14 @@ from typing import Any, Final
 import anyio
 
 from lead_mcp.characters import cleaned
+from lead_mcp.cli.columns import Row, mapped
 from lead_mcp.cli.results import Results
-from lead_mcp.cli.rows import Problems, Row, mapped, read_file
+from lead_mcp.cli.rows import Problems, read_file
 from lead_mcp.cli.setup import settings_for
 from lead_mcp.cli.terminal import agreed, interruptible
 from lead_mcp.engine.people import Person
 from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed
+from lead_mcp.journal.entries import Write
 from lead_mcp.runtime import Runtime, running
 from lead_mcp.settings import Settings
 from lead_mcp.writing.batch import RowResult
@@ -60,13 +63,15 @@ class Options:
 
 @dataclass
 class Plan:
-    """A file found to be sound: its rows, and what their keys begin with."""
+    """A file found to be sound, and its rows. ``digest``: of its content."""
 
     path: Path
     options: Options
-    stem: str
+    digest: str
     rows: Sequence[Row]
     warnings: Counter[str] = field(default_factory=Counter)
+    began_earlier: bool = False
+    """Whether version 0.1 has begun to import this very file."""
 
     def intent(self, runtime: Runtime, row: Row) -> InsertIntent:
         connection = runtime.connection(self.options.account)
@@ -79,7 +84,11 @@ class Plan:
             "vendor_fields": row.own or None,
             "on_duplicate": self.options.on_duplicate,
         }
-        return WriteCall(Tool.INSERT_LEAD, arguments, f"{self.stem}{row.number}", PRINCIPAL)
+        return WriteCall(Tool.INSERT_LEAD, arguments, f"import {row.name}", PRINCIPAL)
+
+    def earlier_call(self, row: Row) -> WriteCall:
+        """The same under the key that version 0.1 gave it: the file's digest and the row's number."""
+        return replace(self.call(row), key=f"import {self.digest}#{row.number}")
 
 
 def run(path: Path, options: Options, *, yes: bool, dry_run: bool, config: Path | None) -> int:
@@ -90,13 +99,13 @@ def run(path: Path, options: Options, *, yes: bool, dry_run: bool, config: Path 
     except BadArgument as error:
         return _unusable([error.message])
     if isinstance(found, Problems):
-        return _unusable([f"{path.name}: {said}" for said in found.to_dict()])
+        return _unusable([f"{path.name}: {said}" for said in found.texts()])
     if dry_run:
         return anyio.run(_preview, settings, found)
     if settings.server.writes == "off":
         raise NotAllowed("LEAD_MCP_WRITES is off, so nothing can be imported.")
     results = Results.of(path.with_name(f"{path.name}.results.jsonl"))
-    if not agreed(_question(found, results), yes=yes):
+    if not agreed(_question(found), yes=yes):
         print("declined; nothing was sent")
         return 0
     results.open()
@@ -122,7 +131,9 @@ async def _checked(settings: Settings, path: Path, options: Options) -> Plan | P
     async with running(settings) as runtime:
         form = offered_insert(runtime.connection(options.account)).form
         columns = mapped(file.columns, options.maps, form, ignore_unmapped=options.ignore_unmapped)
-        plan = Plan(path, options, f"import {file.digest}#", columns.rows(file.read))
+        plan = Plan(path, options, file.digest, columns.rows(file.read))
+        beginning = f"import {file.digest}#"
+        plan.began_earlier = await runtime.in_journal(lambda journal: journal.has_keys(PRINCIPAL, beginning))
         for row in plan.rows:
             try:
                 prepared = await plan.intent(runtime, row).prepare(runtime.context(), PREVIEWED, look=False)
@@ -133,17 +144,12 @@ async def _checked(settings: Settings, path: Path, options: Options) -> Plan | P
     return file.problems or plan
 
 
-def _question(plan: Plan, results: Results) -> str:
+def _question(plan: Plan) -> str:
     options = plan.options
     lines = [
         f"Import {len(plan.rows):,} rows of {plan.path.name} into {options.account}? "
         f"A lead that is there already (same e-mail or phone) is {DUPLICATES[options.on_duplicate]}."
     ]
-    if made := results.made_from_another(plan.stem):
-        lines.append(
-            f"Note: the file has changed since {made:,} of its rows were imported. Every row counts as a new one now; "
-            "those are found as duplicates."
-        )
     lines += [f"Note: {warning}" for warning in list(plan.warnings)[:5]]
     return "\n".join([*lines, *([f"Note: {len(plan.warnings) - 5:,} more warnings"] if len(plan.warnings) > 5 else [])])
 
@@ -234,7 +240,7 @@ class Sending:
         )
 
     async def _row(self, runtime: Runtime, advance: Callable[[], None], row: Row) -> None:
-        call = self.plan.call(row)
+        call = await key_of(runtime, self.plan, row)
         became: Outcome | LeadMcpError
         async with self.turns.of(row, runtime.server.phone_region):
             try:
@@ -250,12 +256,23 @@ class Sending:
 
     async def _earlier(self, runtime: Runtime, call: WriteCall) -> Outcome | None:
         """What an earlier run made of this row with other values: it is done all the same, and not done again."""
-        account, key = self.plan.options.account, call.key or ""
-        write = await runtime.in_journal(lambda journal: journal.find(account, str(call.tool), PRINCIPAL, key))
+        write = await known(runtime, self.plan, call)
         if write is None or not write.replayed or write.arguments == call.digest:
             return None
         before = replayed(write)
         return Outcome(before.kind, before.uri, journal_id=write.id, warnings=(*before.warnings, BEFORE))
+
+
+async def known(runtime: Runtime, plan: Plan, call: WriteCall) -> Write | None:
+    """The write that has this key, whatever its arguments."""
+    account, key = plan.options.account, call.key or ""
+    return await runtime.in_journal(lambda journal: journal.find(account, str(call.tool), PRINCIPAL, key))
+
+
+async def key_of(runtime: Runtime, plan: Plan, row: Row) -> WriteCall:
+    """The call under the key by which the journal knows the row: version 0.1's, where that began it."""
+    earlier = plan.earlier_call(row)
+    return earlier if plan.began_earlier and await known(runtime, plan, earlier) else plan.call(row)
 
 
 # --- looking only -------------------------------------------------------------------------------------------------
@@ -287,8 +304,7 @@ WOULD_FAIL: Final = "would fail"
 
 async def _would(runtime: Runtime, plan: Plan, row: Row) -> str:
     """What would become of a row, in a few words."""
-    account, call = plan.options.account, plan.call(row)
-    write = await runtime.in_journal(lambda journal: journal.find(account, str(call.tool), PRINCIPAL, call.key or ""))
+    write = await known(runtime, plan, await key_of(runtime, plan, row))
     if write is not None and write.replayed:
         return "imported already"
     try:

@@ -7,13 +7,12 @@ import os
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any
 
 from lead_mcp.outgoing.write_text import COLUMNS, row_cells
 from lead_mcp.writing.batch import RowResult
 
 Line = dict[str, Any]
-MADE: Final = frozenset({"created", "updated"})
 
 
 @dataclass
@@ -36,10 +35,6 @@ class Results:
             except (ValueError, TypeError, KeyError):
                 continue
         return found
-
-    def made_from_another(self, stem: str) -> int:
-        """How many leads came of another content of the file."""
-        return sum(1 for key, line in self.known.items() if not key.startswith(stem) and line["outcome"] in MADE)
 
     def open(self) -> None:
         """Ready to append, readable by its owner only. Raises OSError, before anything is sent."""

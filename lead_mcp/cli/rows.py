@@ -1,4 +1,4 @@
-"""The rows of a file to import: CSV with a header, or one JSON object a line; columns as fields of a lead.
+"""The rows of a file to import: CSV with a header, or one JSON object a line.
 
 Everything that can be wrong with a file is found here and gathered, so that a person mends it in one go.
 """
@@ -6,22 +6,33 @@ Everything that can be wrong with a file is found here and gathered, so that a p
 from __future__ import annotations
 
 import csv
-import hashlib
-import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
-from lead_mcp.errors import BadArgument, did_you_mean
-from lead_mcp.vendors.spec.fields import CANONICAL
-from lead_mcp.vendors.spec.writing import Form
+from lead_mcp.characters import is_text, strings_in
+from lead_mcp.cli.text_files import checked_size, digest_of_file, lines_of
+from lead_mcp.errors import BadArgument
+from lead_mcp.writing.values import HALF_CHARACTER
 
-THEIRS: Final = "vendor:"
-SHOWN: Final = 20
-DELIMITERS: Final = ";\t"
-"""Taken where a header line holds one of them and no comma."""
+LISTED: Final = 20
+"""Problems that are printed."""
+KEPT: Final = 1000
+MOST_FIELD: Final = 1_000_000
+"""Characters that one value of a CSV file may have, over all its lines."""
+MOST_ROWS: Final = 100_000
+DEPTH: Final = 20
+"""How deep lists and objects may stand in each other."""
+DELIMITERS: Final = ",;\t"
+NAMED: Final = f"{DELIMITERS}|:"
+"""Delimiters that a first line of Excel's may name."""
+SEPARATOR: Final = "sep="
+"""How Excel's own first line begins, which names the delimiter."""
 
 
 @dataclass
@@ -29,31 +40,27 @@ class Problems:
     """What is wrong, by message: a mistake in a whole column is one problem on many lines."""
 
     lines: dict[str, list[int]] = field(default_factory=dict)
+    further: int = 0
+    """Beyond the ``KEPT`` that are told apart."""
 
     def add(self, line: int, message: str) -> None:
-        self.lines.setdefault(message, []).append(line)
+        if message in self.lines or len(self.lines) < KEPT:
+            self.lines.setdefault(message, []).append(line)
+        else:
+            self.further += 1
 
     def __bool__(self) -> bool:
         return bool(self.lines)
 
-    def to_dict(self) -> Iterator[str]:
-        """The first 20, each with its first lines."""
-        for message, lines in list(self.lines.items())[:SHOWN]:
+    def texts(self) -> Iterator[str]:
+        """The first of them, each with its first lines."""
+        for message, lines in list(self.lines.items())[:LISTED]:
             first = ", ".join(map(str, lines[:5]))
             more = f" and {len(lines) - 5:,} more" if len(lines) > 5 else ""
             yield f"line{'s' if len(lines) > 1 else ''} {first}{more}: {message}"
-        if len(self.lines) > SHOWN:
-            yield f"and {len(self.lines) - SHOWN:,} further problems"
-
-
-@dataclass(frozen=True)
-class Row:
-    """One lead of the file. ``number`` counts rows from 1, ``line`` is where it begins."""
-
-    number: int
-    line: int
-    lead: Mapping[str, Any]
-    own: Mapping[str, Any]
+        further = len(self.lines) - LISTED + self.further
+        if further > 0:
+            yield f"and {further:,} further problems"
 
 
 Read = tuple[int, Mapping[str, Any]]
@@ -75,144 +82,167 @@ def read_file(path: Path) -> File:
     read = READERS.get(path.suffix.casefold())
     if read is None:
         raise BadArgument(f"{path.name}: a .csv file with a header, or a .jsonl file with one JSON object a line.")
-    content = path.read_bytes()
-    problems = Problems()
-    try:
-        columns, rows = read(content.decode("utf-8-sig"), problems)
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise BadArgument(f"{path.name}: line {line} is not UTF-8; save the file as UTF-8.") from None
+    checked_size(path)
+    problems, rows = Problems(), list[Read]()
+    columns: dict[str, None] = {}
+    for line, values in read(lines_of(path), columns, problems):
+        half = [place for place, text in strings_in(values, "a value") if not is_text(text)]
+        if half:
+            problems.add(line, f"{half[0].removeprefix('a value.')}: {HALF_CHARACTER}")
+        rows.append((line, values))
+        if len(rows) > MOST_ROWS:
+            raise BadArgument(f"{path.name} has more than {MOST_ROWS:,} rows. Split the file.")
     if not rows and not problems:
         raise BadArgument(f"{path.name} holds no rows.")
-    return File(hashlib.sha256(content).hexdigest(), columns, rows, problems)
+    return File(digest_of_file(path), list(columns), rows, problems)
+
+
+Reader = Callable[[Iterator[str], dict[str, None], Problems], Iterator[Read]]
+"""Reads lines as rows; fills in the columns and what is wrong."""
 
 
 # --- CSV ----------------------------------------------------------------------------------------------------------
 
 
-def _read_csv(text: str, problems: Problems) -> tuple[Sequence[str], list[Read]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
-    records = _records(reader, problems)
-    header = next(records, (1, []))[1]
-    columns = [name.strip() for name in header]
-    twice = sorted({name for name in columns if columns.count(name) > 1})
-    if twice:
-        problems.add(1, f"the header names {', '.join(map(repr, twice))} twice.")
-    rows: list[Read] = []
-    for line, values in records:
-        if len(values) != len(columns):
-            problems.add(line, f"{len(values)} values, where the header has {len(columns)} columns.")
-        else:
-            given = zip(columns, values, strict=True)
-            rows.append((line, {name: value.strip() for name, value in given if value.strip()}))
-    return columns, rows
+def _read_csv(lines: Iterator[str], columns: dict[str, None], problems: Problems) -> Iterator[Read]:
+    first, lines, skipped = _first(lines)
+    records = _records(
+        csv.reader(lines, delimiter=_delimiter(first, skipped), strict=True), skipped is not None, problems
+    )
+    with _long_fields():
+        line, header = next(records, (1, []))
+        names = _names(line, header, problems)
+        columns.update(dict.fromkeys(filter(None, names)))
+        for line, values in records:
+            if (row := _row(line, values, names, problems)) is not None:
+                yield line, row
 
 
-def _delimiter(text: str) -> str:
-    first = text.partition("\n")[0]
-    return next((one for one in DELIMITERS if one in first and "," not in first), ",")
+def _first(lines: Iterator[str]) -> tuple[str, Iterator[str], str | None]:
+    """The header's first line, all lines from it on, and the delimiter that a line before it names."""
+    first = next(lines, "")
+    if not first.lower().startswith(SEPARATOR):
+        return first, chain([first], lines), None
+    header = next(lines, "")
+    return header, chain([header], lines), first[len(SEPARATOR) :].rstrip("\r\n")
 
 
-def _records(reader: Any, problems: Problems) -> Iterator[tuple[int, list[str]]]:
-    """Every record with the line it begins on; blank lines are none. A file broken in its middle ends there."""
-    line = 1
+def _delimiter(header: str, named: str | None) -> str:
+    """The one that Excel has named, else the one that the header holds most of outside quotes."""
+    if named is not None and len(named) == 1 and named in NAMED:
+        return named
+    bare = "".join(header.split('"')[::2])
+    return max(DELIMITERS, key=lambda one: (bare.count(one), -DELIMITERS.index(one)))
+
+
+@contextmanager
+def _long_fields() -> Iterator[None]:
+    """The module's own limit is less than a note may have."""
+    before = csv.field_size_limit(MOST_FIELD)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+def _records(reader: Any, skipped: bool, problems: Problems) -> Iterator[tuple[int, list[str]]]:
+    """Every record with the line it begins on; blank ones are none. A file broken in its middle ends there."""
+    line = before = 1 + skipped
     try:
         for values in reader:
-            if values:
+            if any(value.strip() for value in values):
                 yield line, values
-            line = reader.line_num + 1
+            line = reader.line_num + before
     except csv.Error as error:
-        problems.add(line, f"not CSV ({error}).")
+        problems.add(line, _csv_problem(str(error)))
+
+
+def _csv_problem(words: str) -> str:
+    if "field limit" in words:
+        return f"a field of more than {MOST_FIELD:,} characters; perhaps a quote is never closed."
+    return f"not CSV ({words})."
+
+
+def _names(line: int, header: Sequence[str], problems: Problems) -> list[str]:
+    """The columns' names; one without a name has "", and those at the end are none."""
+    names = [name.strip() for name in header]
+    while names and not names[-1]:
+        names.pop()
+    twice = sorted(name for name, count in Counter(names).items() if name and count > 1)
+    if twice:
+        problems.add(line, f"the header names {', '.join(map(repr, twice[:LISTED]))} twice.")
+    return names
+
+
+def _row(line: int, values: list[str], names: Sequence[str], problems: Problems) -> dict[str, str] | None:
+    while len(values) > len(names) and not values[-1].strip():
+        values.pop()
+    if len(values) != len(names):
+        problems.add(line, f"{len(values)} values, where the header has {len(names)} columns.")
+        return None
+    row = {name: value.strip() for name, value in zip(names, values, strict=True) if value.strip()}
+    if "" in row:
+        nth = next(nth for nth, name in enumerate(names, 1) if not name and values[nth - 1].strip())
+        problems.add(line, f"a value in column {nth}, which has no name.")
+    return row
 
 
 # --- JSON lines ---------------------------------------------------------------------------------------------------
 
 
-def _read_jsonl(text: str, problems: Problems) -> tuple[Sequence[str], list[Read]]:
-    rows: list[Read] = []
-    columns: dict[str, None] = {}
-    for line, part in enumerate(text.split("\n"), 1):
-        if not part.strip():
+def _read_jsonl(lines: Iterator[str], columns: dict[str, None], problems: Problems) -> Iterator[Read]:
+    for line, text in enumerate(lines, 1):
+        if not text.strip():
             continue
         try:
-            found = json.loads(part, parse_constant=_no_number)
+            found = json.loads(text, parse_constant=_no_number, object_pairs_hook=_unique)
         except ValueError as error:
             problems.add(line, f"not JSON ({error}).")
-            continue
-        if not isinstance(found, dict):
-            problems.add(line, "not one JSON object.")
-            continue
-        columns.update(dict.fromkeys(found))
-        rows.append((line, {name: value for name, value in found.items() if value not in (None, "")}))
-    return list(columns), rows
+        except RecursionError:
+            problems.add(line, TOO_DEEP)
+        else:
+            if (problem := _object_problem(found)) is not None:
+                problems.add(line, problem)
+                continue
+            columns.update(dict.fromkeys(found))
+            yield line, {name: value for name, value in found.items() if value not in (None, "")}
+
+
+TOO_DEEP: Final = f"lists or objects stand in each other more than {DEPTH} deep."
 
 
 def _no_number(word: str) -> Any:
     raise ValueError(f"{word} is no number")
 
 
-READERS: Final = {".csv": _read_csv, ".jsonl": _read_jsonl, ".ndjson": _read_jsonl}
+def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        name = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise ValueError(f"{name[:60]!r} stands there twice")
+    return found
 
 
-# --- columns ------------------------------------------------------------------------------------------------------
+def _object_problem(found: Any) -> str | None:
+    if not isinstance(found, dict):
+        return "not one JSON object."
+    return TOO_DEEP if is_deeper(found, DEPTH) else None
 
 
-@dataclass(frozen=True)
-class Mapped:
-    """Which column is which field: ours by name, the vendor's own as ``vendor:NAME``."""
-
-    targets: Mapping[str, str]
-
-    def rows(self, read: Iterable[Read]) -> list[Row]:
-        return [self._row(number, line, values) for number, (line, values) in enumerate(read, 1)]
-
-    def _row(self, number: int, line: int, values: Mapping[str, Any]) -> Row:
-        given = {self.targets[name]: value for name, value in values.items() if name in self.targets}
-        ours = {name: value for name, value in given.items() if not name.startswith(THEIRS)}
-        own = {name.removeprefix(THEIRS): value for name, value in given.items() if name.startswith(THEIRS)}
-        return Row(number, line, ours, own)
+def is_deeper(value: Any, most: int) -> bool:
+    """Whether lists and objects stand in each other more than ``most`` deep."""
+    level: Iterable[Any] = [value]
+    for _ in range(most + 1):
+        level = [item for one in level for item in _items(one)]
+        if not level:
+            return False
+    return True
 
 
-def mapped(columns: Sequence[str], maps: Sequence[str], form: Form, *, ignore_unmapped: bool) -> Mapped:
-    """The columns as fields: as ``maps`` say (``column=field``), else by their names. Raises BadArgument."""
-    ours = dict.fromkeys((*form.ours, *CANONICAL))
-    on_progress = dict(_told(one, columns, ours) for one in maps)
-    targets: dict[str, str] = {}
-    for column in columns:
-        target = on_progress.get(column) or _by_name(column, ours)
-        if target is None and not ignore_unmapped:
-            raise BadArgument(_unknown(column, ours, form))
-        if target in targets.values():
-            first = next(name for name, found in targets.items() if found == target)
-            raise BadArgument(f"Columns {first!r} and {column!r} are both {target}.")
-        if target is not None:
-            targets[column] = target
-    if not targets:
-        raise BadArgument("No column of the file is a field of a lead.")
-    return Mapped(targets)
+def _items(value: Any) -> Iterable[Any]:
+    if isinstance(value, Mapping):
+        return [one for one in value.values() if isinstance(one, Mapping | list)]
+    return [one for one in value if isinstance(one, Mapping | list)]
 
 
-def _told(text: str, columns: Sequence[str], ours: Iterable[str]) -> tuple[str, str]:
-    column, equals, target = text.rpartition("=")
-    if not equals or not column or not target.removeprefix(THEIRS):
-        raise BadArgument(f"--map {text!r} is not column=field.")
-    if column not in columns:
-        raise BadArgument(f"--map {text!r}: the file has no column {column!r}.{did_you_mean(column, columns)}")
-    if not target.startswith(THEIRS) and target not in ours:
-        hint = did_you_mean(target, ours)
-        raise BadArgument(f"--map {text!r}: no field {target!r}; a vendor's own is vendor:NAME.{hint}")
-    return column, target
-
-
-def _by_name(column: str, ours: Iterable[str]) -> str | None:
-    """``First Name`` is ``first_name``; ``vendor:NAME`` is itself."""
-    if column.startswith(THEIRS) and column != THEIRS:
-        return column
-    spelled = column.casefold().replace(" ", "_").replace("-", "_")
-    return next((name for name in (column, spelled) if name in ours), None)
-
-
-def _unknown(column: str, ours: Iterable[str], form: Form) -> str:
-    theirs = f" It is the vendor's own: --map {column}=vendor:{column}"
-    hint = theirs if column in form.own else did_you_mean(column, ours)
-    return f"Column {column!r} is no field of a lead.{hint} (--map column=field, or --ignore-unmapped.)"
+READERS: Final[Mapping[str, Reader]] = {".csv": _read_csv, ".jsonl": _read_jsonl, ".ndjson": _read_jsonl}

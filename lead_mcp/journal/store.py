@@ -224,6 +224,13 @@ class Journal:
         query = query.where(writes.c.tool == tool) if tool else query
         return self._run(lambda tx: [whole(tx, row) for row in tx.execute(query).mappings().all()])
 
+    def has_keys(self, principal: str, beginning: str) -> bool:
+        """Whether any key of that principal begins so."""
+        query = select(writes.c.id).where(
+            writes.c.principal == principal, writes.c.key.startswith(beginning, autoescape=True)
+        )
+        return self._run(lambda tx: tx.execute(query.limit(1)).first() is not None)
+
     def is_of_another(self, write: Write, uri: str, tools: Sequence[str]) -> bool:
         """Whether another write by one of ``tools`` is known to have made the lead that this one is thought to have made."""
         made = writes.c.tool.in_(tools) & writes.c.state.in_(REPLAYED)
