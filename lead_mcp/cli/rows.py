@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
@@ -18,7 +18,7 @@ from typing import Any, Final
 from lead_mcp.characters import is_text, strings_in
 from lead_mcp.cli.text_files import checked_size, digest_of_file, lines_of
 from lead_mcp.errors import BadArgument
-from lead_mcp.writing.values import HALF_CHARACTER
+from lead_mcp.writing.values import DEPTH, HALF_CHARACTER, TOO_DEEP, is_deeper
 
 LISTED: Final = 20
 """Problems that are printed."""
@@ -26,8 +26,6 @@ KEPT: Final = 1000
 MOST_FIELD: Final = 1_000_000
 """Characters that one value of a CSV file may have, over all its lines."""
 MOST_ROWS: Final = 100_000
-DEPTH: Final = 20
-"""How deep lists and objects may stand in each other."""
 DELIMITERS: Final = ",;\t"
 NAMED: Final = f"{DELIMITERS}|:"
 """Delimiters that a first line of Excel's may name."""
@@ -208,9 +206,6 @@ def _read_jsonl(lines: Iterator[str], columns: dict[str, None], problems: Proble
             yield line, {name: value for name, value in found.items() if value not in (None, "")}
 
 
-TOO_DEEP: Final = f"lists or objects stand in each other more than {DEPTH} deep."
-
-
 def _no_number(word: str) -> Any:
     raise ValueError(f"{word} is no number")
 
@@ -227,22 +222,6 @@ def _object_problem(found: Any) -> str | None:
     if not isinstance(found, dict):
         return "not one JSON object."
     return TOO_DEEP if is_deeper(found, DEPTH) else None
-
-
-def is_deeper(value: Any, most: int) -> bool:
-    """Whether lists and objects stand in each other more than ``most`` deep."""
-    level: Iterable[Any] = [value]
-    for _ in range(most + 1):
-        level = [item for one in level for item in _items(one)]
-        if not level:
-            return False
-    return True
-
-
-def _items(value: Any) -> Iterable[Any]:
-    if isinstance(value, Mapping):
-        return [one for one in value.values() if isinstance(one, Mapping | list)]
-    return [one for one in value if isinstance(one, Mapping | list)]
 
 
 READERS: Final[Mapping[str, Reader]] = {".csv": _read_csv, ".jsonl": _read_jsonl, ".ndjson": _read_jsonl}

@@ -12,7 +12,7 @@ from lead_mcp.journal.entries import NewWrite, digest_of
 from lead_mcp.transport.redaction import REDACTED
 from lead_mcp.writing.forms import secret_names
 from lead_mcp.writing.outcome import Tool
-from lead_mcp.writing.values import check_text
+from lead_mcp.writing.values import check_arguments
 
 PREVIEWED: Final = "0" * 40
 """The token of a request that is shown and not sent."""
@@ -29,7 +29,7 @@ class WriteCall:
 
     def __post_init__(self) -> None:
         """Raises BadArgument for what is no text, before anything is looked at or sent."""
-        check_text({**self.arguments, "idempotency_key": self.key})
+        check_arguments({**self.arguments, "idempotency_key": self.key})
 
     @cached_property
     def digest(self) -> str:

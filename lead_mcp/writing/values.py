@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -17,6 +17,9 @@ from lead_mcp.phones import e164, extension_of
 
 EXACT: Final = 2**53
 """Whole numbers below it are the same in every JSON reader."""
+DEPTH: Final = 20
+"""How deep lists and objects may stand in each other."""
+TOO_DEEP: Final = f"lists or objects stand in each other more than {DEPTH} deep."
 HALF_CHARACTER: Final = "holds half a character (a lone surrogate), which is no text."
 
 
@@ -62,13 +65,31 @@ def _cleaned_text(name: str, text: str) -> str:
     return found
 
 
-def check_text(arguments: Mapping[str, Any]) -> None:
-    """Raises BadArgument where an argument holds what is no text, named by its place."""
+def check_arguments(arguments: Mapping[str, Any]) -> None:
+    """Raises BadArgument where an argument holds what is no text, named by its place, or is nested without reason."""
     for argument, value in arguments.items():
+        if is_deeper(value, DEPTH):
+            raise BadArgument(f"{argument}: {TOO_DEEP}")
         for place, text in strings_in(value, argument):
             if not is_text(text):
                 named = place.encode("utf-8", "backslashreplace").decode()
                 raise BadArgument(f"{named}: {HALF_CHARACTER}")
+
+
+def is_deeper(value: Any, most: int) -> bool:
+    """Whether lists and objects stand in each other more than ``most`` deep."""
+    level: Iterable[Any] = [value] if isinstance(value, Mapping | list) else []
+    for _ in range(most + 1):
+        level = [item for one in level for item in _items(one)]
+        if not level:
+            return False
+    return True
+
+
+def _items(value: Any) -> Iterable[Any]:
+    if isinstance(value, Mapping):
+        return [one for one in value.values() if isinstance(one, Mapping | list)]
+    return [one for one in value if isinstance(one, Mapping | list)]
 
 
 def same(value: Value, wanted: Any, name: str, region: str, text: Callable[[str], str] = comparable) -> bool:

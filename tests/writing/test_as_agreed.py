@@ -203,6 +203,14 @@ def test_half_a_character_is_refused_by_its_place(
     assert len(hands.box.stages["octanist"].heard) == before
 
 
+def test_what_is_nested_without_reason_is_refused(hands: Desk) -> None:
+    deep: Any = "x"
+    for _ in range(60):
+        deep = [deep]
+    failed = hands.fails("insert_lead", account="octanist", lead={"name": "A"}, vendor_fields={"custom": deep})
+    assert (failed.code, failed.message.partition(":")[0]) == ("bad_argument", "vendor_fields")
+
+
 def test_half_a_character_in_a_name_is_refused_too() -> None:
     """No client's library lets it through; whoever calls this code directly meets the same refusal."""
     with pytest.raises(BadArgument, match=r"^lead: "):

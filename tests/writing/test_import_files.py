@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lead_mcp.cli.columns import Row, mapped
-from lead_mcp.cli.rows import DEPTH, MOST_ROWS, File, is_deeper, read_file
+from lead_mcp.cli.rows import MOST_ROWS, File, read_file
 from lead_mcp.cli.text_files import MOST_LINE
 from lead_mcp.errors import BadArgument
 from lead_mcp.vendors.spec.writing import Form, Param
+from lead_mcp.writing.values import DEPTH, is_deeper
 
 FORM = Form(ours={name: Param(name) for name in ("name", "email", "note")}, own={"custom": Param("custom")})
 HEADER = "name,email,note\n"
