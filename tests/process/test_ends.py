@@ -59,7 +59,9 @@ def test_no_input_at_all_is_a_clean_end(emulators: Emulators) -> None:
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
+@pytest.mark.parametrize(
+    "busy", [pytest.param(False, marks=pytest.mark.slow, id="idle"), pytest.param(True, id="busy")]
+)
 @pytest.mark.parametrize("era", ERAS)
 def test_end_of_input_ends_the_server(emulators: Emulators, folder: Path, era: str, busy: bool) -> None:
     with pipe(environment=emulators.environment, folder=folder) as talk:
@@ -70,7 +72,9 @@ def test_end_of_input_ends_the_server(emulators: Emulators, folder: Path, era: s
     spoke_only_protocol(talk)
 
 
-@pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
+@pytest.mark.parametrize(
+    "busy", [pytest.param(False, marks=pytest.mark.slow, id="idle"), pytest.param(True, id="busy")]
+)
 @pytest.mark.parametrize("signum", SIGNALS, ids=lambda one: one.name)
 def test_a_signal_ends_the_server(emulators: Emulators, folder: Path, signum: int, busy: bool) -> None:
     with pipe(environment=emulators.environment, folder=folder) as talk:
@@ -258,7 +262,9 @@ def test_a_signal_ends_the_http_server_in_the_middle_of_everything(
     assert streams.ends == ["whole"] * 4, "what was open ends in good order"
 
 
-@pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
+@pytest.mark.parametrize(
+    "busy", [pytest.param(False, marks=pytest.mark.slow, id="idle"), pytest.param(True, id="busy")]
+)
 def test_a_signal_ends_the_sse_server(emulators: Emulators, folder: Path, busy: bool) -> None:
     with (
         listening_server(environment=emulators.environment, folder=folder, transport="sse") as (server, url),

@@ -19,6 +19,8 @@ from platformdirs import user_cache_path
 from tests.process.examples import EVERY, filled
 from tests.process.processes import PATIENCE, ROOT, Emulators, clean
 
+pytestmark = pytest.mark.slow
+
 SOURCE = ROOT / "tests" / "node"
 NODE, NPM = shutil.which("node"), shutil.which("npm")
 

@@ -158,6 +158,7 @@ def test_two_processes_with_one_key_are_one_write(house: House, eyes: Desk) -> N
     assert house.stories() == [["intended", "sending", "done"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", ["intended", "sending", "answered"])
 def test_a_killed_process_leaves_one_story_in_postgresql_too(
     house_in_postgresql: House, eyes: Desk, point: str
@@ -165,5 +166,6 @@ def test_a_killed_process_leaves_one_story_in_postgresql_too(
     test_a_process_killed_at_any_point_leaves_one_lead_and_one_story(house_in_postgresql, eyes, point)
 
 
+@pytest.mark.slow
 def test_two_processes_with_one_key_are_one_write_in_postgresql_too(house_in_postgresql: House, eyes: Desk) -> None:
     test_two_processes_with_one_key_are_one_write(house_in_postgresql, eyes)
