@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
 import pytest
 
 from tests import profiles
 
 profiles.register()
+
+# a server that was told no state folder keeps none of the developer's: this process has one of its own
+STATE = tempfile.TemporaryDirectory(prefix="lead-mcp-tests-")
+os.environ["XDG_STATE_HOME"] = STATE.name
 
 EARLY = ("tests/process/", "tests/writing/", "tests/contract/")
 """Modules that take longest start first, so that no worker is left alone with one at the end."""

@@ -162,7 +162,6 @@ class Server:
     portal: BlockingPortal
     errors: Path
     state: Path
-    deadline: float
     heard: list[str] = field(default_factory=list)
     read: int = 0
     facts: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -289,7 +288,7 @@ def started(tmp: Path, deadline: float) -> Iterator[Server]:
         )
         target: Any = Client(stdio_client(parameters, errlog=log))
         client = stack.enter_context(portal.wrap_async_context_manager(target))
-        found = Server(disguise, environment, client, portal, errors, state, deadline)
+        found = Server(disguise, environment, client, portal, errors, state)
         yield found
         found.forget()
 
