@@ -34,7 +34,7 @@ clean:
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "lead-mcp needs Python 3.11 or newer; set PYTHON=..."; exit 1; }
 	@if command -v uv >/dev/null 2>&1; then \
-	  uv venv -q --allow-existing --python $(PYTHON) .venv && uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[dev]'; \
+	  uv venv -q --allow-existing --python $(PYTHON) .venv && uv pip install -q --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[dev]'; \
 	elif $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
 	  $(PYTHON) -m venv .venv && $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'; \
 	else \
