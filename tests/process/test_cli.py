@@ -138,14 +138,18 @@ def test_a_proxy_that_cannot_be_used_is_one_line(emulators: Emulators) -> None:
 )
 def test_a_closed_stream_is_one_line(words: str, closed: str, said: str) -> None:
     command = f"{' '.join(PROGRAM)} {words} {closed}"
-    ended = subprocess.run(["sh", "-c", command], env=clean(), capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(
+        ["sh", "-c", command], env=clean(), capture_output=True, text=True, timeout=2 * PATIENCE, check=False
+    )
     assert said in one_line(ended, 1)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a POSIX shell closes them")
 def test_without_a_stderr_the_answer_is_given_all_the_same() -> None:
     command = f"{' '.join(PROGRAM)} tools --sandbox 2>&-"
-    ended = subprocess.run(["sh", "-c", command], env=clean(), capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(
+        ["sh", "-c", command], env=clean(), capture_output=True, text=True, timeout=2 * PATIENCE, check=False
+    )
     assert (ended.returncode, "search_leads" in ended.stdout) == (0, True)
 
 

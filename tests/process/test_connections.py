@@ -30,6 +30,10 @@ PLAIN: Final = {"Accept": "application/json, text/event-stream", "Content-Type":
 TOKEN: Final = "a long and secret bearer token"
 
 
+NEVER_ANSWERED: Final = anyio.Semaphore(0)
+"""Released for each request for what is never answered."""
+
+
 async def answering(scope: Scope, receive: Receive, send: Send) -> None:
     """Reads the request, then answers by its path: at once, with very much, or never."""
     if scope["type"] != "http":
@@ -37,6 +41,7 @@ async def answering(scope: Scope, receive: Receive, send: Send) -> None:
     while (await receive()).get("more_body"):
         pass
     if scope["path"] == "/never":
+        NEVER_ANSWERED.release()
         await anyio.sleep_forever()
     await send({"type": "http.response.start", "status": 200, "headers": []})
     for _ in range(400 if scope["path"] == "/much" else 1):
@@ -173,7 +178,9 @@ async def test_who_is_being_answered_keeps_its_place() -> None:
             busy = [stack.enter_context(connected(port)) for _ in range(2)]
             for one in busy:
                 one.sendall(GET.replace(b"/ ", b"/never "))
-            await anyio.sleep(0.2)
+            with anyio.fail_after(PATIENCE):
+                for _ in busy:
+                    await NEVER_ANSWERED.acquire()
             with connected(port) as late:
                 assert await anyio.to_thread.run_sync(late.recv, 1000) == FULL
             for one in busy:
