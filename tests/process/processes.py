@@ -31,7 +31,7 @@ ROOT: Final = Path(__file__).parents[2]
 PROGRAM: Final = (sys.executable, "-m", "lead_mcp")
 PATIENCE: Final = 60.0
 """Seconds anything may take to start or to answer on a busy machine."""
-PROMPT: Final = 15.0
+PROMPT: Final = 25.0
 """Seconds an end may take: on an idle machine it is about one, and whatever else could bring it about takes 30 at least."""
 SETTINGS: Final = ("LEAD_MCP_", *(f"{name.upper()}_" for name in NAMES))
 

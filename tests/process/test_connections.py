@@ -250,6 +250,7 @@ async def test_a_session_too_many_ends_the_one_longest_out_of_use() -> None:
         assert [await works(one) for one in (first, fourth, fifth)] == [True, True, True]
 
 
+@pytest.mark.slow
 def test_many_sessions_do_not_hold_up_the_end(emulators: Emulators, folder: Path) -> None:
     with listening_server(environment=emulators.environment, folder=folder) as (server, url):
         with httpx2.Client(timeout=PATIENCE, trust_env=False) as http:
