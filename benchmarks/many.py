@@ -1,4 +1,4 @@
-"""Five vendors at once beside the slowest alone; ten thousand ids beside what the rate limit allows."""
+"""All vendors at once beside the slowest alone; ten thousand ids beside what the rate limit allows."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ RETRIEVE: Final = "/leadsquared/v2/LeadManagement.svc"
 
 
 def measure(runs: int, ids: int) -> list[Line]:
-    return [*_five(runs), *_ids(ids, max(3, runs // 3))]
+    return [*_all(runs), *_ids(ids, max(3, runs // 3))]
 
 
-# --- five at once -------------------------------------------------------------------------------------------------
+# --- all at once --------------------------------------------------------------------------------------------------
 
 
-def _five(runs: int) -> list[Line]:
+def _all(runs: int) -> list[Line]:
     with emulators(500) as vendors, Child(OURS, {**vendors.environment, **UNHURRIED}) as child:
         pipe = Pipe(child)
         pipe.greet()
@@ -46,7 +46,7 @@ def _five(runs: int) -> list[Line]:
     together = middles.pop("all")
     slowest = max(middles, key=lambda name: middles[name])
     note = f"slowest alone: {slowest}; every vendor waits {SLOW * 1000:.0f} ms a request"
-    return [Line("five vendors at once, slowest alone", together, middles[slowest], "ms", 1.2, note=note)]
+    return [Line("all vendors at once, slowest alone", together, middles[slowest], "ms", 1.2, note=note)]
 
 
 def _pause(vendors: Emulators) -> None:

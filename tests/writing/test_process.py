@@ -13,7 +13,6 @@ from mcp.client.stdio import stdio_client
 
 from lead_mcp.sandbox.app import Sandbox
 from lead_mcp.server import build_server
-from lead_mcp.vendors import NAMES
 from tests.process.processes import ROOT, clean
 from tests.writing.desk import ERAS, INSERTERS, Clerk, Desk, desk, insertion, loaded, somebody, surroundings
 
@@ -33,7 +32,7 @@ def through(
     environment = clean(surroundings(box, origin, tmp_path_factory.mktemp("state")))
     clerk = Clerk()
     program = StdioServerParameters(
-        command=sys.executable, args=["-m", "lead_mcp", "serve"], env=environment, cwd=Path(ROOT)
+        command=sys.executable, args=["-m", "tests.served", "serve"], env=environment, cwd=Path(ROOT)
     )
     with start_blocking_portal() as portal:
         client = Client(stdio_client(program), mode=request.param, elicitation_callback=clerk)
@@ -41,7 +40,7 @@ def through(
             yield Desk(box, build_server(loaded(environment)), opened, portal, clerk)
 
 
-@pytest.mark.parametrize("vendor", [name for name in INSERTERS if name in NAMES])
+@pytest.mark.parametrize("vendor", INSERTERS)
 def test_a_lead_goes_through_a_real_server(through: Desk, eyes: Desk, vendor: str) -> None:
     lead = somebody(vendor)
     arguments = insertion(vendor, lead, idempotency_key=lead["email"])
