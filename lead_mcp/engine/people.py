@@ -178,7 +178,7 @@ async def _pages(
             sought.complete = False
             sought.notes.append(f"stopped at {MOST:,} records")
             return
-        ask, before = following(ask, page), page
+        ask, before = following(ask, page, ask.limit), page
 
 
 def _matching(connection: Connection, rows: Sequence[Raw], person: Person, looking: LookupScope) -> list[Record]:
