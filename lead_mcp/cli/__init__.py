@@ -22,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="One MCP server over many lead vendors: one question, one filter language, honest answers.",
+    help="One MCP server over several lead vendors: search, summaries, one person's history, and confirmed writes.",
     epilog="Start with `lead-mcp demo`: no credentials needed.",
 )
 
