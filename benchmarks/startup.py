@@ -1,4 +1,4 @@
-"""Start of process to the first answer and to ``tools/list`` over stdio, and memory after it, an account of every vendor configured."""
+"""Start of process to the first answer and to ``tools/list`` over stdio, and memory after it; an account of every vendor."""
 
 from __future__ import annotations
 
