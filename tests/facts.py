@@ -54,7 +54,8 @@ class VendorFacts:
     ``settled``: emulator options under which every write is offered and takes effect at once. ``needed``, ``own``: what an
     insert needs beside a person, by our names and by the vendor's. ``spells_email``: the vendor's own name for an e-mail in
     an insert, where that is a field of its own. ``nobody``: ids of the vendor's own shape that nobody has. ``keeps``: where
-    the emulator keeps what tells who a lead is, by our field; an account's settings may say other names for these. ``holders``: objects and texts in which a person may be found.
+    the emulator keeps what tells who a lead is, by
+    our field; an account may say other names for these. ``holders``: objects and texts in which a person may be found.
     """
 
     dialects: Sequence[Dialect] = ()
