@@ -12,6 +12,7 @@ from lead_mcp.engine.plan import Bounds
 from lead_mcp.engine.readers.base import Reader, lacking
 from lead_mcp.engine.readers.paging import following
 from lead_mcp.engine.records import Record
+from lead_mcp.errors import MalformedReply
 from lead_mcp.vendors.spec.http import Raw
 from lead_mcp.vendors.spec.reading import Page
 
@@ -22,6 +23,8 @@ PROBES: Final = 20
 """How many requests that find out how dense the records lie a share would hold: it is not spent on them."""
 SMALL: Final = 100
 """Rows that are asked for at least, where each of them is wanted."""
+HOLLOW: Final = 20
+"""Slices in a row of which a vendor counts records and gives none that is new, before it is believed no more."""
 PASSES: Final = 4
 """How often a second that is too dense for one page is read, where pages of it repeat and leave out records."""
 
@@ -45,7 +48,7 @@ class TimeSliceReader(Reader):
 
     async def _slices(self, bounds: Bounds, left: int | None, limit: int, most: int) -> None:
         """Slice after slice. ``left``: what the vendor counts within the bounds; ``limit``: rows of the next request."""
-        width, limit = FIRST_SLICE, min(limit, most)
+        width, limit, hollow = FIRST_SLICE, min(limit, most), 0
         while not self._enough():
             part, rest = self._cut(bounds, width)
             page = await self._slice(part, limit)
@@ -66,6 +69,9 @@ class TimeSliceReader(Reader):
             if rest is None or left == 0:
                 self.done = True
                 return
+            hollow = hollow + 1 if held and not fresh else 0
+            if hollow == HOLLOW:
+                raise MalformedReply("The vendor counts records of a time and gives none of it. Try again later.")
             if rows and await self._spent():  # a slice that holds nothing costs nothing, and gets nowhere
                 return
             bounds, width = rest, width * _growth(len(rows), most)
