@@ -5,7 +5,7 @@ READY := .venv/.ready
 # As many processes as tests/conftest.py says; a module's tests stay together, since they share servers and emulators.
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test check format bench clean
+.PHONY: demo test check thorough format bench clean
 
 demo: $(READY)
 	$(BIN)/lead-mcp demo
@@ -14,11 +14,15 @@ demo: $(READY)
 test: $(READY)
 	$(PYTEST) -m "not slow"
 
-# Everything that must hold before a merge; CI runs the same.
+# What CI runs: format, lint, types, tests.
 check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(PYTEST) -rs -m "not slow"
+
+# The slow tests too, three times as many examples of each property: up to half an hour on two cores.
+thorough: $(READY)
 	$(PYTEST) -rs --hypothesis-profile=thorough
 
 format: $(READY)
