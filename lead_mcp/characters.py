@@ -21,6 +21,10 @@ UNSEEN: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0e\uffa0\U000e0100-\U000e01ef]"
 )
 """Letters and marks that show as nothing."""
+PIECE: Final = 1 << 16
+"""Characters that are worked on in one call."""
+PIECE_MARGIN: Final = 64
+MOST_KNOWN: Final = 20_000
 DECEIVING: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 JOINING: Final = (
     "\u0620-\u064a\u066e-\u06d3\u06d5\u06fa-\u06ff\u0710-\u072f\u074d-\u077f\u07ca-\u07ea\u0840-\u0858\u0860-\u086a"
@@ -55,17 +59,55 @@ def cleaned(text: str, *, lines: bool = False) -> str:
     """``text`` without deceiving characters; with ``lines``, newlines and tabs stay, else they are spaces."""
     if text.isascii() and text.isprintable():
         return text
-    bare = _seen(text, IN_LINES if lines else IN_ONE_LINE)
-    return bare if bare.isascii() else _joined(bare)
+    bare = _seen(text, TO_LINES if lines else TO_ONE_LINE)
+    return _joined(bare) if INVISIBLE.search(bare) else bare
 
 
-def _seen(text: str, spaces: Mapping[str, str]) -> str:
-    """The text without whatever deceives; joiners and emoji's selectors are still all there."""
-    return "".join(spaces.get(one) or ("" if _deceives(one) else one) for one in UNSEEN.sub("", ANSI.sub("", text)))
+def cleaned_start(text: str, length: int, *, lines: bool = False) -> str:
+    """At least the first ``length`` characters of ``cleaned(text)``: all of it where it is short."""
+    size = 4 * length + PIECE_MARGIN
+    while size < len(text):
+        found = cleaned(text[:size], lines=lines)
+        if len(found) > length + PIECE_MARGIN:  # what stands at the cut may have been part of something
+            return found[:-PIECE_MARGIN]
+        size *= 8
+    return cleaned(text, lines=lines)
+
+
+class Translation(dict[int, str]):
+    """What becomes of each character, found out when it first comes."""
+
+    def __init__(self, spaces: Mapping[str, str]) -> None:
+        super().__init__()
+        self._spaces = spaces
+
+    def __missing__(self, code: int) -> str:
+        one = chr(code)
+        found = self._spaces.get(one) or ("" if _deceives(one) else one)
+        if len(self) < MOST_KNOWN:
+            self[code] = found
+        return found
+
+
+TO_ONE_LINE: Final = Translation(IN_ONE_LINE)
+TO_LINES: Final = Translation(IN_LINES)
+
+
+def _seen(text: str, translation: Translation) -> str:
+    """The text without whatever deceives; joiners and emoji's selectors are still all there.
+
+    Long texts go piece by piece: one call on all of it would let nobody else run meanwhile.
+    """
+    bare = ANSI.sub("", text) if "\x1b" in text else text
+    if len(bare) <= PIECE:
+        return bare.translate(translation)
+    return "".join(bare[at : at + PIECE].translate(translation) for at in range(0, len(bare), PIECE))
 
 
 def _deceives(character: str) -> bool:
-    return unicodedata.category(character) in DECEIVING and character not in (ZWNJ, ZWJ)
+    if character in (ZWNJ, ZWJ):
+        return False
+    return unicodedata.category(character) in DECEIVING or UNSEEN.match(character) is not None
 
 
 def _joined(text: str) -> str:
@@ -78,7 +120,7 @@ def comparable(text: str) -> str:
     """``text`` as it compares: on one line, without any invisible character, in composed form; case as it is."""
     if text.isascii() and text.isprintable():
         return text
-    return unicodedata.normalize("NFC", INVISIBLE.sub("", _seen(text, IN_ONE_LINE)))
+    return unicodedata.normalize("NFC", INVISIBLE.sub("", _seen(text, TO_ONE_LINE)))
 
 
 def strings_in(value: Any, name: str) -> Iterator[tuple[str, str]]:

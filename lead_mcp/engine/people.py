@@ -13,8 +13,10 @@ from lead_mcp.engine.cursor import Seal
 from lead_mcp.engine.fanout import together
 from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.limits import Limits
+from lead_mcp.engine.pace import Pace
 from lead_mcp.engine.plan import TEXT_FIELDS
 from lead_mcp.engine.query import Query, resolve_queries
+from lead_mcp.engine.readers.base import lacking
 from lead_mcp.engine.readers.paging import following, is_last
 from lead_mcp.engine.readers.time_slices import DAWN
 from lead_mcp.engine.records import Record, lead_record
@@ -23,7 +25,7 @@ from lead_mcp.errors import LeadMcpError, MalformedReply
 from lead_mcp.filters import Order, folded
 from lead_mcp.phones import e164, extension_of, parse_phone
 from lead_mcp.vendors.spec.http import Raw, Request
-from lead_mcp.vendors.spec.reading import Page, PageRequest
+from lead_mcp.vendors.spec.reading import Page, PageRequest, PersonLookup
 
 PHONE_WORDS = ("phone", "mobile")
 CLOCK_SLIP = timedelta(days=1)
@@ -130,6 +132,7 @@ async def find_person(connection: Connection, person: Person, looking: LookupSco
 
 
 async def _ask(connection: Connection, person: Person, looking: LookupScope) -> PersonMatches:
+    """Every spelling of every e-mail and number, asked side by side, each to its last page."""
     how, account, sought = connection.vendor.person_lookup, connection.account, PersonMatches()
     if how is None:
         return sought
@@ -142,50 +145,59 @@ async def _ask(connection: Connection, person: Person, looking: LookupScope) -> 
             *(request for phone in phones for request in how.phone(account, phone, ask)),
         ]
 
-    rows: list[Raw] = []
-    first = PageRequest(limit=how.page)
-    spellings = range(len(page_of_each(first)))
-    await together([partial(_pages, connection, page_of_each, nth, first, rows, sought) for nth in spellings])
+    spellings = [_Spelling(connection, how, sought) for _ in page_of_each(PageRequest(limit=how.page))]
+    await together([partial(one.read, page_of_each, nth) for nth, one in enumerate(spellings)])
+    rows = [row for one in spellings for row in one.rows]
     sought.scanned = len(rows)
     sought.notes += [how.note] if how.note else []
-    sought.records = _matching(connection, rows, person, looking)
+    sought.records = await _matching(connection, rows, person, looking)
     return sought
 
 
-async def _pages(
-    connection: Connection,
-    page_of_each: Callable[[PageRequest], list[Request]],
-    nth: int,
-    ask: PageRequest,
-    rows: list[Raw],
-    sought: PersonMatches,
-) -> None:
-    """Every page of one spelling, into ``rows``."""
-    how, before = connection.vendor.person_lookup, Page(())
-    if how is None:
-        return
-    while True:
-        request = page_of_each(ask)[nth]
-        page = await connection.outbound.fetch(request, partial(how.read, connection.account), sought.count)
-        if page.rows and page.rows == before.rows:  # the same again: this call has no pages, and there may be more
-            sought.complete = False
-            sought.notes.append(f"the vendor gives the first {len(page.rows):,} records of a spelling and no more")
-            return
-        rows.extend(page.rows)
-        if is_last(page, ask):
-            return
-        if len(rows) >= MOST:
-            sought.complete = False
-            sought.notes.append(f"stopped at {MOST:,} records")
-            return
-        ask, before = following(ask, page, ask.limit), page
+@dataclass
+class _Spelling:
+    """One spelling of a person's e-mail or number at one account, page by page."""
+
+    connection: Connection
+    how: PersonLookup
+    sought: PersonMatches
+    rows: list[Raw] = field(default_factory=list)
+
+    async def read(self, page_of_each: Callable[[PageRequest], list[Request]], nth: int) -> None:
+        """Read every page; what could not be read is noted."""
+        ask, before = PageRequest(limit=self.how.page), Page(())
+        while True:
+            read = partial(self.how.read, self.connection.account)
+            page = await self.connection.outbound.fetch(page_of_each(ask)[nth], read, self.sought.count)
+            if page.rows and page.rows == before.rows:  # the same again: this call has no pages, and there may be more
+                return self._cut(f"the vendor gives the first {len(page.rows):,} records of a spelling and no more")
+            self.rows.extend(page.rows)
+            if is_last(page, ask):
+                return self._count(page)
+            if len(self.rows) >= MOST:
+                return self._cut(f"stopped at {MOST:,} records")
+            ask, before = following(ask, page, ask.limit), page
+
+    def _count(self, page: Page) -> None:
+        """Pages whose order is the vendor's own may repeat some records and leave out others."""
+        leads, account = self.connection.vendor.leads, self.connection.account
+        different = len({leads.identify(account, row, None) for row in self.rows})
+        if page.total is not None and different < page.total:
+            self._cut(lacking(page.total, different))
+
+    def _cut(self, why: str) -> None:
+        self.sought.complete = False
+        self.sought.notes.append(why)
 
 
-def _matching(connection: Connection, rows: Sequence[Raw], person: Person, looking: LookupScope) -> list[Record]:
-    account = connection.account
+async def _matching(
+    connection: Connection, rows: Sequence[Raw], person: Person, looking: LookupScope
+) -> list[Record]:
+    account, pace = connection.account, Pace()
     names = Names(account.fields)
     found: dict[str, Record] = {}
     for row in rows:
+        await pace.step()
         lead_id = connection.vendor.leads.identify(account, row, None)
         if lead_id is None:
             raise MalformedReply(f"{account.name} sent a record without an id.", account=account.name)

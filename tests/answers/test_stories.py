@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import httpx2
 import pytest
 
 from lead_mcp.engine.people import Person as Known
@@ -250,3 +251,53 @@ def test_what_a_person_is_found_to_go_by_is_looked_for_too(driven: Bench, people
     story = driven.call("trace_lead", phone=person.phone)
     assert {apart, both} <= found_leads(story)
     assert second in story["person"]["emails"]
+
+
+TYPED = ("512.555.0105", "(512) 555-0105", "512 555 0105", "+1 (512) 555.0105", "1-512-555-0105")
+AS_TYPED = ("octanist", "leadtrackr")
+"""Vendors that keep a number as somebody typed it."""
+
+
+@pytest.fixture(scope="module")
+def typed() -> Iterator[Bench]:
+    """One person whose number stands in another spelling on every lead."""
+    with bench(20, only=AS_TYPED) as found:
+        found.portal.call(_typed, found)
+        yield found
+
+
+async def _typed(driven: Bench) -> None:
+    key = driven.runtime.settings.accounts["octanist"].secrets["api_key"].get_secret_value()
+    project = driven.runtime.connection("leadtrackr").account.option("project_id")
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=driven.box), base_url="http://box") as client:
+        for nth, phone in enumerate(TYPED):
+            lead = {"name": f"Typed {nth}", "phone": phone}
+            reply = await client.post("/octanist/api/leads", json=lead, headers={"X-API-KEY": key})
+            assert reply.status_code == 201
+            body = {"projectId": project, "userData": {"firstName": f"Typed {nth}", "phone": phone}}
+            reply = await client.post("/leadtrackr/api/leads/createLead", json=body)
+            assert reply.status_code == 201
+
+
+@pytest.mark.parametrize("phone", TYPED)
+def test_a_number_is_found_however_it_was_typed_and_however_it_is_asked(typed: Bench, phone: str) -> None:
+    story = typed.call("trace_lead", phone=phone)
+    assert sorted(row[1] for row in story["leads"]["rows"]) == sorted([f"Typed {nth}" for nth in range(5)] * 2)
+    assert all(entry(story, account)["complete"] for account in AS_TYPED)
+
+
+def test_pages_of_a_look_up_that_repeat_records_are_not_the_whole_of_it(typed: Bench) -> None:
+    """The vendor counts more than it gave: somebody may have been left out."""
+    leads = [
+        {"id": f"lead_{nth:08x}", "phone": "512.555.0105", "createdAt": "2026-11-01T00:00:00.000Z"} for nth in (1, 1)
+    ]
+    pagination = {"limit": 100, "page": 1, "totalPages": 1, "total": 2, "hasMore": False}
+    body = {"success": True, "data": leads, "meta": {"pagination": pagination}}
+    typed.box.fault("octanist", "reject", status=200, body=body, times=-1)
+    try:
+        story = typed.call("trace_lead", phone=TYPED[0])
+    finally:
+        typed.box.stages["octanist"].faults.clear()
+    told = entry(story, "octanist")
+    assert (told["complete"], told["total"]) == (False, None)
+    assert "counts 2 but gave 1 different" in told["note"]

@@ -28,6 +28,7 @@ from lead_mcp.vendors.leadsquared.wire import (
     opened,
     search_email,
     search_leads,
+    search_text,
 )
 from lead_mcp.vendors.replies import as_count, as_object, body_or_none, error_of, failure
 from lead_mcp.vendors.spec.account import Account
@@ -171,18 +172,22 @@ def seek_email(account: Account, email: str, ask: PageRequest) -> Sequence[Reque
     return [search_email(account, PageRequest(where=[Where("email", Op.EQ, one)])) for one in spellings]
 
 
+TOGETHER: Final = 4
+
+
 def seek_phone(account: Account, phone: Phone, ask: PageRequest) -> Sequence[Request]:
     """The vendor's own search by number, and ``Phone`` in the spellings its pages write. Source: get-lead-by-phone/.
 
     The search looks at ``Phone`` and ``Mobile``, with or without the country code, and gives only the lead last active;
-    ``Leads.Get`` compares text and gives all.
+    ``Leads.Get`` compares text and gives all. The quick search finds parts: the last four digits, which nobody sets apart.
     """
     spellings = (phone.e164, f"+{phone.country_code}-{phone.national}", phone.national)
     if account.fields.ours["phone"].paths != LEAD.ours["phone"].paths:
         return [holding(account, "phone", one, ask) for one in spellings]
     latest = Request("GET", f"{LEADS}/RetrieveLeadByPhoneNumber", query={"phone": phone.national})
     kept = [holding(account, "Phone", one, ask) for one in spellings]
-    return [latest, *kept, holding(account, "Mobile", phone.e164, ask)]
+    quick = search_text(account, replace(ask, text=phone.national[-TOGETHER:]))
+    return [latest, *kept, holding(account, "Mobile", phone.e164, ask), quick]
 
 
 def holding(account: Account, name: str, value: str, ask: PageRequest) -> Request:
@@ -266,7 +271,7 @@ PERSON_LOOKUP: Final = PersonLookup(
     phone=seek_phone,
     read=read_found,
     note=(
-        "phone numbers are looked for in three spellings of Phone, one of Mobile, and by the vendor's own search, "
-        "which gives only the lead last active"
+        "phone numbers are looked for in three spellings of Phone, one of Mobile, by the vendor's own search, "
+        "which gives only the lead last active, and by its quick search for the last four digits"
     ),
 )

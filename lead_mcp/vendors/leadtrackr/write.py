@@ -227,6 +227,10 @@ def listing(parameter: str, text: str, ask: PageRequest) -> Request:
     return Request("GET", "/leads/getLeads", query=query)
 
 
+TOGETHER: Final = 4
+"""Digits at the end of a number that nobody sets apart."""
+
+
 def with_email(account: Account, email: str, ask: PageRequest) -> Sequence[Request]:
     """``email`` is exact and its case rules are not documented; ``search`` looks into more and may fold the case."""
     exact = [listing("email", text, ask) for text in dict.fromkeys((email, email.lower()))]
@@ -234,11 +238,14 @@ def with_email(account: Account, email: str, ask: PageRequest) -> Sequence[Reque
 
 
 def with_phone(account: Account, phone: Phone, ask: PageRequest) -> Sequence[Request]:
-    """``phone`` is exact and numbers are perhaps kept as typed; ``search`` perhaps finds parts of one."""
+    """``phone`` is exact and numbers are perhaps kept as typed; ``search`` perhaps finds parts of one.
+
+    The last four digits stand together however a number is typed (``(512) 555-0105``, ``512.555.0105``).
+    """
     code, digits = phone.country_code, phone.national
     local = f"{digits[:3]}-{digits[3:6]}-{digits[6:]}" if code == "1" and len(digits) == 10 else f"0{digits}"
     exact = [listing("phone", text, ask) for text in (phone.e164, code + digits, digits, local)]
-    return [*exact, listing("search", digits, ask)]
+    return [*exact, listing("search", digits[-TOGETHER:], ask)]
 
 
 def read_found(account: Account, reply: Reply) -> Page:

@@ -159,6 +159,9 @@ def named(data: Raw, key: str, reply: Reply) -> str:
 # --- finding one person's leads -----------------------------------------------------------------------------------
 
 
+TOGETHER: Final = 4
+
+
 def search(text: str, ask: PageRequest) -> Request:
     return Request("GET", "/leads", query={"limit": str(ask.limit), "page": str(ask.page), "search": text})
 
@@ -169,8 +172,11 @@ def with_email(account: Account, email: str, ask: PageRequest) -> Sequence[Reque
 
 
 def with_phone(account: Account, phone: Phone, ask: PageRequest) -> Sequence[Request]:
-    """Leads keep the number as it was typed, and whether ``search`` finds parts is not documented."""
-    return [search(text, ask) for text in spellings(phone)]
+    """Leads keep the number as it was typed, and whether ``search`` finds parts is not documented.
+
+    If it does, the last four digits find every spelling: nobody sets them apart.
+    """
+    return [search(text, ask) for text in (*spellings(phone), phone.national[-TOGETHER:])]
 
 
 def spellings(phone: Phone) -> Sequence[str]:

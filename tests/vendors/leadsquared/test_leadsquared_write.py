@@ -300,6 +300,7 @@ def test_a_phone_is_looked_for_in_every_spelling_of_the_vendors_pages() -> None:
         holding("Phone", "+1-2135550101"),
         holding("Phone", "2135550101"),
         holding("Mobile", "+12135550101"),
+        get("Leads.GetByQuickSearch", key="0101"),
     ]
 
 

@@ -318,7 +318,7 @@ def test_an_email_is_asked_exactly_in_lower_case_and_by_search() -> None:
 )
 def test_a_phone_is_asked_in_its_spellings_and_by_search(phone: Phone, spelt: str) -> None:
     exact = [("phone", text) for text in spelt.split()]
-    assert write.with_phone(ACCOUNT, phone, FIRST) == listings(*exact, ("search", phone.national))
+    assert write.with_phone(ACCOUNT, phone, FIRST) == listings(*exact, ("search", phone.national[-4:]))
 
 
 def test_found_leads_are_the_lists_rows_and_a_failure_is_no_empty_answer() -> None:
