@@ -15,6 +15,8 @@ STEP: Final = 0.005
 """Seconds of work between two turns of the event loop."""
 SMALL: Final = 500
 """Records, or groups, that are worked on at once without anybody noticing."""
+ALWAYS: Final = SMALL + 1
+"""The size of one thing of which nobody knows how large it is."""
 
 
 class Pace:

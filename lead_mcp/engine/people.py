@@ -190,9 +190,7 @@ class _Spelling:
         self.sought.notes.append(why)
 
 
-async def _matching(
-    connection: Connection, rows: Sequence[Raw], person: Person, looking: LookupScope
-) -> list[Record]:
+async def _matching(connection: Connection, rows: Sequence[Raw], person: Person, looking: LookupScope) -> list[Record]:
     account, pace = connection.account, Pace()
     names = Names(account.fields)
     found: dict[str, Record] = {}

@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from lead_mcp.characters import cleaned
+from lead_mcp.characters import cleaned, cleaned_start
 from lead_mcp.dates import full_stamp, stamp
 from lead_mcp.errors import disarmed
 from lead_mcp.filters import Value
@@ -20,6 +20,8 @@ from lead_mcp.outgoing.masking import masked_text
 CELL_LIMIT: Final = 120
 STRING_LIMIT: Final = 300
 KEY_LIMIT: Final = 200
+LONG: Final = 20_000
+"""Characters from which on a text is counted as it came, before it is cleaned."""
 MARK: Final = "…"
 DEPTH: Final = 12
 
@@ -49,11 +51,17 @@ def shortened(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[:limit]}{MARK}[{len(text):,} characters]"
 
 
+def beginning(text: str, limit: int) -> str:
+    """Text of a full record, cleaned; of a long one the beginning. Of a very long one no more than that is looked at."""
+    if len(text) <= LONG:
+        return shortened(cleaned(text, lines=True), limit)
+    return f"{cleaned_start(text, limit, lines=True)[:limit]}{MARK}[{len(text):,} characters]"
+
+
 def cleaned_tree(value: Any, limit: int | None = STRING_LIMIT, depth: int = DEPTH) -> Any:
     """A vendor's record for reading: every string and key cleaned, long strings cut with a mark unless ``limit`` is None."""
     if isinstance(value, str):
-        text = cleaned(value, lines=True)
-        return text if limit is None else shortened(text, limit)
+        return cleaned(value, lines=True) if limit is None else beginning(value, limit)
     if depth == 0:
         return MARK
     if isinstance(value, Mapping):
@@ -65,7 +73,7 @@ def plain_value(value: Value, *, full: bool = False) -> Any:
     """A value as JSON holds it in a table (``full``: in a record, where times keep their fraction); text is not masked."""
     match value:
         case str():
-            return shortened(cleaned(value, lines=True), STRING_LIMIT) if full else cut(cleaned(value), CELL_LIMIT)
+            return beginning(value, STRING_LIMIT) if full else cut(cleaned_start(value, CELL_LIMIT), CELL_LIMIT)
         case datetime():
             return full_stamp(value) if full else stamp(value)
         case Decimal():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from lead_mcp.engine.answer import Answer
@@ -12,7 +13,7 @@ from lead_mcp.engine.pings import PingCount, PingTotals
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
 from lead_mcp.outgoing.cleaning import cell, plain_value, text_cell
-from lead_mcp.outgoing.groups import displayed_by
+from lead_mcp.outgoing.groups import Displayed, displayed_by
 from lead_mcp.outgoing.ledger import entry_to_dict, ledger_lines
 from lead_mcp.outgoing.records import record_rows
 from lead_mcp.outgoing.render import Table, table, text_of, text_table, window_line
@@ -113,11 +114,16 @@ class PingPage:
     def _groups(self) -> Table | None:
         if self.totals is None or not self.totals.group_by or not self.totals.complete:
             return None
-        names = self.totals.group_by
-        displayed = displayed_by(names, self.answer.entries)
-        ranked = RankedGroups(names, self.totals.groups, PingCount, displayed=displayed)
+        displayed, ranked = self._ranked
         rows = [[*displayed(key), *_counted(count)] for key, count in ranked.top(self.most)]
-        return table((*names, "count", "accepted", "acceptance_rate", "revenue"), rows)
+        return table((*self.totals.group_by, "count", "accepted", "acceptance_rate", "revenue"), rows)
+
+    @cached_property
+    def _ranked(self) -> tuple[Displayed, RankedGroups[PingCount]]:
+        """What makes cells of groups, and the groups in order: there may be very many, so they are ranked once."""
+        names, groups = (self.totals.group_by, self.totals.groups) if self.totals else ((), {})
+        displayed = displayed_by(names, self.answer.entries)
+        return displayed, RankedGroups(names, groups, PingCount, displayed=displayed)
 
     def _results(self, found: Mapping[str, int]) -> dict[str, int]:
         """How often each result came; the rarest together where there are too many."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import anyio
@@ -13,13 +14,14 @@ from mcp.types import CallToolResult
 
 from lead_mcp.engine.by_ids import asked_ids
 from lead_mcp.engine.lookup import get_record
+from lead_mcp.engine.pace import ALWAYS, aside
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import search
 from lead_mcp.errors import BadArgument, LeadMcpError
 from lead_mcp.filters import Filter, parse_sort
 from lead_mcp.outgoing.leads import search_page
-from lead_mcp.outgoing.records import CONCISE, DETAILED, whole_lead
+from lead_mcp.outgoing.records import CONCISE, DETAILED, weight, whole_lead
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.arguments import models
 from lead_mcp.tools.arguments.windows import asked_window
@@ -53,7 +55,9 @@ async def search_leads(ctx: Context[Any, Any], asked: models.SearchLeads) -> Cal
     if asked.ids is not None:
         query = replace(query, ids=asked_ids(runtime, asked.account, asked.ids))
     answer = await search(runtime.chosen(asked.account), query, runtime.limits, runtime.seal)
-    return result(*search_page(answer, query, tuple(dict.fromkeys((*usual, *fields))), asked.max_tokens))
+    columns = tuple(dict.fromkeys((*usual, *fields)))
+    page = partial(search_page, answer, query, columns, asked.max_tokens)
+    return result(*await aside(page, weight(answer.records, columns)))
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,7 @@ async def get_lead(ctx: Context[Any, Any], asked: models.GetLead) -> CallToolRes
     """One lead in full. Long strings are cut; the resource at its URI has them whole."""
     runtime = runtime_of(ctx)
     record = await one_lead(runtime, asked.uri, asked.account, asked.id)
-    return result(*whole_lead(record, await own_fields(runtime, record)))
+    return result(*await aside(partial(whole_lead, record, await own_fields(runtime, record)), ALWAYS))
 
 
 async def one_lead(runtime: Runtime, uri: str | None, account: str | None, lead_id: str | None) -> Record:

@@ -12,6 +12,7 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.types import Completion
 
 from lead_mcp.dates import Window
+from lead_mcp.engine.pace import ALWAYS, aside
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.recordings import offered, recordings_of
 from lead_mcp.engine.records import Record
@@ -69,14 +70,23 @@ def _json(value: Any, meta: dict[str, Any] | None = None) -> ReadResourceContent
 
 async def _lead(runtime: Runtime, found: Uri) -> ReadResourceContents:
     record = await one_lead(runtime, None, found.account, found.id)
-    whole = full_record(record, CANONICAL, None, await own_fields(runtime, record))
-    return _json({key: whole[key] for key in ("uri", "lead", "raw")}, RECORD_META)
+    discovered = await own_fields(runtime, record)
+
+    def contents() -> ReadResourceContents:
+        whole = full_record(record, CANONICAL, None, discovered)
+        return _json({key: whole[key] for key in ("uri", "lead", "raw")}, RECORD_META)
+
+    return await aside(contents, ALWAYS)
 
 
 async def _ping(runtime: Runtime, found: Uri) -> ReadResourceContents:
     record = await one_ping(runtime, found)
-    whole = full_record(record, PING_FIELDS, limit=None)
-    return _json({"uri": whole["uri"], "ping": whole["lead"], "raw": whole["raw"]}, RECORD_META)
+
+    def contents() -> ReadResourceContents:
+        whole = full_record(record, PING_FIELDS, limit=None)
+        return _json({"uri": whole["uri"], "ping": whole["lead"], "raw": whole["raw"]}, RECORD_META)
+
+    return await aside(contents, ALWAYS)
 
 
 async def one_ping(runtime: Runtime, found: Uri) -> Record:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
+from lead_mcp.engine.pace import ALWAYS, aside
 from lead_mcp.engine.people import LookupScope, Person, numbers_of
 from lead_mcp.engine.timeline import trace
 from lead_mcp.errors import BadArgument
@@ -27,7 +29,8 @@ async def trace_lead(ctx: Context[Any, Any], asked: models.TraceLead) -> CallToo
     window = asked_window(asked, runtime.server.zone, now)
     scope = LookupScope(runtime.limits, runtime.seal, runtime.server.phone_region, now, window, everything=True)
     story = await trace(runtime.chosen(None), person, scope)
-    return result(*story_answer(story, person, runtime.server.phone_region))
+    story_of = partial(story_answer, story, person, runtime.server.phone_region)
+    return result(*await aside(story_of, ALWAYS))
 
 
 async def _person(runtime: Runtime, uri: str | None, phone: str | None, email: str | None) -> Person:
