@@ -3,90 +3,83 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, Generic, Protocol, TypeVar
+from heapq import nsmallest
+from typing import Any, Final
 
 from lead_mcp.engine.periods import PERIODS
+from lead_mcp.engine.totals import GroupTable, GroupTotals, Key
 
 MOST_GROUPS: Final = 50
 OTHER: Final = "other"
-Key = tuple[Any, ...]
+Groups = Sequence[tuple[Key, GroupTotals]]
+Displayed = tuple[tuple[bool, str], ...]
 
 
-class Counted(Protocol):
-    """What a group adds up to."""
-
-    @property
-    def count(self) -> int: ...
-    def merge(self, other: Any) -> None: ...
-
-
-T = TypeVar("T", bound=Counted)
-Groups = Sequence[tuple[Key, T]]
-
-
-class RankedGroups(Generic[T]):
+class RankedGroups:
     """The groups in order: the largest first, those that tie in the order of what is ``displayed``.
 
     (The order of masked values would tell their first letters.) With ``apart`` the rest is one group an account, for
-    money of several accounts must not be added up. ``empty``: makes a group of nobody.
+    money of several accounts must not be added up. Beyond the largest, a group is looked at and let go: there may be many.
     """
 
     def __init__(
         self,
         columns: Sequence[str],
-        cells: Mapping[Key, T],
-        empty: Callable[[], T],
+        table: GroupTable,
         *,
         apart: bool = False,
         displayed: Callable[[Key], Key] = lambda key: key,
     ) -> None:
-        self.columns, self.empty, self.apart = columns, empty, apart
-        keyed = ((_rank(cell, displayed(key)), key, cell) for key, cell in cells.items())
-        ranked = sorted(keyed, key=lambda item: item[0])
-        self._display = {key: rank[1] for rank, key, _ in ranked[:MOST_GROUPS]}
-        self._kept = [(key, cell) for _, key, cell in ranked[:MOST_GROUPS]]
-        self._rest = [(key, cell) for _, key, cell in ranked[MOST_GROUPS:]]
-        self._rest_merged = self._merged({}, self._rest)
+        self.columns, self.apart = list(columns), apart
+        self._count = len(table)
+        # where every group is an account, no two of them are ever added up
+        self._most = max(len(table), MOST_GROUPS) if apart and set(columns) == {"account"} else MOST_GROUPS
+        ranked = ((-cell.count, _sortable(displayed(key)), nth, key) for nth, (key, cell) in enumerate(table.items()))
+        kept = nsmallest(self._most, ranked)
+        self._display: dict[Key, Displayed] = {key: shown for _, shown, _, key in kept}
+        cells: dict[Key, GroupTotals] = {}
+        self._rest: dict[Any, GroupTotals] = {}
+        for key, cell in table.items():
+            if key in self._display:
+                cells[key] = cell
+            else:
+                self._merge(self._rest, key, cell)
+        self._kept: Groups = [(key, cells[key]) for _, _, _, key in kept]
 
-    def top(self, most: int = MOST_GROUPS) -> Groups[T]:
+    def top(self, most: int = MOST_GROUPS) -> Groups:
         """The largest ``most`` groups (periods in time, others by count), and the rest as one group ``other``."""
-        most = min(most, MOST_GROUPS)
         kept, rest = self._kept[:most], self._kept[most:]
         if any(name in PERIODS for name in self.columns):
             kept = sorted(kept, key=lambda item: self._display[item[0]])
-        return [*kept, *self._others(rest)]
+        return [*kept, *(rest if self._most > MOST_GROUPS else self._others(rest))]
 
     def left_over(self, most: int = MOST_GROUPS) -> int:
         """How many groups are not among the largest ``most``."""
-        return len(self._kept[most:]) + len(self._rest)
+        return max(0, self._count - most)
 
-    def _others(self, rest: Groups[T]) -> Groups[T]:
+    def _others(self, rest: Iterable[tuple[Key, GroupTotals]]) -> Groups:
         """The rest as one group; one for each account where accounts must not be added up."""
-        if self.apart and set(self.columns) == {"account"}:
-            return [*rest, *self._rest]
+        merged: dict[Any, GroupTotals] = {}
+        for account, cell in self._rest.items():
+            merged.setdefault(account, GroupTotals()).merge(cell)
+        for key, cell in rest:
+            self._merge(merged, key, cell)
         at = self._account
         first = next((nth for nth in range(len(self.columns)) if nth != at), None)
-        words = {first: OTHER}
-        merged = self._merged(self._rest_merged, rest)
+        words: Mapping[int | None, str] = {first: OTHER}
         return [
             (tuple(account if nth == at else words.get(nth) for nth in range(len(self.columns))), cell)
             for account, cell in merged.items()
         ]
 
-    def _merged(self, before: Mapping[Any, T], groups: Iterable[tuple[Key, T]]) -> dict[Any, T]:
-        """``before`` and the groups, added up: in all, or by account."""
-        merged: dict[Any, T] = {}
+    def _merge(self, into: dict[Any, GroupTotals], key: Key, cell: GroupTotals) -> None:
         at = self._account
-        for account, cell in (*before.items(), *((None if at is None else key[at], cell) for key, cell in groups)):
-            if account not in merged:
-                merged[account] = self.empty()
-            merged[account].merge(cell)
-        return merged
+        into.setdefault(None if at is None else key[at], GroupTotals()).merge(cell)
 
     @property
     def _account(self) -> int | None:
-        return list(self.columns).index("account") if self.apart else None
+        return self.columns.index("account") if self.apart else None
 
 
-def _rank(cell: Counted, displayed: Key) -> tuple[int, tuple[tuple[bool, str], ...]]:
-    return -cell.count, tuple((value is None, str(value)) for value in displayed)
+def _sortable(displayed: Key) -> Displayed:
+    return tuple((value is None, str(value)) for value in displayed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from lead_mcp.engine.answer import Answer
@@ -17,39 +17,30 @@ from lead_mcp.engine.query import Query, resolve_queries
 from lead_mcp.engine.readers.making import ProgressCallback
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import read_through
-from lead_mcp.engine.totals import GroupTotals
+from lead_mcp.engine.totals import Figure, GroupTable, GroupTotals
 from lead_mcp.filters import as_number
 
+ACCEPTED: Final = "accepted"
 
-@dataclass
+
+@dataclass(frozen=True)
 class PingCount:
-    """Pings of one group."""
+    """Pings of one group: their number, prices and revenues, and among the figures whether they were accepted (1 or 0)."""
 
-    cell: GroupTotals = field(default_factory=GroupTotals)
-    accepted: int = 0
-    rejected: int = 0
+    cell: GroupTotals
 
     @property
-    def count(self) -> int:
-        """How many pings."""
-        return self.cell.count
+    def accepted(self) -> int:
+        return int(self.cell.sum(ACCEPTED) or 0)
 
-    def add(self, record: Record) -> None:
-        accepted = record.get("accepted")
-        self.accepted += accepted is True
-        self.rejected += accepted is False
-        numbers = {name: as_number(record.get(name)) for name in ("price", "revenue")}
-        self.cell.add({name: number for name, number in numbers.items() if number is not None})
-
-    def merge(self, other: PingCount) -> None:
-        self.cell.merge(other.cell)
-        self.accepted += other.accepted
-        self.rejected += other.rejected
+    @property
+    def rejected(self) -> int:
+        return self.cell.seen(ACCEPTED) - self.accepted
 
     @property
     def rate(self) -> float | None:
         """Accepted among those that were answered, 0 to 1."""
-        answered = self.accepted + self.rejected
+        answered = self.cell.seen(ACCEPTED)
         return round(self.accepted / answered, 4) if answered else None
 
     def sum(self, name: str) -> Decimal | None:
@@ -64,27 +55,41 @@ class PingCount:
         return revenue - price
 
 
+def figures_of(record: Record) -> dict[str, Figure]:
+    """What a ping adds to its group."""
+    accepted = record.get(ACCEPTED)
+    numbers = {name: as_number(record.get(name)) for name in ("price", "revenue")}
+    numbers[ACCEPTED] = Decimal(accepted) if isinstance(accepted, bool) else None
+    return {name: number for name, number in numbers.items() if number is not None}
+
+
 @dataclass
 class PingTotals:
     """Every ping of a window, counted: in all, by result, by the groups asked for."""
 
     group_by: tuple[str, ...]
     zone: ZoneInfo
-    whole: PingCount = field(default_factory=PingCount)
     by_result: dict[str, int] = field(default_factory=dict)
-    groups: dict[tuple[Any, ...], PingCount] = field(default_factory=dict)
+    groups: GroupTable = field(default_factory=GroupTable)
+    _whole: GroupTable = field(default_factory=GroupTable)
     complete: bool = True
     entries: Sequence[LedgerEntry] = ()
 
+    @property
+    def whole(self) -> PingCount:
+        """All of them."""
+        return PingCount(next((cell for _, cell in self._whole.items()), GroupTotals()))
+
     def take(self, record: Record) -> None:
-        self.whole.add(record)
+        figures = figures_of(record)
+        self._whole.add((), figures)
         result = record.get("result")
         if result is not None:
             word = str(group_value(result))
             self.by_result[word] = self.by_result.get(word, 0) + 1
         if self.group_by:
             key = tuple(self._group(record, name) for name in self.group_by)
-            self.groups.setdefault(key, PingCount()).add(record)
+            self.groups.add(key, figures)
 
     def _group(self, record: Record, name: str) -> Any:
         if name == "account":

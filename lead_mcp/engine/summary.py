@@ -19,7 +19,6 @@ from lead_mcp.dates import Window, stamp
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.counting import VendorCounter
 from lead_mcp.engine.fanout import together
-from lead_mcp.engine.groups import Key
 from lead_mcp.engine.ledger import LedgerEntry, combined, opened
 from lead_mcp.engine.limits import Limits, late
 from lead_mcp.engine.periods import PERIODS, group_value, period
@@ -27,7 +26,7 @@ from lead_mcp.engine.query import AccountQuery, Query, resolve_queries
 from lead_mcp.engine.readers.making import ProgressCallback
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import read_through
-from lead_mcp.engine.totals import Figure, GroupTotals, Measure
+from lead_mcp.engine.totals import Figure, GroupTable, Measure
 from lead_mcp.engine.windows import is_bounded
 from lead_mcp.errors import BadArgument
 from lead_mcp.filters import Kind, Op, Order, Where, as_number
@@ -56,10 +55,10 @@ class SummaryQuery:
 
 @dataclass
 class Summary:
-    """Groups with their cells, the total if it is known, how it was come by, and the ledger."""
+    """The groups, the total if it is known, how it was come by, and the ledger."""
 
     columns: list[str]
-    cells: Mapping[Key, GroupTotals]
+    groups: GroupTable
     total: int | None
     how: str
     entries: Sequence[LedgerEntry]
@@ -87,28 +86,28 @@ async def summarize(
     apart = len(account_queries) > 1 and not summary_query.counts_only
     columns = _columns(summary_query.group_by, apart=apart)
     summary_query = replace(summary_query, query=query, group_by=tuple(columns))
-    cells: dict[Key, GroupTotals] = {}
-    counts = [AccountCount(summary_query, one, limits, deadline, on_progress, cells) for one in account_queries]
+    groups = GroupTable()
+    counts = [AccountCount(summary_query, one, limits, deadline, on_progress, groups) for one in account_queries]
     await together([count.run for count in counts])
-    return _summary(summary_query, counts, cells, apart=apart)
+    return _summary(summary_query, counts, groups, apart=apart)
 
 
 def _summary(
-    summary_query: SummaryQuery, counts: Sequence[AccountCount], cells: dict[Key, GroupTotals], *, apart: bool
+    summary_query: SummaryQuery, counts: Sequence[AccountCount], groups: GroupTable, *, apart: bool
 ) -> Summary:
     """The accounts' counts as one. Raises their error where none of them could be asked."""
     entries = [count.entry for count in counts]
     errors = [entry.error for entry in entries if entry.error]
-    if errors and len(errors) == len(entries) and not cells:
+    if errors and len(errors) == len(entries) and not len(groups):
         raise combined(errors)
     if not summary_query.group_by:
-        cells.setdefault((), GroupTotals())
+        groups.add((), {}, 0)
     whole = all(entry.whole for entry in entries)
     how = "; ".join(dict.fromkeys(count.how for count in counts if count.how))
     return Summary(
         columns=list(summary_query.group_by),
-        cells=cells,
-        total=sum(cell.count for cell in cells.values()) if whole else None,
+        groups=groups,
+        total=groups.total if whole else None,
         how=how if whole else f"{how}; NOT COMPLETE: only what was read is counted",
         entries=entries,
         window=summary_query.query.window,
@@ -161,7 +160,7 @@ class AccountCount:
     deadline: float
     """When the summary's time is up, by the event loop's clock."""
     on_progress: ProgressCallback | None
-    cells: dict[Key, GroupTotals]
+    groups: GroupTable
     """The groups of every account together."""
     how: str = ""
     entry: LedgerEntry = field(init=False)
@@ -204,7 +203,7 @@ class AccountCount:
         if count:  # a group of nobody is none, whichever way it was counted
             group_by = self.summary_query.group_by
             key = tuple(self.account if name == "account" else values.get(name) for name in group_by)
-            self.cells.setdefault(key, GroupTotals()).count += count
+            self.groups.add(key, {}, count)
 
     async def _by_reading(self) -> None:
         """Read every match, in what is left of the time."""
@@ -222,7 +221,7 @@ class AccountCount:
             for measure in self.summary_query.measures
             if measure.field and (figure := _figure(record, measure.field)) is not None
         }
-        self.cells.setdefault(key, GroupTotals()).add(figures)
+        self.groups.add(key, figures)
 
     def _group(self, record: Record, name: str) -> Any:
         if name == "account":

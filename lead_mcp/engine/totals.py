@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -13,6 +13,8 @@ from lead_mcp.filters import Value
 
 MEASURES: Final = ("count", "sum", "avg", "min", "max")
 Figure = Decimal | datetime
+Key = tuple[Any, ...]
+"""A group: a value for every name it is made by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,6 @@ class FieldTotals:
     least: Any
     most: Any
 
-    @classmethod
-    def of(cls, value: Figure) -> FieldTotals:
-        """Of one value."""
-        return cls(1, value if isinstance(value, Decimal) else None, value, value)
-
     def add(self, other: FieldTotals) -> None:
         self.seen += other.seen
         self.total = self.total if other.total is None else (self.total or Decimal(0)) + other.total
@@ -71,27 +68,18 @@ class FieldTotals:
 
 @dataclass(slots=True)
 class GroupTotals:
-    """What one group adds up to. Small: there may be a group for every record."""
+    """What one group adds up to."""
 
     count: int = 0
     figures: dict[str, FieldTotals] = field(default_factory=dict)
 
-    def add(self, values: Mapping[str, Figure]) -> None:
-        """One record: its number or time for each measured field, where it has one."""
-        self.count += 1
-        for name, value in values.items():
-            self._add(name, FieldTotals.of(value))
-
     def merge(self, other: GroupTotals) -> None:
         self.count += other.count
         for name, figure in other.figures.items():
-            self._add(name, replace(figure))
-
-    def _add(self, name: str, figure: FieldTotals) -> None:
-        if name in self.figures:
-            self.figures[name].add(figure)
-        else:
-            self.figures[name] = figure
+            if name in self.figures:
+                self.figures[name].add(figure)
+            else:
+                self.figures[name] = replace(figure)
 
     def sum(self, name: str) -> Decimal | None:
         return self.figures[name].total if name in self.figures else None
@@ -106,3 +94,71 @@ class GroupTotals:
             return Decimal(self.count)
         figure = self.figures.get(measure.field)
         return None if figure is None else figure.value(measure.how)
+
+
+class FieldColumn:
+    """What the values of one field add up to, for every group."""
+
+    def __init__(self, groups: int) -> None:
+        self.seen = [0] * groups
+        self.total: list[Decimal | None] = [None] * groups
+        self.least: list[Any] = [None] * groups
+        self.most: list[Any] = [None] * groups
+
+    def open(self) -> None:
+        """One more group."""
+        self.seen.append(0)
+        for column in (self.total, self.least, self.most):
+            column.append(None)
+
+    def add(self, place: int, value: Figure) -> None:
+        first = not self.seen[place]
+        self.seen[place] += 1
+        if isinstance(value, Decimal):
+            self.total[place] = value + (self.total[place] or 0)
+        self.least[place] = value if first else min(self.least[place], value)
+        self.most[place] = value if first else max(self.most[place], value)
+
+    def totals(self, place: int) -> FieldTotals:
+        return FieldTotals(self.seen[place], self.total[place], self.least[place], self.most[place])
+
+
+class GroupTable:
+    """What every group adds up to, in columns.
+
+    There may be a group for every record: objects for each of them would fill the memory, and hold everybody up whenever the
+    interpreter looks through them for garbage.
+    """
+
+    def __init__(self) -> None:
+        self._places: dict[Key, int] = {}
+        self._counts: list[int] = []
+        self._columns: dict[str, FieldColumn] = {}
+
+    def add(self, key: Key, figures: Mapping[str, Figure], count: int = 1) -> None:
+        """Some records of a group: its number or time for each measured field, where there is one."""
+        place = self._places.get(key)
+        if place is None:
+            place = self._places[key] = len(self._counts)
+            self._counts.append(0)
+            for column in self._columns.values():
+                column.open()
+        self._counts[place] += count
+        for name, value in figures.items():
+            if name not in self._columns:
+                self._columns[name] = FieldColumn(len(self._counts))
+            self._columns[name].add(place, value)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @property
+    def total(self) -> int:
+        """How many records are in any group."""
+        return sum(self._counts)
+
+    def items(self) -> Iterator[tuple[Key, GroupTotals]]:
+        """Every group, made as it is asked for."""
+        for key, place in self._places.items():
+            figures = {name: one.totals(place) for name, one in self._columns.items() if one.seen[place]}
+            yield key, GroupTotals(self._counts[place], figures)

@@ -12,6 +12,7 @@ from lead_mcp.engine.groups import MOST_GROUPS, OTHER, RankedGroups
 from lead_mcp.engine.pings import PingCount, PingTotals
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
+from lead_mcp.engine.totals import GroupTable
 from lead_mcp.outgoing.cleaning import cell, plain_value, text_cell
 from lead_mcp.outgoing.groups import Displayed, displayed_by
 from lead_mcp.outgoing.ledger import entry_to_dict, ledger_lines
@@ -115,15 +116,15 @@ class PingPage:
         if self.totals is None or not self.totals.group_by or not self.totals.complete:
             return None
         displayed, ranked = self._ranked
-        rows = [[*displayed(key), *_counted(count)] for key, count in ranked.top(self.most)]
+        rows = [[*displayed(key), *_counted(PingCount(cell))] for key, cell in ranked.top(self.most)]
         return table((*self.totals.group_by, "count", "accepted", "acceptance_rate", "revenue"), rows)
 
     @cached_property
-    def _ranked(self) -> tuple[Displayed, RankedGroups[PingCount]]:
+    def _ranked(self) -> tuple[Displayed, RankedGroups]:
         """What makes cells of groups, and the groups in order: there may be very many, so they are ranked once."""
-        names, groups = (self.totals.group_by, self.totals.groups) if self.totals else ((), {})
+        names, groups = (self.totals.group_by, self.totals.groups) if self.totals else ((), GroupTable())
         displayed = displayed_by(names, self.answer.entries)
-        return displayed, RankedGroups(names, groups, PingCount, displayed=displayed)
+        return displayed, RankedGroups(names, groups, displayed=displayed)
 
     def _results(self, found: Mapping[str, int]) -> dict[str, int]:
         """How often each result came; the rarest together where there are too many."""

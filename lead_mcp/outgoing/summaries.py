@@ -8,7 +8,6 @@ from typing import Final
 
 from lead_mcp.engine.groups import MOST_GROUPS, RankedGroups
 from lead_mcp.engine.summary import Summary, SummaryQuery
-from lead_mcp.engine.totals import GroupTotals
 from lead_mcp.outgoing.cleaning import plain_value
 from lead_mcp.outgoing.groups import Displayed, displayed_by
 from lead_mcp.outgoing.ledger import entry_to_dict, ledger_lines
@@ -23,13 +22,13 @@ STEP: Final = 7
 class Groups:
     """The groups in order, and what makes cells of their values."""
 
-    ranked: RankedGroups[GroupTotals]
+    ranked: RankedGroups
     displayed: Displayed
 
     @classmethod
     def of(cls, summary: Summary) -> Groups:
         displayed = displayed_by(summary.columns, summary.entries)
-        ranked = RankedGroups(summary.columns, summary.cells, GroupTotals, apart=summary.apart, displayed=displayed)
+        ranked = RankedGroups(summary.columns, summary.groups, apart=summary.apart, displayed=displayed)
         return cls(ranked, displayed)
 
 

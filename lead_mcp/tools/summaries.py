@@ -28,7 +28,7 @@ async def summarize_leads(ctx: Context[Any, Any], asked: models.SummarizeLeads) 
     summary_query = SummaryQuery(replace(query, limit=1), groups, measures, runtime.server.zone)
     limits = Limits(runtime.server.deadline, runtime.server.summary_limit)
     summary = await summarize(runtime.chosen(asked.account), summary_query, limits, progress(ctx))
-    rendered = await aside(partial(summary_answer, summary, summary_query), len(summary.cells))
+    rendered = await aside(partial(summary_answer, summary, summary_query), len(summary.groups))
     return result(*rendered)
 
 

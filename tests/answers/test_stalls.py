@@ -15,7 +15,7 @@ import pytest
 from lead_mcp.engine.pace import aside
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.summary import Summary, SummaryQuery
-from lead_mcp.engine.totals import GroupTotals, parse_measures
+from lead_mcp.engine.totals import GroupTable, parse_measures
 from lead_mcp.outgoing.summaries import summary_answer
 
 GROUPS: Final = 100_000
@@ -24,11 +24,13 @@ TURNS: Final = 10
 
 
 def summary() -> tuple[Summary, SummaryQuery]:
-    cells = {(f"ann.lee.{nth}@example.com",): GroupTotals(count=1 + nth % 7) for nth in range(GROUPS)}
+    groups = GroupTable()
+    for nth in range(GROUPS):
+        groups.add((f"ann.lee.{nth}@example.com",), {}, 1 + nth % 7)
     asked = SummaryQuery(
         Query(now=datetime(2026, 11, 1, tzinfo=UTC)), ("email",), parse_measures(["count"]), ZoneInfo("UTC")
     )
-    return Summary(["email"], cells, sum(cell.count for cell in cells.values()), "read", [], None), asked
+    return Summary(["email"], groups, groups.total, "read", [], None), asked
 
 
 @pytest.mark.anyio
@@ -44,7 +46,7 @@ async def test_others_have_their_turn_while_a_large_summary_is_rendered() -> Non
     async with anyio.create_task_group() as group:
         group.start_soon(another)
         await anyio.lowlevel.checkpoint()
-        structured, text = await aside(partial(summary_answer, found, asked), len(found.cells))
+        structured, text = await aside(partial(summary_answer, found, asked), len(found.groups))
         group.cancel_scope.cancel()
     assert len(turns) > TURNS
     assert structured["total"] == found.total
