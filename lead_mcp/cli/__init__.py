@@ -180,7 +180,8 @@ def import_leads(
 
     Example: lead-mcp import leads.csv --account octanist --map "E-mail address=email" --dry-run
     """
-    from lead_mcp.cli.importing import Options, run
+    from lead_mcp.cli.import_plan import Options
+    from lead_mcp.cli.importing import run
 
     options = Options(account, maps or [], on_duplicate.value, ignore_unmapped, max_failures)
     raise typer.Exit(run(file, options, yes=yes, dry_run=dry_run, config=config))

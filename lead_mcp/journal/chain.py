@@ -109,9 +109,9 @@ def problems(tx: Connection, anchors: Iterable[Anchor] = ()) -> list[str]:
         hashes[seq] = prev
     found += _head_problems(tx, seq, prev)
     found += [_anchor_problem(anchor, hashes) for anchor in anchors if hashes.get(anchor.seq) != anchor.hash]
-    kept = {row["id"]: row for row in tx.execute(select(writes)).mappings()}
-    found += [f"write {name} is missing" for name in newest if name not in kept]
-    return found + [one for name, row in kept.items() for one in _write_problems(row, newest.get(name))]
+    present = {row["id"]: row for row in tx.execute(select(writes)).mappings()}
+    found += [f"write {name} is missing" for name in newest if name not in present]
+    return found + [one for name, row in present.items() for one in _write_problems(row, newest.get(name))]
 
 
 def _event_problems(expected: int, prev: str, row: Mapping[Any, Any]) -> Sequence[str]:

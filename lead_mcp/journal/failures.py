@@ -41,5 +41,5 @@ def refusing() -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    said = getattr(error, "orig", None) or getattr(error, "strerror", None) or type(error).__name__
-    return " ".join(str(said).split())
+    reason = getattr(error, "orig", None) or getattr(error, "strerror", None) or type(error).__name__
+    return " ".join(str(reason).split())

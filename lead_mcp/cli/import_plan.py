@@ -1,0 +1,76 @@
+"""What an import is to do: its rows, and the calls by whose keys the journal knows them.
+
+A row's key is the digest of its values and which of the rows with these values it is: the journal knows by it what became of
+the row, in this run or an earlier one, whatever other rows have come or gone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from lead_mcp.cli.columns import Row
+from lead_mcp.journal.entries import Write
+from lead_mcp.runtime import Runtime
+from lead_mcp.writing.call import WriteCall
+from lead_mcp.writing.inserts import InsertIntent, OnDuplicate
+from lead_mcp.writing.outcome import Tool
+
+PRINCIPAL: Final = "import"
+"""The principal of an import's keys, whoever runs the command."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked for."""
+
+    account: str
+    maps: Sequence[str] = ()
+    on_duplicate: OnDuplicate = "fail"
+    ignore_unmapped: bool = False
+    max_failures: int = 10
+
+
+@dataclass
+class Plan:
+    """A file found to be sound, and its rows. ``digest``: of its content."""
+
+    path: Path
+    options: Options
+    digest: str
+    rows: Sequence[Row]
+    warnings: Counter[str] = field(default_factory=Counter)
+    began_earlier: bool = False
+    """Whether version 0.1 has begun to import this very file."""
+
+    def intent(self, runtime: Runtime, row: Row) -> InsertIntent:
+        connection = runtime.connection(self.options.account)
+        return InsertIntent(connection, row.lead, row.own, self.options.on_duplicate, looks=False)
+
+    def call(self, row: Row) -> WriteCall:
+        arguments = {
+            "account": self.options.account,
+            "lead": row.lead,
+            "vendor_fields": row.own or None,
+            "on_duplicate": self.options.on_duplicate,
+        }
+        return WriteCall(Tool.INSERT_LEAD, arguments, f"import {row.name}", PRINCIPAL)
+
+    def earlier_call(self, row: Row) -> WriteCall:
+        """The same under the key that version 0.1 gave it: the file's digest and the row's number."""
+        return replace(self.call(row), key=f"import {self.digest}#{row.number}")
+
+
+async def known(runtime: Runtime, plan: Plan, call: WriteCall) -> Write | None:
+    """The write that has this key, whatever its arguments."""
+    account, key = plan.options.account, call.key or ""
+    return await runtime.in_journal(lambda journal: journal.find(account, str(call.tool), PRINCIPAL, key))
+
+
+async def key_of(runtime: Runtime, plan: Plan, row: Row) -> WriteCall:
+    """The call under the key by which the journal knows the row: version 0.1's, where that began it."""
+    earlier = plan.earlier_call(row)
+    return earlier if plan.began_earlier and await known(runtime, plan, earlier) else plan.call(row)
