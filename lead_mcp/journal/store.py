@@ -8,7 +8,7 @@ been taken over records nothing more. Who works on a write renews its lease; lea
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import ColumnElement, Connection, Select, select
 from sqlalchemy.engine import URL
 
+from lead_mcp.errors import NotAllowed
 from lead_mcp.journal import chain, keeping, questions, steps
 from lead_mcp.journal.anchors import AnchorFile
 from lead_mcp.journal.chain import Anchor
@@ -127,7 +128,9 @@ class Journal:
 
     def _never_left(self, write: Write) -> None:
         """The journal said ``sending`` only after it had been given up: that write was not sent."""
-        self.step(write, State.REFUSED, {"why": "the journal answered too late; nothing was sent"}, keep_key=False)
+        why = {"why": "the journal answered too late; nothing was sent"}
+        with suppress(ClaimLost, NotAllowed):  # else it stays ``sending``, and whoever comes next looks at the vendor
+            self.step(write, State.REFUSED, why, keep_key=False)
 
     def take_over(
         self, write: Write, state: State, values: Mapping[str, Any], *, uri: str | None = None, keep_key: bool = True
