@@ -10,7 +10,7 @@ from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.outgoing.cleaning import cell
 from lead_mcp.outgoing.ledger import entry_to_dict, ledger_lines
 from lead_mcp.outgoing.masking import masker_in_use
-from lead_mcp.outgoing.render import table, text_of, text_table
+from lead_mcp.outgoing.render import id_cell, table, text_of, text_table
 from lead_mcp.outgoing.token_budget import Rendered
 from lead_mcp.uris import uri
 from lead_mcp.vendors.spec.reading import Recording
@@ -37,7 +37,7 @@ def recording_uri(account: str, one: Recording) -> str:
 
 
 def recording_name(one: Recording) -> str:
-    return f"recording {cell(one.id)}"
+    return f"recording {id_cell(one.id)}"
 
 
 def _row(account: str, one: Recording) -> list[Any]:
