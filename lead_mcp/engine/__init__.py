@@ -1,5 +1,6 @@
 """A question becomes a plan, a plan requests, requests pages, pages (our part done) an honest answer.
 
-``resolve`` finds fields, ``planner`` splits a query, ``reader`` asks pages, ``feeds`` put them in order, ``search`` merges
-several accounts and keeps the ledger, ``cursor`` seals where a page ended. No vendor is named here.
+``query`` and ``resolve`` find fields, ``plan`` splits the clauses, ``readers`` ask for pages in order, ``reading`` runs them
+side by side, ``merge`` and ``batches`` make a page, ``search`` an answer with its ledger and its cursor. No vendor is named
+here.
 """

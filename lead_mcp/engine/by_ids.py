@@ -19,9 +19,9 @@ from lead_mcp.engine.fanout import together
 from lead_mcp.engine.ledger import LedgerEntry, combined, left_out, note_moves, opened
 from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.lookup import Found, check_ids, look_up
-from lead_mcp.engine.plan import TEXT_FIELDS, text_matches
 from lead_mcp.engine.query import AccountQuery, AskedId, Query, resolve_queries
 from lead_mcp.engine.records import Position, Record, Sorter
+from lead_mcp.engine.text import TEXT_FIELDS, text_matches
 from lead_mcp.errors import BadArgument
 from lead_mcp.filters import Clause, TextSearch, matches
 from lead_mcp.uris import parse_uri

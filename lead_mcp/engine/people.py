@@ -14,13 +14,13 @@ from lead_mcp.engine.fanout import together
 from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.pace import Pace
-from lead_mcp.engine.plan import TEXT_FIELDS
 from lead_mcp.engine.query import Query, resolve_queries
 from lead_mcp.engine.readers.base import lacking
 from lead_mcp.engine.readers.paging import following, is_last
 from lead_mcp.engine.readers.time_slices import DAWN
 from lead_mcp.engine.records import Record, lead_record
 from lead_mcp.engine.search import read_through
+from lead_mcp.engine.text import TEXT_FIELDS
 from lead_mcp.errors import LeadMcpError, MalformedReply
 from lead_mcp.filters import Order, folded
 from lead_mcp.phones import e164, extension_of, parse_phone
@@ -112,7 +112,7 @@ class PersonMatches:
 
 @dataclass(frozen=True)
 class LookupScope:
-    """What looking needs beside the person: bounds, the clock, the region of telephone numbers."""
+    """What scope needs beside the person: bounds, the clock, the region of telephone numbers."""
 
     limits: Limits
     seal: Seal
@@ -123,35 +123,35 @@ class LookupScope:
     """A vendor that must be read through is read from its beginning, not within its default window."""
 
 
-async def find_person(connection: Connection, person: Person, looking: LookupScope) -> PersonMatches:
+async def find_person(connection: Connection, person: Person, scope: LookupScope) -> PersonMatches:
     """The person's leads at one account. Raises LeadMcpError where it could not be asked."""
-    how = connection.vendor.person_lookup
+    lookup = connection.vendor.person_lookup
     if not person:
         return PersonMatches()
-    return await (_scan(connection, person, looking) if how is None else _ask(connection, person, looking))
+    return await (_scan(connection, person, scope) if lookup is None else _ask(connection, person, scope))
 
 
-async def _ask(connection: Connection, person: Person, looking: LookupScope) -> PersonMatches:
+async def _ask(connection: Connection, person: Person, scope: LookupScope) -> PersonMatches:
     """Every spelling of every e-mail and number, asked side by side, each to its last page."""
-    how, account, sought = connection.vendor.person_lookup, connection.account, PersonMatches()
-    if how is None:
-        return sought
-    phones = [parse_phone(number, looking.region)[0] for number in sorted(person.phones)]
+    lookup, account, matches = connection.vendor.person_lookup, connection.account, PersonMatches()
+    if lookup is None:
+        return matches
+    phones = [parse_phone(number, scope.region)[0] for number in sorted(person.phones)]
 
     def page_of_each(ask: PageRequest) -> list[Request]:
         """That page of every spelling."""
         return [
-            *(request for email in person.spelled for request in how.email(account, email, ask)),
-            *(request for phone in phones for request in how.phone(account, phone, ask)),
+            *(request for email in person.spelled for request in lookup.email(account, email, ask)),
+            *(request for phone in phones for request in lookup.phone(account, phone, ask)),
         ]
 
-    spellings = [_Spelling(connection, how, sought) for _ in page_of_each(PageRequest(limit=how.page))]
+    spellings = [_Spelling(connection, lookup, matches) for _ in page_of_each(PageRequest(limit=lookup.page))]
     await together([partial(one.read, page_of_each, nth) for nth, one in enumerate(spellings)])
     rows = [row for one in spellings for row in one.rows]
-    sought.scanned = len(rows)
-    sought.notes += [how.note] if how.note else []
-    sought.records = await _matching(connection, rows, person, looking)
-    return sought
+    matches.scanned = len(rows)
+    matches.notes += [lookup.note] if lookup.note else []
+    matches.records = await _matching(connection, rows, person, scope)
+    return matches
 
 
 @dataclass
@@ -159,16 +159,16 @@ class _Spelling:
     """One spelling of a person's e-mail or number at one account, page by page."""
 
     connection: Connection
-    how: PersonLookup
-    sought: PersonMatches
+    lookup: PersonLookup
+    matches: PersonMatches
     rows: list[Raw] = field(default_factory=list)
 
     async def read(self, page_of_each: Callable[[PageRequest], list[Request]], nth: int) -> None:
         """Read every page; what could not be read is noted."""
-        ask, before = PageRequest(limit=self.how.page), Page(())
+        ask, before = PageRequest(limit=self.lookup.page), Page(())
         while True:
-            read = partial(self.how.read, self.connection.account)
-            page = await self.connection.outbound.fetch(page_of_each(ask)[nth], read, self.sought.count)
+            read = partial(self.lookup.read, self.connection.account)
+            page = await self.connection.outbound.fetch(page_of_each(ask)[nth], read, self.matches.count)
             if page.rows and page.rows == before.rows:  # the same again: this call has no pages, and there may be more
                 return self._cut(f"the vendor gives the first {len(page.rows):,} records of a spelling and no more")
             self.rows.extend(page.rows)
@@ -186,11 +186,11 @@ class _Spelling:
             self._cut(lacking(page.total, different))
 
     def _cut(self, why: str) -> None:
-        self.sought.complete = False
-        self.sought.notes.append(why)
+        self.matches.complete = False
+        self.matches.notes.append(why)
 
 
-async def _matching(connection: Connection, rows: Sequence[Raw], person: Person, looking: LookupScope) -> list[Record]:
+async def _matching(connection: Connection, rows: Sequence[Raw], person: Person, scope: LookupScope) -> list[Record]:
     account, pace = connection.account, Pace()
     names = Names(account.fields)
     found: dict[str, Record] = {}
@@ -200,37 +200,37 @@ async def _matching(connection: Connection, rows: Sequence[Raw], person: Person,
         if lead_id is None:
             raise MalformedReply(f"{account.name} sent a record without an id.", account=account.name)
         record = lead_record(account.name, lead_id, row, names.field)
-        if person.is_in(record, looking.region):
+        if person.is_in(record, scope.region):
             found[record.uri] = record
     return sorted(found.values(), key=created)
 
 
-async def _scan(connection: Connection, person: Person, looking: LookupScope) -> PersonMatches:
+async def _scan(connection: Connection, person: Person, scope: LookupScope) -> PersonMatches:
     """A vendor that cannot be asked for a person: its leads are read through, newest first, up to the scan limit."""
-    soon = looking.now + CLOCK_SLIP
-    window = Window(DAWN, looking.now, "UTC") if looking.everything else None
+    soon = scope.now + CLOCK_SLIP
+    window = Window(DAWN, scope.now, "UTC") if scope.everything else None
     if window is None and connection.vendor.leads.window is not None:
-        window = Window(looking.now - connection.vendor.leads.window, soon, "UTC")
+        window = Window(scope.now - connection.vendor.leads.window, soon, "UTC")
     query = Query(orders=(Order("created_at", descending=True),), defaults=TEXT_FIELDS, now=soon, window=window)
-    sought = PersonMatches()
+    matches = PersonMatches()
 
     def take(record: Record) -> None:
-        if person.is_in(record, looking.region):
-            sought.records.append(record)
+        if person.is_in(record, scope.region):
+            matches.records.append(record)
 
     account_queries = await resolve_queries([connection], query)
-    for entry in await read_through(account_queries, query, looking.limits, take):
-        _tally(sought, entry)
-    sought.records.sort(key=created)
-    return sought
+    for entry in await read_through(account_queries, query, scope.limits, take):
+        _tally(matches, entry)
+    matches.records.sort(key=created)
+    return matches
 
 
-def _tally(sought: PersonMatches, entry: LedgerEntry) -> None:
-    sought.requests += entry.requests
-    sought.scanned += entry.scanned
-    sought.window, sought.error = entry.window, entry.error
-    sought.complete = entry.complete
-    sought.notes = [*entry.notes]
+def _tally(matches: PersonMatches, entry: LedgerEntry) -> None:
+    matches.requests += entry.requests
+    matches.scanned += entry.scanned
+    matches.window, matches.error = entry.window, entry.error
+    matches.complete = entry.complete
+    matches.notes = [*entry.notes]
 
 
 def created(record: Record) -> tuple[bool, datetime, str]:

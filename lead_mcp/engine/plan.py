@@ -8,39 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
-from lead_mcp.dates import SECOND, TICK, rounded_down
-from lead_mcp.filters import LOWER, RANGE, Clause, Op, Order, TextSearch, Where, folded
+from lead_mcp.dates import SECOND, rounded_down
+from lead_mcp.engine.bounds import Bounds
+from lead_mcp.filters import LOWER, RANGE, Clause, Op, Order, TextSearch, Where
 from lead_mcp.vendors.spec.fields import FieldMap, Paths
 from lead_mcp.vendors.spec.reading import Push, Route, Search
 
 SOME_MOMENT: Final = datetime(2020, 1, 1, tzinfo=UTC)
-TEXT_FIELDS: Final = ("name", "email", "phone", "company")
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """``lower`` <= t < ``upper``; either side may be open. Both carry the clauses they came from, as asked."""
-
-    lower: datetime | None = None
-    upper: datetime | None = None
-
-    def narrowed(self, where: Where) -> Bounds:
-        """These bounds and one more range clause."""
-        if where.op in LOWER:
-            lower = where.value + (TICK if where.op is Op.GT else timedelta(0))
-            return replace(self, lower=lower if self.lower is None else max(self.lower, lower))
-        upper = where.value + (TICK if where.op is Op.LTE else timedelta(0))
-        return replace(self, upper=upper if self.upper is None else min(self.upper, upper))
-
-    @property
-    def empty(self) -> bool:
-        return self.lower is not None and self.upper is not None and self.lower >= self.upper
-
-    def holds(self, moment: datetime) -> bool:
-        return (self.lower is None or moment >= self.lower) and (self.upper is None or moment < self.upper)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,9 +259,3 @@ def bound_clauses(plan: Plan, bounds: Bounds) -> tuple[Where, ...]:
     ordered = (upper, lower) if plan.descending else (lower, upper)
     pushes = {Op.LT: plan.upper_push, Op.GTE: plan.lower_push}
     return tuple(where for where in ordered if where is not None and pushes[where.op])[: plan.room]
-
-
-def text_matches(text: str, values: Sequence[object]) -> bool:
-    """Our own text search: a case-folded substring of any of the values."""
-    wanted = folded(text)
-    return any(value is not None and wanted in folded(str(value)) for value in values)

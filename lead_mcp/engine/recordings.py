@@ -11,8 +11,9 @@ from typing import Final
 import anyio
 
 from lead_mcp.engine.connection import Connection
+from lead_mcp.engine.limits import account_late
 from lead_mcp.engine.readers.paging import following
-from lead_mcp.errors import LeadMcpError, NotOffered, TimedOut
+from lead_mcp.errors import LeadMcpError, NotOffered
 from lead_mcp.vendors import every
 from lead_mcp.vendors.spec.http import Request
 from lead_mcp.vendors.spec.reading import PageRequest, Recording, Recordings
@@ -54,8 +55,7 @@ async def recordings_of(
         except LeadMcpError as error:
             calls.error = error
     if scope.cancelled_caught:
-        message = f"{connection.name} did not answer within {deadline:g} s (LEAD_MCP_DEADLINE)."
-        calls.error = TimedOut(message, account=connection.name)
+        calls.error = account_late(connection.name, deadline)
     if calls.error and not calls.found:
         raise calls.error
     calls.found = {key: one for key, one in calls.found.items() if _inside(one, since, until)}

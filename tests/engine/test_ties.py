@@ -19,8 +19,8 @@ from lead_mcp.engine.readers.sorted import SortedReader
 from lead_mcp.engine.readers.time_slices import TimeSliceReader
 from lead_mcp.vendors.spec.fields import Field, FieldMap
 from lead_mcp.vendors.spec.reading import Page, PageRequest
-from tests.engine import test_feeds
-from tests.engine.test_feeds import STAMP, Acme, holds, in_order, reader, rows_at, run
+from tests.engine import test_readers
+from tests.engine.test_readers import STAMP, Acme, holds, in_order, reader, rows_at, run
 from tests.profiles import examples
 
 WAYS = [SortedReader, TimeSliceReader, FullReader]
@@ -114,7 +114,7 @@ def test_a_page_that_comes_again_and_again_ends_the_reading_or_is_passed_by_its_
     """A vendor that ignores the page asked for: by bounds of time everything is found, without them that is said."""
     if not bounded:
         plain = {"id": Field("id"), "created_at": Field("at", codec=STAMP), "name": Field("name")}
-        monkeypatch.setattr(test_feeds, "FIELDS", FieldMap(ours=plain))
+        monkeypatch.setattr(test_readers, "FIELDS", FieldMap(ours=plain))
     acme = Acme(rows_at(range(40)), tells=tells)
     usual = acme.page
 

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from lead_mcp.dates import SECOND, TICK
+from lead_mcp.engine.bounds import Bounds
 from lead_mcp.engine.limits import account_late
 from lead_mcp.engine.pace import Pace, aside
-from lead_mcp.engine.plan import TEXT_FIELDS, Bounds, Plan, bound_clauses, text_matches
+from lead_mcp.engine.plan import Plan, bound_clauses
 from lead_mcp.engine.readers.paging import Pager
 from lead_mcp.engine.records import Position, Record, Sorter
+from lead_mcp.engine.text import TEXT_FIELDS, text_matches
 from lead_mcp.errors import LeadMcpError, Rejected
 from lead_mcp.filters import Value, matches
 from lead_mcp.vendors.spec.http import Raw

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lead_mcp.dates import Window, full_stamp
+from lead_mcp.engine.bounds import Bounds
 from lead_mcp.engine.cursor import PageState
-from lead_mcp.engine.plan import TEXT_FIELDS, Bounds, Criteria, Plan, plan, unfiltered
+from lead_mcp.engine.plan import Criteria, Plan, plan, unfiltered
 from lead_mcp.engine.query import AccountQuery, Query
 from lead_mcp.engine.readers.base import OutOfOrder, Reader, Refused, TooDeep
 from lead_mcp.engine.readers.budget import Budget, Usage
@@ -17,6 +18,7 @@ from lead_mcp.engine.readers.paging import Pager
 from lead_mcp.engine.readers.sorted import SortedReader
 from lead_mcp.engine.readers.time_slices import TimeSliceReader
 from lead_mcp.engine.records import Position, Record, Sorter, lead_record
+from lead_mcp.engine.text import TEXT_FIELDS
 from lead_mcp.engine.windows import default_window
 from lead_mcp.errors import LeadMcpError, MalformedReply
 from lead_mcp.filters import Order

@@ -8,8 +8,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
+from lead_mcp.engine.bounds import Bounds
 from lead_mcp.engine.fanout import together
-from lead_mcp.engine.plan import Bounds
 from lead_mcp.engine.readers.base import OutOfOrder, Reader, TooDeep, lacking, unit_of
 from lead_mcp.engine.readers.paging import SIDE_BY_SIDE, check_moved, whole_prefix
 from lead_mcp.engine.readers.ties import Tie, TieReading

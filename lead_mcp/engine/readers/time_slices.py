@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from lead_mcp.dates import SECOND, TICK
-from lead_mcp.engine.plan import Bounds
+from lead_mcp.engine.bounds import Bounds
 from lead_mcp.engine.readers.base import Reader, lacking
 from lead_mcp.engine.readers.paging import following
 from lead_mcp.engine.records import Record

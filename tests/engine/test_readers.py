@@ -1,4 +1,4 @@
-"""Feeds against an invented vendor: whatever its page sizes, totals and order, records come settled, each once."""
+"""Readers against an invented vendor: whatever its page sizes, totals and order, records come settled, each once."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def route(acme: Acme, **options: Any) -> Route:
 def reader(
     acme: Acme, kind: type[Reader], clauses: Sequence[Where] = (), *, share: int = 1000, **options: Any
 ) -> Reader:
-    descending, after, need = (options.pop(key, default) for key, default in FEED.items())
+    descending, after, need = (options.pop(key, default) for key, default in READING.items())
     way = (
         {"orders": frozenset({"created_at"})}
         if kind is SortedReader
@@ -95,7 +95,7 @@ def reader(
     return kind(pager, found, Sorter(orders), record, after, need)
 
 
-FEED: dict[str, Any] = {"descending": True, "after": None, "need": None}
+READING: dict[str, Any] = {"descending": True, "after": None, "need": None}
 
 
 def record(raw: Any) -> Record:
@@ -146,7 +146,7 @@ def test_what_is_settled_is_a_true_beginning(
     large: int,
     odd: bool,
 ) -> None:
-    """Every match up to the frontier, in order, each once; all of them where the feed says it is done."""
+    """Every match up to the watermark, in order, each once; all of them where the reader says it is done."""
     if not tells or kind is not SortedReader:
         cap = 1000  # a cap nobody can notice: only a total betrays it
     acme = Acme(rows_at(at), cap=cap, tells=tells, too_large=large)
@@ -220,7 +220,7 @@ def test_a_reply_too_large_is_halved_and_later_pages_start_small() -> None:
     assert [ask.limit for ask in acme.asks] == [10, *[5] * 8]
 
 
-def test_one_record_too_large_is_an_error_of_that_feed() -> None:
+def test_one_record_too_large_is_an_error_of_that_reader() -> None:
     found = run(reader(Acme(rows_at(range(4)), too_large=0), SortedReader))
     assert isinstance(found.error, TooLarge)
 
