@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.contract.replies import GONE, VALUES, places, put
 from tests.driving import Bench, bench, entry, uris
@@ -15,13 +16,13 @@ from tests.facts import TRIED
 
 EVER = {"since": "2000-01-01"}
 CODES = {"garbled", "rejected", "unauthorized", "unavailable", "not_found", "too_large"}
-FEW = 47
-"""In the quick profile, one mutation in so many is tried."""
+EVERY_NTH = {"quick": 47, "thorough": 7}
+"""One mutation in so many is tried."""
 
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Bench]:
-    with bench(12, only=TRIED, environment={"LEAD_MCP_SCAN_LIMIT": "200"}) as found:
+    with bench(12, only=TRIED, environment={"LEAD_MCP_SCAN_LIMIT": "1000"}) as found:
         yield found
 
 
@@ -76,9 +77,8 @@ def bodies(driven: Bench, account: str) -> Iterator[tuple[str, str]]:
 
 
 def every_so_many(bodies: Iterator[tuple[str, str]]) -> Sequence[tuple[str, str]]:
-    """A sample. A denser one (every seventh) shows a known gap: a vendor that answers every time slice with the same rows
-    ends a merged page early, before the others' rows."""
-    return [*bodies][::FEW]
+    """A sample, as dense as the profile says."""
+    return [*bodies][:: EVERY_NTH[settings.get_current_profile_name()]]
 
 
 @pytest.mark.parametrize("account", TRIED)

@@ -66,10 +66,13 @@ class TieReading:
         return False
 
     async def _pass(self, order: Order) -> bool:
-        """Every page once; whether the tie is now certainly whole."""
-        request, holding = replace(self.request, order=order), 0
+        """Every page once; whether the tie is now certainly whole. It ends at a page that comes twice running."""
+        request, holding, before = replace(self.request, order=order), 0, Page(())
         while True:
             page = await self.pager.page(self.route, request)
+            if page.rows and page.rows == before.rows:
+                return False
+            before = page
             held, past = self._take(page, descending=order.descending)
             holding += held
             if past or is_last(page, request):

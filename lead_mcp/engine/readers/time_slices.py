@@ -25,6 +25,10 @@ SMALL: Final = 100
 """Rows that are asked for at least, where each of them is wanted."""
 HOLLOW: Final = 20
 """Slices in a row of which a vendor counts records and gives none that is new, before it is believed no more."""
+STRAYING: Final = 5
+"""Slices in a row of which every row lies far from the time asked for, before the vendor is believed to ignore it."""
+NEAR: Final = timedelta(hours=2)
+"""How far a row may lie from the time asked for: bounds are rounded, and a local hour may happen twice."""
 PASSES: Final = 4
 """How often a second that is too dense for one page is read, where pages of it repeat and leave out records."""
 
@@ -48,10 +52,13 @@ class TimeSliceReader(Reader):
 
     async def _slices(self, bounds: Bounds, left: int | None, limit: int, most: int) -> None:
         """Slice after slice. ``left``: what the vendor counts within the bounds; ``limit``: rows of the next request."""
-        width, limit, hollow = FIRST_SLICE, min(limit, most), 0
+        width, limit, hollow, straying = FIRST_SLICE, min(limit, most), 0, 0
         while not self._enough():
             part, rest = self._cut(bounds, width)
             page = await self._slice(part, limit)
+            straying = straying + 1 if self._strays(page.rows, part) else 0
+            if straying == STRAYING:
+                raise MalformedReply("The vendor answers with records of other times than those asked for.")
             held = _held(page, limit)
             if held > len(page.rows):
                 most = self._learnt(limit, most, page)
@@ -157,6 +164,11 @@ class TimeSliceReader(Reader):
         if edge is not None and self.sorter.orders[0].field == self.plan.along:
             self.watermark, self.settled_any = (edge if self.plan.descending else edge - TICK), True
         return len(inside) + beyond
+
+    def _strays(self, rows: Sequence[Raw], part: Bounds) -> bool:
+        """Whether the vendor answers with records that all lie far from the time asked for."""
+        near = Bounds(part.lower and part.lower - NEAR, part.upper and part.upper + NEAR)
+        return bool(rows) and not any(self._belongs(self.record(row), near) for row in rows)
 
     def _is_beyond(self, one: Record) -> bool:
         """Whether the vendor counted a record that lies past the upper bound, where that was rounded outwards."""
