@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx2
 import pytest
@@ -88,36 +88,34 @@ def test_a_signal_ends_the_server(emulators: Emulators, folder: Path, signum: in
 PARSE, INVALID = -32700, -32600
 
 
-@pytest.mark.parametrize(
-    ("line", "code", "identifier"),
-    [
-        ("not json", PARSE, None),
-        ("{", PARSE, None),
-        ("\x00\ud7ff", PARSE, None),
-        ("[" * 3000, PARSE, None),
-        ('{"jsonrpc": "2.0", "id": 7, "method": "ping"} more', PARSE, None),
-        ('{"a": "\\ud800"}', PARSE, None),
-        ("[1, 2]", INVALID, None),
-        ("5", INVALID, None),
-        ("null", INVALID, None),
-        ('{"jsonrpc": "2.0"}', INVALID, None),
-        ('{"jsonrpc": "2.0", "id": 7}', INVALID, None),
-        ('{"id": 7, "method": "ping"}', INVALID, 7),
-        ('{"jsonrpc": "1.0", "id": "a", "method": "ping"}', INVALID, "a"),
-        ('{"jsonrpc": "2.0", "id": 7, "method": 5}', INVALID, 7),
-        ('{"jsonrpc": "2.0", "id": 7, "method": "tools/list", "params": [1]}', INVALID, 7),
-    ],
+NO_MESSAGES: Final[Sequence[tuple[str, int, Any]]] = (
+    ("not json", PARSE, None),
+    ("{", PARSE, None),
+    ("\x00\ud7ff", PARSE, None),
+    ("[" * 3000, PARSE, None),
+    ('{"jsonrpc": "2.0", "id": 7, "method": "ping"} more', PARSE, None),
+    ('{"a": "\\ud800"}', PARSE, None),
+    ("[1, 2]", INVALID, None),
+    ("5", INVALID, None),
+    ("null", INVALID, None),
+    ('{"jsonrpc": "2.0"}', INVALID, None),
+    ('{"jsonrpc": "2.0", "id": 7}', INVALID, None),
+    ('{"id": 7, "method": "ping"}', INVALID, 7),
+    ('{"jsonrpc": "1.0", "id": "a", "method": "ping"}', INVALID, "a"),
+    ('{"jsonrpc": "2.0", "id": 7, "method": 5}', INVALID, 7),
+    ('{"jsonrpc": "2.0", "id": 7, "method": "tools/list", "params": [1]}', INVALID, 7),
 )
+
+
 @pytest.mark.parametrize("first", [True, False], ids=["first", "later"])
-def test_a_line_that_is_no_message_is_answered(
-    folder: Path, line: str, code: int, identifier: Any, first: bool
-) -> None:
+def test_a_line_that_is_no_message_is_answered(folder: Path, first: bool) -> None:
     with pipe("--sandbox", environment={}, folder=folder) as talk:
         if not first:
             talk.greet("legacy")
-        talk.write(f"\n  \n{line}\n")
-        found = talk.next()
-        assert (found["error"]["code"], found["id"]) == (code, identifier)
+        for line, code, identifier in NO_MESSAGES:
+            talk.write(f"\n  \n{line}\n")
+            found = talk.next()
+            assert (found["error"]["code"], found["id"]) == (code, identifier), line
         talk.greet("legacy")
         assert talk.end_of_input() == 0
     spoke_only_protocol(talk)
