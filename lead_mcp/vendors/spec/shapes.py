@@ -31,7 +31,9 @@ def personal_of(values: Sequence[Any]) -> Personal | None:
 def shape_of(value: Any) -> Personal:
     """``email``, ``phone`` or ``ip`` where the whole value looks like one; ``""`` for everything else."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return "phone" if value == value // 1 and len(f"{value:.0f}") in NUMBERS and value > 0 else ""
+        return (
+            "phone" if 0 < value < 10**NUMBERS.stop and value == value // 1 and len(f"{value:.0f}") in NUMBERS else ""
+        )
     if not isinstance(value, str):
         return ""
     text = value.strip()
