@@ -14,14 +14,14 @@ demo: $(READY)
 test: $(READY)
 	$(PYTEST) -m "not slow"
 
-# What CI runs: format, lint, types, tests.
+# Everything, and what CI runs: format, lint, types, all tests with as many examples as they name.
 check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(PYTEST) -rs -m "not slow"
+	$(PYTEST) -rs --hypothesis-profile=usual
 
-# The slow tests too, three times as many examples of each property: up to half an hour on two cores.
+# All tests with three times as many examples of each property.
 thorough: $(READY)
 	$(PYTEST) -rs --hypothesis-profile=thorough
 

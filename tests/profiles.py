@@ -1,6 +1,7 @@
-"""How many examples hypothesis draws: a quarter of what a test names in ``quick``, three times as many in ``thorough``.
+"""How many examples hypothesis draws: a quarter of what a test names in ``quick``, as many in ``usual``, three times as many
+in ``thorough``.
 
-No deadline in either: a busy machine is not a failure. Both draw the same examples at every run, so that a test that fails
+No deadline in any: a busy machine is not a failure. Both draw the same examples at every run, so that a test that fails
 does so for what was changed.
 """
 
@@ -11,7 +12,7 @@ from typing import Final
 from hypothesis import HealthCheck, settings
 
 USUAL: Final = 100
-PROFILES: Final = {"quick": USUAL // 4, "thorough": USUAL * 3}
+PROFILES: Final = {"quick": USUAL // 4, "usual": USUAL, "thorough": USUAL * 3}
 LEAST: Final = 4
 UNHURRIED: Final = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
 

@@ -16,7 +16,7 @@ from tests.facts import TRIED
 
 EVER = {"since": "2000-01-01"}
 CODES = {"garbled", "rejected", "unauthorized", "unavailable", "not_found", "too_large"}
-EVERY_NTH = {"quick": 47, "thorough": 7}
+EVERY_NTH = {"quick": 47, "usual": 17, "thorough": 7}
 """One mutation in so many is tried."""
 
 
