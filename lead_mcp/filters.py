@@ -1,7 +1,8 @@
 """The one filter language: a list of clauses, all of which hold. ``matches`` is the meaning of every operator.
 
 A clause is ``field op value``. A missing value satisfies only ``exists: false`` (so ``ne`` and ``not_in`` leave empties
-out). Text compares case-folded, in Unicode's composed form. Times compare as instants, numbers as decimals. Where a
+out). Text compares case-folded, in Unicode's composed form. Telephone numbers are equal where they are one number, however
+spelled; what is no number is text. Times compare as instants, numbers as decimals. Where a
 field's kind is unknown (a vendor's own field), numbers and times are compared as such if both sides read as one.
 """
 
@@ -20,6 +21,7 @@ from zoneinfo import ZoneInfo
 from lead_mcp.characters import comparable
 from lead_mcp.dates import Span, full_stamp, parse
 from lead_mcp.errors import BadArgument, did_you_mean
+from lead_mcp.phones import PhoneText, by_number, same_number
 
 Value = str | Decimal | datetime | bool | list[Any] | dict[str, Any] | None
 Clock = Callable[[], datetime]
@@ -54,6 +56,8 @@ UPPER: Final = frozenset({Op.LT, Op.LTE})
 RANGE: Final = LOWER | UPPER
 TEXT_OPS: Final = frozenset({Op.CONTAINS, Op.STARTS_WITH})
 LIST_OPS: Final = frozenset({Op.IN, Op.NOT_IN})
+SAMENESS: Final = frozenset({Op.EQ, Op.NE, *LIST_OPS})
+"""Operators that ask whether two values are the same."""
 MAX_VALUES: Final = 1000
 MAX_EXPONENT: Final = 100
 """No lead holds a greater number, and spelled out it would fill the memory (``1e999999999``)."""
@@ -145,6 +149,21 @@ def typed(given: Filter, kind: Kind, zone: ZoneInfo, now: datetime) -> list[Wher
     if isinstance(value, Span):
         return [Where(given.field, op, moment, as_asked) for op, moment in _span_clauses(given.op, value)]
     return [Where(given.field, given.op, value, as_asked)]
+
+
+def numbered(where: Where, region: str) -> Where:
+    """The clause on a telephone field: its values mean numbers, where they are any and sameness is asked."""
+    if where.op not in SAMENESS:
+        return where
+    if where.op in LIST_OPS:
+        return replace(where, value=tuple(by_number(spelled(one), region) for one in where.value))
+    return replace(where, value=by_number(spelled(where.value), region))
+
+
+def means_numbers(where: Where) -> bool:
+    """Whether the clause asks for a telephone number in every spelling: no comparison of text says that."""
+    values = where.value if isinstance(where.value, tuple) else (where.value,)
+    return any(isinstance(one, PhoneText) for one in values)
 
 
 def _check_op(given: Filter, kind: Kind) -> None:
@@ -295,6 +314,8 @@ def _same(value: Any, wanted: Any) -> bool:
         return isinstance(value, datetime) and wanted.start <= value < wanted.end
     if isinstance(value, list):
         return any(_same(one, wanted) for one in value)
+    if isinstance(wanted, PhoneText) and same_number(plain(value), wanted):
+        return True
     return compared(value, wanted) == 0
 
 

@@ -22,6 +22,17 @@ class Phone(NamedTuple):
         return f"{self.e164} x{self.extension}" if self.extension else self.e164
 
 
+class PhoneText(str):
+    """A telephone number as somebody wrote it, that means every spelling of it; read as dialled in ``region``."""
+
+    region: str
+
+    def __new__(cls, text: str, region: str) -> PhoneText:
+        made = super().__new__(cls, text)
+        made.region = region
+        return made
+
+
 @lru_cache(maxsize=100_000)
 def _parsed(text: str, region: str) -> Phone | None:
     """The number as dialled in ``region``; None where it is no possible one."""
@@ -50,6 +61,19 @@ def extension_of(text: str, region: str) -> str:
     """The extension behind a number (``x101``, ``ext 204``, ``#99``); "" where there is none."""
     found = _parsed(text, region)
     return "" if found is None else found.extension
+
+
+def by_number(text: str, region: str) -> str:
+    """The text as one that means every spelling of its number; itself where it is no possible number."""
+    return text if _parsed(text, region) is None else PhoneText(text, region)
+
+
+def same_number(text: str, wanted: PhoneText) -> bool:
+    """Whether both are one number. Two extensions tell two people apart; a number without one may be either's."""
+    one, other = _parsed(text, wanted.region), _parsed(wanted, wanted.region)
+    if one is None or other is None or one.e164 != other.e164:
+        return False
+    return one.extension == other.extension or "" in (one.extension, other.extension)
 
 
 def parse_phone(text: str, region: str, name: str = "phone") -> tuple[Phone, str]:

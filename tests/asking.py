@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lead_mcp.dates import parse
 from lead_mcp.engine.connection import Names
 from lead_mcp.engine.records import Record
-from lead_mcp.filters import OPS_BY_KIND, Filter, Kind, Op, Where, matches, typed
+from lead_mcp.filters import OPS_BY_KIND, Filter, Kind, Op, Where, matches, numbered, typed
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import Field
 from tests.driving import NOW
@@ -148,7 +148,8 @@ def meant(account: Account, asked: Sequence[Clause], names: Names) -> list[Where
     for one in asked:
         field = names.field(one.field)
         assert field is not None
-        found.extend(typed(one.asked(), field.kind, UTC_ZONE, NOW))
+        wheres = typed(one.asked(), field.kind, UTC_ZONE, NOW)
+        found.extend(numbered(where, "US") if field.personal == "phone" else where for where in wheres)
     return found
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from lead_mcp.dates import SECOND, rounded_down
 from lead_mcp.engine.bounds import Bounds
-from lead_mcp.filters import LOWER, RANGE, Clause, Op, Order, TextSearch, Where
+from lead_mcp.filters import LOWER, RANGE, Clause, Op, Order, TextSearch, Where, means_numbers
 from lead_mcp.vendors.spec.fields import FieldMap, Paths
 from lead_mcp.vendors.spec.reading import Push, Route, Search
 
@@ -119,10 +119,13 @@ def place(name: str, fields: FieldMap) -> Paths:
 
 
 def _sendable(route: Route, fields: FieldMap, clauses: Sequence[Where]) -> tuple[Where, ...]:
-    """The clauses to send: those the route takes, one of each place and operator, most selective first, as many as fit."""
+    """The clauses to send: those the route takes, one of each place and operator, most selective first, as many as fit.
+
+    A telephone number is not among them: vendors compare its spelling.
+    """
     taken: dict[tuple[Paths, Op], Where] = {}
     for where in clauses:
-        if route.takes(where, fields) is not None:
+        if not means_numbers(where) and route.takes(where, fields) is not None:
             taken.setdefault((place(where.field, fields), where.op), where)
     return tuple(sorted(taken.values(), key=route.rank)[: route.most])
 

@@ -15,7 +15,7 @@ from lead_mcp.engine.fanout import together
 from lead_mcp.engine.guard import Guard, Unguarded
 from lead_mcp.engine.resolve import RAW, known_names
 from lead_mcp.errors import BadArgument, LeadMcpError, NotOffered, UnknownField, did_you_mean
-from lead_mcp.filters import Filter, Op, Order, Where, folded, spelled, typed
+from lead_mcp.filters import Filter, Kind, Op, Order, Where, folded, numbered, spelled, typed
 from lead_mcp.vendors.spec.fields import CANONICAL, Field
 from lead_mcp.vendors.spec.reading import Search
 
@@ -48,7 +48,8 @@ class Query:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     now: datetime = field(default_factory=lambda: datetime.now().astimezone())
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
-
+    region: str = "US"
+    """Where telephone numbers without a country code are dialled."""
     guard: Guard = field(default_factory=Unguarded)
 
     def names(self) -> set[str]:
@@ -127,6 +128,8 @@ def _clauses(resolved: AccountQuery, query: Query) -> list[Where]:
         _check_filter_only(given, known, resolved)
         query.guard.check_filter(given.field, known, given.op)
         wheres = typed(given, known.kind, query.zone, query.now)
+        if known.personal == "phone" and known.kind in (Kind.TEXT, Kind.ANY):
+            wheres = [numbered(where, query.region) for where in wheres]
         clauses.extend(_listed(replace(where, field=key), known, resolved) for where in wheres)
     return clauses
 

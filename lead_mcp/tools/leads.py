@@ -99,6 +99,7 @@ class SearchArguments:
             arguments=arguments,
             now=now,
             zone=zone,
+            region=self.runtime.server.phone_region,
         )
 
     def _arguments(self, further: Mapping[str, Any]) -> dict[str, Any]:
