@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from heapq import nsmallest
 from typing import Any, Final
 
-from lead_mcp.engine.periods import PERIODS
+from lead_mcp.engine.periods import PERIODS, period_place
 from lead_mcp.engine.totals import GroupTable, GroupTotals, Key
 
 MOST_GROUPS: Final = 50
 OTHER: Final = "other"
 Groups = Sequence[tuple[Key, GroupTotals]]
-Displayed = tuple[tuple[bool, str], ...]
+Displayed = tuple[tuple[Any, ...], ...]
 
 
 class RankedGroups:
@@ -34,7 +34,9 @@ class RankedGroups:
         self._count = len(table)
         # where every group is an account, no two of them are ever added up
         self._most = max(len(table), MOST_GROUPS) if apart and set(columns) == {"account"} else MOST_GROUPS
-        ranked = ((-cell.count, _sortable(displayed(key)), nth, key) for nth, (key, cell) in enumerate(table.items()))
+        ranked = (
+            (-cell.count, self._sortable(displayed(key)), nth, key) for nth, (key, cell) in enumerate(table.items())
+        )
         kept = nsmallest(self._most, ranked)
         self._display: dict[Key, Displayed] = {key: shown for _, shown, _, key in kept}
         cells: dict[Key, GroupTotals] = {}
@@ -80,6 +82,10 @@ class RankedGroups:
     def _account(self) -> int | None:
         return self.columns.index("account") if self.apart else None
 
+    def _sortable(self, displayed: Key) -> Displayed:
+        return tuple(map(_place, self.columns, displayed))
 
-def _sortable(displayed: Key) -> Displayed:
-    return tuple((value is None, str(value)) for value in displayed)
+
+def _place(name: str, value: Any) -> tuple[Any, ...]:
+    """Where a value stands among others of its column: those that lack it last."""
+    return (value is None, period_place(value) if name in PERIODS else str(value))

@@ -3,25 +3,44 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from lead_mcp.filters import Value
 
-PERIODS: Final = ("hour", "day", "week", "month")
-FORMATS: Final = {"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "month": "%Y-%m"}
+WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-def period(moment: Value, name: str, zone: ZoneInfo) -> str | None:
-    """``2026-10-31T14``, ``2026-10-31``, ``2026-W44`` or ``2026-10`` of a moment in a zone."""
-    if not isinstance(moment, datetime):
-        return None
-    local = moment.astimezone(zone)
-    if name == "week":
-        year, week, _ = local.isocalendar()
-        return f"{year}-W{week:02d}"
-    return local.strftime(FORMATS[name])
+def _week(local: datetime) -> str:
+    year, week, _ = local.isocalendar()
+    return f"{year}-W{week:02d}"
+
+
+PERIODS: Final[dict[str, Callable[[datetime], str | int]]] = {
+    "hour": lambda local: f"{local:%Y-%m-%dT%H}",
+    "day": lambda local: f"{local:%Y-%m-%d}",
+    "week": _week,
+    "month": lambda local: f"{local:%Y-%m}",
+    "quarter": lambda local: f"{local:%Y}-Q{(local.month + 2) // 3}",
+    "year": lambda local: f"{local:%Y}",
+    "weekday": lambda local: WEEKDAYS[local.weekday()],
+    "hour_of_day": lambda local: local.hour,
+}
+"""Names of groups of time, and what a moment's group is: ``2026-10-31T14``, ``2026-W44``, ``2026-Q4``, ``Mon``, 14 ..."""
+NOT_FIELDS: Final = frozenset({*PERIODS, "account"})
+"""Names of groups that are no fields of records."""
+
+
+def period(moment: Value, name: str, zone: ZoneInfo) -> str | int | None:
+    """The group of a moment in a zone; None for what is no moment."""
+    return PERIODS[name](moment.astimezone(zone)) if isinstance(moment, datetime) else None
+
+
+def period_place(found: Any) -> Any:
+    """Where a period stands among others of its name: in time, weekdays from Monday on."""
+    return WEEKDAYS.index(found) if found in WEEKDAYS else found
 
 
 def group_value(value: Value) -> Any:

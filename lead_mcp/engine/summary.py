@@ -21,7 +21,7 @@ from lead_mcp.engine.counting import VendorCounter
 from lead_mcp.engine.fanout import together
 from lead_mcp.engine.ledger import LedgerEntry, combined, opened
 from lead_mcp.engine.limits import Limits, late
-from lead_mcp.engine.periods import PERIODS, group_value, period
+from lead_mcp.engine.periods import NOT_FIELDS, PERIODS, group_value, period
 from lead_mcp.engine.query import AccountQuery, Query, resolve_queries
 from lead_mcp.engine.readers.making import ProgressCallback
 from lead_mcp.engine.records import Record
@@ -44,7 +44,7 @@ class SummaryQuery:
     @property
     def fields(self) -> list[str]:
         """Names that are fields of records."""
-        groups = [name for name in self.group_by if name not in (*PERIODS, "account")]
+        groups = [name for name in self.group_by if name not in NOT_FIELDS]
         return list(dict.fromkeys([*groups, *(m.field for m in self.measures if m.field)]))
 
     @property

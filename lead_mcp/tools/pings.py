@@ -12,7 +12,7 @@ from mcp.types import CallToolResult
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.pace import aside
-from lead_mcp.engine.periods import PERIODS
+from lead_mcp.engine.periods import NOT_FIELDS
 from lead_mcp.engine.pings import ping_totals
 from lead_mcp.engine.search import search
 from lead_mcp.errors import NotOffered
@@ -31,7 +31,7 @@ async def query_pings(ctx: Context[Any, Any], asked: models.QueryPings) -> CallT
     runtime = runtime_of(ctx)
     chosen = with_pings(runtime, asked.account, asked.direction)
     groups = tuple(dict.fromkeys(asked.group_by or ()))
-    columns = [name for name in groups if name not in (*PERIODS, "account")]
+    columns = [name for name in groups if name not in NOT_FIELDS]
     arguments = SearchArguments(
         runtime,
         asked.account,

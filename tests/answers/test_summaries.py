@@ -32,7 +32,7 @@ from tests.profiles import examples
 
 ZONE = ZoneInfo("UTC")
 EVER = {"since": "2000-01-01"}
-PERIODS = ("day", "week", "month")
+PERIODS = ("hour", "day", "week", "month", "quarter", "year", "weekday", "hour_of_day")
 GROUPS = ("account", *PERIODS, "status", "source", "city", "stage", "campaign", "note", "created_at", "owner")
 MEASURES = ("count", "sum:value", "avg:value", "min:value", "max:value", "min:created_at", "max:updated_at")
 
@@ -58,13 +58,23 @@ def group_of(record: Record, name: str, zone: ZoneInfo = ZONE) -> Any:
     return plain_value(str(value) if isinstance(value, dict | list) else value)
 
 
-def in_words(moment: datetime, name: str) -> str:
+def in_words(moment: datetime, name: str) -> str | int:
     year, week, _ = moment.isocalendar()
-    return {
+    words: dict[str, str | int] = {
         "day": f"{moment:%Y-%m-%d}",
         "week": f"{year}-W{week:02d}",
         "month": f"{moment:%Y-%m}",
-    }[name]
+        "hour": f"{moment:%Y-%m-%d}T{moment:%H}",
+        "quarter": f"{year_of(moment)}-Q{1 + (moment.month - 1) // 3}",
+        "year": year_of(moment),
+        "weekday": moment.strftime("%a"),
+        "hour_of_day": moment.hour,
+    }
+    return words[name]
+
+
+def year_of(moment: datetime) -> str:
+    return moment.isoformat()[:4]
 
 
 def measured(records: Sequence[Record], measure: str) -> Any:
@@ -371,8 +381,12 @@ def test_too_many_groups_become_the_largest_ones_and_one_that_holds_the_rest(dri
 
 
 def test_periods_stand_in_time_and_other_groups_by_count(driven: Bench) -> None:
-    by_week = [row[0] for row in driven.call("summarize_leads", group_by=["week"], **EVER)["groups"]["rows"]]
-    assert by_week == sorted(by_week)
+    def groups(name: str) -> list[Any]:
+        return [row[0] for row in driven.call("summarize_leads", group_by=[name], **EVER)["groups"]["rows"]]
+
+    for name in ("week", "month", "quarter", "year", "hour_of_day"):
+        assert groups(name) == sorted(groups(name)), name
+    assert groups("weekday") == ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
     counts = [row[1] for row in driven.call("summarize_leads", group_by=["status"], **EVER)["groups"]["rows"]]
     assert counts == sorted(counts, reverse=True)
 
@@ -463,7 +477,7 @@ def test_periods_are_those_of_the_named_zone(name: str) -> None:
         assert driven.runtime.server.zone.key == name
         for group in PERIODS:
             found = driven.call("summarize_leads", group_by=[group], **EVER)
-            wanted: dict[str, int] = {}
+            wanted: dict[Any, int] = {}
             for one in driven.everything("octanist"):
                 word = group_of(one, group, zone)
                 wanted[word] = wanted.get(word, 0) + 1
