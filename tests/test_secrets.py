@@ -247,7 +247,7 @@ def belongs(name: str, vendor: str) -> bool:
     return name.startswith(f"{vendor.upper()}_")
 
 
-WRITES = ("insert_lead", "insert_leads", "update_lead", "delete_lead")
+WRITES = ("insert_lead", "insert_leads", "update_lead", "update_leads", "delete_lead")
 URIS = ("LEAD", "PING", "RECORDING")
 
 

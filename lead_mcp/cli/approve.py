@@ -22,13 +22,14 @@ from lead_mcp.journal.store import Journal
 from lead_mcp.outgoing.write_text import outcome_text, question_text, rows_text
 from lead_mcp.runtime import Runtime, running
 from lead_mcp.settings import Server, Settings
-from lead_mcp.writing.batch import Batch, RowResult, results_of, results_record
+from lead_mcp.writing.batch import Batch
 from lead_mcp.writing.call import PREVIEWED
 from lead_mcp.writing.confirm import Agreed
 from lead_mcp.writing.leases import in_thread, shielded, while_held
-from lead_mcp.writing.outcome import Action, OutcomeKind, Tool
+from lead_mcp.writing.outcome import BATCHES, Action, OutcomeKind
 from lead_mcp.writing.prepared import prepare
 from lead_mcp.writing.rehydrate import call_of, intent_of, is_batch, rows_of, tool_of
+from lead_mcp.writing.rows import RowResult, results_of, results_record
 from lead_mcp.writing.send import PURGED, replayed
 
 APPROVABLE: Final = (State.PENDING, State.INTENDED)
@@ -84,7 +85,7 @@ def _print_again(write: Write) -> int:
     rows = results_of(write)
     if rows is not None:
         print(rows_text(rows))
-    elif write.outcome is None and write.tool == Tool.INSERT_LEADS and write.uri is None:
+    elif write.outcome is None and tool_of(write) in BATCHES and write.uri is None:
         print(f"done; {PURGED}")
     else:
         print(outcome_text(replayed(write)))
@@ -150,8 +151,7 @@ async def _taken_over(runtime: Runtime, write: Write) -> Write:
 
 
 def _batch(runtime: Runtime, write: Write) -> Batch:
-    rows = rows_of(write, runtime.connection(write.account))
-    return Batch(rows, call_of(write), lambda: runtime.pipeline("allow", None, {}))
+    return Batch(rows_of(write, runtime.connection), call_of(write), lambda: runtime.pipeline("allow", None, {}))
 
 
 async def _batch_sent(runtime: Runtime, write: Write, agreements: Sequence[str | None]) -> list[RowResult]:

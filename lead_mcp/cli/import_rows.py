@@ -22,10 +22,10 @@ from lead_mcp.engine.people import Person
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.runtime import Runtime, running
 from lead_mcp.settings import Settings
-from lead_mcp.writing.batch import RowResult
 from lead_mcp.writing.call import PREVIEWED, WriteCall
 from lead_mcp.writing.outcome import Action, Outcome, OutcomeKind
 from lead_mcp.writing.prepared import PreparedWrite
+from lead_mcp.writing.rows import RowResult
 from lead_mcp.writing.send import replayed
 
 AT_ONCE: Final = 4

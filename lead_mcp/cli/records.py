@@ -87,8 +87,9 @@ def _summary(write: Write, values: bool) -> str:
     arguments = (write.intent or {}).get("arguments")
     if not isinstance(arguments, Mapping):
         return PURGED
-    if "leads" in arguments:
-        return f"{len(arguments['leads'])} leads"
+    several = arguments.get("leads") or arguments.get("updates")
+    if several:
+        return f"{len(several)} leads"
     given = arguments.get("changes") or arguments.get("lead")
     given = given if isinstance(given, Mapping) else {}
     listed = given if values else hinted(given)

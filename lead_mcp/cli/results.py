@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from lead_mcp.outgoing.write_text import COLUMNS, row_cells
-from lead_mcp.writing.batch import RowResult
+from lead_mcp.writing.rows import RowResult
 
 Line = dict[str, Any]
 

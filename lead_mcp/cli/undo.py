@@ -87,7 +87,7 @@ def _undoing(write: Write, story: Sequence[Event], settings: Settings) -> Undoin
     if write.outcome is None:
         raise _cannot(write, "its values have been purged (LEAD_MCP_JOURNAL_DAYS)")
     if "results" in write.outcome:
-        raise _cannot(write, "it stands for several inserts; undo its rows (`lead-mcp journal --tool insert_leads`)")
+        raise _cannot(write, f"it stands for several writes; undo its rows (`lead-mcp journal --tool {write.tool}`)")
     if settings.server.writes == "off":
         raise NotAllowed("LEAD_MCP_WRITES is off, so nothing can be undone.")
     if write.uri is None:

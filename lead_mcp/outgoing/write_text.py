@@ -13,15 +13,16 @@ from lead_mcp.errors import Conflict, LeadMcpError
 from lead_mcp.outgoing.cleaning import cell, cleaned_tree, readable
 from lead_mcp.outgoing.masking import masked, masked_text, masked_tree
 from lead_mcp.outgoing.render import Table, record_lines, table, text_of, text_table
-from lead_mcp.writing.batch import RowResult
 from lead_mcp.writing.confirm import BatchPlan, Question, RowPlan
 from lead_mcp.writing.outcome import Action, Note, Outcome, OutcomeKind
 from lead_mcp.writing.prepared import PreparedWrite
+from lead_mcp.writing.rows import RowResult
 from lead_mcp.writing.updates import Stale
 
 COLUMNS: Final = ("row", "outcome", "uri", "code", "message")
 IN_QUESTION: Final = 1000
 """Characters of one value that a question holds; a longer one says how long it is."""
+VERBS: Final = {Action.INSERT: "insert", Action.UPDATE: "change", Action.DELETE: "delete"}
 IN_TEXT: Final = ("before", "after", "request", "journal_id")
 
 
@@ -110,9 +111,10 @@ def _lines(prepared: PreparedWrite) -> Iterator[str]:
 
 def _batch_question(plan: BatchPlan) -> str:
     """Each row's values, or why it is not sent; rows that change a lead name it, with before and after."""
-    head = f"{plan.connection.name} ({plan.connection.vendor.title}): insert {len(plan.rows)} leads?"
+    accounts = ", ".join(f"{one.name} ({one.vendor.title})" for one in plan.connections)
+    head = f"{accounts}: {VERBS[plan.action]} {len(plan.rows)} leads?"
     updates = sum(row.sends and _is_update(row) for row in plan.rows)
-    if updates:
+    if updates and plan.action is Action.INSERT:
         head = f"{head[:-1]}, {updates} of them by changing a lead that is there?"
     notes = dict.fromkeys(note_text(note) for row in plan.rows if row.prepared for note in row.prepared.warnings)
     return "\n".join([head, *(f"  {row.number}. {_row(row)}" for row in plan.rows), *(f"Note: {one}" for one in notes)])

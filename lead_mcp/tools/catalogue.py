@@ -16,7 +16,18 @@ from mcp.types import Tool as ListedTool
 from lead_mcp.characters import cleaned
 from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed, NotConfigured, NotOffered, did_you_mean
 from lead_mcp.settings import Settings
-from lead_mcp.tools import accounts, leads, outputs, pings, recordings, resources, summaries, trace, writes
+from lead_mcp.tools import (
+    accounts,
+    batch_writes,
+    leads,
+    outputs,
+    pings,
+    recordings,
+    resources,
+    summaries,
+    trace,
+    writes,
+)
 from lead_mcp.tools.arguments import models
 from lead_mcp.tools.failures import error_result
 from lead_mcp.tools.kit import LeadTool, make_tool
@@ -123,11 +134,19 @@ LISTED: Final[tuple[tuple[Serves, Callable[[], LeadTool]], ...]] = (
     ),
     (
         INSERTS_SOME,
-        partial(make_tool, writes.insert_leads, models.InsertLeads, "Insert leads", outputs.WRITES, writes.INSERTS),
+        partial(
+            make_tool, batch_writes.insert_leads, models.InsertLeads, "Insert leads", outputs.WRITES, writes.INSERTS
+        ),
     ),
     (
         UPDATES_SOME,
         partial(make_tool, writes.update_lead, models.UpdateLead, "Update a lead", outputs.WRITE, writes.CHANGES),
+    ),
+    (
+        UPDATES_SOME,
+        partial(
+            make_tool, batch_writes.update_leads, models.UpdateLeads, "Update leads", outputs.WRITES, writes.CHANGES
+        ),
     ),
     (
         _deletes,
@@ -135,4 +154,4 @@ LISTED: Final[tuple[tuple[Serves, Callable[[], LeadTool]], ...]] = (
     ),
 )
 
-WRITERS: Final = ("insert_lead", "insert_leads", "update_lead", "delete_lead")
+WRITERS: Final = ("insert_lead", "insert_leads", "update_lead", "update_leads", "delete_lead")

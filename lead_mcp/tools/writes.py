@@ -1,9 +1,8 @@
-"""``insert_lead``, ``insert_leads``, ``update_lead``, ``delete_lead``: asked for by a model, agreed to by a person."""
+"""``insert_lead``, ``update_lead``, ``delete_lead``: asked for by a model, agreed to by a person."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from mcp.server.mcpserver import Context
@@ -12,21 +11,19 @@ from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
 from lead_mcp.engine.connection import Connection
 from lead_mcp.errors import BadArgument, Conflict, LeadMcpError, Pending
 from lead_mcp.outgoing.guard import check_no_pseudonyms
-from lead_mcp.outgoing.write_text import explained, outcome_text, outcome_to_dict, rows_table, rows_text
+from lead_mcp.outgoing.write_text import explained, outcome_text, outcome_to_dict
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.arguments import models
 from lead_mcp.tools.confirmation import Confirmation, Declined, MustAsk
 from lead_mcp.tools.failures import error_result
 from lead_mcp.tools.kit import META, result, runtime_of
 from lead_mcp.tools.leads import named_lead
-from lead_mcp.writing.batch import Batch, RowResult
 from lead_mcp.writing.call import WriteCall
 from lead_mcp.writing.deletes import DeleteIntent
 from lead_mcp.writing.inserts import InsertIntent
-from lead_mcp.writing.outcome import Action, Outcome, OutcomeKind, Tool
+from lead_mcp.writing.outcome import Action, Outcome, Tool
 from lead_mcp.writing.pipeline import DECLINED
 from lead_mcp.writing.prepared import Intent
-from lead_mcp.writing.send import PURGED
 from lead_mcp.writing.updates import UpdateIntent
 
 INSERTS: Final = ToolAnnotations(
@@ -53,20 +50,6 @@ async def insert_lead(ctx: Context[Any, Any], asked: models.InsertLead) -> CallT
     }
     call = WriteCall(Tool.INSERT_LEAD, arguments, asked.idempotency_key, runtime.principal)
     return await _write(ctx, runtime, intent, call, asked.dry_run)
-
-
-async def insert_leads(ctx: Context[Any, Any], asked: models.InsertLeads) -> CallToolResult | InputRequiredResult:
-    """Create up to 50 leads after one question; one result a row."""
-    runtime = runtime_of(ctx)
-    connection = one_account(runtime, asked.account)
-    for lead in asked.leads:
-        check_no_pseudonyms(lead, "leads")
-    looks = asked.idempotency_key is not None
-    rows = [InsertIntent(connection, lead, {}, asked.on_duplicate, looks) for lead in asked.leads]
-    arguments = {"account": asked.account, "leads": asked.leads, "on_duplicate": asked.on_duplicate}
-    call = WriteCall(Tool.INSERT_LEADS, arguments, asked.idempotency_key, runtime.principal)
-    batch = Batch(rows, call, lambda: runtime.pipeline("allow", None, {}))
-    return batch_result(await batch.previews()) if asked.dry_run else await BatchWrite(ctx, runtime, batch).run()
 
 
 async def update_lead(ctx: Context[Any, Any], asked: models.UpdateLead) -> CallToolResult | InputRequiredResult:
@@ -157,51 +140,3 @@ def pending_result(pending: Pending) -> CallToolResult:
         **(refused.structured_content or {}),
     }
     return CallToolResult(content=refused.content, structured_content=structured, is_error=True, _meta=META)
-
-
-# --- many at once -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class BatchWrite:
-    """Several inserts as a client asks for them: replayed if they were approved since, else asked about and sent."""
-
-    ctx: Context[Any, Any]
-    runtime: Runtime
-    batch: Batch
-
-    async def run(self) -> CallToolResult | InputRequiredResult:
-        await self.runtime.keep_journal()
-        try:
-            known = await self.batch.replayed()
-            if known is not None:
-                return batch_result(known, () if known else (PURGED,))
-            agreements = None if await self._needs_nobody() else await self._agreements()
-        except MustAsk as must:
-            return must.result
-        except Pending as pending:
-            return pending_result(pending)
-        except Declined:
-            return batch_result([RowResult(nth, OutcomeKind.DECLINED) for nth, _ in enumerate(self.batch.rows, 1)])
-        return batch_result(await self.batch.run(agreements, seconds=self.runtime.server.deadline))
-
-    async def _needs_nobody(self) -> bool:
-        return await self.batch.ended() or self.runtime.server.writes == "allow"
-
-    async def _agreements(self) -> Sequence[str | None]:
-        """What a person agrees to, row by row. Raises MustAsk, Pending, Declined."""
-        confirmation = Confirmation(self.ctx, self.runtime, self.batch.call)
-        answers = await confirmation.answers()
-        if answers:
-            return answers[self.batch.call.digest]
-        if not confirmation.can_ask:
-            raise await self.batch.put_by()
-        plan = await self.batch.plan()
-        if plan.sends and not await confirmation.confirm(plan, plan.agreements):
-            raise Declined
-        return plan.agreements
-
-
-def batch_result(results: Sequence[RowResult], warnings: Sequence[str] = ()) -> CallToolResult:
-    structured = {"results": rows_table(results), "warnings": list(warnings)}
-    return result(structured, rows_text(results, warnings))

@@ -1,4 +1,4 @@
-"""Several inserts under one call and one question: a result a row, and the rows' own keys, so that none is sent twice.
+"""Several writes under one call and one question: a result a row, and the rows' own keys, so that none is sent twice.
 
 A row is a write of its own in the journal, under the batch's key and its number (``KEY#3``). Only a batch that had to wait
 for approval has an entry for the whole: what it became is kept there and replayed.
@@ -7,12 +7,13 @@ for approval has an entry for the whole: what it became is kept there and replay
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import anyio
 
+from lead_mcp.engine.connection import Connection
 from lead_mcp.errors import Conflict, LeadMcpError, Pending, TimedOut
 from lead_mcp.journal.entries import State, Write
 from lead_mcp.writing.call import PREVIEWED, WriteCall
@@ -20,78 +21,35 @@ from lead_mcp.writing.claim import waits
 from lead_mcp.writing.confirm import Agreed, BatchPlan, RowPlan
 from lead_mcp.writing.inserts import InsertIntent
 from lead_mcp.writing.leases import in_thread
-from lead_mcp.writing.outcome import Note, Outcome, OutcomeKind, note_of, note_record
+from lead_mcp.writing.outcome import Outcome, OutcomeKind
 from lead_mcp.writing.pipeline import WritePipeline
 from lead_mcp.writing.prepared import PreparedWrite, prepare
+from lead_mcp.writing.rows import BatchRow, RowResult, results_of
 
 MOST: Final = 50
 """Rows a batch has at most."""
 
 
 @dataclass(frozen=True)
-class RowResult:
-    """What became of one row; ``number`` counts from 1, ``code`` is an error's, ``notes`` its message or warnings."""
-
-    number: int
-    kind: OutcomeKind
-    uri: str | None = None
-    code: str | None = None
-    notes: tuple[Note, ...] = ()
-
-    @staticmethod
-    def of(number: int, became: Outcome | LeadMcpError) -> RowResult:
-        if isinstance(became, LeadMcpError):
-            kind = OutcomeKind.UNKNOWN if became.code == "unknown_outcome" else OutcomeKind.FAILED
-            return RowResult(number, kind, code=became.code, notes=(became.message,))
-        return RowResult(number, became.kind, became.uri, notes=became.warnings)
-
-    @property
-    def failed(self) -> bool:
-        return self.kind in (OutcomeKind.FAILED, OutcomeKind.UNKNOWN)
-
-    def record(self) -> dict[str, Any]:
-        """As the journal keeps it."""
-        notes = [note_record(note) for note in self.notes]
-        return {"row": self.number, "outcome": str(self.kind), "uri": self.uri, "code": self.code, "notes": notes}
-
-    @staticmethod
-    def of_record(record: Any) -> RowResult:
-        """Out of the journal; version 1 kept a row as a list, its notes as one text."""
-        if isinstance(record, Mapping):
-            number, kind, uri, code, notes = (record[name] for name in ("row", "outcome", "uri", "code", "notes"))
-        else:
-            number, kind, uri, code, text = record
-            notes = [text] if text else []
-        return RowResult(number, OutcomeKind(kind), uri, code, tuple(map(note_of, notes)))
-
-
-def results_record(results: Sequence[RowResult]) -> dict[str, Any]:
-    """What the journal keeps of an approved batch."""
-    return {"results": [result.record() for result in results], "warnings": []}
-
-
-def results_of(write: Write) -> list[RowResult] | None:
-    """The rows that an approved batch ended with; None where it was none, or where they are purged."""
-    found = (write.outcome or {}).get("results")
-    if found is None:
-        return None
-    return [RowResult.of_record(row) for row in (found["rows"] if isinstance(found, Mapping) else found)]
-
-
-@dataclass(frozen=True)
 class Batch:
     """Rows go one after the other, so that a later one sees an earlier one; ``pipeline`` makes one that looks from now on."""
 
-    rows: Sequence[InsertIntent]
+    rows: Sequence[BatchRow]
     call: WriteCall
     pipeline: Callable[[], WritePipeline]
 
     @property
+    def connections(self) -> list[Connection]:
+        """The accounts that it writes at, each once."""
+        return list({row.connection.name: row.connection for row in self.rows}.values())
+
+    @property
     def account(self) -> str:
-        return self.rows[0].connection.name
+        """What the journal knows the whole batch under: its account, or several by commas."""
+        return ",".join(sorted(connection.name for connection in self.connections))
 
     async def previews(self) -> list[RowResult]:
-        return [await self._result(nth, self.pipeline().preview(row)) for nth, row in enumerate(self.rows)]
+        return [await self._result(nth, self.pipeline().preview(row.intent)) for nth, row in enumerate(self.rows)]
 
     async def run(
         self, agreements: Sequence[str | None] | None, stem: str | None = None, seconds: float = math.inf
@@ -113,7 +71,7 @@ class Batch:
 
     async def row(self, nth: int, stem: str | None, agreed: Agreed | None) -> RowResult:
         """One row to its end; what went wrong is its result."""
-        return await self._result(nth, self.pipeline().run(self.rows[nth], self._call(nth, stem), agreed))
+        return await self._result(nth, self.pipeline().run(self.rows[nth].intent, self._call(nth, stem), agreed))
 
     async def _result(self, nth: int, work: Awaitable[Outcome]) -> RowResult:
         try:
@@ -123,13 +81,8 @@ class Batch:
 
     def _call(self, nth: int, stem: str | None = None) -> WriteCall:
         stem = self.call.key or stem
-        row = self.rows[nth]
-        arguments = {
-            "row": nth,
-            "lead": dict(row.lead),
-            "on_duplicate": row.on_duplicate,
-            "batch": self.call.digest,  # a row's key is no other batch's
-        }
+        own = self.rows[nth].arguments
+        arguments = {"row": nth, **own, "batch": self.call.digest}  # a row's key is no other batch's
         return replace(self.call, arguments=arguments, key=f"{stem}#{nth + 1}" if stem else None)
 
     # --- what is known of it already ---
@@ -139,24 +92,33 @@ class Batch:
 
         A key whose rows are another batch's, a shorter or a longer one's too, is a conflict before anything is sent.
         """
-        writes = await self._writes()
-        return all(write is not None and write.carried_out for write in writes[: len(self.rows)])
+        return all(write is not None and write.carried_out for write in await self._writes())
 
     async def _writes(self) -> list[Write | None]:
-        """The write of each row that a batch may have, under this key. Raises Conflict where one is another batch's."""
+        """The write of each row under this key. Raises Conflict where the key has a row of another batch."""
         if self.call.key is None:
-            return [None] * MOST
-        find = self.pipeline().journal.find
-        tool, principal = str(self.call.tool), self.call.principal
-        keys = [f"{self.call.key}#{nth}" for nth in range(1, MOST + 1)]
-        found = await in_thread(lambda: [find(self.account, tool, principal, key) for key in keys])
-        for nth, write in enumerate(found):
-            if write is not None and (nth >= len(self.rows) or write.arguments != self._call(nth).digest):
+            return [None] * len(self.rows)
+        find, call = self.pipeline().journal.find, self.call
+        keys = [(one.name, nth) for one in self.connections for nth in range(MOST)]
+
+        def look() -> dict[tuple[str, int], Write | None]:
+            return {
+                (name, nth): find(name, str(call.tool), call.principal, f"{call.key}#{nth + 1}") for name, nth in keys
+            }
+
+        found = await in_thread(look)
+        for (name, nth), write in found.items():
+            if write is not None and not self._is_of(write, name, nth):
                 message = (
-                    f"idempotency_key: {self.call.key!r} was used for another {write.tool} ({write.id}). Use a new key."
+                    f"idempotency_key: {call.key!r} was used for another {write.tool} ({write.id}). Use a new key."
                 )
                 raise Conflict(message, account=write.account)
-        return found
+        return [found[row.connection.name, nth] for nth, row in enumerate(self.rows)]
+
+    def _is_of(self, write: Write, account: str, nth: int) -> bool:
+        """Whether a write at that account, under the key of that row, is this batch's row."""
+        here = nth < len(self.rows) and self.rows[nth].connection.name == account
+        return here and write.arguments == self._call(nth).digest
 
     async def replayed(self) -> list[RowResult] | None:
         """The results of a batch with this key that was approved since; empty where they are purged. Raises Conflict, Pending.
@@ -184,25 +146,32 @@ class Batch:
     async def plan(self) -> BatchPlan:
         """What each row would do, for a person to agree to."""
         context, plans = self.pipeline().context, list[RowPlan]()
-        for number, (intent, ended) in enumerate(zip(self.rows, await self._writes(), strict=False), 1):
+        for number, (row, ended) in enumerate(zip(self.rows, await self._writes(), strict=True), 1):
             if ended is not None and ended.carried_out:
                 plans.append(RowPlan(number, ended=ended))
                 continue
             try:
-                prepared = await prepare(intent, context, PREVIEWED)
+                prepared = await prepare(row.intent, context, PREVIEWED)
                 prepared.check()
             except LeadMcpError as error:
                 plans.append(RowPlan(number, error=error))
                 continue
-            follows = None if intent.on_duplicate == "allow" else _same_person(prepared, plans)
-            plans.append(RowPlan(number, prepared, follows=follows, updates=intent.on_duplicate == "update"))
-        return BatchPlan(self.rows[0].connection, plans)
+            plans.append(_plan(number, row, prepared, plans))
+        return BatchPlan(self.connections, self.call.tool.action, plans)
 
     async def put_by(self) -> Pending:
         """The whole batch stored until somebody approves it, as the refusal that says so."""
-        connection, call = self.rows[0].connection, self.call
-        values = {"tool": str(call.tool), "arguments": call.arguments}
-        return await self.pipeline().claims.put_by(connection, call, values)
+        values = {"tool": str(self.call.tool), "arguments": self.call.recorded(*self.connections)}
+        return await self.pipeline().claims.put_by(self.account, self.call, values)
+
+
+def _plan(number: int, row: BatchRow, prepared: PreparedWrite, earlier: Sequence[RowPlan]) -> RowPlan:
+    """What a prepared row would do, after the ones before it."""
+    if not isinstance(row.intent, InsertIntent):
+        return RowPlan(number, prepared)
+    on_duplicate = row.intent.on_duplicate
+    follows = None if on_duplicate == "allow" else _same_person(prepared, earlier)
+    return RowPlan(number, prepared, follows=follows, updates=on_duplicate == "update")
 
 
 def _agreed(agreement: str | None, results: Sequence[RowResult]) -> Agreed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -41,12 +41,15 @@ class WriteCall:
             account=account, tool=str(self.tool), principal=self.principal, key=self.key, arguments=self.digest
         )
 
-    def recorded(self, connection: Connection) -> dict[str, Any]:
-        """The arguments as the journal keeps them: a vendor's own secret values are redacted."""
-        vendor = connection.vendor
-        names = secret_names([one.form for one in (vendor.insert, vendor.update) if one is not None])
-        own = self.arguments.get("vendor_fields")
-        if not isinstance(own, Mapping) or not names & {*own}:
-            return dict(self.arguments)
-        redacted = {key: REDACTED if key in names else value for key, value in own.items()}
-        return {**self.arguments, "vendor_fields": redacted}
+    def recorded(self, *connections: Connection) -> dict[str, Any]:
+        """The arguments as the journal keeps them: the vendors' own secret values are redacted."""
+        vendors = [connection.vendor for connection in connections]
+        forms = [one.form for vendor in vendors for one in (vendor.insert, vendor.update) if one is not None]
+        names = secret_names(forms)
+        return {key: _redacted(value, names) for key, value in self.arguments.items()}
+
+
+def _redacted(value: Any, names: Set[str]) -> Any:
+    if isinstance(value, Mapping):
+        return {key: REDACTED if key in names else _redacted(item, names) for key, item in value.items()}
+    return [_redacted(item, names) for item in value] if isinstance(value, list) else value

@@ -52,9 +52,9 @@ class Claims:
         found = await in_thread(self.journal.get, write.id)
         return write if found is None else found
 
-    async def put_by(self, connection: Connection, call: WriteCall, values: Mapping[str, Any]) -> Pending:
+    async def put_by(self, account: str, call: WriteCall, values: Mapping[str, Any]) -> Pending:
         """The write stored until somebody approves it, as the refusal that says so."""
-        new = call.entry(connection.name)
+        new = call.entry(account)
         waiting = await in_thread(self.journal.pending, new)
         if waiting is not None:
             return waits(waiting)

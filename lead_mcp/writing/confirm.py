@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lead_mcp.engine.connection import Connection
 from lead_mcp.errors import Conflict, LeadMcpError
 from lead_mcp.journal.entries import Write
+from lead_mcp.writing.outcome import Action
 from lead_mcp.writing.prepared import PreparedWrite
 
 
@@ -62,9 +63,10 @@ class RowPlan:
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """Several inserts as a person is asked about them."""
+    """Several writes as a person is asked about them; ``action``: what the call asks for."""
 
-    connection: Connection
+    connections: Sequence[Connection]
+    action: Action
     rows: Sequence[RowPlan]
 
     @property

@@ -24,6 +24,7 @@ class Tool(StrEnum):
     INSERT_LEAD = "insert_lead"
     INSERT_LEADS = "insert_leads"
     UPDATE_LEAD = "update_lead"
+    UPDATE_LEADS = "update_leads"
     DELETE_LEAD = "delete_lead"
 
     @property
@@ -35,8 +36,11 @@ ACTIONS: Final[Mapping[Tool, Action]] = {
     Tool.INSERT_LEAD: Action.INSERT,
     Tool.INSERT_LEADS: Action.INSERT,
     Tool.UPDATE_LEAD: Action.UPDATE,
+    Tool.UPDATE_LEADS: Action.UPDATE,
     Tool.DELETE_LEAD: Action.DELETE,
 }
+BATCHES: Final = {Tool.INSERT_LEADS: "leads", Tool.UPDATE_LEADS: "updates"}
+"""Tools of several writes, and the argument that holds them."""
 INSERTING: Final = tuple(tool for tool, action in ACTIONS.items() if action is Action.INSERT)
 
 

@@ -110,7 +110,7 @@ class WritePipeline:
         if prepared.verdict is not None:
             return prepared.without_request()
         if self.confirm is None:
-            raise await self.claims.put_by(intent.connection, call, intended(call, prepared))
+            raise await self.claims.put_by(intent.connection.name, call, intended(call, prepared))
         if await self.confirm(prepared, [prepared.digest()]):
             return Agreed(prepared.digest())
         return Outcome(OutcomeKind.DECLINED, prepared.uri, warnings=DECLINED.warnings)

@@ -5,7 +5,7 @@ The arguments go through as they are stored, so that their digest, which the jou
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lead_mcp.engine.connection import Connection
@@ -15,8 +15,9 @@ from lead_mcp.transport.redaction import REDACTED
 from lead_mcp.writing.call import WriteCall
 from lead_mcp.writing.deletes import DeleteIntent
 from lead_mcp.writing.inserts import InsertIntent
-from lead_mcp.writing.outcome import Action, Tool
+from lead_mcp.writing.outcome import BATCHES, Action, Tool
 from lead_mcp.writing.prepared import Intent
+from lead_mcp.writing.rows import BatchRow, insert_rows, update_rows
 from lead_mcp.writing.updates import UpdateIntent
 
 
@@ -35,10 +36,16 @@ def arguments_of(write: Write) -> Mapping[str, Any]:
     if not isinstance(found, Mapping):
         message = f"{write.id}: its values have been purged (LEAD_MCP_JOURNAL_DAYS), so nobody knows what to send."
         raise NotAllowed(message, account=write.account)
-    if REDACTED in (found.get("vendor_fields") or {}).values():
+    if _holds_redacted(found):
         message = f"{write.id}: it held a secret value, which the journal does not keep. Make the call again instead."
         raise NotAllowed(message, account=write.account)
     return found
+
+
+def _holds_redacted(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_holds_redacted, value.values()))
+    return any(map(_holds_redacted, value)) if isinstance(value, list) else value == REDACTED
 
 
 def call_of(write: Write) -> WriteCall:
@@ -47,8 +54,9 @@ def call_of(write: Write) -> WriteCall:
 
 
 def is_batch(write: Write) -> bool:
-    """Whether it stands for several inserts; a batch's row is a write of its own and no batch."""
-    return write.tool == Tool.INSERT_LEADS and "leads" in arguments_of(write)
+    """Whether it stands for several writes; a batch's row is a write of its own and no batch."""
+    tool = tool_of(write)
+    return tool in BATCHES and BATCHES[tool] in arguments_of(write)
 
 
 def intent_of(write: Write, connection: Connection) -> Intent:
@@ -64,7 +72,9 @@ def intent_of(write: Write, connection: Connection) -> Intent:
             return DeleteIntent(connection, arguments["lead"][1])
 
 
-def rows_of(write: Write, connection: Connection) -> Sequence[InsertIntent]:
-    """The inserts of a batch. Raises NotAllowed."""
+def rows_of(write: Write, connection: Callable[[str], Connection]) -> Sequence[BatchRow]:
+    """The rows of a batch; ``connection`` gives an account by its name. Raises NotAllowed."""
     arguments = arguments_of(write)
-    return [InsertIntent(connection, lead, {}, arguments["on_duplicate"]) for lead in arguments["leads"]]
+    if tool_of(write) is Tool.UPDATE_LEADS:
+        return update_rows(arguments, connection)
+    return insert_rows(arguments, connection(write.account))

@@ -147,6 +147,11 @@ def writes(driven: Bench, vendor: str, mine: Mapping[str, str]) -> Iterator[tupl
     yield "update_lead", {"uri": uri, "changes": person, "expect": {"email": "qmail77@example.com"}, "dry_run": True}
     for name, value in person.items():
         yield "update_lead", {"uri": uri, "changes": {name: value}, "dry_run": True}
+    yield (
+        "update_leads",
+        {"updates": [{"uri": uri, "changes": person, "expect": {"email": "qmail77@example.com"}}], "dry_run": True},
+    )
+    yield "update_leads", {"uris": [uri], "changes": person}
     yield "update_lead", {"uri": uri, "vendor_fields": dict.fromkeys(mine.values(), "Qfirst9002")}
     lead = {"first_name": "Qfirst9003", "last_name": "Qlast9003", "email": "qmail9003@example.com"}
     for more in (facts.needed, {}, {"phone": "+12135550177"}):

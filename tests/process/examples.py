@@ -20,6 +20,7 @@ WRITING: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
         {"account": "octanist", "leads": [{"name": "Ada Test", "email": "ada@example.com"}], "dry_run": True}
     ],
     "update_lead": [{"uri": "LEAD", "changes": {"status": "won"}, "dry_run": True}],
+    "update_leads": [{"uris": ["LEAD"], "changes": {"status": "won"}, "dry_run": True}],
     "delete_lead": [{"uri": "LEAD", "dry_run": True}],
 }
 EVERY: Final = {**READING, **WRITING}
@@ -27,4 +28,10 @@ EVERY: Final = {**READING, **WRITING}
 
 def filled(arguments: Mapping[str, Any], facts: Mapping[str, str]) -> dict[str, Any]:
     """The arguments with LEAD, LEAD_ID and CALLED replaced by what was found."""
-    return {key: facts.get(value, value) if isinstance(value, str) else value for key, value in arguments.items()}
+    return {key: _filled(value, facts) for key, value in arguments.items()}
+
+
+def _filled(value: Any, facts: Mapping[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_filled(one, facts) for one in value]
+    return facts.get(value, value) if isinstance(value, str) else value

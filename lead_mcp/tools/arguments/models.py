@@ -23,6 +23,8 @@ from lead_mcp.tools.arguments.types import (
     Sort,
     Text,
     Tokens,
+    Updates,
+    Uris,
     VendorFields,
     Words,
 )
@@ -123,7 +125,8 @@ class InsertLead(Arguments):
 
 class InsertLeads(Arguments):
     account: RequiredText = Field(description=ACCOUNT)
-    leads: Leads = Field(description="as lead in insert_lead")
+    leads: Leads = Field(description="as lead in insert_lead; a row may have its own vendor_fields")
+    vendor_fields: VendorFields = Field(None, description="for all")
     on_duplicate: OnDuplicate = Field("fail", description="as in insert_lead")
     idempotency_key: Key = Field(None, description=KEY)
     dry_run: Flag = Field(False, description=DRY)
@@ -136,6 +139,14 @@ class UpdateLead(Arguments):
     changes: Changes = Field(None, description="new values by our field names; a note replaces the old one")
     vendor_fields: VendorFields = Field(None, description=OWN)
     expect: Changes = Field(None, description="refuse unless it still has these values")
+    idempotency_key: Key = Field(None, description=KEY)
+    dry_run: Flag = Field(False, description=DRY)
+
+
+class UpdateLeads(Arguments):
+    updates: Updates = Field(None, description="1-50, or:")
+    uris: Uris = Field(None, description="leads that all get changes")
+    changes: Changes = Field(None, description="as in update_lead")
     idempotency_key: Key = Field(None, description=KEY)
     dry_run: Flag = Field(False, description=DRY)
 
@@ -158,5 +169,6 @@ MODELS: Final[dict[str, type[Arguments]]] = {
     "insert_lead": InsertLead,
     "insert_leads": InsertLeads,
     "update_lead": UpdateLead,
+    "update_leads": UpdateLeads,
     "delete_lead": DeleteLead,
 }

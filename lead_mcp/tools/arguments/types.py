@@ -16,11 +16,11 @@ from lead_mcp.tools.arguments.readers import (
     as_flag,
     as_integer,
     as_object,
-    as_objects,
     as_text,
     as_word,
     as_words,
 )
+from lead_mcp.tools.arguments.updates import as_lead_rows, as_updates
 
 Schema = dict[str, Any]
 STRING: Final[Schema] = {"type": "string"}
@@ -41,6 +41,13 @@ LEAD: Final[Schema] = {
 CHANGES: Final[Schema] = {
     "type": "object",
     "properties": {name: LEAD["properties"][name] for name in ("status", "value", "email", "phone", "note")},
+}
+SOME: Final[Schema] = {"type": "object", "properties": {"status": STRING}}
+"""Changes where the usual fields are named beside it already."""
+UPDATE: Final[Schema] = {
+    "type": "object",
+    "properties": {"uri": STRING, "changes": SOME, "expect": SOME},
+    "required": ["uri", "changes"],
 }
 OPEN: Final[Schema] = {"type": "object", "properties": {"name": STRING}}
 """An object whose keys only the vendor knows: clients refuse one without any property."""
@@ -72,12 +79,19 @@ Flag = Annotated[bool, BeforeValidator(as_flag), WithJsonSchema({"type": "boolea
 Lead = Annotated[dict[str, Any], BeforeValidator(as_object), WithJsonSchema(LEAD)]
 Leads = Annotated[
     list[dict[str, Any]],
-    BeforeValidator(as_objects),
+    BeforeValidator(as_lead_rows),
     Field(min_length=1, max_length=50),
     WithJsonSchema({"type": "array", "items": LEAD}),
 ]
 Changes = Annotated[dict[str, Any] | None, BeforeValidator(as_object), WithJsonSchema(CHANGES)]
 VendorFields = Annotated[dict[str, Any] | None, BeforeValidator(as_object), WithJsonSchema(OPEN)]
+Updates = Annotated[
+    list[dict[str, Any]] | None,
+    BeforeValidator(as_updates),
+    Field(max_length=50),
+    WithJsonSchema({"type": "array", "items": UPDATE}),
+]
+Uris = Annotated[list[str] | None, BeforeValidator(as_words), Field(max_length=50), WithJsonSchema(STRINGS)]
 Key = Annotated[str | None, BeforeValidator(as_text), Field(min_length=1, max_length=200), WithJsonSchema(STRING)]
 
 Detail = Annotated[Literal["concise", "detailed", "uris"], BeforeValidator(as_word(("concise", "detailed", "uris")))]

@@ -1,0 +1,44 @@
+"""The rows of ``update_leads`` as models write them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from lead_mcp.errors import did_you_mean
+from lead_mcp.tools.arguments.readers import EMPTY, as_object, as_objects, as_text, refuse
+
+UPDATE: Final = '{"uri": "lead://acme/12", "changes": {"status": "won"}}'
+KEYS: Final = ("uri", "changes", "expect")
+
+
+def as_updates(value: Any) -> Any:
+    """A list of ``{"uri", "changes", "expect"?}``; one of them, and JSON in a string, too."""
+    return [_update(one) for one in as_objects(value)]
+
+
+def _update(given: dict[str, Any]) -> dict[str, Any]:
+    for key in given:
+        if key not in KEYS:
+            raise refuse(key, f"the keys {', '.join(KEYS)} in a row.{did_you_mean(key, KEYS)}", UPDATE)
+    missing = [key for key in ("uri", "changes") if given.get(key) in EMPTY]
+    if missing:
+        raise refuse(given, f"{' and '.join(missing)} in each row", UPDATE)
+    expect = given.get("expect")
+    return {
+        "uri": as_text(given["uri"]),
+        "changes": as_object(given["changes"]),
+        "expect": None if expect in EMPTY else as_object(expect),
+    }
+
+
+def as_lead_rows(value: Any) -> Any:
+    """A list of leads; the ``vendor_fields`` of one are an object, or not given."""
+    return [_lead(one) for one in as_objects(value)]
+
+
+def _lead(given: dict[str, Any]) -> dict[str, Any]:
+    if "vendor_fields" not in given:
+        return given
+    rest = {name: item for name, item in given.items() if name != "vendor_fields"}
+    own = given["vendor_fields"]
+    return rest if own in EMPTY else {**rest, "vendor_fields": as_object(own)}
