@@ -26,6 +26,7 @@ from lead_mcp.runtime import Runtime, running
 from lead_mcp.settings import Settings
 from lead_mcp.transport.redaction import REDACTED
 from lead_mcp.uris import parse_uri
+from lead_mcp.vendors.spec.fields import CANONICAL
 from lead_mcp.writing.call import PREVIEWED, WriteCall
 from lead_mcp.writing.deletes import DeleteIntent
 from lead_mcp.writing.outcome import Action, OutcomeKind, Tool
@@ -139,7 +140,7 @@ def _back(write: Write, story: Sequence[Event], queued: frozenset[str]) -> Undoi
             raise _cannot(write, f"{name} is a secret, which the journal does not hold")
         if isinstance(value, str) and CUT.search(value):
             raise _cannot(write, f"the journal holds {name} cut short")
-    theirs = set(arguments_of(write).get("vendor_fields") or {})
+    theirs = {name for name in changed if name not in CANONICAL} | {*(arguments_of(write).get("vendor_fields") or {})}
     arguments = {
         "lead": _lead(write),
         "changes": {name: value for name, value in changed.items() if name not in theirs},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -12,17 +12,16 @@ from zoneinfo import ZoneInfo
 from lead_mcp.characters import cleaned
 from lead_mcp.dates import parse
 from lead_mcp.engine.connection import Connection
-from lead_mcp.errors import BadArgument, NotOffered, UnknownField, did_you_mean
+from lead_mcp.errors import BadArgument, did_you_mean
 from lead_mcp.filters import Kind, as_flag, as_number, folded
 from lead_mcp.phones import Phone, parse_phone
 from lead_mcp.transport.redaction import REDACTED
-from lead_mcp.vendors.spec.fields import CANONICAL
 from lead_mcp.vendors.spec.writing import Form, Param
 from lead_mcp.writing.context import WriteContext
+from lead_mcp.writing.form_names import FormNames
 from lead_mcp.writing.values import cleaned_value, one_newline
 
 EMAIL: Final = re.compile(r"[^@\s<>,;\"]{1,64}@[^@\s<>,;\"]{1,255}")
-NAMES: Final = ("first_name", "last_name")
 
 
 @dataclass
@@ -49,10 +48,11 @@ def fill(
     context: WriteContext,
     *,
     complete: bool = True,
+    further: Set[str] = frozenset(),
 ) -> FilledForm:
-    """The form filled in for that account. Raises CallError, naming what is wrong."""
+    """The form filled in for that account. ``further``: as in ``FormFiller``. Raises CallError, naming what is wrong."""
     named = _renamed(form, connection.account.names)
-    filler = FormFiller(named, connection.name, context.region, context.zone, context.looking.now, complete)
+    filler = FormFiller(named, connection.name, context.region, context.zone, context.looking.now, complete, further)
     return filler.fill(ours, own)
 
 
@@ -69,7 +69,10 @@ def _named(param: Param, name: str | None) -> Param:
 
 @dataclass(frozen=True)
 class FormFiller:
-    """Fills one form in. ``region`` reads phones, ``zone`` and ``now`` read dates."""
+    """Fills one form in. ``region`` reads phones, ``zone`` and ``now`` read dates.
+
+    ``further``: names beyond the form that are known for fields of the account's own.
+    """
 
     form: Form
     account: str
@@ -78,20 +81,15 @@ class FormFiller:
     now: datetime
     complete: bool = True
     """Whether everything required must be there (an update needs only what changes)."""
+    further: Set[str] = frozenset()
 
     def fill(self, ours: Mapping[str, Any], own: Mapping[str, Any]) -> FilledForm:
-        """The values, checked. Raises BadArgument, UnknownField or NotOffered; what is wrong is named.
-
-        A vendor's own name for one of ours is taken as ours: it passes the same checks, and the look for duplicates.
-        """
+        """The values, checked. Raises BadArgument, UnknownField or NotOffered; what is wrong is named."""
         filled = FilledForm()
-        ours, own = self._cleaned(filled, ours), self._cleaned(filled, own)
-        theirs = {param.name: name for name, param in self.form.ours.items()}
-        ours = self._named({**ours, **{theirs[name]: value for name, value in own.items() if name in theirs}})
-        own = {name: value for name, value in own.items() if name not in theirs}
+        ours, own = self.names.sorted(self._cleaned(filled, ours), self._cleaned(filled, own))
         for name, value in ours.items():
             filled.ours[name] = value
-            self._put(filled, name, self._param(name), value)
+            self._put(filled, name, self.form.ours[name], value)
         for name, value in own.items():
             param = self._own_param(name)
             self._put(filled, name, param, value)
@@ -102,6 +100,10 @@ class FormFiller:
             self._check_required({*ours, *own, *filled.values})
         return filled
 
+    @property
+    def names(self) -> FormNames:
+        return FormNames(self.form, self.account, self.further)
+
     def _cleaned(self, filled: FilledForm, values: Mapping[str, Any]) -> dict[str, Any]:
         """The values without characters that nobody sees: what is compared, asked about and sent is the same."""
         found = {name: cleaned_value(name, value) for name, value in values.items()}
@@ -109,39 +111,12 @@ class FormFiller:
         filled.warnings += [f"{name}: invisible characters were taken out" for name in changed]
         return found
 
-    def _named(self, ours: Mapping[str, Any]) -> dict[str, Any]:
-        """Names as this vendor takes them: first and last joined where it has only ``name``; ``name`` is never split."""
-        form, found = self.form.ours, dict(ours)
-        if "name" in found and "name" not in form and "first_name" in form:
-            raise BadArgument(f"name: {self.account} takes first_name and last_name; a name is never split here.")
-        if "name" in form and not {*NAMES} & {*form} and {*NAMES} & {*found}:
-            if "name" in found:
-                raise BadArgument(f"name: give either name or first_name and last_name to {self.account}.")
-            found["name"] = " ".join(str(found.pop(part)) for part in NAMES if found.get(part))
-            found = {key: value for key, value in found.items() if key not in NAMES}
-        return found
-
-    def _param(self, name: str) -> Param:
-        if name in self.form.ours:
-            return self.form.ours[name]
-        known = (*self.form.ours, *self.form.own)
-        hint = did_you_mean(name, known)
-        if self.form.only and (name in CANONICAL or not hint):
-            raise NotOffered(f"{name}: {self.account} does not take it. {self.form.only}", account=self.account)
-        if name in self.form.own:
-            hint = " Give it through vendor_fields."
-        elif name in CANONICAL:
-            hint = f" This vendor does not take it; it takes {', '.join(self.form.ours)}."
-        raise UnknownField(f"{name}: no field of a lead at {self.account}.{hint}", account=self.account)
-
     def _own_param(self, name: str) -> Param:
         if name in self.form.own:
             return self.form.own[name]
         if self.form.open and cleaned(name) == name:
             return Param(name, Kind.ANY, _scalar(name))
-        known = self.form.own
-        message = f"vendor_fields: {self.account} takes no {name!r}.{did_you_mean(name, known)}"
-        raise UnknownField(message, account=self.account)
+        self.names.refuse_own(name)
 
     def _put(self, filled: FilledForm, name: str, param: Param, value: Any) -> None:
         if value is None:

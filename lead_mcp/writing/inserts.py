@@ -13,6 +13,7 @@ from lead_mcp.engine.records import Record
 from lead_mcp.errors import Conflict
 from lead_mcp.vendors.spec.writing import Insert
 from lead_mcp.writing.context import WriteContext
+from lead_mcp.writing.form_names import further_names
 from lead_mcp.writing.forms import FilledForm, fill
 from lead_mcp.writing.offers import offered_insert
 from lead_mcp.writing.outcome import Action, OutcomeKind
@@ -40,14 +41,15 @@ class InsertIntent:
 
     async def prepare(self, context: WriteContext, token: str, *, look: bool = True) -> PreparedWrite:
         insert = offered_insert(self.connection)
-        filled = self._filled(insert, context)
+        filled = await self._filled(insert, context)
         there = await self._look(insert, filled, context) if look else None
         if there is not None and there.records and self.on_duplicate == "update":
             return await self._as_update(there, filled, context, token)
         return self._as_insert(insert, filled, there, context, token)
 
-    def _filled(self, insert: Insert, context: WriteContext) -> FilledForm:
-        return fill(insert.form, self.connection, self.lead, self.own, context)
+    async def _filled(self, insert: Insert, context: WriteContext) -> FilledForm:
+        further = await further_names(insert.form, self.connection, self.lead)
+        return fill(insert.form, self.connection, self.lead, self.own, context, further=further)
 
     async def _look(self, insert: Insert, filled: FilledForm, context: WriteContext) -> PersonMatches | None:
         """The same person's leads; None where they do not matter. Raises why nobody could be looked for."""
@@ -116,7 +118,7 @@ class InsertIntent:
 
     async def settle(self, context: WriteContext, sent: Sent) -> str | None:
         """A lead with this own id, or of this person with every value sent, that was not there before."""
-        filled = self._filled(offered_insert(self.connection), context)
+        filled = await self._filled(offered_insert(self.connection), context)
         there = await _leads_of(self.connection, filled, context)
         own = filled.ours.get("external_id")
         if own is None and sent.known is None:

@@ -15,6 +15,7 @@ from lead_mcp.filters import folded
 from lead_mcp.vendors.spec.fields import CANONICAL
 from lead_mcp.vendors.spec.writing import Form, Update
 from lead_mcp.writing.context import WriteContext
+from lead_mcp.writing.form_names import further_names
 from lead_mcp.writing.forms import FilledForm, fill
 from lead_mcp.writing.offers import offered_update
 from lead_mcp.writing.outcome import Action, OutcomeKind
@@ -45,12 +46,14 @@ class UpdateIntent:
         update = offered_update(self.connection)
         if not self.changes and not self.own:
             raise BadArgument("changes: name at least one field to change.")
-        wanted = self._filled(
-            update.form, self.changes, self.own, context
-        )  # what is wrong is said before anybody looks
+        wanted = await self._wanted(update.form, context)  # what is wrong is said before anybody looks
         record = await get_record(self.connection, self.lead_id, context.deadline)
         self._check_expected(record, context.region)
         return self._compared(update, record, wanted, context, token)
+
+    async def _wanted(self, form: Form, context: WriteContext) -> FilledForm:
+        further = await further_names(form, self.connection, self.changes)
+        return fill(form, self.connection, self.changes, self.own, context, complete=False, further=further)
 
     def _filled(self, form: Form, ours: Mapping[str, Any], own: Mapping[str, Any], context: WriteContext) -> FilledForm:
         return fill(form, self.connection, ours, own, context, complete=False)
@@ -97,7 +100,7 @@ class UpdateIntent:
     async def settle(self, context: WriteContext, sent: Sent) -> str | None:
         """The lead, if it has the values that were sent; the vendor's own fields prove nothing."""
         update = offered_update(self.connection)
-        wanted = self._filled(update.form, self.changes, self.own, context)
+        wanted = await self._wanted(update.form, context)
         record = await get_record(self.connection, self.lead_id, context.deadline)
         done = all(
             same(record.get(name), value, name, context.region) or _is_queued(record, name, update)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -74,7 +75,7 @@ def test_a_change_needs_nothing_but_what_changes_and_may_empty() -> None:
     [
         ({"emal": "x"}, {}, "'email'"),
         ({"frist_name": "x"}, {}, "'first_name'"),
-        ({"pin": "1"}, {}, "vendor_fields"),
+        ({"pim": "1"}, {}, "'pin'"),
         ({"company": "x"}, {}, "does not take it"),
         ({}, {"hott": "x"}, "'hot'"),
     ],
@@ -197,6 +198,48 @@ def test_the_vendors_name_for_one_of_ours_is_ours() -> None:
         fill({"last_name": "Zap"}, {"Mail": "no address"})
 
 
+READ = replace(FORM, reads={"MailAddress": "email", "PinCode": "pin"})
+
+
+@pytest.mark.parametrize("name", ["email", "Mail", "MailAddress"])
+@pytest.mark.parametrize("vendors", [False, True])
+def test_a_name_that_reads_one_way_and_writes_another_is_taken_either_way(name: str, vendors: bool) -> None:
+    if vendors and name == "email":
+        return  # a name of ours is ours alone
+    given = {name: "zed@example.com"}
+    filled = fill({"last_name": "Zap", **({} if vendors else given)}, given if vendors else {}, READ)
+    assert filled.ours == LEAD
+    assert (filled.values["Mail"], filled.own) == ("zed@example.com", {})
+
+
+@pytest.mark.parametrize("name", ["pin", "PinCode"])
+@pytest.mark.parametrize("vendors", [False, True])
+def test_a_vendors_own_field_is_taken_among_ours_too(name: str, vendors: bool) -> None:
+    filled = fill({**LEAD, **({} if vendors else {name: "1"})}, {name: "1"} if vendors else {}, READ)
+    assert (filled.values["pin"], filled.own, filled.secrets) == ("1", {"pin": "1"}, {"pin"})
+
+
+@pytest.mark.parametrize(
+    ("lead", "own"),
+    [
+        ({"email": "zed@example.com"}, {"Mail": "zap@example.com"}),
+        ({"email": "zed@example.com", "MailAddress": "zap@example.com"}, {}),
+        ({"pin": "1"}, {"PinCode": "2"}),
+    ],
+)
+def test_a_field_cannot_be_given_twice_under_two_names(lead: dict[str, Any], own: dict[str, Any]) -> None:
+    with pytest.raises(BadArgument, match="given twice"):
+        fill({"last_name": "Zap", **lead}, own, READ)
+
+
+def test_a_field_of_the_accounts_own_is_taken_among_ours_where_it_is_known() -> None:
+    form = Form(ours={"email": Param("Mail")}, open=True)
+    filler = FormFiller(form, "acme", "US", ZoneInfo("UTC"), NOW, False, frozenset({"mx_Colour"}))
+    assert filler.fill({"mx_Colour": "red"}, {}).own == {"mx_Colour": "red"}
+    with pytest.raises(UnknownField, match="vendor_fields"):
+        filler.fill({"mx_Size": "red"}, {})
+
+
 def test_one_place_cannot_hold_two_values() -> None:
     form = Form(ours={"status": Param("Stage")}, own={"again": Param("Stage")})
     with pytest.raises(BadArgument, match="given twice"):
@@ -217,6 +260,12 @@ FORMS = [
     for word, side in (("insert", vendor.insert), ("update", vendor.update))
     if side is not None
 ]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_name_that_reads_another_way_leads_to_one_that_is_written(form: Form) -> None:
+    assert {*form.reads.values()} <= {*form.ours, *form.own}
+    assert not {*form.reads} & {*form.ours, *form.own}
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -105,6 +105,7 @@ FORM: Final = Form(
         "properties.noSell": Param("properties.noSell", Kind.FLAG, bool, note="stops automatic delivery"),
     },
     open=True,
+    reads={"LeadTypeUID": "lid", "Properties.RecordID": "external_id"},
 )
 OUR_NAME: Final = {param.name: ours for ours, param in FORM.ours.items()}
 SOURCE: Final = ("lid", "aid", "source.sendDelay", "source.returnURL")
@@ -164,7 +165,7 @@ def lead_type(account: Account, given: int | None) -> int:
     chosen = known[0] if given is None and len(known) == 1 else given
     choices = ", ".join(map(str, known)) or "none"
     if chosen is None:
-        raise BadArgument(f"Say in vendor_fields which lead type the lead is of: lid, one of {choices}.")
+        raise BadArgument(f"Say which lead type the lead is of: lid (it reads as LeadTypeUID), one of {choices}.")
     if chosen not in known:
         raise BadArgument(f"lid: {chosen} is none of the lead types in LEADEXEC_LEAD_TYPE_UIDS ({choices}).")
     return chosen

@@ -55,6 +55,13 @@ CREATING: Final = Form(
         "deviceData.userAgent": Param("deviceData.userAgent"),
     },
     open=True,
+    reads={
+        "firstName": "first_name",
+        "lastName": "last_name",
+        "companyName": "company",
+        "formName": "form_name",
+        "formData.formMessage": "note",
+    },
     # attribution alone is documented to be enough, and yet userData to be required: the stricter reading is the safe one
     any_of=(tuple(PERSON),),
     only=(

@@ -39,7 +39,8 @@ class Form:
 
     ``open``: further names of the account's own are taken too, as text or JSON scalars. ``all_of``: names that must be
     there; ``any_of``: of each group one (names of ours or of the vendor's). ``only``: why anything else is refused, where
-    the vendor takes so little that ``not_offered`` is the better answer than ``unknown_field``.
+    the vendor takes so little that ``not_offered`` is the better answer than ``unknown_field``. ``reads``: names that a
+    record gives a value under, where it is written by another: to that one (of ours or of the vendor's).
     """
 
     ours: Mapping[str, Param]
@@ -48,6 +49,7 @@ class Form:
     all_of: Paths = ()
     any_of: Sequence[Paths] = ()
     only: str = ""
+    reads: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
