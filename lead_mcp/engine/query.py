@@ -43,6 +43,8 @@ class Query:
     """Columns somebody named; one that no account has is a mistake."""
     defaults: Sequence[str] = ()
     """Columns every answer of this kind shows, where a vendor has them."""
+    whole: bool = False
+    """Whether every field of a record is wanted, named or not."""
     limit: int = 20
     cursor: str | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)

@@ -168,8 +168,10 @@ def reads_along(account_query: AccountQuery, query: Query, orders: tuple[Order, 
     return leading in route.orders or leading == route.slices or not (route.orders or route.slices)
 
 
-def columns_of(account_query: AccountQuery, query: Query) -> Paths:
-    """The vendor's own names of everything that the answer will read."""
+def columns_of(account_query: AccountQuery, query: Query) -> Paths | None:
+    """The vendor's own names of everything that the answer will read; None: everything there is."""
+    if query.whole:
+        return None
     sorts = (order.field for order in query.orders)
     shown = (*query.columns, *query.defaults, *sorts, account_query.search.when)
     searched = TEXT_FIELDS if query.text else ()

@@ -49,6 +49,7 @@ def _send(send: Mapping[str, Any]) -> Iterator[TimelineEvent]:
     reason = str(send.get("LastReturnActionReason") or "").strip()
     if sent is not None:
         taken, price = as_flag(send.get("Valid")) is not False, as_number(send.get("Price"))
-        yield TimelineEvent(at=sent, kind=EventKind.SENT, buyer=buyer, amount=price, accepted=taken)
+        answer = str(send["Response"]) if send.get("Response") else None
+        yield TimelineEvent(at=sent, kind=EventKind.SENT, buyer=buyer, amount=price, accepted=taken, response=answer)
     if returned is not None and reason.casefold() not in NOTHING:
         yield TimelineEvent(at=returned, kind=EventKind.RETURNED, buyer=buyer, reason=reason)

@@ -37,7 +37,7 @@ class TimelineEvent:
 
     ``source`` and ``form``: where it came in from, and through what. ``buyer``, ``amount`` (major units of ``currency``, None:
     not said): a sale, or its return and the ``reason``. ``accepted``: whether the buyer took it, None where nobody says.
-    ``status``: the vendor's word for the outcome. ``seconds``: how long a call was.
+    ``status``: the vendor's word for the outcome. ``response``: what the buyer answered. ``seconds``: how long a call was.
     """
 
     at: datetime
@@ -51,6 +51,7 @@ class TimelineEvent:
     accepted: bool | None = None
     reason: str | None = None
     status: str | None = None
+    response: str | None = None
     seconds: int | None = None
 
     @property
