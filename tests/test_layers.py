@@ -28,6 +28,7 @@ LAYERS: Final = (
     ("transport", "journal"),
     ("engine",),
     ("writing",),
+    ("sql",),
     ("outgoing",),
     ("runtime",),
     ("tools",),
@@ -170,7 +171,12 @@ def words(node: ast.Module) -> Iterator[str]:
 
 @every(
     list(
-        chain(*[(PACKAGE / part).rglob("*.py") for part in ("engine", "transport", "outgoing", "journal", "writing")])
+        chain(
+            *[
+                (PACKAGE / part).rglob("*.py")
+                for part in ("engine", "transport", "outgoing", "journal", "writing", "sql")
+            ]
+        )
     ),
     GAPS,
 )
@@ -223,7 +229,9 @@ def test_every_excuse_is_still_needed() -> None:
 
 def test_whatever_is_imported_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    declared = {bare(line) for line in project["dependencies"]}
+    declared = {
+        bare(line) for lines in (project["dependencies"], *project["optional-dependencies"].values()) for line in lines
+    }
     used = {name.split(".")[0] for path in FILES for name in imported(path)} - sys.stdlib_module_names - {"lead_mcp"}
     known = packages_distributions()
     assert {name for name in used if not declared & {bare(one) for one in known.get(name, [name])}} == set()

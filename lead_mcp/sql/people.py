@@ -1,0 +1,114 @@
+"""Who is the same person: leads joined by telephone (E.164) and e-mail (folded), through any chain of them. Pure.
+
+Guards, as a person would want them: a number that is plainly no number, and a number or e-mail that stands beside more than
+``MOST_NAMES`` different names (a switchboard, ``info@``), join nobody; how many there were is said. The id is made of the
+smallest of a person's numbers and e-mails, so that another window over the same leads mostly gives the same id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from lead_mcp.filters import folded
+
+MOST_NAMES: Final = 5
+COLUMNS: Final = {"t": "phone_e164", "e": "email_folded"}
+"""The column that a key's value stands in."""
+SEQUENCES: Final = ("01234567890123456789", "98765432109876543210")
+TEST_WORD: Final = re.compile(r"(?:^|[^a-z])(?:test|tester|testing|dummy|fake|asdf|qwerty)(?:[^a-z]|$)")
+TEST_EMAIL: Final = re.compile(r"(?:no-?reply|none|null|asdf|qwerty)@|.*@(?:test|none|null|invalid)\.[a-z]+$")
+
+
+def is_fake_phone(e164: str) -> bool:
+    """``+10000000000``, ``+15555555555``, ``+11234567890``: one digit repeated, or digits in a row (nine at least)."""
+    digits = e164.lstrip("+")
+    national = digits[-10:]
+    tail = digits[-9:]
+    return len(set(national[1:])) <= 1 or any(tail in row for row in SEQUENCES)
+
+
+def is_test(name: str | None, email: str | None, phone_e164: str | None) -> bool:
+    """Whether the lead is plainly somebody's test."""
+    address = folded(email or "").strip()
+    return (
+        TEST_WORD.search(folded(name or "")) is not None
+        or TEST_WORD.search(address.partition("@")[0]) is not None
+        or TEST_EMAIL.match(address) is not None
+        or (phone_e164 is not None and is_fake_phone(phone_e164))
+    )
+
+
+@dataclass
+class People:
+    """Leads as they come in, by their keys; joined when all are there."""
+
+    keys: list[tuple[str, ...]] = field(default_factory=list)
+    """For each lead its phone and its e-mail, as ``t:`` and ``e:`` texts."""
+    own: list[str] = field(default_factory=list)
+    """For each lead what it is known by alone: its URI."""
+    names: dict[str, set[str]] = field(default_factory=dict)
+
+    def add(self, uri: str, name: str | None, phone_e164: str | None, email_folded: str | None) -> None:
+        """One lead, with its real values."""
+        phone = f"t:{phone_e164}" if phone_e164 and not is_fake_phone(phone_e164) else ""
+        found = tuple(key for key in (phone, f"e:{email_folded}" if email_folded else "") if key)
+        self.keys.append(found)
+        self.own.append(uri)
+        for key in found:
+            names = self.names.setdefault(key, set())
+            if name and len(names) <= MOST_NAMES:
+                names.add(folded(name).strip())
+
+    @property
+    def shared(self) -> frozenset[str]:
+        """Keys beside too many names to be one person's."""
+        return frozenset(key for key, names in self.names.items() if len(names) > MOST_NAMES)
+
+    def note(self) -> str:
+        """What joined nobody, in a sentence without any value; empty where there was no such key."""
+        counts = {"phone": 0, "e-mail": 0}
+        for key in self.shared:
+            counts["phone" if key.startswith("t:") else "e-mail"] += 1
+        said = " and ".join(f"{count} {word}{'s' if count > 1 else ''}" for word, count in counts.items() if count)
+        return f"{said} with more than {MOST_NAMES} different names joined nobody" if said else ""
+
+    def ids(self, seen: Callable[[str, str], str]) -> list[str]:
+        """A ``person_id`` for each lead, in the order they came in. ``seen``: a column's value as others may see it.
+
+        An id is made of what may be seen alone: a hash of a bare telephone number is soon undone.
+        """
+        shared, parent = self.shared, dict[str, str]()
+        kept = [tuple(key for key in keys if key not in shared) for keys in self.keys]
+        for keys in kept:
+            for key in keys:
+                _unite(parent, keys[0], key)
+        roots = [_root(parent, keys[0]) if keys else f"u:{own}" for keys, own in zip(kept, self.own, strict=True)]
+        named = {root: _id(root, seen) for root in set(roots)}
+        return [named[root] for root in roots]
+
+
+def _id(root: str, seen: Callable[[str, str], str]) -> str:
+    kind, _, value = root.partition(":")
+    text = f"{kind}:{seen(COLUMNS[kind], value)}" if kind in COLUMNS else root
+    return "p" + hashlib.blake2b(text.encode(errors="replace"), digest_size=8).hexdigest()
+
+
+def _root(parent: dict[str, str], key: str) -> str:
+    """The smallest key of the person; the way there made short."""
+    way = []
+    while (above := parent.setdefault(key, key)) != key:
+        way.append(key)
+        key = above
+    for one in way:
+        parent[one] = key
+    return key
+
+
+def _unite(parent: dict[str, str], one: str, other: str) -> None:
+    """The smaller root is the person's: so the id does not hang on the order of reading."""
+    first, second = sorted((_root(parent, one), _root(parent, other)))
+    parent[second] = first

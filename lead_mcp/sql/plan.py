@@ -1,0 +1,112 @@
+"""What is read for a statement: which accounts, kinds of record, fields and windows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Final
+
+from lead_mcp.dates import Window
+from lead_mcp.engine.connection import Connection
+from lead_mcp.engine.windows import length
+from lead_mcp.errors import BadArgument, did_you_mean
+from lead_mcp.sql.needs import Needs
+from lead_mcp.sql.query import SqlQuery
+from lead_mcp.sql.reach import Reach
+from lead_mcp.sql.reading import LEAD, Reading, default_stretch
+from lead_mcp.vendors.spec.fields import CANONICAL, PING_FIELDS
+
+NEEDED_BY: Final[Mapping[str, Sequence[str]]] = {
+    "phone_e164": ("phone",),
+    "email_folded": ("email",),
+    "person_id": ("name", "phone", "email"),
+    "is_test": ("name", "phone", "email"),
+    "occurred_at": ("at",),
+    "lead_uri": ("lead_id",),
+}
+"""Fields that a column is worked out from."""
+OF_RECORDS: Final = frozenset({"sends", "events"})
+"""Tables for which a lead's whole record is needed."""
+
+
+@dataclass(frozen=True)
+class ReadingPlan:
+    """Everything to be read. The windows are those of all leads, and of all pings; ``notes`` say what nobody asked for."""
+
+    readings: Sequence[Reading] = ()
+    lead_window: Window | None = None
+    ping_window: Window | None = None
+    notes: Sequence[str] = field(default_factory=tuple)
+
+
+def reading_plan(query: SqlQuery, needs: Needs) -> ReadingPlan:
+    """The plan. Raises BadArgument where the statement's own words leave no account."""
+    leads = _leads(query, needs, needs.leads) if needs.leads is not None else ReadingPlan()
+    pings = _pings(query, needs, needs.pings) if needs.pings is not None else ReadingPlan()
+    return ReadingPlan(
+        [*leads.readings, *pings.readings], leads.lead_window, pings.ping_window, [*leads.notes, *pings.notes]
+    )
+
+
+def _leads(query: SqlQuery, needs: Needs, reach: Reach) -> ReadingPlan:
+    chosen = chosen_by(query.connections, reach)
+    window, notes = reading_window(query, reach, default_stretch(chosen, LEAD), "leads")
+    columns = needs.columns.get("leads", frozenset())
+    whole = "raw" in columns or bool(OF_RECORDS & needs.columns.keys())
+    fields = fields_of(columns, CANONICAL)
+    readings = [Reading(connection=one, kind=LEAD, window=window, fields=fields, whole=whole) for one in chosen]
+    return ReadingPlan(readings, lead_window=window, notes=notes)
+
+
+def _pings(query: SqlQuery, needs: Needs, reach: Reach) -> ReadingPlan:
+    asked = reach.words.get("direction")
+    offered = [(one, kind) for one in chosen_by(query.connections, reach) for kind in one.vendor.pings]
+    kinds = [(one, kind) for one, kind in offered if asked is None or kind in asked]
+    stretches = [back for one, kind in kinds if (back := default_stretch([one], kind))]
+    window, notes = reading_window(query, reach, max(stretches, default=None), "pings")
+    columns = needs.columns["pings"]
+    readings = [
+        Reading(
+            connection=one, kind=kind, window=window, fields=fields_of(columns, PING_FIELDS), whole="raw" in columns
+        )
+        for one, kind in kinds
+    ]
+    return ReadingPlan(readings, ping_window=window, notes=notes)
+
+
+def reading_window(
+    query: SqlQuery, reach: Reach, back: timedelta | None, what: str
+) -> tuple[Window | None, Sequence[str]]:
+    """As asked, no wider than the statement can use; ``back`` from the end where a beginning is needed and none given."""
+    asked = Reach(query.window.since, query.window.until) if query.window else Reach()
+    found = asked.and_(replace(reach, words={}))
+    if found.since is None and found.until is None and back is None:
+        return None, ()
+    until = found.until or query.now
+    if found.since is not None or back is None:
+        return Window(found.since, max(until, found.since or until), query.zone.key), ()
+    window = Window((until - back).replace(microsecond=0), until, query.zone.key)
+    return window, (f"no beginning was given: {what} of the last {length(back)} were read",)
+
+
+def fields_of(columns: Iterable[str], known: Sequence[str]) -> list[str]:
+    """The fields that the columns are read from."""
+    wanted = {name for column in columns for name in (column, *NEEDED_BY.get(column, ()))}
+    return [name for name in known if name in wanted]
+
+
+def chosen_by(connections: Sequence[Connection], reach: Reach) -> list[Connection]:
+    """The accounts that the statement's own words leave. Raises BadArgument where they leave none."""
+    accounts, vendors = reach.words.get("account"), reach.words.get("vendor")
+    found = [
+        one
+        for one in connections
+        if (accounts is None or one.name in accounts) and (vendors is None or one.vendor.name in vendors)
+    ]
+    words = sorted((accounts or frozenset()) | (vendors or frozenset()))
+    if words and not found:
+        known = {name for one in connections for name in (one.name, one.vendor.name)}
+        listed = ", ".join(f"{one.name} ({one.vendor.name})" for one in connections)
+        raise BadArgument(f"sql: no account is {', '.join(words)}; there are {listed}.{did_you_mean(words[0], known)}")
+    return found

@@ -1,0 +1,196 @@
+"""How far into a table one place of a statement reaches: times, and the words that ``account`` and its like may have. Pure.
+
+A condition narrows only if it stands among the AND-ed ones of the WHERE beside the place and compares its own column with
+something that ``constants.py`` understands. Rows that it leaves out would have failed it in any case: so it is under every
+kind of join but two (as-of joins take the nearest of the rows there are; joins by position are refused). Tables made of
+leads (``sends``, ``events``, ``recordings``) go with the leads that they are joined to by ``lead_uri = uri``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from lead_mcp.sql.constants import Clock, Moments
+from lead_mcp.sql.statement import Read
+from lead_mcp.sql.tables import OF_LEADS, TABLES
+from lead_mcp.sql.tree import Node, anded, arguments, cast_to, column_path, literal
+
+WORDS: Final = ("account", "vendor", "direction")
+WHEN: Final[Mapping[str, str]] = {"leads": "created_at", "pings": "occurred_at"}
+TICK: Final = timedelta(microseconds=1)
+FLIPPED: Final = {
+    "COMPARE_GREATERTHAN": "COMPARE_LESSTHAN",
+    "COMPARE_LESSTHAN": "COMPARE_GREATERTHAN",
+    "COMPARE_GREATERTHANOREQUALTO": "COMPARE_LESSTHANOREQUALTO",
+    "COMPARE_LESSTHANOREQUALTO": "COMPARE_GREATERTHANOREQUALTO",
+    "COMPARE_EQUAL": "COMPARE_EQUAL",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What one place needs of its table: times half-open, and the words that ``account`` and its like may have."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    words: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def and_(self, other: Reach) -> Reach:
+        """Both hold."""
+        words = {
+            name: self.words.get(name, other.words.get(name, frozenset()))
+            & other.words.get(name, self.words.get(name, frozenset()))
+            for name in {*self.words, *other.words}
+        }
+        since = [one for one in (self.since, other.since) if one]
+        until = [one for one in (self.until, other.until) if one]
+        return Reach(max(since, default=None), min(until, default=None), words)
+
+    def or_(self, other: Reach) -> Reach:
+        """Either may be needed: the whole stretch from the one to the other."""
+        words = {name: self.words[name] | other.words[name] for name in {*self.words} & {*other.words}}
+        since = None if self.since is None or other.since is None else min(self.since, other.since)
+        until = None if self.until is None or other.until is None else max(self.until, other.until)
+        return Reach(since, until, words)
+
+
+def joins(table: Any) -> Iterator[Node]:
+    """The joins of a FROM, without those in subqueries."""
+    if isinstance(table, dict) and table.get("type") == "JOIN":
+        yield table
+        yield from joins(table["left"])
+        yield from joins(table["right"])
+
+
+def entries(table: Any) -> Iterator[Node]:
+    """What a FROM lists: tables, subqueries, functions."""
+    if isinstance(table, dict) and table.get("type") == "JOIN":
+        yield from entries(table["left"])
+        yield from entries(table["right"])
+    elif isinstance(table, dict):
+        yield table
+
+
+def reach_of(read: Read, reads: Sequence[Read], clock: Clock) -> Reach:
+    """What one place needs: its own conditions, and those of the leads it is joined to."""
+    if any(join.get("ref_type") == "ASOF" for join in joins(read.select["from_table"])):
+        return Reach()  # the nearest row of fewer rows is another row
+    found = own_reach(read, clock)
+    if read.table == "people" or read.table not in OF_LEADS:
+        return found
+    beside = [one for one in reads if one.select is read.select and one.table == "leads" and one is not read]
+    for leads in beside if read.table != "leads" else ():
+        if is_linked(read, leads):
+            found = found.and_(own_reach(leads, clock))
+    return found
+
+
+def own_reach(read: Read, clock: Clock) -> Reach:
+    """What the WHERE beside the place says of its own columns."""
+    if read.table in ("people", "accounts"):
+        return Reach()
+    found = Reach()
+    for condition in anded(read.select.get("where_clause")):
+        found = found.and_(_said(condition, read, clock))
+    return found
+
+
+def _said(condition: Node, read: Read, clock: Clock) -> Reach:
+    if condition.get("class") == "BETWEEN":
+        low = _compared("COMPARE_GREATERTHANOREQUALTO", condition["input"], condition["lower"], read, clock)
+        return low.and_(_compared("COMPARE_LESSTHANOREQUALTO", condition["input"], condition["upper"], read, clock))
+    if condition.get("type") == "COMPARE_IN":
+        column, *values = arguments(condition)
+        return _worded(column, values, read)
+    if condition.get("class") != "COMPARISON" or condition["type"] not in FLIPPED:
+        return Reach()
+    kind, left, right = condition["type"], condition["left"], condition["right"]
+    if not _column_of(left, read):
+        kind, left, right = FLIPPED[kind], right, left
+    return _compared(kind, left, right, read, clock)
+
+
+def _compared(kind: str, column: Any, value: Any, read: Read, clock: Clock) -> Reach:
+    name = _column_of(column, read)
+    if name in WORDS and kind == "COMPARE_EQUAL":
+        return _worded(column, [value], read)
+    moments = clock.moments(value) if name and name == WHEN.get(read.table) else None
+    return Reach() if moments is None else _bounded(kind, moments, timedelta(days=1) if cast_to(column) else TICK)
+
+
+def _bounded(kind: str, at: Moments, width: timedelta) -> Reach:
+    """``width``: how long what is compared lasts, a day for a date. A day with 25 hours is one, too: an hour more."""
+    end = at.last + (width if width is TICK else width + timedelta(hours=1))
+    since = {"COMPARE_EQUAL": at.first, "COMPARE_GREATERTHANOREQUALTO": at.first, "COMPARE_GREATERTHAN": at.first}
+    until = {
+        "COMPARE_EQUAL": end,
+        "COMPARE_LESSTHANOREQUALTO": end,
+        "COMPARE_LESSTHAN": at.last if width is TICK else end,
+    }
+    return Reach(since.get(kind), until.get(kind))
+
+
+def _worded(column: Any, values: Iterable[Any], read: Read) -> Reach:
+    name = _column_of(column, read)
+    texts = [literal(value) for value in values]
+    if name not in WORDS or not all(isinstance(text, str) for text in texts):
+        return Reach()
+    return Reach(words={name: frozenset(map(str, texts))})
+
+
+def _column_of(node: Any, read: Read) -> str:
+    """The column of this place that an expression is (or is the date of), or an empty text where that is not sure."""
+    inner = node["child"] if cast_to(node) == "DATE" else node
+    path = column_path(inner)
+    if not path or path[-1] not in TABLES[read.table].types:
+        return ""
+    if inner is not node and path[-1] not in WHEN.values():
+        return ""
+    if len(path) == 2:
+        return path[1] if path[0] == read.alias else ""
+    return path[0] if len(path) == 1 and _is_alone(path[0], read) else ""
+
+
+def _is_alone(name: str, read: Read) -> bool:
+    """Whether a bare name can only mean this place's column: nothing else in the FROM, no alias of that name."""
+    renamed = any(str(one.get("alias", "")).lower() == name for one in read.select["select_list"])
+    return not renamed and len(list(entries(read.select["from_table"]))) == 1
+
+
+# --- joins --------------------------------------------------------------------------------------------------------
+
+
+def is_linked(read: Read, leads: Read) -> bool:
+    """Whether no row of ``read`` counts but those whose ``lead_uri`` is the ``uri`` of a row of ``leads``."""
+    if any(_links(one, read, leads) for one in anded(read.select.get("where_clause"))):
+        return True
+    return any(
+        any(_links(one, read, leads) for one in anded(join.get("condition"))) and _parts(join, read, leads)
+        for join in joins(read.select["from_table"])
+    )
+
+
+def _parts(join: Node, read: Read, leads: Read) -> bool:
+    """Whether the join holds both, and parts them or drops whatever does not meet its condition."""
+    left, both = list(entries(join["left"])), list(entries(join))
+    if not (_holds(both, read) and _holds(both, leads)):
+        return False
+    return join.get("join_type") == "INNER" or _holds(left, read) != _holds(left, leads)
+
+
+def _holds(listed: Sequence[Node], read: Read) -> bool:
+    return any(one is read.reference for one in listed)
+
+
+def _links(condition: Node, read: Read, leads: Read) -> bool:
+    """``read.lead_uri = leads.uri``; bare names count where the two are alone and so clear."""
+    if condition.get("type") != "COMPARE_EQUAL" or condition.get("class") != "COMPARISON":
+        return False
+    alone = len(list(entries(read.select["from_table"]))) == 2 and read.table != "recordings"  # which has a uri, too
+    ends = {column_path(condition["left"]), column_path(condition["right"])}
+    ours = {(read.alias, "lead_uri"), *([("lead_uri",)] if alone else [])}
+    theirs = {(leads.alias, "uri"), *([("uri",)] if alone else [])}
+    return bool(ends & ours) and bool(ends & theirs)
