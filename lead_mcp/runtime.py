@@ -35,6 +35,7 @@ from lead_mcp.writing.pipeline import WritePipeline
 
 if TYPE_CHECKING:
     from lead_mcp.journal.store import Journal
+    from lead_mcp.sql.cage import Cage
 
 T = TypeVar("T")
 
@@ -91,6 +92,13 @@ class Runtime:
 
         url = self.server.journal_url
         return Journal(url.get_secret_value() if url else None, self.server.state_dir, self.clock)
+
+    @cached_property
+    def cage(self) -> Cage:
+        """Where SQL runs: a process of its own, which starts with the first statement."""
+        from lead_mcp.sql.cage import Cage
+
+        return Cage()
 
     async def in_journal(self, work: Callable[[Journal], T]) -> T:
         """Blocking work on the journal, in a worker thread."""
@@ -204,8 +212,10 @@ def _client(settings: Settings, transport: httpx2.AsyncBaseTransport | None) -> 
 
 
 async def close(runtime: Runtime) -> None:
-    """Close what a runtime holds: its connections, and its journal if it was opened."""
+    """Close what a runtime holds: its connections, and its journal and its SQL engine if they were opened."""
     await runtime.client.aclose()
+    if "cage" in runtime.__dict__:
+        await runtime.cage.aclose()
     if "journal" in runtime.__dict__:
         runtime.journal.close()
 

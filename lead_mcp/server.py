@@ -23,6 +23,7 @@ from mcp.types import (
     InputRequiredResult,
     Prompt,
     PromptReference,
+    Resource,
     ResourceTemplate,
     ResourceTemplateReference,
 )
@@ -130,6 +131,16 @@ class LeadServer(MCPServer[LazyRuntime]):
             return refusal(name, self.configured)
         found: CallToolResult | InputRequiredResult = await self.offered[name].run(arguments, context, True)
         return found
+
+    async def list_resources(self) -> list[Resource]:
+        from lead_mcp.tools.failures import as_answer
+
+        return await as_answer(self._listed_resources(), "resources/list")
+
+    async def _listed_resources(self) -> list[Resource]:
+        from lead_mcp.tools.catalogue import listed_resources
+
+        return listed_resources(self.configured)
 
     async def list_resource_templates(self) -> list[ResourceTemplate]:
         from lead_mcp.tools.failures import as_answer

@@ -31,6 +31,7 @@ READING = (
     "summarize_leads",
     "trace_lead",
     "query_pings",
+    "query_sql",
     "get_recordings",
 )
 

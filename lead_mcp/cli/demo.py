@@ -31,6 +31,17 @@ QUESTIONS: Final[Sequence[Query]] = (
     ("Refused pings of the last week", "query_pings",
      {"direction": "inbound", "since": "-7d", "filters": [{"field": "accepted", "op": "eq", "value": False}], "limit": 5}),
 )  # fmt: skip
+SHARED: Final = (
+    "SELECT a.vendor AS sold_first_by, b.vendor AS then_by, count(DISTINCT person_id) AS people, "
+    "median(date_diff('minute', a.created_at, b.created_at)) AS minutes_between "
+    "FROM leads a JOIN leads b USING (person_id) WHERE a.created_at < b.created_at AND a.vendor <> b.vendor "
+    "GROUP BY ALL ORDER BY people DESC, 1, 2 LIMIT 5"
+)
+LAST: Final[Query] = (
+    "Who sells the same people, and how long after whom?",
+    "query_sql",
+    {"sql": SHARED, "since": "-14d"},
+)
 
 
 def run() -> int:
@@ -62,7 +73,8 @@ async def _ask_all(console: Console, client: Client) -> bool:
         found = await _ask(console, client, question, tool, arguments)
         failed = failed or found is None
         rows += [row[0] for row in (found or {}).get("leads", {}).get("rows", [])]
-    for question, tool, arguments in _further(rows):
+    listed = {tool.name for tool in (await client.list_tools()).tools}
+    for question, tool, arguments in (*_further(rows), *([LAST] if LAST[1] in listed else [])):
         failed = await _ask(console, client, question, tool, arguments) is None or failed
     return failed
 

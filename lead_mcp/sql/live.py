@@ -7,7 +7,7 @@ error that says what would fit; an account that failed is told in its ledger ent
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -94,9 +94,11 @@ class Live:
             self.gathered.put("accounts", self._accounts())
 
     async def _read(self, reading: Reading) -> None:
-        rows = self._rows(reading)
+        rows, returned = self._rows(reading), 0
 
         def sink(record: Record) -> None:
+            nonlocal returned
+            returned += 1
             self._note(reading, record)
             self.gathered.take(rows, record)
 
@@ -106,7 +108,8 @@ class Live:
             if self.query.on_progress is not None:
                 await self.query.on_progress(many)
 
-        self.entries.append(await read(reading, self.terms, sink, drain))
+        entry = await read(reading, self.terms, sink, drain)
+        self.entries.append(replace(entry, returned=returned))
 
     def _stop(self, error: BadArgument) -> None:
         """Give up reading, from within it."""

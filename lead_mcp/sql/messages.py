@@ -93,18 +93,6 @@ def example(tables: Iterable[str]) -> str:
     return f"For example: {EXAMPLES[first]}. The resource sql://schema lists every column."
 
 
-def omission(shown: int, row_count: int | None, cut_cells: int) -> str:
-    """What of a result is not in the answer; empty where it is whole."""
-    parts = []
-    if row_count is None:
-        parts.append(f"the first {shown:,} of more rows than were counted")
-    elif row_count > shown:
-        parts.append(f"the first {shown:,} of {row_count:,} rows")
-    if cut_cells:
-        parts.append(f"{cut_cells:,} long texts are cut")
-    return "; ".join(parts)
-
-
 def too_wide(cut: Sequence[LedgerEntry], reached: Mapping[str, datetime], query: SqlQuery) -> BadArgument:
     """The error for a reading that a limit cut: what was read, and from which day on it would fit."""
     counted = ", ".join(f"{e.account}: {e.scanned:,}{f' of {e.total:,}' if e.total else ''} records" for e in cut)

@@ -60,7 +60,7 @@ class SqlAnswer:
     A value is None, text, bool, int, float, ``Decimal``, an instant in the asked zone, a list or a dictionary of these; a
     date, and a time without a zone, is ISO text, an interval the engine's words (``3 days``). ``row_count``: all rows of the
     result, or None where there are more than 100,000. ``as_of``: how fresh each account's part is. ``window``: of the leads
-    that were read, or of the pings where no leads were. ``omitted``: what of the result is not here.
+    that were read, or of the pings where no leads were. ``zone``: that of the instants. ``cut_cells``: texts cut short.
     """
 
     columns: Sequence[str]
@@ -72,5 +72,18 @@ class SqlAnswer:
     window: Window | None
     entries: Sequence[LedgerEntry]
     as_of: Mapping[str, datetime]
-    omitted: str = ""
+    zone: str
+    cut_cells: int = 0
     notes: Sequence[str] = ()
+
+    @property
+    def omitted(self) -> str:
+        """What of the result is not in ``rows``; empty where they are whole."""
+        parts, there = [], len(self.rows)
+        if self.row_count is None:
+            parts.append(f"the first {there:,} of more rows than were counted")
+        elif self.row_count > there:
+            parts.append(f"the first {there:,} of {self.row_count:,} rows (max_rows, max_tokens)")
+        if self.cut_cells:
+            parts.append(f"{self.cut_cells:,} long texts are cut")
+        return "; ".join(parts)

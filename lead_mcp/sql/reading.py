@@ -110,6 +110,7 @@ def _both(one: LedgerEntry, other: LedgerEntry) -> LedgerEntry:
     return replace(
         other if not one.scanned and one.error is None else one,
         total=None,
+        returned=one.returned + other.returned,
         scanned=one.scanned + other.scanned,
         requests=one.requests + other.requests,
         complete=one.complete and other.complete,

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
+from lead_mcp.characters import cleaned
 from lead_mcp.engine.records import Record
 from lead_mcp.filters import Value, as_number, folded, plain
 from lead_mcp.phones import e164
@@ -27,8 +28,8 @@ Mask = Callable[[str, Value, Record | None], Value]
 Row = list[Any]
 PLACES: Final = Decimal("0.0001")
 MOST_MONEY: Final = Decimal(10) ** 14
-OPEN: Final = frozenset("uri account vendor id lead_uri lead_id direction kind person_id request_id zone".split())
-"""Columns of our own making or of ids, which every tool shows as they are."""
+OPEN: Final = frozenset("uri account vendor lead_uri direction kind person_id zone".split())
+"""Columns of our own making, which every tool shows as they are."""
 
 
 def unmasked(column: str, value: Value, record: Record | None) -> Value:
@@ -156,21 +157,16 @@ def folded_email(record: Record) -> str | None:
 
 
 def _text(value: Value) -> str | None:
-    """Any value as text; lists and objects as JSON."""
+    """Any value as text without deceiving characters, so that a value as shown finds it; lists and objects as JSON."""
     match value:
         case None:
             return None
         case datetime():
             return value.astimezone(UTC).isoformat()
         case list() | dict():
-            return whole_characters(plain(value))
+            return cleaned(plain(value), lines=True)
         case _:
-            return whole_characters(str(value))
-
-
-def whole_characters(text: str) -> str:
-    """Text that UTF-8 can hold: half of a character becomes a question mark."""
-    return text if text.isascii() else text.encode(errors="replace").decode()
+            return cleaned(str(value), lines=True)
 
 
 def _json(value: Value) -> str:
@@ -179,7 +175,7 @@ def _json(value: Value) -> str:
         text = json.dumps(value, allow_nan=False, ensure_ascii=False, default=str)
     except ValueError:
         text = json.dumps(_finite(value), ensure_ascii=False, default=str)
-    return whole_characters(text)
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def _finite(value: Any) -> Any:

@@ -10,7 +10,7 @@ from lead_mcp.errors import NotConfigured, NotOffered
 from lead_mcp.sql.cage import Cage, CageError, ResultSet, is_installed
 from lead_mcp.sql.constants import Clock
 from lead_mcp.sql.live import Live
-from lead_mcp.sql.messages import explained, not_parsed, omission
+from lead_mcp.sql.messages import explained, not_parsed
 from lead_mcp.sql.needs import needs_of
 from lead_mcp.sql.query import SqlAnswer, SqlQuery
 from lead_mcp.sql.statement import Statement, check_text, judged
@@ -31,8 +31,6 @@ async def run_sql(query: SqlQuery, cage: Cage) -> SqlAnswer:
     await live.read()
     left = max(LEAST, query.deadline - (anyio.current_time() - started))
     result = await computed(query, statement, live, cage, left)
-    for entry in live.entries:
-        entry.returned = entry.scanned
     return SqlAnswer(
         columns=result.columns,
         types=result.types,
@@ -43,7 +41,8 @@ async def run_sql(query: SqlQuery, cage: Cage) -> SqlAnswer:
         window=live.plan.lead_window or live.plan.ping_window or query.window,
         entries=live.entries,
         as_of={entry.account: query.now for entry in live.entries},
-        omitted=omission(len(result.rows), result.row_count, result.cut_cells),
+        zone=query.zone.key,
+        cut_cells=result.cut_cells,
         notes=live.notes,
     )
 
@@ -53,7 +52,9 @@ def check_source(source: str) -> None:
     if not is_installed():
         raise NotOffered("SQL needs DuckDB: pip install 'lead-mcp[sql]'.")
     if source == "mirror":
-        raise NotConfigured("source: there is no mirror (LEAD_MCP_MIRROR is off); live reads the vendors now.")
+        raise NotConfigured(
+            "source: there is no mirror. LEAD_MCP_MIRROR=on keeps one; source=live reads the vendors now."
+        )
 
 
 async def examined(query: SqlQuery, cage: Cage) -> Statement:

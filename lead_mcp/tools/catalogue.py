@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from typing import Final
 
 from mcp.server.mcpserver.tools import Tool
-from mcp.types import CallToolResult, ResourceTemplate
+from mcp.types import CallToolResult, Resource, ResourceTemplate
 from mcp.types import Tool as ListedTool
 
 from lead_mcp.characters import cleaned
@@ -24,6 +25,7 @@ from lead_mcp.tools import (
     pings,
     recordings,
     resources,
+    sql,
     summaries,
     trace,
     writes,
@@ -63,6 +65,16 @@ def templates() -> list[ResourceTemplate]:
     ]
 
 
+def listed_resources(settings: Settings) -> list[Resource]:
+    """What can be read without any template, as clients see it."""
+    if "query_sql" not in {tool.name for tool in tools_for(settings)}:
+        return []
+    return [
+        Resource(uri=uri, name=name, mime_type=mime_type, description=description)
+        for uri, (name, mime_type, description) in resources.FIXED.items()
+    ]
+
+
 def refusal(name: str, settings: Settings) -> CallToolResult:
     """What a call of a tool that is not listed gets: why it is not, or the nearest one that is."""
     return error_result(_why_missing(name, settings))
@@ -81,6 +93,8 @@ def _why_missing(name: str, settings: Settings) -> LeadMcpError:
         return NotAllowed(
             f"{name}: {setting} is off; nothing was sent. Whoever runs this server can set it to confirm."
         )
+    if name == "query_sql":
+        return NotOffered(f"{name}: SQL needs DuckDB, which is not installed here: pip install 'lead-mcp[sql]'.")
     return NotOffered(f"{name}: no configured account's vendor has this.")
 
 
@@ -104,6 +118,11 @@ def _pings(settings: Settings, vendors: list[Vendor]) -> bool:
     return any(vendor.pings for vendor in vendors)
 
 
+def _sql(settings: Settings, vendors: list[Vendor]) -> bool:
+    """DuckDB is looked for and not loaded: this process never does."""
+    return bool(vendors) and find_spec("duckdb") is not None
+
+
 def _recordings(settings: Settings, vendors: list[Vendor]) -> bool:
     return any(vendor.recordings for vendor in vendors)
 
@@ -122,6 +141,7 @@ LISTED: Final[tuple[tuple[Serves, Callable[[], LeadTool]], ...]] = (
     ),
     (_any, partial(make_tool, trace.trace_lead, models.TraceLead, "Trace one person", outputs.TRACE_LEAD)),
     (_pings, partial(make_tool, pings.query_pings, models.QueryPings, "Query pings", outputs.QUERY_PINGS)),
+    (_sql, partial(make_tool, sql.query_sql, models.QuerySql, "Query with SQL", outputs.QUERY_SQL)),
     (
         _recordings,
         partial(

@@ -78,6 +78,16 @@ QUERY_PINGS: Final[Schema] = {
     "omitted": TEXT,
     "accounts": LEDGER,
 }
+QUERY_SQL: Final[Schema] = {
+    "result": table("as the statement names them"),
+    "row_count": TOTAL,
+    "complete": FLAG,
+    "source": TEXT,
+    "window": or_null(WINDOW),
+    "omitted": TEXT,
+    "notes": TEXTS,
+    "accounts": LEDGER,
+}
 GET_RECORDINGS: Final[Schema] = {
     "recordings": table("uri started_at ended_at duration_s url"),
     "total": TOTAL,

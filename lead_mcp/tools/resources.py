@@ -42,6 +42,10 @@ TEMPLATES: Final = {
     "recording://{account}/{lead_id}/{recording_id}": ("recording", "audio/*", "A call recording's audio."),
     "account://{account}": ("account", JSON, "What one account offers, with all its fields."),
 }
+SCHEMA: Final = "sql://schema"
+FIXED: Final = {
+    SCHEMA: ("sql-schema", "text/plain", "The tables that query_sql asks, with every column, type and unit.")
+}
 
 
 async def read(runtime: Runtime, text: str) -> Iterable[ReadResourceContents]:
@@ -55,6 +59,8 @@ async def read(runtime: Runtime, text: str) -> Iterable[ReadResourceContents]:
 
 
 async def _read(runtime: Runtime, text: str) -> Iterable[ReadResourceContents]:
+    if text == SCHEMA:
+        return [_schema()]
     try:
         found = parse_uri(text)
         return [await READERS[found.scheme](runtime, found)]
@@ -66,6 +72,12 @@ async def _read(runtime: Runtime, text: str) -> Iterable[ReadResourceContents]:
 
 def _json(value: Any, meta: dict[str, Any] | None = None) -> ReadResourceContents:
     return ReadResourceContents(content=json.dumps(value, ensure_ascii=False, indent=1), mime_type=JSON, meta=meta)
+
+
+def _schema() -> ReadResourceContents:
+    from lead_mcp.sql.tables import schema_text
+
+    return ReadResourceContents(content=schema_text(), mime_type="text/plain")
 
 
 async def _lead(runtime: Runtime, found: Uri) -> ReadResourceContents:

@@ -50,6 +50,7 @@ def default_pages(driven: Bench) -> dict[str, CallToolResult]:
         "summarize_leads by day": driven.raw_call("summarize_leads", group_by=["day"], measures=["count", "sum:value"]),
         "trace_lead": driven.raw_call("trace_lead", phone=phone),
         "query_pings": driven.raw_call("query_pings", direction="inbound", **EVER),
+        "query_sql": driven.raw_call("query_sql", sql="SELECT * FROM leads", **EVER),
         "get_recordings": driven.raw_call("get_recordings", uri=called),
     }
 

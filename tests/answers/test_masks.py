@@ -91,6 +91,17 @@ def test_no_reading_tool_shows_a_personal_value(driven: Bench, leads: list[list[
         ("search_leads", {"ids": [row[0] for row in leads[:40]], "limit": 40}),
         ("query_pings", {"direction": "inbound", "limit": 200, "group_by": ["source"], **EVER}),
         ("query_pings", {"direction": "outbound", "limit": 200, "group_by": ["client", "hour"], **EVER}),
+        *(
+            ("query_sql", {"sql": sql, "max_tokens": 900_000, "max_rows": 10_000, **EVER})
+            for sql in (
+                "SELECT * FROM leads",
+                "SELECT reverse(reverse(name)), email || '', raw->>'$.email', list([note]) FROM leads GROUP BY ALL",
+                "SELECT * FROM people",
+                "SELECT * FROM sends",
+                "SELECT * FROM events",
+                "SELECT * FROM pings",
+            )
+        ),
         *(("summarize_leads", {"group_by": [name], **EVER}) for name in ("email", "phone", "name", "address", "note")),
         *(
             ("get_recordings", {"uri": row[0]})

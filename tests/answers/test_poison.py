@@ -109,6 +109,10 @@ def test_no_tool_passes_it_on(driven: Bench, known: set[str]) -> None:
         *(("summarize_leads", {"group_by": [name], **EVER}) for name in ("name", "company", "note", "first_name")),
         ("query_pings", {"direction": "inbound", "group_by": ["source", "result"], **EVER}),
         ("query_pings", {"direction": "outbound", "group_by": ["client"], **EVER}),
+        *(
+            ("query_sql", {"sql": f"FROM {table}", "max_tokens": 900_000, "max_rows": 1_000, **EVER})
+            for table in ("leads", "people", "sends", "events", "pings")
+        ),
         *(("trace_lead", {"uri": uri}) for uri in sorted(known)[::6]),
         *(("get_recordings", {"uri": uri}) for uri in sorted(known) if "convoso" in uri),
     ]

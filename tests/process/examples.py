@@ -12,6 +12,10 @@ READING: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     "summarize_leads": [{"account": "octanist", "group_by": ["status"]}],
     "trace_lead": [{"uri": "LEAD"}],
     "query_pings": [{"direction": "inbound", "since": "-7d", "limit": 3}, {"direction": "outbound", "limit": 3}],
+    "query_sql": [
+        {"sql": "SELECT account, count(*) FROM leads GROUP BY account", "since": "-7d"},
+        {"sql": "SELECT * FROM people ORDER BY person_id LIMIT 2", "account": "octanist", "period": "last_7_days"},
+    ],
     "get_recordings": [{"uri": "CALLED"}],
 }
 WRITING: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {

@@ -380,7 +380,7 @@ def test_check_of_a_silent_vendor_ends_at_the_deadline(emulators: Emulators) -> 
 def test_the_demo_asks_and_says_how_to_go_on() -> None:
     ended = run("demo", environment={"OCTANIST_API_KEY": "somebody's own, not for the demo"})
     assert (ended.returncode, ended.stderr) == (0, "")
-    for tool in ("list_accounts", "search_leads", "get_lead", "query_pings"):
+    for tool in ("list_accounts", "search_leads", "get_lead", "query_pings", "query_sql"):
         assert f"\n  {tool} {{" in ended.stdout
     last = ended.stdout[ended.stdout.rindex("\n{") :]
     entry = json.loads(last)["mcpServers"]["lead-mcp-sandbox"]

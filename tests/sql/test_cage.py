@@ -233,10 +233,12 @@ def test_a_child_that_cannot_start_says_so(zone: str) -> None:
 
 
 def test_this_process_never_loads_duckdb() -> None:
+    """Nor anything of ours that runs SQL, before somebody asks."""
     code = (
-        "import sys, lead_mcp.sql.running; print(sorted({'duckdb', 'numpy', 'pandas', 'pyarrow'} & set(sys.modules)))"
+        "import sys, lead_mcp.tools.catalogue, lead_mcp.runtime; print([one for one in sys.modules if 'mcp.sql' in one]);"
+        "import lead_mcp.sql.running; print(sorted({'duckdb', 'numpy', 'pandas', 'pyarrow'} & set(sys.modules)))"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "[]\n"
+    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "[]\n[]\n"
 
 
 def test_memory_is_bounded(engine: Asked) -> None:

@@ -18,9 +18,11 @@ from lead_mcp.tools.arguments.types import (
     Lead,
     Leads,
     Limit,
+    MaxRows,
     OnDuplicate,
     RequiredText,
     Sort,
+    Source,
     Text,
     Tokens,
     Updates,
@@ -106,6 +108,14 @@ class QueryPings(Windowed):
     cursor: Text = Field(None, description=CURSOR)
 
 
+class QuerySql(Windowed):
+    sql: RequiredText = Field(description="one SELECT")
+    account: Accounts = Field(None, description=ACCOUNTS)
+    source: Source = Field("auto", description="the vendors now, or their mirrored copy")
+    max_rows: MaxRows = Field(200, description="rows")
+    max_tokens: Tokens = Field(None, description=MAX_TOKENS)
+
+
 class GetRecordings(Windowed):
     uri: Text = Field(None, description="lead://..., or account and lead_id")
     account: Text = Field(None, description=ACCOUNT)
@@ -165,6 +175,7 @@ MODELS: Final[dict[str, type[Arguments]]] = {
     "summarize_leads": SummarizeLeads,
     "trace_lead": TraceLead,
     "query_pings": QueryPings,
+    "query_sql": QuerySql,
     "get_recordings": GetRecordings,
     "insert_lead": InsertLead,
     "insert_leads": InsertLeads,

@@ -75,6 +75,12 @@ Tokens = Annotated[
     Field(ge=50, le=1_000_000),
     WithJsonSchema({"type": "integer"}),
 ]
+MaxRows = Annotated[
+    int,
+    BeforeValidator(as_integer),
+    Field(ge=1, le=10_000),
+    WithJsonSchema({"type": "integer"}),
+]
 Flag = Annotated[bool, BeforeValidator(as_flag), WithJsonSchema({"type": "boolean"})]
 Lead = Annotated[dict[str, Any], BeforeValidator(as_object), WithJsonSchema(LEAD)]
 Leads = Annotated[
@@ -96,4 +102,5 @@ Key = Annotated[str | None, BeforeValidator(as_text), Field(min_length=1, max_le
 
 Detail = Annotated[Literal["concise", "detailed", "uris"], BeforeValidator(as_word(("concise", "detailed", "uris")))]
 Direction = Annotated[Literal["inbound", "outbound"], BeforeValidator(as_word(("inbound", "outbound")))]
+Source = Annotated[Literal["auto", "live", "mirror"], BeforeValidator(as_word(("auto", "live", "mirror")))]
 OnDuplicate = Annotated[Literal["fail", "update", "allow"], BeforeValidator(as_word(("fail", "update", "allow")))]

@@ -1,0 +1,112 @@
+"""A statement's result: as many of its rows as there is room for, what was read for them, and how fresh that is."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from lead_mcp.characters import cleaned
+from lead_mcp.dates import stamp
+from lead_mcp.outgoing.cleaning import CELL_LIMIT, STRING_LIMIT, cut, plain_cell, plain_value
+from lead_mcp.outgoing.ledger import entry_to_dict, ledger_lines
+from lead_mcp.outgoing.render import SENTENCE, table, text_of, window_line
+from lead_mcp.outgoing.token_budget import Rendered, allowed, check_some_fit, fits, rows_that_fit
+
+if TYPE_CHECKING:
+    from lead_mcp.sql.query import SqlAnswer
+
+OUR_URI: Final = re.compile(r"(?:lead|ping|recording)://[a-z0-9-]+(?:/[\w.%~-]+)+(?:\?[\w.%&=+-]+)?", re.ASCII)
+EXACT: Final = 2**53
+"""Whole numbers from here on are text: JavaScript would round them."""
+
+
+def sql_answer(answer: SqlAnswer, max_tokens: int | None) -> Rendered:
+    """The result, cut at a row boundary where text or structure would pass the budget. Values are masked already."""
+    columns = [cut(cleaned(name), CELL_LIMIT) for name in answer.columns]
+    rows = [list(map(_value, row)) for row in answer.rows]
+    room, whole = allowed(max_tokens), _rendered(answer, columns, rows)
+    if fits(*whole, room):
+        return whole
+    fit = rows_that_fit(rows, lambda some: _rendered(_first(answer, len(some)), columns, some), room)
+    check_some_fit(fit, max_tokens)
+    return _rendered(_first(answer, fit), columns, rows[:fit])
+
+
+def _first(answer: SqlAnswer, many: int) -> SqlAnswer:
+    return replace(answer, rows=answer.rows[:many])
+
+
+def _rendered(answer: SqlAnswer, columns: Sequence[str], rows: Sequence[list[Any]]) -> Rendered:
+    notes = [cut(cleaned(note), SENTENCE) for note in answer.notes]
+    structured: dict[str, Any] = {
+        "result": table(columns, rows),
+        "row_count": answer.row_count,
+        "complete": answer.complete,
+        "source": answer.source,
+        "window": answer.window.to_dict() if answer.window else None,
+        **({"omitted": answer.omitted} if answer.omitted else {}),
+        **({"notes": notes} if notes else {}),
+        "accounts": [{**entry_to_dict(one), "as_of": stamp(answer.as_of.get(one.account))} for one in answer.entries],
+    }
+    lines = zip(
+        ledger_lines(answer.entries), (stamp(answer.as_of.get(one.account)) for one in answer.entries), strict=True
+    )
+    text = text_of(
+        _heading(answer),
+        "|".join(map(plain_cell, columns)),
+        *("|".join(map(_text, columns, row, kept)) for row, kept in zip(rows, answer.rows, strict=True)),
+        answer.omitted,
+        *notes,
+        *(f"{line}; as of {fresh}" for line, fresh in lines),
+    )
+    return structured, text
+
+
+def _heading(answer: SqlAnswer) -> str:
+    """``12 rows, live, times in America/New_York; leads created 2026-10-01T04:00:00Z <= t < ...``."""
+    count = "more than 100,000" if answer.row_count is None else f"{answer.row_count:,}"
+    parts = [f"{count} rows", answer.source, f"times in {answer.zone}", "" if answer.complete else "not complete"]
+    return "; ".join(filter(None, [", ".join(filter(None, parts)), window_line(answer.window)]))
+
+
+def _value(value: Any) -> Any:
+    """A value of the result as JSON holds it: texts cleaned and bounded, instants with their offset."""
+    match value:
+        case str():
+            return cut(cleaned(value), STRING_LIMIT + 1)
+        case datetime():
+            return value.isoformat(timespec="seconds")
+        case bool() | None:
+            return value
+        case int():
+            return value if abs(value) < EXACT else str(value)
+        case list() | dict():
+            text = cleaned(_json(value))
+            return json.loads(text) if len(text) <= STRING_LIMIT else cut(text, STRING_LIMIT)
+        case _:
+            return plain_value(value)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=_inner)
+
+
+def _inner(value: Any) -> Any:
+    """A decimal or an instant inside a list or a struct."""
+    return value.isoformat(timespec="seconds") if isinstance(value, datetime) else plain_value(value)
+
+
+def _text(column: str, value: Any, kept: Any) -> str:
+    """A cell of the text table: one of our URIs whole where the column is named for one, an instant in local time."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(kept, datetime):
+        return kept.replace(tzinfo=None).isoformat(timespec="seconds")
+    text = value if isinstance(value, str) else _json(value)
+    return text if "uri" in column.casefold() and OUR_URI.fullmatch(text) else plain_cell(text, STRING_LIMIT + 1)

@@ -1,0 +1,50 @@
+"""Values as the SQL engine may see them where masks are on: pseudonyms, before they are in a row.
+
+No function of a statement can then meet a real value. The same person's pseudonym is the same in every column and tool, so
+joins and counts work; a real value in a statement matches nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from lead_mcp.characters import cleaned
+from lead_mcp.engine.records import Record
+from lead_mcp.filters import Value
+from lead_mcp.outgoing.cleaning import cleaned_tree, readable
+from lead_mcp.outgoing.masking import Masker
+from lead_mcp.vendors.spec.fields import FieldMap, Personal
+
+COMPUTED: Final[Mapping[str, Personal]] = {"phone_e164": "phone", "email_folded": "email"}
+"""Columns of our own making that are personal as a whole."""
+REAL: Final = (
+    "the statement holds a real value: with LEAD_MCP_PII=masked the tables hold pseudonyms, which no real value equals; "
+    "trace_lead and search_leads take real ones"
+)
+
+
+def masking_by(
+    masker: Masker, discovered: Mapping[str, FieldMap | None]
+) -> Callable[[str, Value, Record | None], Value]:
+    """A column's value as the engine may see it. ``discovered``: accounts' own fields as their vendors tell them."""
+
+    def mask(column: str, value: Value, record: Record | None) -> Value:
+        found: Any
+        if column in COMPUTED:
+            found = masker.of_kind(COMPUTED[column], value)
+        elif record is None:
+            found = masker.text(cleaned(str(value)))
+        elif column == "raw":
+            found = masker.raw(record, cleaned_tree(value, None), discovered.get(record.account))
+        else:
+            found = masker.field(record, column, readable(value))
+        return found  # type: ignore[no-any-return]  # the masker gives back what JSON holds
+
+    return mask
+
+
+def note_on(masker: Masker | None, sql: str) -> str:
+    """What has to be said of a statement that compares with a real value; empty where it does not."""
+    plain = cleaned(sql, lines=True)
+    return REAL if masker is not None and masker.text(plain) != plain else ""

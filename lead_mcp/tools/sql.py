@@ -1,0 +1,83 @@
+"""``query_sql``: any question as one SELECT. The engine and what reads for it load with the first call."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from mcp.server.mcpserver import Context
+from mcp.types import CallToolResult
+
+from lead_mcp.engine.connection import Connection
+from lead_mcp.engine.fanout import together
+from lead_mcp.engine.pace import aside
+from lead_mcp.errors import LeadMcpError
+from lead_mcp.outgoing.cleaning import STRING_LIMIT
+from lead_mcp.outgoing.event_text import event_text
+from lead_mcp.outgoing.sql import sql_answer
+from lead_mcp.outgoing.sql_masking import masking_by, note_on
+from lead_mcp.runtime import Runtime
+from lead_mcp.tools.arguments import models
+from lead_mcp.tools.arguments.windows import asked_window
+from lead_mcp.tools.kit import result, runtime_of
+from lead_mcp.tools.summaries import progress
+from lead_mcp.vendors.spec.fields import FieldMap
+
+if TYPE_CHECKING:
+    from lead_mcp.sql.query import SqlQuery
+
+
+async def query_sql(ctx: Context[Any, Any], asked: models.QuerySql) -> CallToolResult:
+    """One DuckDB SELECT over all accounts: joins between vendors, people, medians, times between events, what a buyer owes.
+    Tables: leads(uri account vendor id status stage source name phone_e164 email_folded person_id value created_at
+    utm_source is_test raw ...), sends(lead_uri account occurred_at buyer accepted price revenue), events(lead_uri
+    occurred_at kind amount), pings(uri direction occurred_at accepted result price revenue lead_uri), recordings(lead_uri
+    started_at duration_s), people(person_id accounts leads first_seen), accounts. All columns: resource sql://schema."""
+    from lead_mcp.sql.running import run_sql
+
+    runtime = runtime_of(ctx)
+    query = replace(await _query(runtime, asked), on_progress=progress(ctx))
+    answer = await run_sql(query, runtime.cage)
+    if note := note_on(runtime.masker, asked.sql):
+        answer = replace(answer, notes=(*answer.notes, note))
+    return result(*await aside(partial(sql_answer, answer, asked.max_tokens), len(answer.rows)))
+
+
+async def _query(runtime: Runtime, asked: models.QuerySql) -> SqlQuery:
+    from lead_mcp.sql.query import SqlQuery
+
+    server, now = runtime.server, runtime.clock()
+    chosen = runtime.chosen(asked.account)
+    query = SqlQuery(
+        sql=asked.sql,
+        connections=chosen,
+        zone=server.zone,
+        now=now,
+        deadline=server.deadline,
+        scan=server.summary_limit,
+        window=asked_window(asked, server.zone, now),
+        region=server.phone_region,
+        words=event_text,
+        source=asked.source,
+        max_rows=asked.max_rows,
+        max_cell=STRING_LIMIT,
+    )
+    if runtime.masker is None:
+        return query
+    return replace(query, mask=masking_by(runtime.masker, await _discovered(chosen, server.deadline)))
+
+
+async def _discovered(chosen: list[Connection], seconds: float) -> dict[str, FieldMap | None]:
+    """What the accounts' vendors tell of their own fields, of those that tell."""
+    found: dict[str, FieldMap | None] = {}
+
+    async def one(connection: Connection) -> None:
+        with suppress(LeadMcpError):
+            found[connection.name] = await connection.discovered()
+
+    with anyio.move_on_after(seconds):
+        await together([partial(one, connection) for connection in chosen])
+    return found
