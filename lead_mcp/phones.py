@@ -22,6 +22,10 @@ class Phone(NamedTuple):
         return f"{self.e164} x{self.extension}" if self.extension else self.e164
 
 
+TOGETHER = 4
+"""Digits at the end of a number that nobody sets apart, however it is spelled (``(512) 555-0105``, ``512.555.0105``)."""
+
+
 class PhoneText(str):
     """A telephone number as somebody wrote it, that means every spelling of it; read as dialled in ``region``."""
 

@@ -18,7 +18,7 @@ import anyio
 from lead_mcp.cli.columns import Row
 from lead_mcp.cli.import_plan import Plan, key_of, known
 from lead_mcp.cli.results import Results
-from lead_mcp.engine.people import Person
+from lead_mcp.engine.person import Person
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.runtime import Runtime, running
 from lead_mcp.settings import Settings

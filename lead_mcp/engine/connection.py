@@ -9,6 +9,7 @@ from typing import Final
 
 import anyio
 
+from lead_mcp.engine.learned import Learned
 from lead_mcp.engine.resolve import field_at, key_of
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.transport.outbound import Outbound
@@ -26,6 +27,7 @@ class Connection:
     """One account one can ask."""
 
     outbound: Outbound
+    learned: Learned = field(default_factory=Learned)
     _known: dict[str, tuple[FieldMap, float]] = field(default_factory=dict)
     """By kind of record: the fields found out, and until when (monotonic seconds) they are kept."""
     _lock: anyio.Lock = field(default_factory=anyio.Lock)

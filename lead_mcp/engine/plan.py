@@ -13,6 +13,7 @@ from typing import Final
 
 from lead_mcp.dates import SECOND, rounded_down
 from lead_mcp.engine.bounds import Bounds
+from lead_mcp.engine.person_question import PersonQuestion, question_of, route_of
 from lead_mcp.filters import LOWER, RANGE, Clause, Op, Order, TextSearch, Where, means_numbers
 from lead_mcp.vendors.spec.fields import FieldMap, Paths
 from lead_mcp.vendors.spec.reading import Push, Route, Search
@@ -50,6 +51,8 @@ class Plan:
     checked_here: tuple[Clause, ...] = ()
     """The clauses as the ledger lists them: one sent to narrow and checked again stands in both."""
     notes: tuple[str, ...] = field(default=())
+    person: PersonQuestion | None = None
+    """Whom the vendor's own searches are asked for, in place of the route's listing."""
 
     @property
     def descending(self) -> bool:
@@ -90,10 +93,12 @@ class Plan:
 def plan(search: Search, fields: FieldMap, criteria: Criteria, without: frozenset[str] = frozenset()) -> Plan:
     """The plan for the first route that serves the query; the last one serves any. ``without``: routes passed over."""
     along = criteria.orders[0].field if criteria.orders else search.when
+    question = question_of(search, fields, criteria.clauses, criteria.text)
     for route in search.routes:
         found = None if route.name in without else _fit(route, search, fields, criteria, along)
         if found is not None:
-            return found
+            by_id = any(where.field == "id" for where in found.sent)
+            return found if question is None or by_id else _looked_up(question, search, fields, criteria)
     raise AssertionError("a vendor's last route serves any query")
 
 
@@ -110,6 +115,14 @@ def _fit(route: Route, search: Search, fields: FieldMap, criteria: Criteria, alo
     if route.needs and not route.needs & {w.field for w in sent} and not (criteria.text and route.text):
         return None
     return _Split(route, fields, criteria, moving, search.when, ranges, others, sent).plan()
+
+
+def _looked_up(question: PersonQuestion, search: Search, fields: FieldMap, criteria: Criteria) -> Plan:
+    """The plan that asks for one person: every clause is checked here, the one that names the person is asked as well."""
+    ranges = [w for w in criteria.clauses if w.op in RANGE and place(w.field, fields) == place(search.when, fields)]
+    others = [w for w in criteria.clauses if w not in ranges]
+    split = _Split(route_of(question), fields, criteria, search.when, search.when, ranges, others, ()).plan()
+    return replace(split, person=question, pushed=(question.clause,), notes=question.notes)
 
 
 def place(name: str, fields: FieldMap) -> Paths:

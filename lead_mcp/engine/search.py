@@ -94,7 +94,8 @@ class SearchPage:
         readers, limit, began = self.reading.readers, self.query.limit, self.state.page_end
         sorter, base = Sorter(self.query.orders), Sorter(self.reading.base)
         if not self.batched:
-            return merged_page(readers, sorter, limit, began, at_once=self.query.text is not None)
+            somebody = self.query.text is not None or any(reader.plan.person for reader in readers)
+            return merged_page(readers, sorter, limit, began, at_once=somebody)
         if batch_end(readers, base, began) is not None:
             for reader in readers:
                 entry = self.reading.entries[reader.pager.account.name]

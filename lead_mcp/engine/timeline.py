@@ -15,7 +15,8 @@ from lead_mcp.dates import Window
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.ledger import LedgerEntry, combined
 from lead_mcp.engine.limits import account_late
-from lead_mcp.engine.people import LookupScope, Person, PersonMatches, created, find_person, numbers_of
+from lead_mcp.engine.people import LookupScope, PersonMatches, created, find_person
+from lead_mcp.engine.person import Person, numbers_of
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.recordings import recordings_of
 from lead_mcp.engine.records import Record

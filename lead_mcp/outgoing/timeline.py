@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Final
 
 from lead_mcp.dates import stamp
-from lead_mcp.engine.people import Person, numbers_of
+from lead_mcp.engine.person import Person, numbers_of
 from lead_mcp.engine.timeline import LeadEvent, Timeline
 from lead_mcp.outgoing.cleaning import cell, text_cell
 from lead_mcp.outgoing.event_text import event_text, finding_text

@@ -15,6 +15,7 @@ from mcp.types import CallToolResult
 from lead_mcp.engine.by_ids import asked_ids
 from lead_mcp.engine.lookup import get_record
 from lead_mcp.engine.pace import ALWAYS, aside
+from lead_mcp.engine.person_question import named_text
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import search
@@ -88,7 +89,7 @@ class SearchArguments:
         return Query(
             kind=self.kind,
             filters=tuple(self.filters or ()),
-            text=self.text.strip() if self.text else None,
+            text=named_text(self.text.strip(), self.runtime.server.phone_region) if self.text else None,
             window=asked_window(self.window, zone, now),
             orders=tuple(parse_sort(self.sort)) if self.sort else (),
             columns=tuple(self.columns),

@@ -9,7 +9,8 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
 from lead_mcp.engine.pace import ALWAYS, aside
-from lead_mcp.engine.people import LookupScope, Person, numbers_of
+from lead_mcp.engine.people import LookupScope
+from lead_mcp.engine.person import Person, numbers_of
 from lead_mcp.engine.timeline import trace
 from lead_mcp.errors import BadArgument
 from lead_mcp.outgoing.timeline import story_answer

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import anyio
 
 from lead_mcp.engine.connection import Connection
-from lead_mcp.engine.people import Person
+from lead_mcp.engine.person import Person
 from lead_mcp.errors import LeadMcpError, TimedOut
 from lead_mcp.journal.entries import digest_of
 from lead_mcp.transport.redaction import REDACTED

@@ -39,11 +39,12 @@ def test_every_operator_of_sameness_means_the_number(driven: Bench, account: str
     numbers = [number for one in records if (number := number_of(one))]
     wanted, other = numbers[7], numbers[40]
     for nth, spelled in enumerate(spellings(wanted)):
+        everyone: set[str | None] = {*numbers}
         asked: list[tuple[str, Any, set[str | None]]] = [
             ("eq", spelled, {wanted}),
             ("in", [spelled, spellings(other)[nth]], {wanted, other}),
-            ("ne", spelled, {*numbers} - {wanted}),
-            ("not_in", [spelled, spellings(other)[nth]], {*numbers} - {wanted, other}),
+            ("ne", spelled, everyone - {wanted}),
+            ("not_in", [spelled, spellings(other)[nth]], everyone - {wanted, other}),
         ]
         for op, value, those in asked:
             filters = [{"field": "phone", "op": op, "value": value}]

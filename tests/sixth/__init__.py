@@ -47,6 +47,7 @@ VENDOR: Final = Vendor(
     rate_hint=wire.rate_hint,
     leads=Search(
         fields=fields,
+        person=write.PERSON_LOOKUP,
         identify=wire.identify,
         discovery=Discovery(build=wire.attributes, read=wire.read_attributes),
         routes=(
@@ -76,7 +77,6 @@ VENDOR: Final = Vendor(
     checked=wire.checked,
     recordings=Recordings(builds=(wire.list_calls,), read=wire.read_calls, page=10),
     events=events,
-    person_lookup=write.PERSON_LOOKUP,
     insert=write.INSERT,
     update=write.UPDATE,
     delete=write.DELETE,

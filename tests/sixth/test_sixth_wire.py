@@ -218,9 +218,9 @@ def test_a_person_is_asked_for_once_a_page() -> None:
     query = {"page_size": "5", "page_token": "t"}
     phone = Phone("+12135550101", "2135550101", "1")
     assert write.with_email(ACCOUNT, "Ann@Example.com", ask) == [
-        Request("GET", "/people", query={**query, "email": "Ann@Example.com"})
+        [Request("GET", "/people", query={**query, "email": "Ann@Example.com"})]
     ]
-    assert write.with_phone(ACCOUNT, phone, ask) == [Request("GET", "/people", query={**query, "phone": phone.e164})]
+    assert write.with_phone(ACCOUNT, phone, ask) == [[Request("GET", "/people", query={**query, "phone": phone.e164})]]
 
 
 @pytest.mark.parametrize("value", ["-0.01", "0.001", "10000000000"])

@@ -5,7 +5,6 @@ Source: the invented document in ``emulator/app.py``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
@@ -17,7 +16,7 @@ from lead_mcp.phones import Phone
 from lead_mcp.vendors.replies import as_object, failure, ok
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.http import Effect, Reply, Request
-from lead_mcp.vendors.spec.reading import PageRequest, PersonLookup
+from lead_mcp.vendors.spec.reading import PageRequest, PersonLookup, Rounds
 from lead_mcp.vendors.spec.writing import Delete, Form, Insert, Param, Update, Values, WriteResult
 from tests.sixth import wire
 from tests.sixth.fields import CHANNELS, STAGES, STATUSES
@@ -124,17 +123,23 @@ def read_deleted(account: Account, lead_id: str, reply: Reply) -> WriteResult:
     return WriteResult(lead_id)
 
 
-def with_email(account: Account, email: str, ask: PageRequest) -> Sequence[Request]:
+def with_email(account: Account, email: str, ask: PageRequest) -> Rounds:
     """One request: Sixth compares without regard to case."""
-    return [wire.one_person("email", email, ask)]
+    return [[wire.one_person("email", email, ask)]]
 
 
-def with_phone(account: Account, phone: Phone, ask: PageRequest) -> Sequence[Request]:
+def with_phone(account: Account, phone: Phone, ask: PageRequest) -> Rounds:
     """One request: Sixth keeps every number in E.164."""
-    return [wire.one_person("phone", phone.e164, ask)]
+    return [[wire.one_person("phone", phone.e164, ask)]]
 
 
 INSERT: Final = Insert(form=CREATING, build=create_lead, read=read_created)
 UPDATE: Final = Update(form=CHANGING, build=update_lead, read=read_updated)
 DELETE: Final = Delete(build=delete_lead, read=read_deleted)
-PERSON_LOOKUP: Final = PersonLookup(email=with_email, phone=with_phone, read=wire.read_page, page=5)
+PERSON_LOOKUP: Final = PersonLookup(
+    email=with_email,
+    phone=with_phone,
+    read=wire.read_page,
+    paths=frozenset({"person.email", "person.phone"}),
+    page=5,
+)

@@ -15,6 +15,7 @@ from lead_mcp.engine.readers.base import OutOfOrder, Reader, Refused, TooDeep
 from lead_mcp.engine.readers.budget import Budget, Usage
 from lead_mcp.engine.readers.full import FullReader
 from lead_mcp.engine.readers.paging import Pager
+from lead_mcp.engine.readers.person import PersonReader
 from lead_mcp.engine.readers.sorted import SortedReader
 from lead_mcp.engine.readers.time_slices import TimeSliceReader
 from lead_mcp.engine.records import Position, Record, Sorter, lead_record
@@ -76,6 +77,7 @@ class ReaderMaker:
             self.state.frozen,
             partition,
             columns_of(account_query, self.query),
+            learned=account_query.connection.learned,
             on_progress=self.on_progress,
         )
         return _way_of(found)(
@@ -200,6 +202,8 @@ def record_maker(account_query: AccountQuery, kind: str, partition: str | None) 
 
 
 def _way_of(found: Plan) -> type[Reader]:
+    if found.person is not None:
+        return PersonReader
     sorts = found.along in found.route.orders and found.route.page > 0
     return SortedReader if sorts else _unsorted_way_of(found)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
 
+from lead_mcp.engine.learned import Learned
 from lead_mcp.engine.readers.budget import Usage
 from lead_mcp.errors import MalformedReply, TooLarge
 from lead_mcp.transport.outbound import Outbound
@@ -29,6 +30,7 @@ class Pager:
     columns: Paths | None = None
     page_cap: int = field(default=1_000_000)
     """Falls where the vendor's replies pass the cap: later pages start small."""
+    learned: Learned = field(default_factory=Learned)
     on_progress: Callable[[int], Awaitable[None]] | None = None
     """Told how many records each page held: progress of long readings."""
 

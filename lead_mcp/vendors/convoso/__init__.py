@@ -34,6 +34,7 @@ VENDOR: Final = Vendor(
     sign=wire.sign,
     leads=Search(
         fields=fields,
+        person=write.PERSON_LOOKUP,
         identify=wire.identify,
         discovery=Discovery(build=wire.sample, read=wire.read_fields, sampled=True),
         routes=(
@@ -61,7 +62,6 @@ VENDOR: Final = Vendor(
         note="an address may need a login or have run out: neither is documented; some are a bare file name",
     ),
     events=events,
-    person_lookup=write.PERSON_LOOKUP,
     insert=write.INSERT,
     update=write.UPDATE,
     delete=write.DELETE,

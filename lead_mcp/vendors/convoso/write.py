@@ -28,7 +28,7 @@ from lead_mcp.vendors.convoso import wire
 from lead_mcp.vendors.replies import Failure, as_object, body_or_none, error_of, failure, ok
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.http import Effect, Reply, Request
-from lead_mcp.vendors.spec.reading import Page, PageRequest, PersonLookup
+from lead_mcp.vendors.spec.reading import Page, PageRequest, PersonLookup, Rounds
 from lead_mcp.vendors.spec.writing import Delete, Form, Insert, Param, Update, Values, WriteResult
 
 # --- spelling -----------------------------------------------------------------------------------------------------
@@ -251,17 +251,30 @@ def text(name: str, value: Any) -> str:
     return number(found)
 
 
-def seek_email(account: Account, email: str, ask: PageRequest) -> Sequence[Request]:
+def seek_email(account: Account, email: str, ask: PageRequest) -> Rounds:
     """As asked and in lower case: whether case matters there is unknown."""
-    return [wire.search({"email": one}, ask.offset, ask.limit) for one in dict.fromkeys((email, email.lower()))]
+    return [[sought({"email": one}, ask) for one in dict.fromkeys((email, email.lower()))]]
 
 
-def seek_phone(account: Account, phone: Phone, ask: PageRequest) -> Sequence[Request]:
+def seek_phone(account: Account, phone: Phone, ask: PageRequest) -> Rounds:
     """``2135550101`` (C4) as the main and either further number; ``12135550101`` and E.164, unverified, as the main one."""
-    spelled = (phone.national, phone.country_code + phone.national, phone.e164)
-    asked = [("phone_number", one) for one in spelled]
-    asked += [(name, phone.national) for name in ("alt_phone_1", "alt_phone_2")]
-    return [wire.search({name: value}, ask.offset, ask.limit) for name, value in asked]
+    names = ("phone_number", "alt_phone_1", "alt_phone_2")
+    others = (phone.country_code + phone.national, phone.e164)
+    return [
+        [sought({name: phone.national}, ask) for name in names],
+        [sought({"phone_number": one}, ask) for one in others],
+    ]
+
+
+def seek_name(account: Account, words: Sequence[str], ask: PageRequest) -> Rounds:
+    """First and last name, wherever the one ends, and the company (S2)."""
+    splits = [(" ".join(words[:at]), " ".join(words[at:])) for at in range(1, len(words))]
+    company = {"std_company_name": " ".join(words)}
+    return [[*(sought({"first_name": one, "last_name": other}, ask) for one, other in splits), sought(company, ask)]]
+
+
+def sought(form: Mapping[str, str], ask: PageRequest) -> Request:
+    return wire.search(form, ask.offset, ask.limit)
 
 
 def read_sought(account: Account, reply: Reply) -> Page:
@@ -375,7 +388,9 @@ DELETE: Final = Delete(build=delete_lead, read=read_deleted)
 PERSON_LOOKUP: Final = PersonLookup(
     email=seek_email,
     phone=seek_phone,
+    name=seek_name,
     read=read_sought,
+    paths=frozenset({"email", "phone_number", "alt_phone_1", "alt_phone_2"}),
     page=2000,
-    note="Convoso's own comparison decides whom it returns; deleted and archived leads may be left out",
+    note="Convoso's own comparison decides whom it returns: who is spelled otherwise, deleted or archived may be missed",
 )

@@ -97,6 +97,7 @@ VENDOR: Final = Vendor(
     sign=wire.sign,
     leads=Search(
         fields=fields,
+        person=write.PERSON_LOOKUP,
         identify=identify,
         routes=ROUTES,
         discovery=Discovery(build=wire.get_fields, read=wire.read_fields),
@@ -112,7 +113,6 @@ VENDOR: Final = Vendor(
         note="links on call activities; hosts of telephony providers must be allowed by recording_hosts",
     ),
     events=events,
-    person_lookup=write.PERSON_LOOKUP,
     insert=write.INSERT,
     update=write.UPDATE,
     delete=write.DELETE,

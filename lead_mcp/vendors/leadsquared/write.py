@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from lead_mcp.errors import BadArgument, LeadMcpError, MalformedReply, NotFound, Rejected, Unavailable, did_you_mean
 from lead_mcp.filters import Kind, Op, Where
-from lead_mcp.phones import Phone
+from lead_mcp.phones import TOGETHER, Phone
 from lead_mcp.vendors.leadsquared.fields import BIT, FLAGS, LEAD
 from lead_mcp.vendors.leadsquared.wire import (
     LEADS,
@@ -33,7 +33,7 @@ from lead_mcp.vendors.leadsquared.wire import (
 from lead_mcp.vendors.replies import as_count, as_object, body_or_none, error_of, failure
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.http import Effect, Raw, Reply, Request
-from lead_mcp.vendors.spec.reading import Page, PageRequest, PersonLookup
+from lead_mcp.vendors.spec.reading import Page, PageRequest, PersonLookup, Rounds
 from lead_mcp.vendors.spec.writing import Delete, Form, Insert, Param, Update, Values, WriteResult
 
 # --- what can be written ------------------------------------------------------------------------------------------
@@ -164,30 +164,38 @@ def read_deleted(account: Account, lead: str, reply: Reply) -> WriteResult:
 # --- finding a person ---------------------------------------------------------------------------------------------
 
 
-def seek_email(account: Account, email: str, ask: PageRequest) -> Sequence[Request]:
+def seek_email(account: Account, email: str, ask: PageRequest) -> Rounds:
     """As asked and in lower case: the vendor's rules of case are not documented. Source: get-a-lead-by-email-id/."""
     spellings = dict.fromkeys((email, email.lower()))
     if account.fields.ours["email"].paths != LEAD.ours["email"].paths:
-        return [holding(account, "email", one, ask) for one in spellings]
-    return [search_email(account, PageRequest(where=[Where("email", Op.EQ, one)])) for one in spellings]
+        return [[holding(account, "email", one, ask) for one in spellings]]
+    return [[search_email(account, PageRequest(where=[Where("email", Op.EQ, one)])) for one in spellings]]
 
 
-TOGETHER: Final = 4
+def seek_phone(account: Account, phone: Phone, ask: PageRequest) -> Rounds:
+    """The vendor's own searches, then ``Phone`` in the spellings its pages write. Source: get-lead-by-phone/.
 
-
-def seek_phone(account: Account, phone: Phone, ask: PageRequest) -> Sequence[Request]:
-    """The vendor's own search by number, and ``Phone`` in the spellings its pages write. Source: get-lead-by-phone/.
-
-    The search looks at ``Phone`` and ``Mobile``, with or without the country code, and gives only the lead last active;
-    ``Leads.Get`` compares text and gives all. The quick search finds parts: the last four digits, which nobody sets apart.
+    Its search by number looks at ``Phone`` and ``Mobile``, with or without the country code, and gives only the lead last
+    active. The quick search perhaps finds parts: the digits without the country code stand in most spellings, the last four
+    in all. ``Leads.Get`` compares text and gives all.
     """
     spellings = (phone.e164, f"+{phone.country_code}-{phone.national}", phone.national)
     if account.fields.ours["phone"].paths != LEAD.ours["phone"].paths:
-        return [holding(account, "phone", one, ask) for one in spellings]
+        return [[holding(account, "phone", one, ask) for one in spellings]]
     latest = Request("GET", f"{LEADS}/RetrieveLeadByPhoneNumber", query={"phone": phone.national})
     kept = [holding(account, "Phone", one, ask) for one in spellings]
-    quick = search_text(account, replace(ask, text=phone.national[-TOGETHER:]))
-    return [latest, *kept, holding(account, "Mobile", phone.e164, ask), quick]
+    quick = [seek_part(account, digits, ask) for digits in (phone.national, phone.national[-TOGETHER:])]
+    return [[latest, *quick], [*kept, holding(account, "Mobile", phone.e164, ask)]]
+
+
+def seek_part(account: Account, digits: str, ask: PageRequest) -> Request:
+    return search_text(account, replace(ask, text=digits))
+
+
+def seek_name(account: Account, words: Sequence[str], ask: PageRequest) -> Rounds:
+    """The quick search, of which no document says whether it joins the names; and every last name they may end in."""
+    last = [" ".join(words[at:]) for at in range(1, len(words))]
+    return [[seek_part(account, " ".join(words), ask), *(holding(account, "LastName", one, ask) for one in last)]]
 
 
 def holding(account: Account, name: str, value: str, ask: PageRequest) -> Request:
@@ -269,9 +277,13 @@ DELETE: Final = Delete(
 PERSON_LOOKUP: Final = PersonLookup(
     email=seek_email,
     phone=seek_phone,
+    name=seek_name,
+    part=seek_part,
     read=read_found,
-    note=(
-        "phone numbers are looked for in three spellings of Phone, one of Mobile, by the vendor's own search, "
-        "which gives only the lead last active, and by its quick search for the last four digits"
+    paths=frozenset({"EmailAddress", "Phone", "Mobile"}),
+    renamed=True,
+    numbers_note=(
+        "LeadSquared's search by number gives only the lead last active, and how many its quick search gives is not "
+        "documented: further leads of one number may be missed"
     ),
 )

@@ -35,6 +35,7 @@ VENDOR: Final = Vendor(
     sign=wire.sign,
     leads=Search(
         fields=fields,
+        person=write.PERSON_LOOKUP,
         identify=identify,
         discovery=Discovery(build=wire.sample, read=wire.read_sample, sampled=True),
         routes=(
@@ -53,7 +54,6 @@ VENDOR: Final = Vendor(
     ),
     lookup=Lookup(build=wire.get_lead, read=wire.read_lead, check=wire.may_be_id),
     events=events,
-    person_lookup=write.PERSON_LOOKUP,
     insert=write.INSERT,
     update=write.UPDATE,
     check=wire.check,

@@ -16,12 +16,12 @@ from typing import Any, Final
 
 from lead_mcp.errors import BadArgument, MalformedReply, NotOffered, UnknownField, did_you_mean, quoted
 from lead_mcp.filters import Kind
-from lead_mcp.phones import Phone
+from lead_mcp.phones import TOGETHER, Phone
 from lead_mcp.vendors.leadtrackr import wire
 from lead_mcp.vendors.replies import failure
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.http import Effect, Raw, Reply, Request
-from lead_mcp.vendors.spec.reading import Page, PageRequest, PersonLookup
+from lead_mcp.vendors.spec.reading import Page, PageRequest, PersonLookup, Rounds
 from lead_mcp.vendors.spec.writing import Form, Insert, Param, Update, Values, WriteResult
 
 # --- creating -----------------------------------------------------------------------------------------------------
@@ -234,25 +234,27 @@ def listing(parameter: str, text: str, ask: PageRequest) -> Request:
     return Request("GET", "/leads/getLeads", query=query)
 
 
-TOGETHER: Final = 4
-"""Digits at the end of a number that nobody sets apart."""
+def search(account: Account, text: str, ask: PageRequest) -> Request:
+    return listing("search", text, ask)
 
 
-def with_email(account: Account, email: str, ask: PageRequest) -> Sequence[Request]:
-    """``email`` is exact and its case rules are not documented; ``search`` looks into more and may fold the case."""
-    exact = [listing("email", text, ask) for text in dict.fromkeys((email, email.lower()))]
-    return [*exact, listing("search", email, ask)]
+def with_email(account: Account, email: str, ask: PageRequest) -> Rounds:
+    """``search`` looks into more and may fold the case; ``email`` is exact and its case rules are not documented."""
+    spelled = dict.fromkeys((email, email.lower()))
+    return [[listing(name, text, ask) for text in spelled] for name in ("search", "email")]
 
 
-def with_phone(account: Account, phone: Phone, ask: PageRequest) -> Sequence[Request]:
-    """``phone`` is exact and numbers are perhaps kept as typed; ``search`` perhaps finds parts of one.
-
-    The last four digits stand together however a number is typed (``(512) 555-0105``, ``512.555.0105``).
-    """
+def with_phone(account: Account, phone: Phone, ask: PageRequest) -> Rounds:
+    """``search`` perhaps finds parts of a number; ``phone`` is exact and numbers are perhaps kept as typed."""
     code, digits = phone.country_code, phone.national
     local = f"{digits[:3]}-{digits[3:6]}-{digits[6:]}" if code == "1" and len(digits) == 10 else f"0{digits}"
     exact = [listing("phone", text, ask) for text in (phone.e164, code + digits, digits, local)]
-    return [*exact, listing("search", digits[-TOGETHER:], ask)]
+    return [[listing("search", digits[-TOGETHER:], ask)], exact]
+
+
+def with_name(account: Account, words: Sequence[str], ask: PageRequest) -> Rounds:
+    """``search`` looks into first and last name one by one: by the whole text, and by the last word."""
+    return [[listing("search", text, ask) for text in dict.fromkeys((" ".join(words), words[-1])) if len(text) > 1]]
 
 
 def read_found(account: Account, reply: Reply) -> Page:
@@ -274,6 +276,9 @@ UPDATE: Final = Update(
 PERSON_LOOKUP: Final = PersonLookup(
     email=with_email,
     phone=with_phone,
+    name=with_name,
+    part=search,
     read=read_found,
-    note="numbers kept in other spellings may be missed",
+    paths=frozenset({"email", "phone"}),
+    numbers_note="LeadTrackr's own search; if it finds no parts of numbers, those in other spellings may be missed",
 )

@@ -34,6 +34,7 @@ VENDOR: Final = Vendor(
     sign=wire.sign,
     leads=Search(
         fields=fields,
+        person=write.PERSON_LOOKUP,
         identify=identify,
         routes=(
             Route(
@@ -49,7 +50,6 @@ VENDOR: Final = Vendor(
     ),
     lookup=Lookup(build=wire.get_lead, read=wire.read_lead),
     events=events,
-    person_lookup=write.PERSON_LOOKUP,
     insert=write.INSERT,
     update=write.UPDATE,
     check=wire.check,

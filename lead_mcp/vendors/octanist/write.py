@@ -14,13 +14,13 @@ from typing import Any, Final
 
 from lead_mcp.errors import BadArgument, MalformedReply, NotFound, Rejected, Unauthorized, quoted
 from lead_mcp.filters import Kind
-from lead_mcp.phones import Phone
+from lead_mcp.phones import TOGETHER, Phone
 from lead_mcp.vendors.octanist import wire
 from lead_mcp.vendors.octanist.fields import CLICK_IDS, FLAGS, UTMS
 from lead_mcp.vendors.replies import as_count, as_object, failure
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.http import Effect, Raw, Reply, Request
-from lead_mcp.vendors.spec.reading import Page, PageRequest, PersonLookup
+from lead_mcp.vendors.spec.reading import Page, PageRequest, PersonLookup, Rounds
 from lead_mcp.vendors.spec.writing import Form, Insert, Param, Update, Values, WriteResult
 
 # --- creating -----------------------------------------------------------------------------------------------------
@@ -159,24 +159,21 @@ def named(data: Raw, key: str, reply: Reply) -> str:
 # --- finding one person's leads -----------------------------------------------------------------------------------
 
 
-TOGETHER: Final = 4
-
-
-def search(text: str, ask: PageRequest) -> Request:
+def search(account: Account, text: str, ask: PageRequest) -> Request:
     return Request("GET", "/leads", query={"limit": str(ask.limit), "page": str(ask.page), "search": text})
 
 
-def with_email(account: Account, email: str, ask: PageRequest) -> Sequence[Request]:
+def with_email(account: Account, email: str, ask: PageRequest) -> Rounds:
     """``search`` is over name, e-mail and phone; its case rules are not documented."""
-    return [search(text, ask) for text in dict.fromkeys((email, email.lower()))]
+    return [[search(account, text, ask) for text in dict.fromkeys((email, email.lower()))]]
 
 
-def with_phone(account: Account, phone: Phone, ask: PageRequest) -> Sequence[Request]:
-    """Leads keep the number as it was typed, and whether ``search`` finds parts is not documented.
-
-    If it does, the last four digits find every spelling: nobody sets them apart.
-    """
-    return [search(text, ask) for text in (*spellings(phone), phone.national[-TOGETHER:])]
+def with_phone(account: Account, phone: Phone, ask: PageRequest) -> Rounds:
+    """Leads keep the number as it was typed, and whether ``search`` finds parts is not documented: else every spelling."""
+    return [
+        [search(account, phone.national[-TOGETHER:], ask)],
+        [search(account, text, ask) for text in spellings(phone)],
+    ]
 
 
 def spellings(phone: Phone) -> Sequence[str]:
@@ -198,6 +195,8 @@ UPDATE: Final = Update(form=CHANGING, build=update_lead, read=read_updated)
 PERSON_LOOKUP: Final = PersonLookup(
     email=with_email,
     phone=with_phone,
+    part=search,
     read=read_found,
-    note="Octanist's own search, a spelling at a time; numbers typed in other ways may be missed",
+    paths=frozenset({"email", "phone"}),
+    numbers_note="Octanist's own search; if it finds no parts of numbers, those typed in other ways may be missed",
 )

@@ -113,12 +113,44 @@ class Discovery:
     sampled: bool = False
 
 
+Rounds = Sequence[Sequence[Request]]
+"""Requests that go side by side, round after round."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonLookup:
+    """How leads of one person are found: by an e-mail, by a phone (in the spellings the vendor may hold), by a full name.
+
+    Each gives rounds of requests. A later round is asked where those before it may not have found all: for an e-mail where
+    nobody has it, for a number likewise, for a name always. But where ``part`` is given, the first round for a number
+    searches for its last digits, and is enough once that search has been seen to find parts of numbers; ``part`` searches
+    for any digits, to see it.
+
+    Each request is for one page, so a call gives as many requests for one page as for another; ``page``: rows a page. The
+    rows are checked here: same e-mail case-folded, same number in E.164. ``paths``: the vendor's fields of e-mails and
+    numbers that the requests look into; ``renamed``: they heed an account's own names for these. ``note``: whom it may miss;
+    ``numbers_note``: by number. A vendor without a look-up is read newest first within its default window.
+    """
+
+    email: Callable[[Account, str, PageRequest], Rounds]
+    phone: Callable[[Account, Phone, PageRequest], Rounds]
+    read: Callable[[Account, Reply], Page]
+    paths: frozenset[str]
+    name: Callable[[Account, Sequence[str], PageRequest], Rounds] | None = None
+    part: Callable[[Account, str, PageRequest], Request] | None = None
+    renamed: bool = False
+    page: int = 100
+    note: str = ""
+    numbers_note: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
     """How a kind of record is searched: ``routes`` cheapest first (the first that serves is used), and what holds for all.
 
     ``when``: the field windows mean. ``window``: how far back to look where the vendor insists on a window and none was
     given. ``partitions``: asked one by one and merged. ``discovery``: how the account's own fields of this kind are found.
+    ``person``: how one person's records are found.
     """
 
     fields: Callable[[Account], FieldMap]
@@ -128,6 +160,7 @@ class Search:
     window: timedelta | None = None
     partitions: Callable[[Account], Paths] = lambda account: ()
     discovery: Discovery | None = None
+    person: PersonLookup | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,20 +211,4 @@ class Recordings:
     read: Callable[[Account, str, Reply], RecordingPage]
     page: int = 100
     domains: Paths = ()
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonLookup:
-    """How leads of one person are found: requests for an e-mail, requests for a phone (in the spellings the vendor may hold).
-
-    Each spelling is one request a page, so a call gives as many requests for one page as for another; ``page``: rows a page.
-    The rows are checked here: same e-mail case-folded, or same number in E.164. A vendor without it is read newest first
-    within its default window.
-    """
-
-    email: Callable[[Account, str, PageRequest], Sequence[Request]]
-    phone: Callable[[Account, Phone, PageRequest], Sequence[Request]]
-    read: Callable[[Account, Reply], Page]
-    page: int = 100
     note: str = ""

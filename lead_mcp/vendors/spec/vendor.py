@@ -70,7 +70,6 @@ class Vendor:
     recordings: Recordings | None = None
     events: Callable[[Account, Raw], Sequence[TimelineEvent]] = lambda account, raw: ()
     """What a record says happened to its lead, in any order."""
-    person_lookup: PersonLookup | None = None
     insert: Insert | None = None
     update: Update | None = None
     delete: Delete | None = None
@@ -85,6 +84,11 @@ class Vendor:
     def discovery(self) -> Discovery | None:
         """How an account's own lead fields are found out."""
         return self.leads.discovery
+
+    @property
+    def person_lookup(self) -> PersonLookup | None:
+        """How one person's leads are found."""
+        return self.leads.person
 
     @property
     def recordings_note(self) -> str:

@@ -285,29 +285,46 @@ def test_the_vendors_words_are_passed_on(status: int, body: Any, said: str) -> N
 
 def test_an_email_is_looked_for_as_asked_and_in_lower_case() -> None:
     assert write.seek_email(ACCOUNT, "ada@example.com", FIRST) == [
-        get("Leads.GetByEmailaddress", emailaddress="ada@example.com")
+        [get("Leads.GetByEmailaddress", emailaddress="ada@example.com")]
     ]
     assert write.seek_email(ACCOUNT, "Ada@Example.com", FIRST) == [
-        get("Leads.GetByEmailaddress", emailaddress="Ada@Example.com"),
-        get("Leads.GetByEmailaddress", emailaddress="ada@example.com"),
+        [
+            get("Leads.GetByEmailaddress", emailaddress="Ada@Example.com"),
+            get("Leads.GetByEmailaddress", emailaddress="ada@example.com"),
+        ]
     ]
 
 
 def test_a_phone_is_looked_for_in_every_spelling_of_the_vendors_pages() -> None:
     assert write.seek_phone(ACCOUNT, NUMBER, FIRST) == [
-        get("RetrieveLeadByPhoneNumber", phone="2135550101"),
-        holding("Phone", "+12135550101"),
-        holding("Phone", "+1-2135550101"),
-        holding("Phone", "2135550101"),
-        holding("Mobile", "+12135550101"),
-        get("Leads.GetByQuickSearch", key="0101"),
+        [
+            get("RetrieveLeadByPhoneNumber", phone="2135550101"),
+            get("Leads.GetByQuickSearch", key="2135550101"),
+            get("Leads.GetByQuickSearch", key="0101"),
+        ],
+        [
+            holding("Phone", "+12135550101"),
+            holding("Phone", "+1-2135550101"),
+            holding("Phone", "2135550101"),
+            holding("Mobile", "+12135550101"),
+        ],
+    ]
+
+
+def test_a_full_name_is_looked_for_by_the_quick_search_and_by_last_name() -> None:
+    assert write.seek_name(ACCOUNT, ("Ada", "King", "Lovelace"), FIRST) == [
+        [
+            get("Leads.GetByQuickSearch", key="Ada King Lovelace"),
+            holding("LastName", "King Lovelace"),
+            holding("LastName", "Lovelace"),
+        ]
     ]
 
 
 def test_a_person_is_looked_for_where_the_account_keeps_them() -> None:
-    assert write.seek_email(RENAMED, "ada@example.com", FIRST) == [holding("mx_Work_Email", "ada@example.com")]
+    assert write.seek_email(RENAMED, "ada@example.com", FIRST) == [[holding("mx_Work_Email", "ada@example.com")]]
     spellings = ("+12135550101", "+1-2135550101", "2135550101")
-    assert write.seek_phone(RENAMED, NUMBER, FIRST) == [holding("mx_Cell", one) for one in spellings]
+    assert write.seek_phone(RENAMED, NUMBER, FIRST) == [[holding("mx_Cell", one) for one in spellings]]
 
 
 ROW = {"ProspectID": A, "Phone": "+12135550101"}

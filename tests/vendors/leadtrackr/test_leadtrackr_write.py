@@ -301,12 +301,19 @@ def listings(*asked: tuple[str, str]) -> list[Request]:
     return [Request("GET", "/leads/getLeads", query={"limit": "100", "page": "1", name: text}) for name, text in asked]
 
 
-def test_an_email_is_asked_exactly_in_lower_case_and_by_search() -> None:
-    asked = [("email", "Ada@Example.com"), ("email", "ada@example.com"), ("search", "Ada@Example.com")]
-    assert write.with_email(ACCOUNT, "Ada@Example.com", FIRST) == listings(*asked)
-    assert write.with_email(ACCOUNT, "a@b.example", FIRST) == listings(
-        ("email", "a@b.example"), ("search", "a@b.example")
-    )
+def test_an_email_is_searched_for_then_asked_exactly_in_lower_case_too() -> None:
+    mixed = ("Ada@Example.com", "ada@example.com")
+    rounds = [listings(*((way, email) for email in mixed)) for way in ("search", "email")]
+    assert write.with_email(ACCOUNT, "Ada@Example.com", FIRST) == rounds
+    assert write.with_email(ACCOUNT, "a@b.example", FIRST) == [
+        listings(("search", "a@b.example")),
+        listings(("email", "a@b.example")),
+    ]
+
+
+def test_a_full_name_is_searched_for_as_it_is_and_by_its_last_word() -> None:
+    asked = listings(("search", "Ada King Lovelace"), ("search", "Lovelace"))
+    assert write.with_name(ACCOUNT, ("Ada", "King", "Lovelace"), FIRST) == [asked]
 
 
 @pytest.mark.parametrize(
@@ -316,9 +323,12 @@ def test_an_email_is_asked_exactly_in_lower_case_and_by_search() -> None:
         (Phone("+31201234567", "201234567", "31"), "+31201234567 31201234567 201234567 0201234567"),
     ],
 )
-def test_a_phone_is_asked_in_its_spellings_and_by_search(phone: Phone, spelt: str) -> None:
+def test_a_phone_is_searched_for_by_its_end_then_asked_in_its_spellings(phone: Phone, spelt: str) -> None:
     exact = [("phone", text) for text in spelt.split()]
-    assert write.with_phone(ACCOUNT, phone, FIRST) == listings(*exact, ("search", phone.national[-4:]))
+    assert write.with_phone(ACCOUNT, phone, FIRST) == [
+        listings(("search", phone.national[-4:])),
+        listings(*exact),
+    ]
 
 
 def test_found_leads_are_the_lists_rows_and_a_failure_is_no_empty_answer() -> None:

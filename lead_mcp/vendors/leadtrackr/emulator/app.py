@@ -23,7 +23,17 @@ from starlette.routing import Route
 
 from lead_mcp.sandbox.kit import Clock
 from lead_mcp.sandbox.world import World
-from lead_mcp.vendors.leadtrackr.emulator.leads import LABELS, Lead, Project, Settled, iso, select
+from lead_mcp.vendors.leadtrackr.emulator.leads import (
+    LABELS,
+    Finds,
+    Habits,
+    Lead,
+    Nulls,
+    Project,
+    Settled,
+    iso,
+    select,
+)
 
 API_KEY: Final = "sandbox-leadtrackr-key"
 PROJECT: Final = "sandbox-leadtrackr-project"
@@ -62,6 +72,8 @@ def build(
     settles: float | None = None,
     active: bool = True,
     settled: Settled = "name",
+    nulls: Nulls = "least",
+    finds: Finds = "parts",
     dedupe_code: Literal[200, 201] = 200,
 ) -> Starlette:
     """The app. Everything it keeps is drawn on the first request that needs it.
@@ -69,9 +81,10 @@ def build(
     ``settles``: seconds of ``clock`` a queued lead stays ``pending`` (None: for ever; the vendor takes up to a day).
     ``active=False``: the subscription has lapsed, every call answers 403.
     ``settled``: what ``status`` holds after processing, the label's name or its UUID (not documented).
+    ``nulls``, ``finds``: see ``Habits``.
     ``dedupe_code``: HTTP code of "Lead updated successfully" (not documented).
     """
-    desk = _Desk(Project(world, settled), clock, settles, active, dedupe_code)
+    desk = _Desk(Project(world, settled), clock, settles, active, dedupe_code, Habits(nulls, finds))
     routes = [
         Route("/api/leads/getLeads", desk.get_leads, methods=["GET"]),
         Route("/api/leads/getLead", desk.get_lead, methods=["GET"]),
@@ -93,12 +106,13 @@ class _Desk:
     settles: float | None
     active: bool
     dedupe_code: int
+    habits: Habits
 
     async def get_leads(self, request: Request) -> Response:
         """``{message, leads, total, page, limit, totalPages, hasMore}``. Source: seed."""
         self._admit(request)
         asked = DEFAULTS | _query(request, LIST_QUERY)
-        rows = select(self.project.leads.values(), asked, asked["sort"])
+        rows = select(self.project.leads.values(), asked, asked["sort"], self.habits)
         return _answer(200, "Leads retrieved", **_page(rows, asked["page"], asked["limit"]))
 
     async def get_lead(self, request: Request) -> Response:

@@ -18,6 +18,8 @@ from lead_mcp.sandbox.world import Person, Touch, World
 
 Lead = dict[str, Any]
 Settled = Literal["name", "uuid"]
+Nulls = Literal["first", "last", "least", "greatest"]
+Finds = Literal["parts", "whole"]
 
 FIRST_ID: Final = 50_001
 FORMS: Final = ("Contact form", "Quote request", "Callback", "Offerte aanvragen", None)
@@ -113,6 +115,10 @@ def _mentions(wanted: str, lead: Lead) -> bool:
     return any(wanted in lead[key].casefold() for key in _FLAT if lead[key])
 
 
+def _is(wanted: str, lead: Lead) -> bool:
+    return any(wanted == lead[key].casefold() for key in _FLAT if lead[key])
+
+
 # Match modes of formName, email and phone (exact, case-sensitive) and of search (substring of one field, case ignored)
 # are not documented: unverified, the narrowest reading for the first three.
 TESTS: Final[dict[str, Callable[[Any, Lead], bool]]] = {
@@ -125,16 +131,28 @@ TESTS: Final[dict[str, Callable[[Any, Lead], bool]]] = {
 }
 
 
-def select(leads: Iterable[Lead], asked: dict[str, Any], sort: tuple[str, bool]) -> list[Lead]:
+@dataclass(frozen=True)
+class Habits:
+    """What no document says. ``nulls``: where they stand in a sort, first or last whichever its direction, or as if they
+    were the least or the greatest. ``finds``: whether ``search`` finds parts of a value, or whole ones."""
+
+    nulls: Nulls = "least"
+    finds: Finds = "parts"
+
+
+def select(leads: Iterable[Lead], asked: dict[str, Any], sort: tuple[str, bool], habits: Habits) -> list[Lead]:
     """The leads that pass every filter in ``asked``, sorted by (field, descending).
 
-    Order of nulls (below everything) and of ties (id ascending, whatever the direction): unverified.
+    Order of ties (id ascending, whatever the direction): unverified.
     """
-    rows = list(leads)
-    for test, wanted in ((TESTS[name], value) for name, value in asked.items() if name in TESTS):
+    rows, tests = list(leads), TESTS | ({"search": _is} if habits.finds == "whole" else {})
+    for test, wanted in ((tests[name], value) for name, value in asked.items() if name in tests):
         rows = [lead for lead in rows if test(wanted, lead)]
     key, descending = sort
-    return sorted(rows, key=lambda lead: (lead[key] is not None, lead[key] or 0), reverse=descending)
+    present = sorted((one for one in rows if one[key] is not None), key=lambda lead: lead[key], reverse=descending)
+    absent, nulls = [one for one in rows if one[key] is None], habits.nulls
+    ahead = nulls == "first" or (nulls == "greatest" if descending else nulls == "least")
+    return [*absent, *present] if ahead else [*present, *absent]
 
 
 # --- writing --------------------------------------------------------------------------------------------------------

@@ -23,7 +23,8 @@ from lead_mcp.sandbox.world import Person, Touch, World
 
 Lead = dict[str, Any]
 Test = Callable[[Lead], bool]
-Nulls = Literal["first", "last"]
+Nulls = Literal["first", "last", "least", "greatest"]
+Finds = Literal["parts", "whole"]
 Dialect = Literal["newer", "production", "legacy"]
 
 STATUSES: Final = ("open", "qualified", "won", "lost")
@@ -259,10 +260,14 @@ def _drawn(touches: list[Touch]) -> Iterator[Lead]:
 
 
 def _sorted(rows: list[Lead], name: str, descending: bool, nulls: Nulls) -> list[Lead]:
-    """By one field; text by code point, equal ones in order of creation, nulls together (all *unverified*)."""
+    """By one field; text by code point, equal ones in order of creation, nulls together (all *unverified*).
+
+    ``first`` and ``last``: wherever the direction leads; ``least`` and ``greatest``: with it.
+    """
     present = sorted((lead for lead in rows if name in lead), key=lambda lead: lead[name], reverse=descending)
     absent = [lead for lead in rows if name not in lead]
-    return absent + present if nulls == "first" else present + absent
+    ahead = nulls == "first" or (nulls == "greatest" if descending else nulls == "least")
+    return absent + present if ahead else present + absent
 
 
 # Reading the query of GET /leads. Source: seed.
@@ -293,14 +298,14 @@ NUMBER: Final = re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)
 DATETIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
-def read_query(params: list[tuple[str, str]], shape: Shape) -> Query:
+def read_query(params: list[tuple[str, str]], shape: Shape, finds: Finds) -> Query:
     """The list request in ``params``, or RefusedError. Bad paging, sort, fields: VALIDATION_ERROR (*unverified*)."""
     given = dict(params)
     if len(given) < len(params):
         raise RefusedError("VALIDATION_ERROR", "A query parameter was given twice")
     filters = [_filter(key, text, shape) for key, text in given.items() if key not in PLAIN]
     return Query(
-        tests=[*filters, *([_search(given["search"])] if "search" in given else [])],
+        tests=[*filters, *([_search(given["search"], finds)] if "search" in given else [])],
         order=[_order(part) for part in given.get("sort", shape.sort).split(",")],
         fields=_fields(given["fields"], shape) if "fields" in given else shape.fields,
         limit=_whole("limit", given.get("limit", shape.limit), 100),
@@ -364,11 +369,16 @@ def _moment(name: str, text: str) -> str:
     raise RefusedError("INVALID_DATE", f"Invalid date for {name}", {"field": name, "value": text})
 
 
-def _search(text: str) -> Test:
-    """Substring of name, e-mail or phone as stored, without regard to letter case; not empty (all *unverified*)."""
+def _search(text: str, finds: Finds) -> Test:
+    """Substring of name, e-mail or phone as stored, or the whole of one, without regard to letter case; not empty.
+
+    All of it *unverified*.
+    """
     if not text:
         raise RefusedError("VALIDATION_ERROR", "search must not be empty")
     needle = text.lower()
+    if finds == "whole":
+        return lambda lead: any(needle == lead.get(name, "").lower() for name in ("name", "email", "phone"))
     return lambda lead: any(needle in lead.get(name, "").lower() for name in ("name", "email", "phone"))
 
 

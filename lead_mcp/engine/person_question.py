@@ -1,0 +1,125 @@
+"""Questions that name one person: by an e-mail or a telephone number in a filter, or as the text of a search.
+
+Where the vendor has searches for a person, such a question is asked of these and not of a listing: what they find is few,
+and every clause is checked here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from lead_mcp.engine.person import Person
+from lead_mcp.filters import Clause, Op, TextSearch, Where, folded
+from lead_mcp.phones import PhoneText, e164, extension_of
+from lead_mcp.vendors.spec.fields import Field, FieldMap
+from lead_mcp.vendors.spec.reading import PersonLookup, Route, Search
+
+MOST_VALUES: Final = 3
+"""Values of one ``in`` that are looked for one by one; each may take several requests."""
+EMAIL: Final = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+")
+FULL_NAME: Final = re.compile(r"[^\W\d_][\w.'’-]*( [^\W\d_][\w.'’-]*){1,2}")
+LIKE_A_NUMBER: Final = re.compile(r"[+(]?[\d\s().x/-]{7,40}", re.IGNORECASE)
+FEWEST_DIGITS: Final = 10
+NAME: Final = "the vendor's searches for one person"
+
+
+@dataclass(frozen=True)
+class PersonQuestion:
+    """Whom to look for, by which searches, and the clause that says so."""
+
+    lookup: PersonLookup
+    clause: Clause
+    person: Person
+    region: str = "US"
+    words: tuple[str, ...] = ()
+    """A full name."""
+    note: str = ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Whom the searches may miss."""
+        return tuple(note for note in (self.note, *notes_of(self.lookup, self.person)) if note)
+
+
+def notes_of(lookup: PersonLookup, person: Person) -> tuple[str, ...]:
+    """Whom the searches for this person may miss, as their vendor says it."""
+    return tuple(note for note in (lookup.note, lookup.numbers_note if person.phones else "") if note)
+
+
+def named_text(text: str, region: str) -> str:
+    """A text to search for; where it is all one telephone number, it means every spelling of that."""
+    digits = sum(one.isdigit() for one in text)
+    whole = LIKE_A_NUMBER.fullmatch(text.strip()) is not None and digits >= FEWEST_DIGITS
+    return PhoneText(text, region) if whole and e164(text, region) else text
+
+
+def question_of(
+    search: Search, fields: FieldMap, clauses: tuple[Where, ...], text: str | None
+) -> PersonQuestion | None:
+    """The person whom the question names, where the vendor has searches for one; None for any other question."""
+    if search.person is None:
+        return None
+    found = (_by_clause(search.person, fields, where) for where in clauses)
+    return next((one for one in found if one), None) or (_by_text(search, search.person, text) if text else None)
+
+
+def _by_clause(lookup: PersonLookup, fields: FieldMap, where: Where) -> PersonQuestion | None:
+    known = fields.get(where.field)
+    values = where.value if where.op is Op.IN else (where.value,)
+    if known is None or where.op not in (Op.EQ, Op.IN) or len(values) > MOST_VALUES:
+        return None
+    if not _covered(lookup, where.field, known):
+        return None
+    if known.personal == "phone" and all(isinstance(one, PhoneText) for one in values):
+        numbers = frozenset(e164(one, one.region) or "" for one in values)
+        return PersonQuestion(lookup, where, Person(phones=numbers), values[0].region)
+    if known.personal == "email" and all(EMAIL.fullmatch(str(one)) for one in values):
+        spelled = tuple(map(str, values))
+        return PersonQuestion(lookup, where, Person(frozenset(map(folded, spelled)), spelled=spelled))
+    return None
+
+
+def _covered(lookup: PersonLookup, name: str, known: Field) -> bool:
+    """Whether the searches look into this field."""
+    return set(known.paths) <= lookup.paths or (lookup.renamed and name in ("email", "phone"))
+
+
+def _by_text(search: Search, lookup: PersonLookup, text: str) -> PersonQuestion | None:
+    """Whom a text names. Where the vendor's own text search serves as well, that is asked."""
+    if isinstance(text, PhoneText):
+        number, extension = e164(text, text.region) or "", extension_of(text, text.region)
+        return PersonQuestion(
+            lookup, TextSearch(text), Person(phones=frozenset({number}), extension=extension), text.region
+        )
+    own = any(route.text for route in search.routes)
+    if EMAIL.fullmatch(text):
+        person = Person(frozenset({folded(text)}), spelled=(text,))
+        return None if own else PersonQuestion(lookup, TextSearch(text), person, note=AS_ONE["e-mail"])
+    words = tuple(text.split())
+    if lookup.name is None or not FULL_NAME.fullmatch(" ".join(words)):
+        return None
+    return PersonQuestion(lookup, TextSearch(text), Person(), words=words, note=AS_ONE["full name"])
+
+
+AS_ONE: Final[Mapping[str, str]] = {
+    what: f"text: asked as one {what}; a record that only holds it as a part is not found"
+    for what in ("e-mail", "full name")
+}
+
+
+def route_of(question: PersonQuestion) -> Route:
+    """The look-up as a route of a plan: it takes no clause, sorts by nothing and is read whole."""
+
+    def unused(*_: object) -> None:
+        raise AssertionError("a look-up builds its own requests")
+
+    return Route(
+        name=NAME,
+        build=unused,  # type: ignore[arg-type]
+        read=unused,  # type: ignore[arg-type]
+        takes=lambda where, fields: None,
+        page=question.lookup.page,
+    )

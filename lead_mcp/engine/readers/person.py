@@ -1,0 +1,33 @@
+"""One person's records, as the vendor's own searches find them: few, read whole, checked and sorted here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lead_mcp.engine.person_search import PersonSearch
+from lead_mcp.engine.readers.base import Reader
+
+
+@dataclass
+class PersonReader(Reader):
+    """Asks the searches that ``plan.person`` names."""
+
+    async def _read(self) -> None:
+        question, pager = self.plan.person, self.pager
+        if question is None:
+            raise AssertionError("a plan without a person has another reader")
+        search = PersonSearch(
+            pager.outbound,
+            pager.learned,
+            question.lookup,
+            question.person,
+            question.region,
+            question.words,
+            pager.usage.asked,
+        )
+        await search.read()
+        pager.usage.scanned += len(search.rows)
+        for why in search.why:
+            self._note(why)
+        await self._settle(await self._in_order(await self._fresh(search.rows)))
+        self.done = True
