@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -20,11 +20,16 @@ from lead_mcp.errors import BadArgument, did_you_mean
 TICK = timedelta(microseconds=1)
 MILLISECOND = timedelta(milliseconds=1)
 SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BACK = re.compile(r"-(\d{1,6})([hdw])")
 HOURS = {"h": 1, "d": 24, "w": 168}
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}|\d{4}-?W\d{2}-?\d", re.ASCII)
 MOMENT = re.compile(r"\d[\dW-]*[Tt ]\d.*", re.ASCII)
+CLOCK = re.compile(
+    r"\d[\dW-]*[Tt ]\d\d(:?\d\d(?P<seconds>:?\d\d(?P<fraction>[.,]\d+)?)?)?\s*([Zz]|[+-][\d:]+)?", re.ASCII
+)
+"""A datetime, by the unit it is written to."""
 EXAMPLES = "2026-10-31, 2026-10-31T14:00:00Z, today, yesterday, -7d, -12h, this_week, last_week, this_month, last_month"
 
 
@@ -43,20 +48,35 @@ class Window:
     since: datetime | None
     until: datetime | None
     zone: str
-
-    def to_dict(self) -> dict[str, str | None]:
-        """``{"since", "until", "zone"}`` in the contract's spelling of times."""
-        return {"since": stamp(self.since), "until": stamp(self.until), "zone": self.zone}
-
-
-def stamp(moment: datetime | None) -> str | None:
-    """``YYYY-MM-DDTHH:MM:SSZ``, whole seconds, UTC."""
-    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ").zfill(20)
+    runs_on: str = field(default="", compare=False)
+    """The word for a time gone by that stands in ``since`` alone: the window goes on behind it."""
+    included: tuple[str, str] | None = field(default=None, compare=False)
+    """``since`` and ``until`` as written, where both are days or words and not the same: the last is in the window."""
 
 
-def full_stamp(moment: datetime) -> str:
-    """ISO 8601 UTC with the fraction, if it has one."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def local(moment: datetime, zone: tzinfo) -> datetime:
+    """``moment`` by the clock of ``zone``; by UTC's where that has no such time, or an offset of odd seconds (before 1900)."""
+    try:
+        found = moment.astimezone(zone)
+    except OverflowError:  # the first or the last day of the calendar
+        return moment.astimezone(UTC)
+    offset = found.utcoffset() or timedelta(0)
+    return moment.astimezone(UTC) if offset.seconds % 60 else found
+
+
+def stamp(moment: datetime, zone: tzinfo = UTC) -> str:
+    """``2026-11-25T22:42:10-05:00``: ISO 8601, whole seconds, by the clock of ``zone``; ``Z`` where that is UTC."""
+    return _iso(local(moment, zone), "seconds")
+
+
+def full_stamp(moment: datetime, zone: tzinfo = UTC) -> str:
+    """The same with the fraction, if it has one."""
+    return _iso(local(moment, zone), "auto")
+
+
+def _iso(moment: datetime, timespec: str) -> str:
+    text = moment.isoformat(timespec=timespec)
+    return f"{text[:-6]}Z" if moment.tzname() == "UTC" else text
 
 
 def rounded_down(moment: datetime, unit: timedelta) -> datetime:
@@ -76,6 +96,18 @@ def parse(text: str, zone: ZoneInfo, now: datetime, *, name: str = "date") -> Sp
     except (ValueError, OverflowError):
         message = f"{name}: {text[:60]!r} is not a date this server reads. Use one of: {EXAMPLES}."
         raise BadArgument(message) from None
+
+
+def parse_stretch(text: str, zone: ZoneInfo, now: datetime, *, name: str = "date") -> Span:
+    """The same for what is to be equal: a datetime stands for the minute or second that it was written to.
+
+    So a time as a table shows it, which leaves out the rest, means the record it was read from.
+    """
+    span = parse(text, zone, now, name=name)
+    clock = CLOCK.fullmatch(text.strip())
+    if clock is None or span.start != span.end or clock["fraction"]:
+        return span
+    return Span(span.start, span.start + (SECOND if clock["seconds"] else MINUTE))
 
 
 def _parse(text: str, zone: ZoneInfo, now: datetime) -> Span:
@@ -134,9 +166,23 @@ def window(since: str | None, until: str | None, zone: ZoneInfo, now: datetime) 
     start = None if since is None else parse(since, zone, now, name="since").start
     end = now if until is None else parse(until, zone, now, name="until").end
     if start is not None and start >= end:
-        message = f"since ({stamp(start)}) must lie before until ({stamp(end)}); both are read in {zone.key}."
-        raise BadArgument(message)
-    return Window(start, end, zone.key)
+        ends = f"since ({stamp(start, zone)}) must lie before until ({stamp(end, zone)})"
+        raise BadArgument(f"{ends}; both are read in {zone.key}.")
+    return Window(start, end, zone.key, _runs_on(since, until, zone, now), _included(since, until, zone, now))
+
+
+def _runs_on(since: str | None, until: str | None, zone: ZoneInfo, now: datetime) -> str:
+    word = (since or "").strip()
+    return word if until is None and word in WORDS and parse(word, zone, now).end <= now else ""
+
+
+def _included(since: str | None, until: str | None, zone: ZoneInfo, now: datetime) -> tuple[str, str] | None:
+    if since is None or until is None:
+        return None
+    first, last = parse(since, zone, now), parse(until, zone, now)
+    if first == last or first.start == first.end or last.start == last.end:
+        return None
+    return since.strip(), until.strip()
 
 
 # --- periods: one word for a whole window ---------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from lead_mcp.characters import comparable
-from lead_mcp.dates import Span, full_stamp, parse
+from lead_mcp.dates import Span, full_stamp, parse, parse_stretch
 from lead_mcp.errors import BadArgument, did_you_mean
 from lead_mcp.phones import PhoneText, by_number, same_number
 
@@ -134,7 +134,7 @@ def spelled(value: Any) -> str:
 
 
 def typed(given: Filter, kind: Kind, zone: ZoneInfo, now: datetime) -> list[Where]:
-    """The clause with its value in the field's own type; a whole day's equality becomes two clauses.
+    """The clause with its value in the field's own type; equality with a day, or a shown time, becomes two clauses.
 
     Raises BadArgument where the operator does not fit the kind or the value cannot be read as it.
     """
@@ -213,7 +213,8 @@ def _scalar(given: Filter, kind: Kind, zone: ZoneInfo, now: datetime) -> Any:
         case Kind.FLAG:
             return _flag(given)
         case Kind.TIME:
-            span = parse(str(value), zone, now, name=f"filters: {given.field}")
+            read = parse if given.op in RANGE else parse_stretch
+            span = read(str(value), zone, now, name=f"filters: {given.field}")
             return span.start if span.start == span.end else span
         case Kind.NUMBER:
             return _number(given)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lead_mcp.dates import WORDS, Span, full_stamp, parse, stamp, window
+from lead_mcp.dates import WORDS, Span, full_stamp, parse, parse_stretch, stamp, window
 from lead_mcp.errors import BadArgument
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -152,8 +152,8 @@ def test_a_window_runs_from_the_start_of_since_to_the_end_of_until(
     since: str | None, until: str | None, meant: tuple[str | None, str] | None
 ) -> None:
     found = window(since, until, NEW_YORK, NOW)
-    said = None if meant is None else {"since": meant[0], "until": meant[1], "zone": "America/New_York"}
-    assert (found and found.to_dict()) == said
+    ends = None if found is None else tuple(end and stamp(end) for end in (found.since, found.until))
+    assert ends == meant
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,9 @@ def test_a_window_runs_from_the_start_of_since_to_the_end_of_until(
     ],
 )
 def test_a_window_that_holds_nothing_is_an_error_that_says_what_was_read(since: str, until: str | None) -> None:
-    with pytest.raises(BadArgument, match=r"since \(20.*Z\) must lie before until \(20.*Z\); .*America/New_York"):
+    with pytest.raises(
+        BadArgument, match=r"since \(20.*-0[45]:00\) must lie before until \(20.*-0[45]:00\); .*America/New_York"
+    ):
         window(since, until, NEW_YORK, NOW)
 
 
@@ -181,15 +183,44 @@ def test_an_unreadable_end_of_a_window_is_named(since: str | None, until: str | 
 @pytest.mark.parametrize(
     ("moment", "whole", "full"),
     [
-        (None, None, None),
         (datetime(2026, 1, 2, 3, 4, 5, 678900, UTC), "2026-01-02T03:04:05Z", "2026-01-02T03:04:05.678900Z"),
         (datetime(2026, 1, 2, 3, tzinfo=NEW_YORK), "2026-01-02T08:00:00Z", "2026-01-02T08:00:00Z"),
         (datetime(987, 1, 1, tzinfo=UTC), "0987-01-01T00:00:00Z", "0987-01-01T00:00:00Z"),
     ],
 )
-def test_times_are_spelled_in_utc(moment: datetime | None, whole: str | None, full: str | None) -> None:
+def test_times_are_spelled_in_utc(moment: datetime, whole: str, full: str) -> None:
     assert stamp(moment) == whole
-    assert moment is None or full_stamp(moment) == full
+    assert full_stamp(moment) == full
+
+
+@pytest.mark.parametrize(
+    ("moment", "spelled"),
+    [
+        (datetime(2026, 11, 26, 3, 42, 10, 500, tzinfo=UTC), "2026-11-25T22:42:10-05:00"),
+        (datetime(2026, 7, 1, tzinfo=UTC), "2026-06-30T20:00:00-04:00"),
+        (datetime(1, 1, 1, tzinfo=UTC), "0001-01-01T00:00:00Z"),
+        (datetime(1850, 1, 1, tzinfo=UTC), "1850-01-01T00:00:00Z"),
+    ],
+)
+def test_times_are_spelled_by_the_clock_of_a_zone_where_it_has_them(moment: datetime, spelled: str) -> None:
+    assert stamp(moment, NEW_YORK) == spelled
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("2026-11-01 01:30", timedelta(minutes=1)),
+        ("2026-11-01T01:30Z", timedelta(minutes=1)),
+        ("2026-11-01T01:30:10-05:00", timedelta(seconds=1)),
+        ("2026-11-01T01:30:10.000-05:00", timedelta(0)),
+        ("2026-11-02", timedelta(days=1)),
+        ("-7d", timedelta(0)),
+    ],
+)
+def test_what_equals_a_time_as_shown_lies_in_the_unit_that_it_is_shown_to(text: str, length: timedelta) -> None:
+    span = parse_stretch(text, NEW_YORK, NOW)
+    assert span.end - span.start == length
+    assert span.start == parse(text, NEW_YORK, NOW).start
 
 
 ZONES = st.sampled_from(

@@ -73,7 +73,7 @@ def _as_row(write: Write, values: bool) -> list[Any]:
 
 def _when(at: str) -> str:
     moment = as_time(at)
-    return (stamp(moment) if moment else None) or at
+    return stamp(moment) if moment else at
 
 
 def _as_json(write: Write, values: bool) -> dict[str, Any]:

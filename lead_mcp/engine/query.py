@@ -141,7 +141,9 @@ def window_clauses(query: Query, when: str) -> list[Where]:
     if query.window is None:
         return []
     ends = ((Op.GTE, query.window.since), (Op.LT, query.window.until))
-    return [Where(when, op, moment, f"{when} {op} {stamp(moment)}") for op, moment in ends if moment is not None]
+    return [
+        Where(when, op, moment, f"{when} {op} {stamp(moment, query.zone)}") for op, moment in ends if moment is not None
+    ]
 
 
 def _check_filter_only(given: Filter, known: Field, resolved: AccountQuery) -> None:

@@ -72,7 +72,8 @@ def _order_of_reading(alive: Sequence[AccountQuery], query: Query, state: PageSt
 def _fill(entry: LedgerEntry, account_query: AccountQuery, readers: Sequence[Reader], state: PageState) -> None:
     back = account_query.search.window
     if entry.window is not None and back is not None:
-        entry.notes.append(f"{entry.account} insists on a window; the last {length(back)} were asked")
+        which = f"the last {length(back)}" if entry.window.until == state.frozen else f"{length(back)} up to its end"
+        entry.notes.append(f"{entry.account} insists on a window; {which} were asked")
     fill(entry, readers)
     if state.page_end.end is not None:  # a batch that is read again up to its end holds no more than itself
         entry.total = None

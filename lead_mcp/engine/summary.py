@@ -140,7 +140,7 @@ def _one_window(query: Query, account_queries: Sequence[AccountQuery]) -> Query:
     since = (until - back).replace(microsecond=0)
     for one in open_ended:
         when = one.search.when
-        one.clauses = (*one.clauses, Where(when, Op.GTE, since, f"{when} gte {stamp(since)}"))
+        one.clauses = (*one.clauses, Where(when, Op.GTE, since, f"{when} gte {stamp(since, query.zone)}"))
         one.notes.append(f"the last {back // timedelta(days=1) or 1} days were asked")
     return replace(query, window=Window(since, until, query.zone.key))
 

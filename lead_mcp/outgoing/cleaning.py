@@ -12,10 +12,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from lead_mcp.characters import cleaned, cleaned_start
-from lead_mcp.dates import full_stamp, stamp
 from lead_mcp.errors import disarmed
 from lead_mcp.filters import Value
 from lead_mcp.outgoing.masking import masked_text
+from lead_mcp.outgoing.times import ShownTime
 
 CELL_LIMIT: Final = 120
 STRING_LIMIT: Final = 300
@@ -72,10 +72,12 @@ def cleaned_tree(value: Any, limit: int | None = STRING_LIMIT, depth: int = DEPT
 def plain_value(value: Value, *, full: bool = False) -> Any:
     """A value as JSON holds it in a table (``full``: in a record, where times keep their fraction); text is not masked."""
     match value:
+        case ShownTime():
+            return value
         case str():
             return beginning(value, STRING_LIMIT) if full else cut(cleaned_start(value, CELL_LIMIT), CELL_LIMIT)
         case datetime():
-            return full_stamp(value) if full else stamp(value)
+            return ShownTime.of(value, full=full)
         case Decimal():
             return int(value) if value == value.to_integral_value() and abs(value) < 2**53 else float(value)
         case list() | dict():

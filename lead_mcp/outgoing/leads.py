@@ -11,7 +11,8 @@ from lead_mcp.engine.query import Query
 from lead_mcp.outgoing.cleaning import text_cell
 from lead_mcp.outgoing.ledger import entry_to_dict, ledger_lines
 from lead_mcp.outgoing.records import record_rows
-from lead_mcp.outgoing.render import id_cell, table, text_of, text_table, window_line
+from lead_mcp.outgoing.render import id_cell, table, text_of, text_table
+from lead_mcp.outgoing.times import heading, rows_of, window_to_dict
 from lead_mcp.outgoing.token_budget import Rendered, allowed, check_some_fit, fits, rows_that_fit
 
 MOST_MISSING: Final = 20
@@ -39,14 +40,13 @@ def _rendered(answer: Answer, query: Query, columns: Sequence[str], rows: Sequen
         "leads": found,
         "total": answer.total,
         "next_cursor": answer.cursor,
-        "window": query.window.to_dict() if query.window else None,
+        "window": window_to_dict(query.window),
         **({} if missing is None else {"missing": missing}),
         **({"omitted": omitted} if omitted else {}),
         "accounts": [entry_to_dict(entry) for entry in answer.entries],
     }
-    total = "" if answer.total is None else f" of {answer.total:,}"
     text = text_of(
-        f"{len(rows)}{total} leads {window_line(query.window)}".strip(),
+        heading(rows_of(len(rows), answer.total, "lead"), query.window),
         text_table(found),
         f"not found: {', '.join(map(text_cell, missing))}" if missing else "",
         omitted,

@@ -11,7 +11,8 @@ from lead_mcp.filters import Clause, Op, TextSearch, spelled
 from lead_mcp.outgoing.cleaning import text_cell
 from lead_mcp.outgoing.masking import masked_text, masker_in_use
 from lead_mcp.outgoing.pseudonyms import WHOLE
-from lead_mcp.outgoing.render import SENTENCE, error_to_dict, window_line
+from lead_mcp.outgoing.render import SENTENCE, error_to_dict
+from lead_mcp.outgoing.times import counted, window_to_dict
 
 
 def entry_to_dict(entry: LedgerEntry) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def entry_to_dict(entry: LedgerEntry) -> dict[str, Any]:
         "checked_here": clause_texts(entry.checked_here, entry),
     }
     if entry.window:
-        found["window"] = entry.window.to_dict()
+        found["window"] = window_to_dict(entry.window)
     if entry.notes:
         found["note"] = masked_text(cleaned("; ".join(dict.fromkeys(entry.notes))))
     if entry.error:
@@ -58,22 +59,29 @@ def _clause_text(clause: Clause, entry: LedgerEntry) -> str:
 
 
 def ledger_lines(entries: Sequence[LedgerEntry]) -> list[str]:
-    """The ledger for a reader, a line an account."""
-    return [_entry_line(entry) for entry in entries]
+    """The ledger for a reader: how much of it is whole, then a line for each account of which there is more to say."""
+    return [_head(entries), *(line for entry in entries if (line := _entry_line(entry)))]
+
+
+def _head(entries: Sequence[LedgerEntry]) -> str:
+    """``complete: 5 accounts, 9 requests``, ``complete: 3 of 5 accounts, 9 requests``, ``not complete: 1 account, ...``."""
+    whole, requests = sum(entry.whole for entry in entries), sum(entry.requests for entry in entries)
+    accounts = counted(len(entries), "account")
+    which = f"{whole} of {accounts}" if 0 < whole < len(entries) else accounts
+    return f"{'complete' if whole else 'not complete'}: {which}, {counted(requests, 'request')}"
 
 
 def _entry_line(entry: LedgerEntry) -> str:
-    total = "" if entry.total is None else f" of {entry.total:,}"
-    parts = [f"{entry.account}: {entry.returned}{total}, {entry.scanned:,} read in {entry.requests} requests"]
-    if entry.pushed:
-        parts.append(f"asked: {', '.join(map(text_cell, clause_texts(entry.pushed, entry)))}")
-    if entry.checked_here:
-        parts.append(f"checked here: {', '.join(map(text_cell, clause_texts(entry.checked_here, entry)))}")
-    if entry.window:
-        parts.append(window_line(entry.window))
-    if not entry.complete:
-        parts.append("not complete")
-    parts.extend(text_cell(note, SENTENCE) for note in dict.fromkeys(entry.notes))
+    """What is missing of one account or is not as asked; nothing where all is well."""
+    parts = [text_cell(note, SENTENCE) for note in dict.fromkeys(entry.notes)]
     if entry.error:
-        parts.append(f"{entry.error.code}: {text_cell(cleaned(entry.error.message), SENTENCE)}")
-    return "; ".join(parts)
+        parts.insert(0, f"{entry.error.code}: {text_cell(cleaned(entry.error.message), SENTENCE)}")
+    elif not entry.complete:
+        parts.insert(0, f"not complete, {_reach(entry)}")
+    return f"{entry.account}: {'; '.join(parts)}" if parts else ""
+
+
+def _reach(entry: LedgerEntry) -> str:
+    """``12 of 669 matches, 400 read``."""
+    total = "" if entry.total is None else f" of {entry.total:,}"
+    return f"{entry.returned:,}{total} shown, {entry.scanned:,} read"

@@ -17,7 +17,8 @@ from lead_mcp.outgoing.cleaning import cell, plain_value, text_cell
 from lead_mcp.outgoing.groups import Displayed, displayed_by
 from lead_mcp.outgoing.ledger import entry_to_dict, ledger_lines
 from lead_mcp.outgoing.records import record_rows
-from lead_mcp.outgoing.render import Table, table, text_of, text_table, window_line
+from lead_mcp.outgoing.render import Table, table, text_of, text_table
+from lead_mcp.outgoing.times import counted, heading, window_to_dict
 from lead_mcp.outgoing.token_budget import Rendered, allowed, check_some_fit, costs, rows_that_fit
 from lead_mcp.uris import lead_uri
 
@@ -86,11 +87,11 @@ class PingPage:
         found, summary, groups = table(("uri", *COLUMNS, "lead_uri"), rows), self._summary(), self._groups()
         structured: dict[str, Any] = {"pings": found, "summary": summary}
         structured |= {"groups": groups} if groups else {}
-        structured |= {"next_cursor": answer.cursor, "window": window.to_dict() if window else None}
+        structured |= {"next_cursor": answer.cursor, "window": window_to_dict(window)}
         structured |= {"omitted": self.omitted} if self.omitted else {}
         structured["accounts"] = [entry_to_dict(entry) for entry in answer.entries]
         text = text_of(
-            f"{len(rows)} {self.query.kind} pings {window_line(window)}".strip(),
+            heading(counted(len(rows), f"{self.query.kind} ping"), window),
             _summary_line(summary),
             text_table(groups) if groups else "",
             text_table(found),

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from lead_mcp.characters import cleaned
-from lead_mcp.dates import Window
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.outgoing.cleaning import CELL_LIMIT, cell, plain_cell
 from lead_mcp.outgoing.masking import masked_text
+from lead_mcp.outgoing.times import ShownTime
 
 URIS: Final = frozenset({"uri", "lead_uri"})
 SENTENCES: Final = frozenset({"message", "note"})
@@ -41,6 +41,8 @@ def _text(value: Any, limit: int) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, ShownTime):
+        return value.text
     return plain_cell(str(value), limit) if limit else str(value)
 
 
@@ -58,13 +60,6 @@ def record_lines(found: Mapping[str, Any], prefix: str = "") -> list[str]:
 def _line(text: str) -> str:
     """A full record's value on one line of text, as long as the structure has it."""
     return " ".join(plain_cell(part, SENTENCE) for part in text.split("\n"))
-
-
-def window_line(window: Window | None) -> str:
-    if window is None:
-        return ""
-    ends = window.to_dict()
-    return f"{ends['since'] or 'the beginning'} <= t < {ends['until']} ({ends['zone']})"
 
 
 def error_to_dict(error: LeadMcpError) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from lead_mcp.engine.summary import Summary, SummaryQuery
 from lead_mcp.outgoing.cleaning import plain_value
 from lead_mcp.outgoing.groups import Displayed, displayed_by
 from lead_mcp.outgoing.ledger import entry_to_dict, ledger_lines
-from lead_mcp.outgoing.render import Table, table, text_of, text_table, window_line
+from lead_mcp.outgoing.render import Table, table, text_of, text_table
+from lead_mcp.outgoing.times import counted, heading, window_to_dict
 from lead_mcp.outgoing.token_budget import Rendered, allowed, first_that_fits
 
 STEP: Final = 7
@@ -55,12 +56,10 @@ def _rendered(summary: Summary, asked: SummaryQuery, groups: Groups, most: int) 
     structured = {
         "groups": found,
         "total": summary.total,
-        "window": summary.window.to_dict() if summary.window else None,
+        "window": window_to_dict(summary.window),
         "how": how,
         "accounts": [entry_to_dict(entry) for entry in summary.entries],
     }
-    total = "an unknown number of" if summary.total is None else f"{summary.total:,}"
-    text = text_of(
-        f"{total} leads {window_line(summary.window)}".strip(), text_table(found), how, *ledger_lines(summary.entries)
-    )
+    total = "an unknown number of leads" if summary.total is None else counted(summary.total, "lead")
+    text = text_of(heading(total, summary.window), text_table(found), how, *ledger_lines(summary.entries))
     return structured, text

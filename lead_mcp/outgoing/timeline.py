@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Final
 
-from lead_mcp.dates import stamp
+from lead_mcp.dates import Window
 from lead_mcp.engine.person import Person, numbers_of
 from lead_mcp.engine.timeline import LeadEvent, Timeline
 from lead_mcp.outgoing.cleaning import cell, text_cell
@@ -14,6 +14,7 @@ from lead_mcp.outgoing.ledger import entry_to_dict, ledger_lines
 from lead_mcp.outgoing.masking import masked, masked_by, masker_in_use
 from lead_mcp.outgoing.records import CONCISE, record_rows
 from lead_mcp.outgoing.render import table, text_of, text_table
+from lead_mcp.outgoing.times import counted, heading, shown_time, window_to_dict
 from lead_mcp.outgoing.token_budget import Rendered, allowed, first_that_fits
 
 COLUMNS: Final = ("at", "account", "kind", "what", "uri")
@@ -21,15 +22,16 @@ SIZES: Final = (100, 70, 50, 36, 24, 16, 10, 6, 2)
 """Events that are tried, most first, until an answer fits."""
 
 
-def story_answer(story: Timeline, person: Person, region: str) -> Rendered:
+def story_answer(story: Timeline, person: Person, region: str, window: Window | None = None) -> Rendered:
     """The story, as much of it as fits; the names of its leads are masked in its sentences too."""
     masker = masker_in_use()
     names = [{"name": record.get("name"), "address": record.get("address")} for record in story.leads]
     with masked_by(masker and masker.knowing(names)):
-        return first_that_fits([partial(_rendered, story, person, region, most) for most in SIZES], allowed(None))
+        tries = [partial(_rendered, story, person, region, window, most) for most in SIZES]
+        return first_that_fits(tries, allowed(None))
 
 
-def _rendered(story: Timeline, person: Person, region: str, most: int) -> Rendered:
+def _rendered(story: Timeline, person: Person, region: str, window: Window | None, most: int) -> Rendered:
     """Structure and text with so many events at most, and half as many leads."""
     kept, events = story.leads[-(most // 2) :], story.events[-most:]
     warnings = [finding_text(finding) for finding in story.findings[:most]]
@@ -37,9 +39,11 @@ def _rendered(story: Timeline, person: Person, region: str, most: int) -> Render
     who, omitted = _who(story, person, region, most), _omitted(story, most)
     structured: dict[str, Any] = {"person": who, "leads": leads, "events": dated, "warnings": warnings}
     structured |= {"omitted": omitted} if omitted else {}
+    named = ", ".join(map(text_cell, who["names"])) or "nobody"
+    structured |= {"window": window_to_dict(window)} if window else {}
     structured["accounts"] = [entry_to_dict(entry) for entry in story.entries]
     text = text_of(
-        f"{', '.join(map(text_cell, who['names'])) or 'nobody'}: {len(story.leads)} leads, {len(story.events)} events",
+        heading(f"{named}: {counted(len(story.leads), 'lead')}, {counted(len(story.events), 'event')}", window),
         text_table(leads),
         text_table(dated),
         omitted,
@@ -50,7 +54,7 @@ def _rendered(story: Timeline, person: Person, region: str, most: int) -> Render
 
 
 def _row(one: LeadEvent) -> list[Any]:
-    return [stamp(one.event.at), one.account, str(one.event.kind), cell(event_text(one.event)), one.uri]
+    return [shown_time(one.event.at), one.account, str(one.event.kind), cell(event_text(one.event)), one.uri]
 
 
 def _omitted(story: Timeline, most: int) -> str:

@@ -18,6 +18,7 @@ from pydantic import Field
 
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.outgoing.masking import Masker, masked_by
+from lead_mcp.outgoing.times import times_in
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.arguments.base import Arguments, read_arguments, schema_of
 from lead_mcp.tools.failures import as_result, error_result
@@ -72,7 +73,8 @@ class LeadTool(Tool):
             masker = await masker_for(runtime_of(context))
         except LeadMcpError as error:
             return error_result(error)
-        with masked_by(masker and masker.knowing(arguments)):
+        zone = runtime_of(context).server.zone
+        with masked_by(masker and masker.knowing(arguments)), times_in(zone):
             return await as_result(self._answer(arguments, context), self.name)
 
     async def _answer(self, arguments: dict[str, Any], context: Any) -> CallToolResult | InputRequiredResult:

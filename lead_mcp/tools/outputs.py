@@ -27,7 +27,10 @@ def table(columns: str) -> Schema:
     }
 
 
-WINDOW: Final[Schema] = {"type": "object", "properties": {"since": or_null(TEXT), "until": or_null(TEXT), "zone": TEXT}}
+WINDOW: Final[Schema] = {
+    "type": "object",
+    "properties": {"since": or_null(TEXT), "until": or_null(TEXT), "zone": TEXT, "note": TEXT},
+}
 ERROR: Final[Schema] = {"type": "object", "properties": {"code": TEXT, "message": TEXT}}
 LEDGER: Final[Schema] = {
     "type": "array",
@@ -66,6 +69,7 @@ TRACE_LEAD: Final[Schema] = {
     "leads": table("uri name email phone status created_at"),
     "events": table("at account kind what uri"),
     "omitted": TEXT,
+    "window": or_null(WINDOW),
     "warnings": TEXTS,
     "accounts": LEDGER,
 }
@@ -91,7 +95,9 @@ QUERY_SQL: Final[Schema] = {
 GET_RECORDINGS: Final[Schema] = {
     "recordings": table("uri started_at ended_at duration_s url"),
     "total": TOTAL,
+    "total_duration_s": WHOLE,
     "next_cursor": CURSOR,
+    "window": or_null(WINDOW),
     "accounts": LEDGER,
 }
 WRITE: Final[Schema] = {

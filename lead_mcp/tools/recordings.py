@@ -10,7 +10,7 @@ from mcp.types import CallToolResult, ResourceLink
 
 from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.recordings import recordings_of
-from lead_mcp.outgoing.recordings import recording_name, recording_uri, recordings_answer
+from lead_mcp.outgoing.recordings import lengths_of, recording_name, recording_uri, recordings_answer
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.arguments import models
 from lead_mcp.tools.arguments.windows import asked_window
@@ -36,7 +36,7 @@ async def get_recordings(ctx: Context[Any, Any], asked: models.GetRecordings) ->
     entry.notes = [note for note in (calls.why, connection.vendor.recordings_note) if note]
     state = {"at": start + asked.limit, "f": now.isoformat()}
     after = runtime.seal.close(state, arguments) if start + asked.limit < len(every) else None
-    return result(*recordings_answer(page, entry, after), [_link(name, one) for one in page])
+    return result(*recordings_answer(page, entry, after, found, lengths_of(every)), [_link(name, one) for one in page])
 
 
 def _place(runtime: Runtime, cursor: str | None, arguments: dict[str, Any]) -> tuple[int, datetime]:

@@ -24,6 +24,7 @@ from lead_mcp.outgoing.cleaning import cell
 from lead_mcp.outgoing.masking import masked_by
 from lead_mcp.outgoing.records import full_record
 from lead_mcp.outgoing.render import error_text, id_cell
+from lead_mcp.outgoing.times import times_in
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.accounts import describe
 from lead_mcp.tools.failures import known
@@ -54,7 +55,7 @@ async def read(runtime: Runtime, text: str) -> Iterable[ReadResourceContents]:
         masker = await masker_for(runtime)
     except LeadMcpError as error:
         raise ResourceError(error_text(error)) from error
-    with masked_by(masker):
+    with masked_by(masker), times_in(runtime.server.zone):
         return await _read(runtime, text)
 
 

@@ -30,7 +30,7 @@ async def trace_lead(ctx: Context[Any, Any], asked: models.TraceLead) -> CallToo
     window = asked_window(asked, runtime.server.zone, now)
     scope = LookupScope(runtime.limits, runtime.seal, runtime.server.phone_region, now, window, everything=True)
     story = await trace(runtime.chosen(None), person, scope)
-    story_of = partial(story_answer, story, person, runtime.server.phone_region)
+    story_of = partial(story_answer, story, person, runtime.server.phone_region, window)
     return result(*await aside(story_of, ALWAYS))
 
 

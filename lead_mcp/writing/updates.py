@@ -20,7 +20,7 @@ from lead_mcp.writing.forms import FilledForm, fill
 from lead_mcp.writing.offers import offered_update
 from lead_mcp.writing.outcome import Action, OutcomeKind
 from lead_mcp.writing.prepared import PreparedWrite, Sent
-from lead_mcp.writing.values import of_record, same, stored, unchanged, unchanged_own
+from lead_mcp.writing.values import is_shown_time, of_record, same, stored, unchanged, unchanged_own
 
 
 class Stale(Conflict):
@@ -48,7 +48,7 @@ class UpdateIntent:
             raise BadArgument("changes: name at least one field to change.")
         wanted = await self._wanted(update.form, context)  # what is wrong is said before anybody looks
         record = await get_record(self.connection, self.lead_id, context.deadline)
-        self._check_expected(record, context.region)
+        self._check_expected(record, context)
         return self._compared(update, record, wanted, context, token)
 
     async def _wanted(self, form: Form, context: WriteContext) -> FilledForm:
@@ -87,14 +87,15 @@ class UpdateIntent:
             read=partial(update.read, self.connection.account, record.id),
         )
 
-    def _check_expected(self, record: Record, region: str) -> None:
+    def _check_expected(self, record: Record, context: WriteContext) -> None:
         names = Names(self.connection.account.fields)
         for name, wanted in (self.expect or {}).items():
             if names.field(name) is None:
                 hint = did_you_mean(name, CANONICAL)
                 message = f"expect: {self.connection.name} has no field {name!r}.{hint}"
                 raise UnknownField(message, account=self.connection.name)
-            if not same(record.get(name), wanted, name, region):
+            value = record.get(name)
+            if not (same(value, wanted, name, context.region) or is_shown_time(value, wanted, context.zone)):
                 raise Stale(record.uri, name, stored(record.get(name)), self.connection.name)
 
     async def settle(self, context: WriteContext, sent: Sent) -> str | None:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from lead_mcp.characters import cleaned, comparable, is_text, strings_in
-from lead_mcp.dates import full_stamp
+from lead_mcp.dates import full_stamp, parse_stretch
 from lead_mcp.engine.records import Record
 from lead_mcp.errors import BadArgument
 from lead_mcp.filters import Value, as_number, as_time
@@ -106,6 +107,17 @@ def same(value: Value, wanted: Any, name: str, region: str, text: Callable[[str]
         if found is not None and not isinstance(value, str):
             return bool(found == read(spelled(wanted)))
     return text(str(value)) == text(str(wanted).lower() if isinstance(wanted, bool) else str(wanted))
+
+
+def is_shown_time(value: Value, wanted: Any, zone: ZoneInfo) -> bool:
+    """Whether ``wanted`` is a time as an answer shows it, which leaves out fractions or seconds, and means ``value``."""
+    if not isinstance(value, datetime) or not isinstance(wanted, str) or not wanted[:1].isdigit():
+        return False
+    try:
+        span = parse_stretch(wanted, zone, value)
+    except BadArgument:
+        return False
+    return span.start <= value < span.end
 
 
 def _line(phone: str, region: str, text: Callable[[str], str]) -> tuple[str, str]:
