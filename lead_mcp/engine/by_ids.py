@@ -14,11 +14,12 @@ import anyio
 
 from lead_mcp.engine.answer import Answer, count_returned
 from lead_mcp.engine.connection import Connection
-from lead_mcp.engine.cursor import Seal
+from lead_mcp.engine.cursor import Seal, failures, failures_of
 from lead_mcp.engine.fanout import together
 from lead_mcp.engine.ledger import LedgerEntry, combined, left_out, note_moves, opened
 from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.lookup import Found, check_ids, look_up
+from lead_mcp.engine.places import Places
 from lead_mcp.engine.query import AccountQuery, AskedId, Query, resolve_queries
 from lead_mcp.engine.records import Position, Record, Sorter
 from lead_mcp.engine.text import TEXT_FIELDS, text_matches
@@ -62,7 +63,9 @@ def _named(directory: Directory, account: str | None, spelled: str) -> tuple[Con
 async def search_ids(connections: Sequence[Connection], query: Query, limits: Limits, seal: Seal) -> Answer:
     """One page of the leads with ``query.ids``. Raises LeadMcpError where the call is wrong or nothing could be read."""
     until = anyio.current_time() + limits.deadline
-    state = IdState.unpacked(seal.open(query.cursor, query.arguments)) if query.cursor is not None else IdState()
+    places = places_of(query)
+    opened = seal.open(query.cursor, query.arguments) if query.cursor is not None else None
+    state = IdState.unpacked(opened, places) if opened else IdState()
     named = {one.account for one in query.ids or ()} - {*state.failed}
     account_queries = await resolve_queries([one for one in connections if one.name in named], query)
     search = IdSearch(query, limits, until, state, {one.account: one for one in account_queries})
@@ -80,18 +83,24 @@ class IdState:
     start: int = 0
     end: int | None = None
     after: Position | None = None
-    failed: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Accounts that failed on an earlier page: code and message."""
+    failed: Mapping[str, str] = field(default_factory=dict)
+    """Accounts that failed on an earlier page, with the error's code."""
 
-    def packed(self) -> dict[str, Any]:
-        """As JSON can hold it, short."""
-        places = {"e": self.end, "p": self.after.packed() if self.after else None, "x": self.failed or None}
-        return {"s": self.start, **{key: place for key, place in places.items() if place is not None}}
+    def packed(self, places: Places) -> dict[str, Any]:
+        """As a cursor holds it, short."""
+        ends = {"e": self.end, "p": places.packed(self.after) if self.after else None}
+        kept = {key: end for key, end in ends.items() if end is not None}
+        return {"s": self.start, **kept, **failures(self.failed, places)}
 
     @staticmethod
-    def unpacked(packed: Mapping[str, Any]) -> IdState:
-        after = Position.unpacked(packed["p"]) if "p" in packed else None
-        return IdState(packed["s"], packed.get("e"), after, packed.get("x", {}))
+    def unpacked(found: Mapping[str, Any], places: Places) -> IdState:
+        after = places.unpacked(found["p"]) if "p" in found else None
+        return IdState(found["s"], found.get("e"), after, failures_of(found, places))
+
+
+def places_of(query: Query) -> Places:
+    """The accounts of the ids, by which a cursor numbers them."""
+    return Places(sorted({one.account for one in query.ids or ()}), query.kind)
 
 
 @dataclass(frozen=True)
@@ -231,11 +240,12 @@ def _opened(account_query: AccountQuery, query: Query) -> LedgerEntry:
 def _answer(search: IdSearch, page: IdPage, seal: Seal) -> Answer:
     entries, failed = list(search.entries.values()), dict(search.state.failed)
     count_returned(entries, page.records)
-    failed |= {entry.account: [entry.error.code, entry.error.message] for entry in entries if entry.error}
+    failed |= {entry.account: entry.error.code for entry in entries if entry.error}
+    places = places_of(search.query)
 
     def sealed(state: IdState) -> str:
-        packed = replace(state, failed=failed).packed()
-        return seal.close({**packed, "f": search.query.now.isoformat()}, search.query.arguments)
+        packed = replace(state, failed=failed).packed(places)
+        return seal.close({**packed, "f": search.query.now}, search.query.arguments)
 
     cursor = None if page.left is None else sealed(page.left)
     total = None if failed or not all(entry.whole for entry in entries) else page.total

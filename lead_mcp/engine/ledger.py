@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from lead_mcp.dates import Window, full_stamp
+from lead_mcp.dates import Window, stamp
 from lead_mcp.engine.cursor import PageState
 from lead_mcp.engine.query import AccountQuery, Query
 from lead_mcp.engine.readers.base import Reader
@@ -17,6 +17,8 @@ from lead_mcp.vendors.spec.fields import Field
 
 STEADY: Final = frozenset({"created_at", "id"})
 """Fields of a lead that do not change; sorted by any other, a lead may move between two pages."""
+
+FAILED: Final = "{} could not answer the first page, or one after it; what it has is not on these pages."
 
 
 @dataclass
@@ -79,16 +81,16 @@ def fill(entry: LedgerEntry, readers: Sequence[Reader]) -> None:
     entry.total = sum(known) if len(known) == len(counts) else None
 
 
-def left_out(failed: Mapping[str, Sequence[str]]) -> list[LedgerEntry]:
-    """Entries of accounts that failed on an earlier page: code and message by account."""
+def left_out(failed: Mapping[str, str]) -> list[LedgerEntry]:
+    """Entries of accounts that failed on an earlier page: the error's code by account."""
     return [
         LedgerEntry(
             name,
             complete=False,
-            error=error_of_code(code, message, account=name),
+            error=error_of_code(code, FAILED.format(name), account=name),
             notes=["left out since an earlier page"],
         )
-        for name, (code, message) in failed.items()
+        for name, code in failed.items()
     ]
 
 
@@ -102,7 +104,7 @@ def note_moves(entries: Sequence[LedgerEntry], query: Query, frozen: datetime) -
     """Say on a later page that a lead may have moved between pages, where it is sorted by what can change."""
     changing = [order.field for order in query.orders if order.field not in STEADY]
     if changing and query.kind == "lead":
-        since = f"a lead that changed since {full_stamp(frozen)} may be missing or come twice"
+        since = f"a lead that changed since {stamp(frozen, query.zone)} may be missing or come twice"
         for entry in entries:
             entry.notes.append(f"sorted by {', '.join(changing)}: {since}")
 

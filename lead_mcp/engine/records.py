@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import total_ordering
 from typing import Any
 
-from lead_mcp.filters import Order, Value, as_time, folded, plain
+from lead_mcp.filters import Order, Value, folded, plain
 from lead_mcp.uris import lead_uri
 from lead_mcp.vendors.spec.fields import Field
 from lead_mcp.vendors.spec.http import Raw
@@ -86,27 +86,6 @@ class Position:
 
     values: tuple[Value, ...]
     uri: str | None = None
-
-    def packed(self) -> list[Any]:
-        """As JSON can hold it."""
-        return [[_pack(value) for value in self.values], self.uri]
-
-    @staticmethod
-    def unpacked(packed: Sequence[Any]) -> Position:
-        values, uri = packed
-        return Position(tuple(map(_unpack, values)), uri)
-
-
-def _pack(value: Value) -> Any:
-    if isinstance(value, datetime):
-        return {"t": value.isoformat()}
-    return {"n": str(value)} if isinstance(value, Decimal) else value
-
-
-def _unpack(packed: Any) -> Value:
-    if isinstance(packed, dict) and "t" in packed:
-        return as_time(packed["t"])
-    return Decimal(packed["n"]) if isinstance(packed, dict) and "n" in packed else packed
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import anyio
 
+from lead_mcp.dates import stamp
 from lead_mcp.engine.answer import Answer, count_returned
 from lead_mcp.engine.batches import batch_end, batch_page
 from lead_mcp.engine.by_ids import search_ids
@@ -17,6 +19,7 @@ from lead_mcp.engine.ledger import LedgerEntry, combined, finished_before, left_
 from lead_mcp.engine.limits import Limits, late
 from lead_mcp.engine.merge import MergedPage, merged_page
 from lead_mcp.engine.pace import aside
+from lead_mcp.engine.places import Places
 from lead_mcp.engine.query import AccountQuery, Query, resolve_queries
 from lead_mcp.engine.readers.making import ProgressCallback, Sink
 from lead_mcp.engine.reading import Reading, read
@@ -30,15 +33,15 @@ async def search(connections: Sequence[Connection], query: Query, limits: Limits
     """One page of the answer. Raises LeadMcpError where the call is wrong or no account could answer."""
     if query.ids is not None:
         return await search_ids(connections, query, limits, seal)
-    names = tuple(connection.name for connection in connections)
+    places = Places(sorted(connection.name for connection in connections), query.kind)
     opened = seal.open(query.cursor, query.arguments) if query.cursor is not None else None
-    state = PageState.unpacked(opened) if opened else PageState(query.now, names)
+    state = PageState.unpacked(opened, places) if opened else PageState(query.now, tuple(places.names))
     started = anyio.current_time()
     with anyio.move_on_after(limits.deadline):
         account_queries = await resolve_queries([one for one in connections if one.name in state.accounts], query)
         left = limits.deadline - (anyio.current_time() - started)
         reading = await read(account_queries, query, state, limits, left)
-        page = SearchPage(query, state, reading, seal)
+        page = SearchPage(query, state, reading, seal, places)
         return await aside(page.answer, sum(len(reader.rows) for reader in reading.readers))
     raise late(limits)
 
@@ -67,6 +70,7 @@ class SearchPage:
     state: PageState
     reading: Reading
     seal: Seal
+    places: Places
 
     @property
     def batched(self) -> bool:
@@ -107,7 +111,8 @@ class SearchPage:
         """Say where the order, or that everything comes once, holds less than it seems."""
         asked = [entry for entry in self.reading.entries.values() if entry.error is None]
         if page.certain < len(page.records) and page.end is not None and page.end.after is not None:
-            back = spelled(page.end.after.values[0])
+            value = page.end.after.values[0]
+            back = stamp(value, self.query.zone) if isinstance(value, datetime) else spelled(value)
             for entry in asked:
                 if entry.account not in page.finished:
                     entry.notes.append(f"read back to {back}; its older matches come on later pages, behind newer ones")
@@ -133,7 +138,7 @@ class SearchPage:
 
     def _sealed(self, page_end: PageEnd, finished: frozenset[str] = frozenset()) -> str:
         entries = self.reading.entries.values()
-        failed = {entry.account: [entry.error.code, entry.error.message] for entry in entries if entry.error}
+        failed = {entry.account: entry.error.code for entry in entries if entry.error}
         gone = {*failed, *finished}
         state = PageState(
             self.state.frozen,
@@ -143,4 +148,4 @@ class SearchPage:
             {**self.state.failed, **failed},
             (*self.state.finished, *sorted(finished)),
         )
-        return self.seal.close(state.packed(), self.query.arguments)
+        return self.seal.close(state.packed(self.places), self.query.arguments)

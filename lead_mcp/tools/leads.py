@@ -106,6 +106,7 @@ class SearchArguments:
     def _arguments(self, further: Mapping[str, Any]) -> dict[str, Any]:
         own = {
             "account": self.account,
+            "among": sorted(one.name for one in self.runtime.chosen(self.account)),
             "text": self.text,
             "filters": [[one.field, one.op, one.value] for one in self.filters or ()],
             "window": [self.window.period, self.window.since, self.window.until],

@@ -34,7 +34,7 @@ async def get_recordings(ctx: Context[Any, Any], asked: models.GetRecordings) ->
     page, total = every[start : start + asked.limit], len(every) if complete else None
     entry = LedgerEntry(name, len(page), total, len(every), calls.requests, complete, error=calls.error)
     entry.notes = [note for note in (calls.why, connection.vendor.recordings_note) if note]
-    state = {"at": start + asked.limit, "f": now.isoformat()}
+    state = {"at": start + asked.limit, "f": now}
     after = runtime.seal.close(state, arguments) if start + asked.limit < len(every) else None
     return result(*recordings_answer(page, entry, after, found, lengths_of(every)), [_link(name, one) for one in page])
 
