@@ -27,7 +27,7 @@ from platformdirs import user_cache_path
 
 from lead_mcp import settings, vendors
 from lead_mcp.engine.lookup import get_record
-from lead_mcp.outgoing.token_budget import estimate
+from lead_mcp.outgoing.tokens import estimate
 from lead_mcp.sandbox.app import Sandbox, sandbox
 from lead_mcp.sandbox.world import World
 from lead_mcp.server import LeadServer, build_server

@@ -12,8 +12,8 @@ from lead_mcp.outgoing.cleaning import text_cell
 from lead_mcp.outgoing.ledger import entry_to_dict, ledger_lines
 from lead_mcp.outgoing.records import record_rows
 from lead_mcp.outgoing.render import id_cell, table, text_of, text_table
-from lead_mcp.outgoing.times import heading, rows_of, window_to_dict
-from lead_mcp.outgoing.token_budget import Rendered, allowed, check_some_fit, fits, rows_that_fit
+from lead_mcp.outgoing.times import counted, heading, rows_of, window_to_dict
+from lead_mcp.outgoing.token_budget import Rendered, allowed, check_some_fit, fits, most_that_fits
 
 MOST_MISSING: Final = 20
 
@@ -25,12 +25,16 @@ def search_page(answer: Answer, query: Query, columns: Sequence[str], max_tokens
     whole = _rendered(answer, query, columns, rows)
     if fits(*whole, room):
         return whole
-    fit = rows_that_fit(rows, lambda some: _rendered(answer, query, columns, some), room)
+
+    def cut(some: int) -> Rendered:
+        first = answer.first(some)
+        kept = rows[: len(first.records)]
+        left = f"{counted(len(rows) - len(kept), 'more row')} did not fit; next_cursor goes on behind these"
+        return _rendered(replace(first, omitted=left), query, columns, kept)
+
+    fit = most_that_fits(len(rows) - 1, cut, room)
     check_some_fit(fit, max_tokens)
-    cut = answer.first(fit)
-    kept = rows[: len(cut.records)]
-    left = f"{len(rows) - len(kept)} more rows did not fit; next_cursor goes on behind these"
-    return _rendered(replace(cut, omitted=left), query, columns, kept)
+    return cut(fit)
 
 
 def _rendered(answer: Answer, query: Query, columns: Sequence[str], rows: Sequence[list[Any]]) -> Rendered:

@@ -1,75 +1,63 @@
-"""Making an answer fit: how many tokens a text is, and as many whole rows as text and structure each have room for.
-
-Tokens are estimated without a tokenizer, never under the real count by more than a tenth. Counted by runs, as byte-pair
-tokenizers split text before they merge: letters by pieces of a few, digits by threes, punctuation by twos, letters beyond
-ASCII by their bytes. Compared with a real tokenizer in ``benchmarks/tokens.md``.
-"""
+"""Making an answer fit: as many whole rows as text and structure each have room for."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from lead_mcp.errors import BadArgument
+from lead_mcp.outgoing.tokens import estimate
 
-RUNS: Final = re.compile(r"[a-z]+|[A-Z]+| ?[0-9]+|[!-/:-@\[-`{-~]+|\s+|[^\x00-\x7f]+|.", re.ASCII)
 DEFAULT: Final = 8_000
 """Tokens that the default page of any tool stays under."""
 PER_ROW: Final = 100
 SAFETY: Final = 0.9
-LETTERS: Final = 3.6
-"""Letters a token, for names, addresses and ids; running prose has more."""
-CUT: Final = 120
+ASKED_SAFETY: Final = 0.96
+"""What an estimate may take of a budget that somebody asked for: as much of it as is safe, since it is to be used."""
+CUT: Final = 80
 """What a page that was cut says more than a whole one: a word on what was left out, and a cursor."""
 Rendered = tuple[dict[str, Any], str]
 """Structure and text."""
 
 
-def estimate(text: str) -> int:
-    """Tokens of ``text``, rather too many than too few."""
-    return sum(map(_run, RUNS.findall(text)))
-
-
-def _run(run: str) -> int:
-    first = run[-1] if run[0] == " " else run[0]
-    if first.isspace():
-        return run.count("\n") + (len(run) > 1)
-    if not first.isascii():
-        return -(-len(run.encode("utf-8", "replace")) // 2)
-    if first.isdigit():
-        return -(-len(run) // 3) if run[0] != " " else 1 + -(-(len(run) - 1) // 3)  # a space joins words, not digits
-    return -(-len(run) * 10 // int(LETTERS * 10)) if first.isalpha() else -(-len(run) // 2)
-
-
 def allowed(max_tokens: int | None, limit: int = 20) -> int:
     """Estimated tokens that text and structure may each have: what was asked, else the default page's, else by the limit."""
-    asked = max_tokens if max_tokens is not None else max(DEFAULT, PER_ROW * limit)
-    return int(asked * SAFETY)
+    if max_tokens is not None:
+        return int(max_tokens * ASKED_SAFETY)
+    return int(max(DEFAULT, PER_ROW * limit) * SAFETY)
 
 
 def costs(structured: dict[str, Any], text: str) -> int:
     """Estimated tokens of the dearer half."""
-    return max(estimate(json.dumps(structured, ensure_ascii=False)), estimate(text))
+    return max(estimate(compact(structured)), estimate(text))
+
+
+def compact(structured: dict[str, Any]) -> str:
+    """Structure as clients get it."""
+    return json.dumps(structured, ensure_ascii=False, separators=(",", ":"))
 
 
 def fits(structured: dict[str, Any], text: str, room: int) -> bool:
     """Whether both halves have room. A token is a byte at least, so most answers need no closer look."""
-    written = json.dumps(structured, ensure_ascii=False)
+    written = compact(structured)
     small = len(text.encode("utf-8", "replace")) <= room and len(written.encode("utf-8", "replace")) <= room
     return small or max(estimate(written), estimate(text)) <= room
 
 
 def rows_that_fit(rows: Sequence[list[Any]], render: Callable[[Sequence[list[Any]]], Rendered], room: int) -> int:
-    """How many of the first rows an answer has room for: found by halving, since every half costs its own."""
+    """How many of the first rows an answer has room for."""
     if fits(*render(rows), room):
         return len(rows)
-    room -= CUT
-    low, high = 0, len(rows) - 1
+    return most_that_fits(len(rows) - 1, lambda some: render(rows[:some]), room - CUT)
+
+
+def most_that_fits(most: int, render: Callable[[int], Rendered], room: int) -> int:
+    """How many rows up to ``most`` there is room for: found by halving, since every half costs its own."""
+    low, high = 0, most
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if fits(*render(rows[:middle]), room) else (low, middle - 1)
+        low, high = (middle, high) if fits(*render(middle), room) else (low, middle - 1)
     return low
 
 

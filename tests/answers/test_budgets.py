@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from mcp.types import CallToolResult
 
 from lead_mcp import vendors
-from lead_mcp.outgoing.token_budget import DEFAULT, allowed, estimate
+from lead_mcp.outgoing.token_budget import DEFAULT, allowed
+from lead_mcp.outgoing.tokens import estimate
 from tests.driving import Bench, CallFailed, bench, uris
 
 SNAPSHOT = Path(__file__).parents[1] / "snapshots" / "tokens.json"
@@ -126,7 +127,7 @@ def test_whatever_the_records_hold_every_page_fits() -> None:
 # --- cut at a row -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("most", [900, 1500, 3000])
+@pytest.mark.parametrize("most", [900, 1500, 2000])
 @pytest.mark.parametrize(
     "asked",
     [
@@ -139,7 +140,7 @@ def test_whatever_the_records_hold_every_page_fits() -> None:
     ids=str,
 )
 def test_pages_cut_by_their_budget_give_every_row_exactly_once(driven: Bench, asked: dict[str, Any], most: int) -> None:
-    if (most < 3000 and not {"account"} & {*asked}) or (most == 900 and "detail" in asked):
+    if (most < 2000 and not {"account"} & {*asked}) or (most == 900 and "detail" in asked):
         return  # the ledgers leave room for hardly a row
     whole = uris(driven.pages(limit=200, max_tokens=900_000, **asked, **EVER))
     pages = driven.pages(limit=40, max_tokens=most, **asked, **EVER)
@@ -200,11 +201,12 @@ def test_a_budget_too_small_for_one_row_is_refused(driven: Bench, tool: str, ask
 
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_two_texts_cost_about_what_they_cost_together(left: str, right: str) -> None:
-    assert estimate(left + right) <= estimate(left) + estimate(right) + 2
-    assert (estimate(left) == 0) is (left == "" or (left == " " * len(left) and len(left) < 2) or estimate(left) == 0)
+    apart = estimate(left) + estimate(right)
+    assert estimate(left + right) <= 2 * apart  # what is a word apart may be an id together, which costs more
+    assert (estimate(left) == 0) is (left == "")
 
 
 def test_a_budget_is_what_was_asked_less_a_margin_and_the_default_grows_with_the_limit() -> None:
-    assert allowed(1000) == 900
+    assert allowed(1000) == 960
     assert allowed(None) == allowed(None, 80) == 7200
     assert allowed(None, 200) == 18_000

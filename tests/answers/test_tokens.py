@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from benchmarks.tokens import LEADS, UNDER, Item, NoTokenizer, counted, items
-from lead_mcp.outgoing.token_budget import estimate
+from benchmarks.tokens import LEADS, UNDER, Item, NoTokenizer, compact, counted, items
+from lead_mcp.outgoing.tokens import estimate
+from tests.driving import bench
 
 TEXTS = (
     "Ana García|ana.garcia.12@example.com|+12135550101|open|2026-11-21T08:17:26Z",
@@ -53,6 +56,42 @@ def test_the_goals_are_met(measured: list[tuple[Item, int]]) -> None:
     assert max(definitions.values()) <= 420
     assert all(real <= 8_000 for real in sizes.values())
     assert LEADS == 1000
+
+
+BUDGETS: list[tuple[int, str, dict[str, Any]]] = [
+    (500, "search_leads", {"account": "octanist"}),
+    (500, "search_leads", {"account": "convoso", "detail": "uris"}),
+    (1000, "search_leads", {"account": "leadexec"}),
+    (1000, "search_leads", {"account": "leadsquared", "sort": "name:asc"}),
+    (1000, "search_leads", {}),
+    (2000, "search_leads", {"detail": "detailed"}),
+    (2000, "search_leads", {"filters": [{"field": "email", "op": "contains", "value": "example"}]}),
+    (3000, "query_pings", {"direction": "inbound"}),
+    (3000, "query_pings", {"direction": "outbound"}),
+]
+
+
+def test_a_budget_is_used_by_more_than_85_in_100_and_never_passed() -> None:
+    with bench(200, environment={"LEAD_MCP_TIMEZONE": "America/New_York"}) as driven:
+        found = [
+            driven.raw_call(tool, **asked, max_tokens=most, limit=200, since="2026-09-01")
+            for most, tool, asked in BUDGETS
+        ]
+    halves = [(str(getattr(one.content[0], "text", "")), compact(one.structured_content)) for one in found]
+    try:
+        sizes = counted([half for pair in halves for half in pair])
+    except NoTokenizer as missing:
+        pytest.skip(str(missing))
+    for (most, tool, asked), text, structure in zip(BUDGETS, sizes[::2], sizes[1::2], strict=True):
+        assert 0.85 * most <= max(text, structure) <= most, (tool, asked, most, text, structure)
+
+
+def test_a_concise_lead_costs_under_48_tokens(measured: list[tuple[Item, int]]) -> None:
+    sizes = {one.name: real for one, real in measured}
+    each = {name: size / 20 for name, size in sizes.items() if name.startswith("20 concise leads of")}
+    texts = [size for name, size in each.items() if name.endswith("text") and "leadsquared" not in name]
+    assert len(texts) == 4
+    assert max(texts) < 48, each
 
 
 def test_an_answer_costs_less_than_what_the_vendor_sent(measured: list[tuple[Item, int]]) -> None:
