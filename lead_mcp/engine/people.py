@@ -12,7 +12,6 @@ from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.pace import Pace
 from lead_mcp.engine.person import Person
-from lead_mcp.engine.person_question import notes_of
 from lead_mcp.engine.person_search import PersonSearch
 from lead_mcp.engine.query import Query, resolve_queries
 from lead_mcp.engine.readers.time_slices import DAWN
@@ -73,7 +72,7 @@ async def _look_up(connection: Connection, lookup: PersonLookup, person: Person,
     search = PersonSearch(connection.outbound, connection.learned, lookup, person, scope.region, count=matches.count)
     await search.read()
     matches.scanned, matches.complete = len(search.rows), not search.why
-    matches.notes += [*notes_of(lookup, person), *search.why]
+    matches.notes += [*search.notes, *search.why]
     pace, found = Pace(), dict[str, Record]()
     for record in map(search.record, search.rows):
         await pace.step()

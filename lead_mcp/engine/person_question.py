@@ -46,7 +46,8 @@ class PersonQuestion:
 
 def notes_of(lookup: PersonLookup, person: Person) -> tuple[str, ...]:
     """Whom the searches for this person may miss, as their vendor says it."""
-    return tuple(note for note in (lookup.note, lookup.numbers_note if person.phones else "") if note)
+    numbers = lookup.numbers_note if person.phones else ""
+    return tuple(note for note in (lookup.note, numbers) if note)
 
 
 def named_text(text: str, region: str) -> str:

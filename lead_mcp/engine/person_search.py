@@ -17,6 +17,7 @@ from lead_mcp.engine.connection import Names
 from lead_mcp.engine.fanout import together
 from lead_mcp.engine.learned import Learned
 from lead_mcp.engine.person import Person, numbers_of
+from lead_mcp.engine.person_question import notes_of
 from lead_mcp.engine.readers.base import lacking
 from lead_mcp.engine.readers.paging import following, is_last
 from lead_mcp.engine.records import Reads, Record, lead_record
@@ -63,6 +64,12 @@ class PersonSearch:
             jobs.append(partial(self._ask, partial(lookup.name, account, self.words), _never))
         await together(jobs)
 
+    @property
+    def notes(self) -> list[str]:
+        """Whom these searches may have missed: known once they were asked."""
+        spellings = self.lookup.spellings_note if self.person.phones and not self.learned.finds_parts else ""
+        return [*notes_of(self.lookup, self.person), *filter(None, [spellings])]
+
     def _emails(self) -> Sequence[str]:
         return tuple(dict.fromkeys(self.person.spelled))
 
@@ -90,6 +97,8 @@ class PersonSearch:
         async def has(rows: Sequence[Raw]) -> bool:
             if self.lookup.part is None:
                 return any(phone.e164 in numbers_of(self.record(row), self.region) for row in rows)
+            if len(rows) >= self.lookup.cap:
+                return False
             return self._shows_parts(rows, phone.national[-TOGETHER:]) or await self._probed(
                 phone.national[-FEW_DIGITS:]
             )

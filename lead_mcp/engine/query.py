@@ -52,6 +52,8 @@ class Query:
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     region: str = "US"
     """Where telephone numbers without a country code are dialled."""
+    partition: str | None = None
+    """The one partition of each account to look in; all of them where it is None."""
     guard: Guard = field(default_factory=Unguarded)
 
     def names(self) -> set[str]:
@@ -89,6 +91,8 @@ async def resolve_query(connection: Connection, query: Query) -> AccountQuery:
     search = connection.search(query.kind)
     if search is None:
         raise NotOffered(f"{connection.name} has no {query.kind} pings.", account=connection.name)
+    if query.partition is not None:
+        search = replace(search, partitions=lambda account: (str(query.partition),))
     fields = connection.account.fields if query.kind == "lead" else search.fields(connection.account)
     count: list[int] = []
     bare = AccountQuery(connection, search, Names(fields))

@@ -75,16 +75,20 @@ class Timeline:
     leads: list[Record] = field(default_factory=list)
     events: list[LeadEvent] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    asked: Record | None = None
+    """The lead that named the person: it belongs to the story however little else can be found."""
     entries: list[LedgerEntry] = field(default_factory=list)
 
 
-async def trace(connections: Sequence[Connection], person: Person, scope: LookupScope) -> Timeline:
-    """The person's story. Raises LeadMcpError where no account could be asked.
+async def trace(
+    connections: Sequence[Connection], person: Person, scope: LookupScope, asked: Record | None = None
+) -> Timeline:
+    """The person's story, with the lead ``asked`` for. Raises LeadMcpError where no account could be asked.
 
     First the vendors that can be asked for a person. What else that person goes by is looked for there in one more round,
     and, with all the rest, in the leads of the vendors that must be read through. All within one deadline.
     """
-    story, until = Timeline(), anyio.current_time() + scope.limits.deadline
+    story, until = Timeline(asked=asked), anyio.current_time() + scope.limits.deadline
     async with anyio.create_task_group() as group:
         further = await _first_round(story, connections, person, scope, until, group)
         for one in connections:
@@ -92,7 +96,7 @@ async def trace(connections: Sequence[Connection], person: Person, scope: Lookup
             if whom:
                 group.start_soon(_at_account, story, one, whom, scope, until)
     errors = [entry.error for entry in story.entries if entry.error]
-    if errors and len(errors) == len(connections):
+    if errors and len(errors) == len(connections) and asked is None:
         raise combined(errors)
     for entry in story.entries:
         entry.total = entry.returned if entry.complete and entry.error is None else None
@@ -196,23 +200,28 @@ class _AccountStory:
     scope: LookupScope
 
     async def tell(self, person: Person) -> None:
+        asked = self.story.asked
+        if asked is not None and asked.account == self.connection.name:
+            await self._take(asked)
         try:
             matches = await find_person(self.connection, person, self.scope)
         except LeadMcpError as error:
             self.entry.error, self.entry.complete = error, False
             return
         _note(self.entry, matches, person)
-        vendor, account = self.connection.vendor, self.connection.account
-        known = {record.uri for record in self.story.leads}
         for record in matches.records:
-            if record.uri in known:
-                continue
-            self.story.leads.append(record)
-            self.entry.returned += 1
-            for event in vendor.events(account, record.raw):
-                self._add(record.uri, event)
-            await self._recordings(record)
-            await self._pings(record)
+            await self._take(record)
+
+    async def _take(self, record: Record) -> None:
+        """The lead and what happened to it, once."""
+        if record.uri in {one.uri for one in self.story.leads}:
+            return
+        self.story.leads.append(record)
+        self.entry.returned += 1
+        for event in self.connection.vendor.events(self.connection.account, record.raw):
+            self._add(record.uri, event)
+        await self._recordings(record)
+        await self._pings(record)
 
     def _add(self, where: str, event: TimelineEvent) -> None:
         self.story.events.append(LeadEvent(self.connection.name, where, event))
@@ -269,6 +278,7 @@ def _pings_of(record: Record, made: datetime, now: datetime) -> Query:
         filters=[Filter("lead_id", Op.EQ, record.id)],
         window=Window(made - BEFORE, made + AFTER, "UTC"),
         orders=(Order("at", descending=True),),
+        partition=record.partition,
         limit=5,
         now=now,
     )

@@ -16,10 +16,13 @@ from lead_mcp.outgoing.records import CONCISE, record_rows
 from lead_mcp.outgoing.render import table, text_of, text_table
 from lead_mcp.outgoing.times import counted, heading, shown_time, window_to_dict
 from lead_mcp.outgoing.token_budget import Rendered, allowed, first_that_fits
+from lead_mcp.vendors.spec.events import EventKind
 
 COLUMNS: Final = ("at", "account", "kind", "what", "uri")
 SIZES: Final = (100, 70, 50, 36, 24, 16, 10, 6, 2)
 """Events that are tried, most first, until an answer fits."""
+MOST_SALES: Final = 3
+"""Sales that stand in the first lines."""
 
 
 def story_answer(story: Timeline, person: Person, region: str, window: Window | None = None) -> Rendered:
@@ -39,11 +42,11 @@ def _rendered(story: Timeline, person: Person, region: str, window: Window | Non
     who, omitted = _who(story, person, region, most), _omitted(story, most)
     structured: dict[str, Any] = {"person": who, "leads": leads, "events": dated, "warnings": warnings}
     structured |= {"omitted": omitted} if omitted else {}
-    named = ", ".join(map(text_cell, who["names"])) or "nobody"
     structured |= {"window": window_to_dict(window)} if window else {}
     structured["accounts"] = [entry_to_dict(entry) for entry in story.entries]
     text = text_of(
-        heading(f"{named}: {counted(len(story.leads), 'lead')}, {counted(len(story.events), 'event')}", window),
+        heading(_title(story, who["names"]), window),
+        *_sales(story),
         text_table(leads),
         text_table(dated),
         omitted,
@@ -51,6 +54,27 @@ def _rendered(story: Timeline, person: Person, region: str, window: Window | Non
         *ledger_lines(story.entries),
     )
     return structured, text
+
+
+def _title(story: Timeline, names: list[str]) -> str:
+    """Who, how much there is, and at which accounts something may be missing."""
+    called = ", ".join(map(text_cell, names)) or "nobody"
+    unread = ", ".join(entry.account for entry in story.entries if not entry.whole)
+    missing = f"; MAY BE INCOMPLETE: not everything could be read at {unread}" if unread else ""
+    return f"{called}: {counted(len(story.leads), 'lead')}, {counted(len(story.events), 'event')}{missing}"
+
+
+def _sales(story: Timeline) -> list[str]:
+    """Who bought, when and for how much, the newest sales; a sale that came back says so."""
+    returned = {(one.uri, one.event.buyer) for one in story.events if one.event.kind is EventKind.RETURNED}
+    sales = [one for one in story.events if one.event.is_sale]
+    more = [f"and {counted(len(sales) - MOST_SALES, 'earlier sale')}"] if len(sales) > MOST_SALES else []
+    return [_sale(one, back=(one.uri, one.event.buyer) in returned) for one in sales[: -MOST_SALES - 1 : -1]] + more
+
+
+def _sale(one: LeadEvent, *, back: bool) -> str:
+    what = text_cell(cell(event_text(one.event)))
+    return f"{shown_time(one.event.at).text} {one.account}: {what}{', returned since' if back else ''}"
 
 
 def _row(one: LeadEvent) -> list[Any]:

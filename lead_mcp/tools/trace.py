@@ -11,6 +11,7 @@ from mcp.types import CallToolResult
 from lead_mcp.engine.pace import ALWAYS, aside
 from lead_mcp.engine.people import LookupScope
 from lead_mcp.engine.person import Person, numbers_of
+from lead_mcp.engine.records import Record
 from lead_mcp.engine.timeline import trace
 from lead_mcp.errors import BadArgument
 from lead_mcp.outgoing.timeline import story_answer
@@ -25,28 +26,33 @@ from lead_mcp.tools.leads import one_lead
 async def trace_lead(ctx: Context[Any, Any], asked: models.TraceLead) -> CallToolResult:
     """One person's story over every account, oldest first: same phone or e-mail; pings, sales, calls, duplicates."""
     runtime = runtime_of(ctx)
-    person = await _person(runtime, asked.uri, asked.phone, asked.email)
+    person, lead = await _person(runtime, asked.uri, asked.phone, asked.email)
     now = runtime.clock()
     window = asked_window(asked, runtime.server.zone, now)
     scope = LookupScope(runtime.limits, runtime.seal, runtime.server.phone_region, now, window, everything=True)
-    story = await trace(runtime.chosen(None), person, scope)
+    story = await trace(runtime.chosen(None), person, scope, lead)
     story_of = partial(story_answer, story, person, runtime.server.phone_region, window)
     return result(*await aside(story_of, ALWAYS))
 
 
-async def _person(runtime: Runtime, uri: str | None, phone: str | None, email: str | None) -> Person:
-    """Whom to look for. Raises BadArgument unless just one way was used, or where the lead has neither phone nor e-mail."""
+async def _person(
+    runtime: Runtime, uri: str | None, phone: str | None, email: str | None
+) -> tuple[Person, Record | None]:
+    """Whom to look for, and the lead that says so.
+
+    Raises BadArgument unless just one way was used, or where the lead has neither phone nor e-mail.
+    """
     given = [one for one in (uri, phone, email) if one]
     if len(given) != 1:
         raise BadArgument("Name the person by uri, by phone, or by email: one of them.")
     region = runtime.server.phone_region
     if phone:
-        return Person.of({"phone": parse_phone(phone, region)[0].e164}, region)
+        return Person.of({"phone": parse_phone(phone, region)[0].e164}, region), None
     if email:
-        return Person.of({"email": email.strip()}, region)
+        return Person.of({"email": email.strip()}, region), None
     record = await one_lead(runtime, uri, None, None)
     person = Person.of({"email": record.get("email")}, region)
     person = Person(person.emails, frozenset(numbers_of(record, region)), person.spelled)
     if not person:
         raise BadArgument(f"uri: {record.uri} has neither a telephone number nor an e-mail to look for.")
-    return person
+    return person, record

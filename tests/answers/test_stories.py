@@ -301,3 +301,38 @@ def test_pages_of_a_look_up_that_repeat_records_are_not_the_whole_of_it(typed: B
     told = entry(story, "octanist")
     assert (told["complete"], told["total"]) == (False, None)
     assert "counts 2 but gave 1 different" in told["note"]
+
+
+def text_of(driven: Bench, **asked: str) -> list[str]:
+    block = driven.raw_call("trace_lead", **asked).content[0]
+    return str(getattr(block, "text", "")).splitlines()
+
+
+def test_who_bought_stands_in_the_first_lines(driven: Bench) -> None:
+    seen = 0
+    for one in driven.everything("leadexec")[:20]:
+        story = driven.call("trace_lead", uri=one.uri)
+        sold = [row for row in story["events"]["rows"] if row[2] == "sent" and row[3].startswith("sent to")]
+        first = text_of(driven, uri=one.uri)[1 : 1 + min(3, len(sold))]
+        for row, line in zip(reversed(sold), first, strict=False):
+            assert row[3] in line
+            assert row[1] in line
+        seen += len(sold)
+    assert seen
+
+
+def test_the_lead_asked_for_is_told_even_where_its_vendor_is_silent_and_the_first_line_says_so(driven: Bench) -> None:
+    one = driven.everything("octanist")[3]
+    asked = {"uri": one.uri}
+    assert "INCOMPLETE" not in text_of(driven, **asked)[0]
+    driven.box.fault("octanist", "status", status=403, times=-1, skip=1)  # it is read by its id, then nothing more
+    try:
+        story = driven.call("trace_lead", **asked)
+        driven.box.stages["octanist"].faults[0].skip = 1
+        first = text_of(driven, **asked)[0]
+    finally:
+        driven.box.stages["octanist"].faults.clear()
+    assert one.uri in found_leads(story)
+    assert one.uri in {row[4] for row in story["events"]["rows"]}
+    assert "INCOMPLETE" in first
+    assert "octanist" in first

@@ -86,6 +86,16 @@ def test_one_person_is_found_at_all_accounts_in_one_page_and_few_requests(large:
         assert said["complete"] is True
 
 
+def test_a_story_takes_few_requests_too(large: Bench) -> None:
+    """Over all time, with a second round for what else the person goes by, the lead's calls and its ping."""
+    for asked in ({"phone": spelled(large)}, {"email": MAIL}, {"uri": uris([large.page(text=MAIL, **RECENT)])[0]}):
+        story = large.call("trace_lead", **asked)
+        costs = {one["account"]: one["requests"] for one in story["accounts"]}
+        assert {one[0].split("/")[2] for one in story["leads"]["rows"]} == set(large.accounts)
+        assert sum(costs.values()) <= 21, costs
+        assert costs["octanist"] == costs["leadtrackr"] == 2
+
+
 def test_nobody_is_found_in_as_few(large: Bench) -> None:
     for text in ("nobody.at.all@example.com", "+1 201 555 0999", "Nobody Atall"):
         before = requests(large)

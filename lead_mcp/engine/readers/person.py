@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lead_mcp.engine.person_search import PersonSearch
 from lead_mcp.engine.readers.base import Reader
@@ -27,6 +27,7 @@ class PersonReader(Reader):
         )
         await search.read()
         pager.usage.scanned += len(search.rows)
+        self.plan = replace(self.plan, notes=(*filter(None, [question.note]), *search.notes))
         for why in search.why:
             self._note(why)
         await self._settle(await self._in_order(await self._fresh(search.rows)))

@@ -176,16 +176,16 @@ def seek_phone(account: Account, phone: Phone, ask: PageRequest) -> Rounds:
     """The vendor's own searches, then ``Phone`` in the spellings its pages write. Source: get-lead-by-phone/.
 
     Its search by number looks at ``Phone`` and ``Mobile``, with or without the country code, and gives only the lead last
-    active. The quick search perhaps finds parts: the digits without the country code stand in most spellings, the last four
-    in all. ``Leads.Get`` compares text and gives all.
+    active. The quick search perhaps finds parts: the last four digits stand in every spelling, and where they are too many
+    people's, all digits without the country code stand in most. ``Leads.Get`` compares text and gives all.
     """
     spellings = (phone.e164, f"+{phone.country_code}-{phone.national}", phone.national)
     if account.fields.ours["phone"].paths != LEAD.ours["phone"].paths:
         return [[holding(account, "phone", one, ask) for one in spellings]]
     latest = Request("GET", f"{LEADS}/RetrieveLeadByPhoneNumber", query={"phone": phone.national})
     kept = [holding(account, "Phone", one, ask) for one in spellings]
-    quick = [seek_part(account, digits, ask) for digits in (phone.national, phone.national[-TOGETHER:])]
-    return [[latest, *quick], [*kept, holding(account, "Mobile", phone.e164, ask)]]
+    end, whole = (seek_part(account, digits, ask) for digits in (phone.national[-TOGETHER:], phone.national))
+    return [[latest, end], [whole], [*kept, holding(account, "Mobile", phone.e164, ask)]]
 
 
 def seek_part(account: Account, digits: str, ask: PageRequest) -> Request:
@@ -282,6 +282,7 @@ PERSON_LOOKUP: Final = PersonLookup(
     read=read_found,
     paths=frozenset({"EmailAddress", "Phone", "Mobile"}),
     renamed=True,
+    cap=20,  # a guess; how many the quick search gives is not documented
     numbers_note=(
         "LeadSquared's search by number gives only the lead last active, and how many its quick search gives is not "
         "documented: further leads of one number may be missed"

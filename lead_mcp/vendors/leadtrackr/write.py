@@ -280,5 +280,5 @@ PERSON_LOOKUP: Final = PersonLookup(
     part=search,
     read=read_found,
     paths=frozenset({"email", "phone"}),
-    numbers_note="LeadTrackr's own search; if it finds no parts of numbers, those in other spellings may be missed",
+    spellings_note="its search is not known to find parts of numbers: those in other spellings may be missed",
 )

@@ -129,7 +129,9 @@ class PersonLookup:
     Each request is for one page, so a call gives as many requests for one page as for another; ``page``: rows a page. The
     rows are checked here: same e-mail case-folded, same number in E.164. ``paths``: the vendor's fields of e-mails and
     numbers that the requests look into; ``renamed``: they heed an account's own names for these. ``note``: whom it may miss;
-    ``numbers_note``: by number. A vendor without a look-up is read newest first within its default window.
+    ``numbers_note``: by number; ``spellings_note``: by number, where ``part`` is not known to find parts. ``cap``: how many
+    rows of ``part`` may be all that it ever gives: then the next round is asked too. A vendor without a look-up is read
+    newest first within its default window.
     """
 
     email: Callable[[Account, str, PageRequest], Rounds]
@@ -142,6 +144,8 @@ class PersonLookup:
     page: int = 100
     note: str = ""
     numbers_note: str = ""
+    spellings_note: str = ""
+    cap: int = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
