@@ -91,7 +91,8 @@ class Runtime:
         from lead_mcp.journal.store import Journal
 
         url = self.server.journal_url
-        return Journal(url.get_secret_value() if url else None, self.server.state_dir, self.clock)
+        place = url.get_secret_value() if url else None
+        return Journal(place, self.server.state_dir, self.clock, has_commands=not self.settings.is_sandbox)
 
     @cached_property
     def cage(self) -> Cage:
@@ -117,10 +118,14 @@ class Runtime:
         return WriteContext(looking, self.server.zone, self.server.deadline)
 
     def pipeline(
-        self, mode: str, confirm: ConfirmCallback | None, confirmed: Mapping[str, Sequence[str | None]]
+        self,
+        mode: str,
+        confirm: ConfirmCallback | None,
+        confirmed: Mapping[str, Sequence[str | None]],
+        approved_by: str = "",
     ) -> WritePipeline:
-        """What carries writes out, for one call."""
-        return WritePipeline(self.journal, self.context(), mode, confirm, confirmed, self.probe)
+        """What carries writes out, for one call. ``approved_by``: who has said yes to what it sends."""
+        return WritePipeline(self.journal, self.context(), mode, confirm, confirmed, self.probe, approved_by)
 
     @cached_property
     def connections(self) -> dict[str, Connection]:

@@ -238,13 +238,17 @@ def _register_completion(server: LeadServer) -> None:
     ) -> Completion | None:
         from lead_mcp.tools.failures import as_answer
 
-        return await as_answer(completed(argument, dict((context.arguments if context else None) or {})), "completion")
+        known = dict((context.arguments if context else None) or {})
+        return await as_answer(completed(ref, argument, known), "completion")
 
-    async def completed(argument: CompletionArgument, known: dict[str, str]) -> Completion | None:
-        from lead_mcp.tools import resources
+    async def completed(
+        ref: PromptReference | ResourceTemplateReference, argument: CompletionArgument, known: dict[str, str]
+    ) -> Completion | None:
+        from lead_mcp.tools import completions
 
         if server.runtime is None:
             return None
-        return await resources.complete(server.runtime, argument.name, argument.value, known)
+        prompts = await server.list_prompts()
+        return await completions.complete(server.runtime, ref, prompts, argument.name, argument.value, known)
 
     server.completion()(complete)  # type: ignore[no-untyped-call]  # the SDK's decorator has no types

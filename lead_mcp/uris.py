@@ -1,4 +1,5 @@
-"""URIs of what we hand out: ``lead://{account}/{id}``, ``ping://...``, ``recording://...``, ``account://...``.
+"""URIs of what we hand out: ``lead://{account}/{id}``, ``ping://...``, ``recording://...``, ``account://...``,
+``journal://{id}``.
 
 Ids are percent-encoded whole, so that no id can forge a path. A URI printed by any tool can be read as a resource and
 given to any tool, in another process too.
@@ -13,21 +14,22 @@ from urllib.parse import parse_qs, quote, unquote, urlencode
 
 from lead_mcp.errors import BadArgument
 
-SCHEMES: Final = ("lead", "ping", "recording", "account")
+SCHEMES: Final = ("lead", "ping", "recording", "account", "journal")
 SHAPES: Final = {
     "lead": "lead://ACCOUNT/ID",
     "ping": "ping://ACCOUNT/inbound|outbound/ID",
     "recording": "recording://ACCOUNT/LEAD_ID/RECORDING_ID",
     "account": "account://ACCOUNT",
+    "journal": "journal://JOURNAL_ID",
 }
-PARTS: Final = {"lead": 2, "ping": 3, "recording": 3, "account": 1}
+PARTS: Final = {"lead": 2, "ping": 3, "recording": 3, "account": 1, "journal": 1}
 URI: Final = re.compile(r"([a-z]+)://([^?#]*)(?:\?([^#]*))?")
 MAX_ID: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Uri:
-    """A URI taken apart: decoded path parts (the account first) and query values."""
+    """A URI taken apart: decoded path parts (the account first, but in ``journal``) and query values."""
 
     scheme: str
     parts: tuple[str, ...]

@@ -136,7 +136,7 @@ async def _send(settings: Settings, write: Write, looked: Looked) -> int:
             return 1 if any(row.failed for row in rows) else 0
         intent = intent_of(ours, runtime.connection(ours.account))
         agreed = Agreed(looked.agreements[0])
-        outcome = await runtime.pipeline("allow", None, {}).finish(intent, call_of(ours), ours, agreed)
+        outcome = await runtime.pipeline("allow", None, {}, "terminal").finish(intent, call_of(ours), ours, agreed)
         print(outcome_text(outcome))
         return 0
 
@@ -151,7 +151,9 @@ async def _taken_over(runtime: Runtime, write: Write) -> Write:
 
 
 def _batch(runtime: Runtime, write: Write) -> Batch:
-    return Batch(rows_of(write, runtime.connection), call_of(write), lambda: runtime.pipeline("allow", None, {}))
+    return Batch(
+        rows_of(write, runtime.connection), call_of(write), lambda: runtime.pipeline("allow", None, {}, "terminal")
+    )
 
 
 async def _batch_sent(runtime: Runtime, write: Write, agreements: Sequence[str | None]) -> list[RowResult]:

@@ -127,7 +127,7 @@ class Sending:
 
     async def _written(self, runtime: Runtime, row: Row, call: WriteCall) -> Outcome:
         """A pipeline of its own for each row: it looks at the vendor as of now."""
-        return await runtime.pipeline("allow", None, {}).run(self.plan.intent(runtime, row), call)
+        return await runtime.pipeline("allow", None, {}, "terminal").run(self.plan.intent(runtime, row), call)
 
     async def _earlier(self, runtime: Runtime, call: WriteCall) -> Outcome | None:
         """What an earlier run made of this row with other values: it is done all the same, and not done again."""

@@ -20,6 +20,7 @@ from lead_mcp.journal.store import Journal
 from lead_mcp.outgoing.cleaning import cell, text_cell
 from lead_mcp.outgoing.hints import hinted
 from lead_mcp.outgoing.render import record_lines, table, text_table
+from lead_mcp.outgoing.stories import events_to_dicts, write_to_dict
 
 UNRESOLVED: Final = (State.PENDING, State.UNKNOWN, State.ACCEPTED, *sorted(OPEN))
 COLUMNS: Final = ("id", "at", "state", "tool", "account", "uri", "lead")
@@ -59,7 +60,7 @@ def list_writes(wanted: Wanted, *, values: bool, as_json: bool, config: Path | N
     with opened_journal(config) as (_, journal):
         writes = wanted.of(journal)
     if as_json:
-        print(json_line([_as_json(one, values) for one in writes]))
+        print(json_line([write_to_dict(one, values=values) for one in writes]))
     elif writes:
         print(text_table(table(COLUMNS, [_as_row(one, values) for one in writes])))
     else:
@@ -74,12 +75,6 @@ def _as_row(write: Write, values: bool) -> list[Any]:
 def _when(at: str) -> str:
     moment = as_time(at)
     return stamp(moment) if moment else at
-
-
-def _as_json(write: Write, values: bool) -> dict[str, Any]:
-    names = ("id", "at", "state", "tool", "account", "uri", "principal", "key", "intent", "outcome")
-    whole = {name: getattr(write, name) for name in names}
-    return whole if values else {**whole, **{name: hinted(whole[name], name) for name in ("key", "intent", "outcome")}}
 
 
 def _summary(write: Write, values: bool) -> str:
@@ -105,9 +100,7 @@ def show(name: str, *, values: bool, as_json: bool, config: Path | None) -> int:
         write = found(journal, name)
         story = journal.story(name)
     if as_json:
-        steps = [{"at": one.at, "state": one.state, "values": one.values} for one in story]
-        listed = steps if values else [{**one, "values": hinted(one["values"])} for one in steps]
-        print(json_line({**_as_json(write, values), "events": listed}))
+        print(json_line({**write_to_dict(write, values=values), "events": events_to_dicts(story, values=values)}))
         return 0
     print(text_table(table(COLUMNS, [_as_row(write, values)])))
     if write.key:

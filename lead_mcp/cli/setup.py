@@ -66,9 +66,12 @@ def opened_journal(config: Path | None) -> Iterator[tuple[Settings, Journal]]:
 async def client_in_memory(config: Path | None, *, sandbox: bool, **options: Any) -> AsyncIterator[Client]:
     """A client of a server in this process."""
     from mcp import Client
+    from mcp.types import Implementation
 
+    from lead_mcp import __version__
     from lead_mcp.server import build_server
 
     settings, transport = settings_for(config, sandbox=sandbox)
-    async with Client(build_server(settings, transport), **options) as client:
+    info = Implementation(name="lead-mcp", version=__version__)
+    async with Client(build_server(settings, transport), client_info=info, **options) as client:
         yield client

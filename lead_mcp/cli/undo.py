@@ -179,7 +179,7 @@ def _check_own(write: Write, undoing: Undoing, now: Mapping[str, Any]) -> None:
 
 async def _send(settings: Settings, undoing: Undoing, digest: str) -> int:
     async with running(settings) as runtime:
-        pipeline = runtime.pipeline("confirm", None, {undoing.call.digest: [digest]})
+        pipeline = runtime.pipeline("confirm", None, {undoing.call.digest: [digest]}, "terminal")
         try:
             print(outcome_text(await pipeline.run(undoing.intent(runtime), undoing.call)))
         except LeadMcpError as error:

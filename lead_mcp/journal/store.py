@@ -46,8 +46,10 @@ class Journal:
         *,
         bound: float = BOUND,
         lease: float = LEASE,
+        has_commands: bool = True,
     ) -> None:
-        self.folder, self.clock, self.lease = folder, clock, lease
+        """``has_commands``: whether ``lead-mcp approve`` and ``journal`` open it; nothing but a sandbox's is beyond them."""
+        self.folder, self.clock, self.lease, self.has_commands = folder, clock, lease, has_commands
         self.url = url or URL.create("sqlite", database=str(folder / "journal.sqlite"))
         self.owner = Owner(folder / "owners")
         self.database = Database(self.url, folder, clock, self.owner.start, bound)

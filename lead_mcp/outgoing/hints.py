@@ -17,7 +17,7 @@ NAMES: Final = frozenset("uri id journal_id undoes known lead tool account metho
 """What names a thing, not a person (``lead`` as a list: account and id)."""
 WORDS: Final = frozenset(
     "why warnings notes message key by path action outcome on_duplicate code vendor_code status stage source list_id campaign "
-    "value created_at updated_at qualified_at taken_over_from approved".split()
+    "value created_at updated_at qualified_at taken_over_from approved approved_by".split()
 )
 """Words that are nobody's, and sentences: only what looks personal or is quoted in them is cut down."""
 READS_OTHERWISE: Final = frozenset({"field", "value", "sent"})
@@ -44,6 +44,8 @@ def hinted(value: Any, name: str = "") -> Any:
 def _hinted(value: Mapping[str, Any], name: str) -> dict[str, Any]:
     if name == "results":  # as version 1 of the journal kept them
         return {**value, "rows": [[*row[:-1], hinted(row[-1], "message")] for row in value.get("rows", ())]}
+    if name == "checked":
+        return {key: hinted(item, key) if key == "note" else item for key, item in value.items()}
     if value.keys() == READS_OTHERWISE:
         return {key: value[key] if key == "field" else hinted(value[key], str(value["field"])) for key in value}
     return {key: hinted(item, str(key)) for key, item in value.items()}

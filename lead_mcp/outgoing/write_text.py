@@ -13,6 +13,7 @@ from lead_mcp.errors import Conflict, LeadMcpError
 from lead_mcp.outgoing.cleaning import cell, cleaned_tree, readable
 from lead_mcp.outgoing.masking import masked, masked_text, masked_tree
 from lead_mcp.outgoing.render import Table, record_lines, table, text_of, text_table
+from lead_mcp.writing.checked import Checked
 from lead_mcp.writing.confirm import BatchPlan, Question, RowPlan
 from lead_mcp.writing.outcome import Action, Note, Outcome, OutcomeKind
 from lead_mcp.writing.prepared import PreparedWrite
@@ -20,10 +21,14 @@ from lead_mcp.writing.rows import RowResult
 from lead_mcp.writing.updates import Stale
 
 COLUMNS: Final = ("row", "outcome", "uri", "code", "message")
+APPROVED: Final = {
+    "allow": "nobody (LEAD_MCP_WRITES or LEAD_MCP_DELETES is allow)",
+    "terminal": "a person at a terminal",
+}
 IN_QUESTION: Final = 1000
 """Characters of one value that a question holds; a longer one says how long it is."""
 VERBS: Final = {Action.INSERT: "insert", Action.UPDATE: "change", Action.DELETE: "delete"}
-IN_TEXT: Final = ("before", "after", "request", "journal_id")
+IN_TEXT: Final = ("before", "after", "sent", "request", "journal_id")
 
 
 # --- values -------------------------------------------------------------------------------------------------------
@@ -151,7 +156,10 @@ def outcome_to_dict(outcome: Outcome) -> dict[str, Any]:
         "id": outcome.lead_id,
         "before": None if outcome.before is None else values_of(outcome.before),
         "after": None if outcome.after is None else values_of(outcome.after),
+        "sent": None if outcome.sent is None else values_of(outcome.sent),
         "request": None if outcome.request is None else cleaned_tree(masked_tree(cleaned_tree(outcome.request, None))),
+        "checked": None if outcome.checked is None else checked_to_dict(outcome.checked),
+        "approved_by": outcome.approved_by,
         "journal_id": outcome.journal_id,
     }
     present = {key: value for key, value in found.items() if value is not None}
@@ -163,7 +171,49 @@ def outcome_text(outcome: Outcome) -> str:
     found = outcome_to_dict(outcome)
     head = f"{found['outcome']} {found.get('uri', '')}".strip()
     parts: dict[str, Any] = {key: found[key] for key in IN_TEXT if key in found}
-    return text_of(head, *record_lines(parts), *(f"warning: {warning}" for warning in found["warnings"]))
+    ends = [*map(_checked_line, _merged([outcome.checked])), *_approved_lines([outcome.approved_by])]
+    return text_of(head, *record_lines(parts), *ends, *(f"warning: {warning}" for warning in found["warnings"]))
+
+
+def checked_to_dict(checked: Checked) -> dict[str, Any]:
+    """``{"account", "compared", "found", "complete", "requests", "since"?, "note"?}``."""
+    found = checked.record()
+    return {**found, "note": masked_text(cleaned(found["note"]))} if "note" in found else found
+
+
+def _merged(looks: Sequence[Checked | None]) -> list[Checked]:
+    """Looks of the same kind as one: what they found and took, added up."""
+    merged: dict[tuple[Any, ...], Checked] = {}
+    for one in looks:
+        if one is not None:
+            key = (one.account, one.compared, one.complete, one.since)
+            merged[key] = merged[key].with_another(one) if key in merged else one
+    return [*merged.values()]
+
+
+def _checked_line(checked: Checked) -> str:
+    """What a look for duplicates compared, where, and whether it saw everything."""
+    if not checked.compared:
+        return f"duplicates: nothing to look for at {checked.account} (no e-mail, no phone)"
+    same = " or ".join(checked.compared)
+    since = f" among leads since {checked.since}" if checked.since else ""
+    whole = "complete" if checked.complete else "not complete"
+    notes = "".join(f"; {note}" for note in checked.notes)
+    words = f"same {same} at {checked.account}{since}: {checked.found or 'none'} found, {whole}"
+    return f"duplicates: {masked_text(cleaned(f'{words}, {checked.requests} requests{notes}'))}"
+
+
+def _approved_lines(whose: Sequence[str | None]) -> list[str]:
+    return [f"approved by: {APPROVED.get(one, one)}" for one in dict.fromkeys(whose) if one]
+
+
+def rows_to_dict(results: Sequence[RowResult], warnings: Sequence[str] = ()) -> dict[str, Any]:
+    """``{"results", "checked"?, "approved_by"?, "warnings"}``; ``checked``: the looks of its rows, alike ones as one."""
+    looks = [checked_to_dict(one) for one in _merged([one.checked for one in results])]
+    whose = ", ".join(dict.fromkeys(one.approved_by for one in results if one.approved_by))
+    more = {"checked": looks, "approved_by": whose}
+    present = {name: value for name, value in more.items() if value}
+    return {"results": rows_table(results), **present, "warnings": list(warnings)}
 
 
 def rows_table(results: Sequence[RowResult]) -> Table:
@@ -179,7 +229,11 @@ def row_cells(result: RowResult) -> list[Any]:
 def rows_text(results: Sequence[RowResult], warnings: Sequence[str] = ()) -> str:
     """Counts, the table, warnings."""
     found = text_table(rows_table(results))
-    return text_of(counts_text(results), found, *(f"warning: {warning}" for warning in warnings))
+    ends = [
+        *map(_checked_line, _merged([one.checked for one in results])),
+        *_approved_lines([one.approved_by for one in results]),
+    ]
+    return text_of(counts_text(results), found, *ends, *(f"warning: {warning}" for warning in warnings))
 
 
 def counts_text(results: Sequence[RowResult]) -> str:

@@ -40,12 +40,14 @@ class Settings:
     """Everything configured, and what deserves a warning.
 
     ``problem``: what is wrong with the configuration, where the server runs all the same to say so. It has no account then.
+    ``is_sandbox``: emulators stand in for every vendor, in this process.
     """
 
     server: Server
     accounts: Mapping[str, ConfiguredAccount]
     warnings: tuple[str, ...] = ()
     problem: str = ""
+    is_sandbox: bool = False
 
     @property
     def advice(self) -> str:
@@ -88,7 +90,7 @@ def load_for_sandbox(environment: Mapping[str, str]) -> Settings:
     _environment()
     server = server_settings({})
     apart = server.model_copy(update={"state_dir": server.state_dir / "sandbox", "journal_url": None})
-    return Settings(apart, accounts_of(environment, {}, []))
+    return Settings(apart, accounts_of(environment, {}, []), is_sandbox=True)
 
 
 def unusable(problem: str) -> Settings:

@@ -11,7 +11,7 @@ from mcp.types import CallToolResult, InputRequiredResult
 
 from lead_mcp.errors import BadArgument, Pending
 from lead_mcp.outgoing.guard import check_no_pseudonyms
-from lead_mcp.outgoing.write_text import rows_table, rows_text
+from lead_mcp.outgoing.write_text import rows_text, rows_to_dict
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.arguments import models
 from lead_mcp.tools.confirmation import Confirmation, Declined, MustAsk
@@ -91,7 +91,12 @@ class BatchWrite:
 
     @property
     def batch(self) -> Batch:
-        return Batch(self.rows, self.call, lambda: self.runtime.pipeline("allow", None, {}))
+        who = self.confirmation.approved_by
+        return Batch(self.rows, self.call, lambda: self.runtime.pipeline("allow", None, {}, who))
+
+    @property
+    def confirmation(self) -> Confirmation:
+        return Confirmation(self.ctx, self.runtime, self.call)
 
     async def run(self, dry_run: bool) -> CallToolResult | InputRequiredResult:
         if dry_run:
@@ -115,7 +120,7 @@ class BatchWrite:
 
     async def _agreements(self) -> Sequence[str | None]:
         """What a person agrees to, row by row. Raises MustAsk, Pending, Declined."""
-        confirmation = Confirmation(self.ctx, self.runtime, self.call)
+        confirmation = self.confirmation
         answers = await confirmation.answers()
         if answers:
             return answers[self.call.digest]
@@ -128,5 +133,4 @@ class BatchWrite:
 
 
 def batch_result(results: Sequence[RowResult], warnings: Sequence[str] = ()) -> CallToolResult:
-    structured = {"results": rows_table(results), "warnings": list(warnings)}
-    return result(structured, rows_text(results, warnings))
+    return result(rows_to_dict(results, warnings), rows_text(results, warnings))

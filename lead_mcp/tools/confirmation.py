@@ -11,10 +11,12 @@ from mcp.types import ElicitRequest, ElicitRequestFormParams, ElicitResult, Inpu
 from pydantic import BaseModel, Field
 
 from lead_mcp.errors import Conflict
+from lead_mcp.outgoing.cleaning import cell
 from lead_mcp.outgoing.write_text import question_text
 from lead_mcp.runtime import Runtime
 from lead_mcp.writing.call import WriteCall
 from lead_mcp.writing.confirm import ConfirmCallback, Question
+from lead_mcp.writing.outcome import Action
 
 MODERN: Final = "2026-07-28"
 ANSWER: Final = "confirm"
@@ -56,6 +58,17 @@ class Confirmation:
         """Whether this client says that it can ask a person."""
         capabilities = self.ctx.client_capabilities
         return capabilities is not None and capabilities.elicitation is not None
+
+    @property
+    def approved_by(self) -> str:
+        """Who has said yes to what is sent: nobody where the setting asks nobody, else a person by this client."""
+        server, deletes = self.runtime.server, self.call.tool.action is Action.DELETE
+        if (server.deletes if deletes else server.writes) == "allow":
+            return "allow"
+        client = self.ctx.session.client_params
+        info = client.client_info if client is not None else None
+        named = cell(f"{info.name} {info.version}".strip()) if info is not None else ""
+        return f"a person by {named or 'an unnamed client'}"
 
     def _is_modern(self) -> bool:
         return (self.ctx.protocol_version or "") >= MODERN

@@ -11,6 +11,8 @@ FLAG: Final[Schema] = {"type": "boolean"}
 TEXTS: Final[Schema] = {"type": "array", "items": TEXT}
 RECORD: Final[Schema] = {"type": "object", "additionalProperties": True}
 
+RECORDS: Final[Schema] = {"type": "array", "items": RECORD}
+
 
 def or_null(schema: Schema) -> Schema:
     return {"anyOf": [schema, {"type": "null"}]}
@@ -106,8 +108,16 @@ WRITE: Final[Schema] = {
     "id": TEXT,
     "before": RECORD,
     "after": RECORD,
+    "sent": RECORD,
     "request": RECORD,
+    "checked": RECORD,
+    "approved_by": TEXT,
     "journal_id": TEXT,
     "warnings": TEXTS,
 }
-WRITES: Final[Schema] = {"results": table("row outcome uri code message"), "warnings": TEXTS}
+WRITES: Final[Schema] = {
+    "results": table("row outcome uri code message"),
+    "checked": RECORDS,
+    "approved_by": TEXT,
+    "warnings": TEXTS,
+}

@@ -1,29 +1,28 @@
-"""Resources: every URI a tool prints can be read: a lead, a ping, a recording's audio, an account."""
+"""Resources: every URI a tool prints can be read: a lead, a ping, a recording's audio, an account, a write's story."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
-from mcp.types import Completion
 
 from lead_mcp.dates import Window
 from lead_mcp.engine.pace import ALWAYS, aside
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.recordings import offered, recordings_of
 from lead_mcp.engine.records import Record
-from lead_mcp.engine.resolve import known_names
 from lead_mcp.engine.search import search
 from lead_mcp.errors import BadArgument, LeadMcpError, NotConfigured, NotFound, NotOffered
 from lead_mcp.filters import Filter, Op, Order, as_time
-from lead_mcp.outgoing.cleaning import cell
+from lead_mcp.journal.entries import Event, Write
 from lead_mcp.outgoing.masking import masked_by
 from lead_mcp.outgoing.records import full_record
-from lead_mcp.outgoing.render import error_text, id_cell
+from lead_mcp.outgoing.render import error_text
+from lead_mcp.outgoing.stories import story_to_dict
 from lead_mcp.outgoing.times import times_in
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.accounts import describe
@@ -35,6 +34,9 @@ from lead_mcp.transport.audio import fetch_audio
 from lead_mcp.uris import Uri, parse_uri
 from lead_mcp.vendors.spec.fields import CANONICAL, PING_FIELDS
 
+if TYPE_CHECKING:
+    from lead_mcp.journal.store import Journal
+
 JSON: Final = "application/json"
 RECORD_META: Final = {**META, "untrusted_parts": ["lead", "ping", "raw"]}
 TEMPLATES: Final = {
@@ -42,6 +44,11 @@ TEMPLATES: Final = {
     "ping://{account}/{direction}/{id}{?type,at}": ("ping", JSON, "One PING attempt in full."),
     "recording://{account}/{lead_id}/{recording_id}": ("recording", "audio/*", "A call recording's audio."),
     "account://{account}": ("account", JSON, "What one account offers, with all its fields."),
+    "journal://{id}": (
+        "journal",
+        JSON,
+        "The story of one write, by its journal_id; personal values cut down to hints.",
+    ),
 }
 SCHEMA: Final = "sql://schema"
 FIXED: Final = {
@@ -154,57 +161,26 @@ async def _account(runtime: Runtime, found: Uri) -> ReadResourceContents:
     return _json(await describe(runtime, found.account))
 
 
+async def _journal(runtime: Runtime, found: Uri) -> ReadResourceContents:
+    """One write's story, for whoever may know of it: the same principal, and every account that it is about."""
+    name = found.id
+
+    def look(journal: Journal) -> tuple[Write, Sequence[Event]] | None:
+        write = journal.get(name)
+        mine = write is not None and write.principal == runtime.principal
+        known = write is not None and {*write.account.split(",")} <= {*runtime.connections}
+        return (write, journal.story(name)) if write is not None and mine and known else None
+
+    told = await runtime.in_journal(look)
+    if told is None:
+        raise NotFound(f"There is no write {name[:60]!r} in this journal; a write's answer names its journal_id.")
+    return _json(story_to_dict(*told), {**META, "untrusted_parts": ["events"]})
+
+
 READERS: Final[dict[str, Callable[[Runtime, Uri], Awaitable[ReadResourceContents]]]] = {
     "lead": _lead,
     "ping": _ping,
     "recording": _recording,
     "account": _account,
+    "journal": _journal,
 }
-
-
-async def complete(runtime: Runtime, argument: str, value: str, known: dict[str, str]) -> Completion | None:
-    """What a template's argument may be, given those already filled in; nothing where masks are on and have no key."""
-    try:
-        masker = await masker_for(runtime)
-    except LeadMcpError:
-        return None
-    with masked_by(masker):
-        matching = [one for one in await _values(runtime, argument, known) if one.startswith(value)]
-    return Completion(values=matching[:100], total=len(matching), has_more=len(matching) > 100)
-
-
-async def _values(runtime: Runtime, argument: str, known: dict[str, str]) -> list[str]:
-    found: list[str] = []
-    if argument == "account":
-        found = list(runtime.connections)
-    elif argument == "direction":
-        found = ["inbound", "outbound"]
-    elif argument == "since":
-        found = ["today", "yesterday", "this_week", "last_week", "this_month", "last_month", "-24h", "-7d", "-30d"]
-    elif argument == "field":
-        found = known_names(connection.account.fields for connection in runtime.connections.values())
-    elif argument in ("id", "lead_id"):
-        found = await _newest_ids(runtime, known) if known.get("account") in runtime.connections else []
-    elif argument in CANONICAL:
-        found = [cell(word) for word in _words(runtime, argument)]
-    return found
-
-
-def _words(runtime: Runtime, name: str) -> list[str]:
-    """The words that a field takes, where an account's vendor has a list of them; stages always."""
-    fields = [connection.account.fields.ours.get(name) for connection in runtime.connections.values()]
-    return list(dict.fromkeys(word for field in fields if field for word in field.values))
-
-
-async def _newest_ids(runtime: Runtime, known: dict[str, str]) -> list[str]:
-    """The newest leads' ids, or pings' where a direction is given: who is at a keyboard rarely wants an old one."""
-    direction, connection = known.get("direction"), runtime.connection(known["account"])
-    if direction and direction not in connection.vendor.pings:
-        return []
-    order = Order("at" if direction else "created_at", descending=True)
-    query = Query(kind=direction or "lead", orders=(order,), limit=50, now=runtime.clock())
-    try:
-        answer = await search([connection], query, runtime.limits, runtime.seal)
-    except LeadMcpError:
-        return []
-    return [id_cell(record.id) for record in answer.records]

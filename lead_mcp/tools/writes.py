@@ -112,7 +112,8 @@ async def _outcome(confirmation: Confirmation, intent: Intent, dry_run: bool) ->
     answers = await _answers(confirmation, intent)
     if isinstance(answers, Outcome):
         return answers
-    return await runtime.pipeline(mode, confirmation.callback, answers).run(intent, call)
+    pipeline = runtime.pipeline(mode, confirmation.callback, answers, confirmation.approved_by)
+    return await pipeline.run(intent, call)
 
 
 async def _answers(confirmation: Confirmation, intent: Intent) -> Mapping[str, Sequence[str | None]] | Outcome:

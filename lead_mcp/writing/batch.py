@@ -16,8 +16,8 @@ import anyio
 from lead_mcp.engine.connection import Connection
 from lead_mcp.errors import Conflict, LeadMcpError, Pending, TimedOut
 from lead_mcp.journal.entries import State, Write
+from lead_mcp.writing.advice import waits
 from lead_mcp.writing.call import PREVIEWED, WriteCall
-from lead_mcp.writing.claim import waits
 from lead_mcp.writing.confirm import Agreed, BatchPlan, RowPlan
 from lead_mcp.writing.inserts import InsertIntent
 from lead_mcp.writing.leases import in_thread
@@ -131,7 +131,7 @@ class Batch:
         if write is None:
             return None
         if write.state in (State.PENDING, State.INTENDED):
-            raise waits(write)
+            raise waits(claims.journal, write)
         if not write.replayed:
             return None
         return [await self._again(write, result) for result in results_of(write) or ()]

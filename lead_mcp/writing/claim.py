@@ -11,6 +11,7 @@ import anyio
 from lead_mcp.engine.connection import Connection
 from lead_mcp.errors import Conflict, Pending, TimedOut
 from lead_mcp.journal.entries import State, Write
+from lead_mcp.writing.advice import waits
 from lead_mcp.writing.call import WriteCall
 from lead_mcp.writing.leases import in_thread
 
@@ -57,10 +58,10 @@ class Claims:
         new = call.entry(account)
         waiting = await in_thread(self.journal.pending, new)
         if waiting is not None:
-            return waits(waiting)
+            return waits(self.journal, waiting)
         stored, _ = await in_thread(self.journal.begin, new, State.PENDING, values)
         check_same(stored, call)
-        return waits(stored)
+        return waits(self.journal, stored)
 
     async def begin(self, connection: Connection, call: WriteCall) -> Write | None:
         """The write, new and ours; None where another call has begun one with its key."""
@@ -79,11 +80,3 @@ def check_same(write: Write, call: WriteCall) -> None:
     if write.arguments != call.digest:
         message = f"idempotency_key: {call.key!r} was used for another {call.tool} ({write.id}). Use a new key."
         raise Conflict(message, account=write.account)
-
-
-def waits(write: Write) -> Pending:
-    message = (
-        "This client cannot ask you, so nothing was sent: LEAD_MCP_WRITES=confirm wants a person's yes. "
-        f"The write is stored; settle it in a terminal with `lead-mcp approve {write.id}`."
-    )
-    return Pending(message, account=write.account, journal_id=write.id)

@@ -13,6 +13,7 @@ from lead_mcp.engine.person import Person
 from lead_mcp.engine.records import Record
 from lead_mcp.errors import Conflict
 from lead_mcp.vendors.spec.writing import Insert
+from lead_mcp.writing.checked import Checked
 from lead_mcp.writing.context import WriteContext
 from lead_mcp.writing.form_names import further_names
 from lead_mcp.writing.forms import FilledForm, fill
@@ -80,8 +81,9 @@ class InsertIntent:
             verdict=OutcomeKind.DUPLICATE if duplicate else None,
             refusal=self._refusal(there),
             token=token,
-            person=Person.of(filled.ours, context.region),
+            person=(person := Person.of(filled.ours, context.region)),
             known=known if there and there.complete else None,
+            checked=None if there is None else Checked.of(self.connection.name, person, there),
         )
 
     def _refusal(self, there: PersonMatches | None) -> Conflict | None:
@@ -109,13 +111,12 @@ class InsertIntent:
         }
         own = {name: value for name, value in filled.own.items() if not unchanged_own(record, name, value)}
         person = Person.of(filled.ours, region)
+        checked = Checked.of(self.connection.name, person, there)
         if not changes and not own:
-            verdict = OutcomeKind.UNCHANGED
-            return PreparedWrite(
-                connection=self.connection, action=Action.UPDATE, uri=record.uri, verdict=verdict, person=person
-            )
+            write = PreparedWrite(connection=self.connection, action=Action.UPDATE, uri=record.uri)
+            return replace(write, verdict=OutcomeKind.UNCHANGED, person=person, checked=checked)
         prepared = await UpdateIntent(self.connection, record.id, changes, own).prepare(context, token)
-        return replace(prepared, person=person)
+        return replace(prepared, person=person, checked=checked)
 
     async def settle(self, context: WriteContext, sent: Sent) -> str | None:
         """A lead with this own id, or of this person with every value sent, that was not there before."""

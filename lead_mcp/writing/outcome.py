@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from lead_mcp.uris import parse_uri
+from lead_mcp.writing.checked import Checked
 
 
 class Action(StrEnum):
@@ -85,15 +86,22 @@ Note = str | ReadsOtherwise
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a write. ``before``, ``after``: JSON values by our names and the vendor's own, whole and unmasked."""
+    """What became of a write. ``before``, ``after``, ``sent``: JSON values by our names and the vendor's own, whole and
+    unmasked. ``after``: as they were read back (of a preview: as they would be); ``sent``: those that were not.
+    """
 
     kind: OutcomeKind
     uri: str | None = None
     before: Mapping[str, Any] | None = None
     after: Mapping[str, Any] | None = None
+    sent: Mapping[str, Any] | None = None
     request: Mapping[str, Any] | None = None
     journal_id: str | None = None
     warnings: tuple[Note, ...] = ()
+    checked: Checked | None = None
+    """The look for duplicates."""
+    approved_by: str | None = None
+    """``allow`` where nobody was asked, ``terminal``, or a person by which client."""
 
     @property
     def lead_id(self) -> str | None:
@@ -106,7 +114,10 @@ class Outcome:
             "uri": self.uri,
             "before": self.before,
             "after": self.after,
+            "sent": self.sent,
             "request": self.request,
+            "checked": self.checked.record() if self.checked else None,
+            "approved_by": self.approved_by,
         }
         present = {name: value for name, value in found.items() if value is not None}
         return {**present, "warnings": [note_record(note) for note in self.warnings]}
@@ -118,9 +129,12 @@ class Outcome:
             record.get("uri"),
             record.get("before"),
             record.get("after"),
+            record.get("sent"),
             record.get("request"),
             journal_id,
             tuple(map(note_of, record.get("warnings", ()))),
+            Checked.of_record(record["checked"]) if record.get("checked") else None,
+            record.get("approved_by"),
         )
 
 

@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING
 
 from lead_mcp.errors import Conflict
 from lead_mcp.journal.entries import ClaimLost, State, Write
+from lead_mcp.writing.advice import not_yet, unknown, waits
 from lead_mcp.writing.call import PREVIEWED, WriteCall
-from lead_mcp.writing.claim import Claims, waits
+from lead_mcp.writing.claim import Claims
 from lead_mcp.writing.confirm import Agreed, ConfirmCallback
 from lead_mcp.writing.context import WriteContext
 from lead_mcp.writing.outcome import Outcome, OutcomeKind
 from lead_mcp.writing.prepared import Intent, prepare
 from lead_mcp.writing.send import Sending, intended, replayed
-from lead_mcp.writing.settle import Settling, may_be_sent_again, not_yet, unknown
+from lead_mcp.writing.settle import Settling, may_be_sent_again
 
 if TYPE_CHECKING:
     from lead_mcp.journal.store import Journal
@@ -35,7 +36,7 @@ DECLINED = Outcome(OutcomeKind.DECLINED, warnings=("a person said no; nothing wa
 class WritePipeline:
     """Carries writes out. ``mode``: ``confirm`` or ``allow``. ``probe`` is called with each point passed: tests kill there.
 
-    ``confirmed``: by the digest of a call's arguments, what a person has just said yes to.
+    ``confirmed``: by the digest of a call's arguments, what a person has just said yes to. ``approved_by``: as in ``Sending``.
     """
 
     journal: Journal
@@ -44,6 +45,7 @@ class WritePipeline:
     confirm: ConfirmCallback | None = None
     confirmed: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
     probe: Callable[[str], None] = lambda point: None
+    approved_by: str = ""
 
     @property
     def claims(self) -> Claims:
@@ -75,12 +77,14 @@ class WritePipeline:
         prepared = await prepare(intent, self.context, PREVIEWED)
         request, warnings = prepared.redacted_request() or None, prepared.warnings
         warnings = (*warnings, *([prepared.refusal.message] if prepared.refusal else []))
-        before, after = prepared.before, prepared.after
-        return Outcome(OutcomeKind.PREVIEW, prepared.uri, before, after, request, warnings=warnings)
+        before, after, checked = prepared.before, prepared.after, prepared.checked
+        return Outcome(OutcomeKind.PREVIEW, prepared.uri, before, after, None, request, None, warnings, checked)
 
     async def finish(self, intent: Intent, call: WriteCall, write: Write, agreed: Agreed | None) -> Outcome:
         """The outcome of a write that is ours. Raises ClaimLost where another process took it before anything left."""
-        return await Sending(self.journal, self.context, self.probe).finish(intent, call, write, agreed)
+        return await Sending(self.journal, self.context, self.approved_by, self.probe).finish(
+            intent, call, write, agreed
+        )
 
     async def known(self, intent: Intent, call: WriteCall) -> Outcome | Write | None:
         """The outcome of a write with this key; or such a write that may be carried out now; or None."""
@@ -89,7 +93,7 @@ class WritePipeline:
             if write.replayed:
                 return replayed(write)
             if write.state is State.PENDING:
-                raise waits(write)
+                raise waits(self.journal, write)
             if write.state is State.INTENDED:
                 return write  # whoever meant it died before sending
             if write.state not in (State.SENDING, State.UNKNOWN, State.ACCEPTED):
@@ -121,8 +125,8 @@ class WritePipeline:
         if now.replayed:
             return replayed(now)
         if now.state is State.ACCEPTED:
-            return Outcome(OutcomeKind.PENDING, journal_id=now.id, warnings=(not_yet(now),))
+            return Outcome(OutcomeKind.PENDING, journal_id=now.id, warnings=(not_yet(self.journal, now),))
         if now.state in (State.SENDING, State.UNKNOWN):
-            raise unknown(now)
+            raise unknown(self.journal, now)
         message = f"{write.id} was taken over by another process, where it is {now.state}; nothing was sent from here."
         raise Conflict(message, account=write.account)

@@ -16,6 +16,7 @@ from lead_mcp.journal.entries import digest_of
 from lead_mcp.transport.redaction import REDACTED
 from lead_mcp.vendors.spec.http import Reply, Request
 from lead_mcp.vendors.spec.writing import WriteResult
+from lead_mcp.writing.checked import Checked
 from lead_mcp.writing.context import WriteContext
 from lead_mcp.writing.outcome import Action, Note, Outcome, OutcomeKind
 
@@ -26,7 +27,7 @@ class PreparedWrite:
 
     ``verdict``: what it comes to without a request (a duplicate, nothing to change). ``refusal``: why it is not sent, though
     it could be. ``known``: URIs of the same person's leads that were there before, None where nobody looked at them all.
-    ``queued``: fields that the vendor settles later.
+    ``queued``: fields that the vendor settles later. ``checked``: the look for duplicates, where there was one.
     """
 
     connection: Connection
@@ -44,6 +45,7 @@ class PreparedWrite:
     token: str = ""
     person: Person = field(default_factory=Person)
     known: Sequence[str] | None = None
+    checked: Checked | None = None
 
     def redacted_request(self) -> dict[str, Any]:
         """The request as anybody may know it: method, path and body, secrets out."""
@@ -66,7 +68,8 @@ class PreparedWrite:
 
     def without_request(self) -> Outcome:
         """The outcome of a write that has a verdict."""
-        return Outcome(self.verdict or OutcomeKind.UNCHANGED, self.uri, self.before, warnings=self.warnings)
+        kind = self.verdict or OutcomeKind.UNCHANGED
+        return Outcome(kind, self.uri, self.before, warnings=self.warnings, checked=self.checked)
 
 
 def _redacted(value: Any, secrets: frozenset[str], path: str = "") -> Any:

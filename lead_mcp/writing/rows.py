@@ -9,6 +9,7 @@ from typing import Any
 from lead_mcp.engine.connection import Connection
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.journal.entries import Write
+from lead_mcp.writing.checked import Checked
 from lead_mcp.writing.inserts import InsertIntent
 from lead_mcp.writing.outcome import Note, Outcome, OutcomeKind, note_of, note_record
 from lead_mcp.writing.updates import UpdateIntent
@@ -59,13 +60,15 @@ class RowResult:
     uri: str | None = None
     code: str | None = None
     notes: tuple[Note, ...] = ()
+    checked: Checked | None = None
+    approved_by: str | None = None
 
     @staticmethod
     def of(number: int, became: Outcome | LeadMcpError) -> RowResult:
         if isinstance(became, LeadMcpError):
             kind = OutcomeKind.UNKNOWN if became.code == "unknown_outcome" else OutcomeKind.FAILED
             return RowResult(number, kind, code=became.code, notes=(became.message,))
-        return RowResult(number, became.kind, became.uri, notes=became.warnings)
+        return RowResult(number, became.kind, became.uri, None, became.warnings, became.checked, became.approved_by)
 
     @property
     def failed(self) -> bool:
@@ -74,17 +77,22 @@ class RowResult:
     def record(self) -> dict[str, Any]:
         """As the journal keeps it."""
         notes = [note_record(note) for note in self.notes]
-        return {"row": self.number, "outcome": str(self.kind), "uri": self.uri, "code": self.code, "notes": notes}
+        found = {"row": self.number, "outcome": str(self.kind), "uri": self.uri, "code": self.code, "notes": notes}
+        more = {"checked": self.checked and self.checked.record(), "approved_by": self.approved_by}
+        return {**found, **{name: value for name, value in more.items() if value}}
 
     @staticmethod
     def of_record(record: Any) -> RowResult:
         """Out of the journal; version 1 kept a row as a list, its notes as one text."""
+        checked = approved_by = None
         if isinstance(record, Mapping):
+            checked, approved_by = record.get("checked"), record.get("approved_by")
             number, kind, uri, code, notes = (record[name] for name in ("row", "outcome", "uri", "code", "notes"))
         else:
             number, kind, uri, code, text = record
             notes = [text] if text else []
-        return RowResult(number, OutcomeKind(kind), uri, code, tuple(map(note_of, notes)))
+        look = Checked.of_record(checked) if checked else None
+        return RowResult(number, OutcomeKind(kind), uri, code, tuple(map(note_of, notes)), look, approved_by)
 
 
 def results_record(results: Sequence[RowResult]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from lead_mcp.errors import LeadMcpError, MalformedReply, NotAllowed, TimedOut, 
 from lead_mcp.journal.entries import ClaimLost, State, Write, digest_of
 from lead_mcp.uris import lead_uri
 from lead_mcp.vendors.spec.writing import WriteResult
+from lead_mcp.writing.advice import not_yet, unknown
 from lead_mcp.writing.call import WriteCall
 from lead_mcp.writing.confirm import Agreed
 from lead_mcp.writing.context import WriteContext
@@ -21,7 +22,7 @@ from lead_mcp.writing.leases import in_thread, shielded, while_held
 from lead_mcp.writing.outcome import DONE, Action, Outcome, OutcomeKind, Tool
 from lead_mcp.writing.prepared import Intent, PreparedWrite, prepare
 from lead_mcp.writing.readback import read_back
-from lead_mcp.writing.settle import Settling, not_yet, unknown
+from lead_mcp.writing.settle import Settling
 
 if TYPE_CHECKING:
     from lead_mcp.journal.store import Journal
@@ -34,10 +35,14 @@ PURGED: Final = "its values have been purged"
 
 @dataclass(frozen=True)
 class Sending:
-    """Sends claimed writes. ``probe`` is called with each point passed: tests kill the process there."""
+    """Sends claimed writes. ``probe`` is called with each point passed: tests kill the process there.
+
+    ``approved_by``: who has said yes, in the words of an outcome; "" where nobody is known to.
+    """
 
     journal: Journal
     context: WriteContext
+    approved_by: str = ""
     probe: Callable[[str], None] = lambda point: None
 
     async def finish(self, intent: Intent, call: WriteCall, write: Write, agreed: Agreed | None) -> Outcome:
@@ -95,10 +100,10 @@ class Sending:
         except Exception as error:  # whatever it was, the request may have left
             raise await self._failed(write, Unavailable(f"sending failed ({type(error).__name__}).")) from error
         self.probe("answered")
-        outcome = _outcome(write, prepared, result)
+        outcome = replace(_outcome(write, prepared, result), approved_by=self.approved_by or None)
         if result.accepted and outcome.uri is None:
             outcome = await self._looked_for(intent, write, outcome)
-        if prepared.action is Action.UPDATE:
+        if prepared.action is Action.UPDATE or write.tool == Tool.INSERT_LEAD:  # of a batch's inserts nobody sees it
             outcome = await read_back(prepared, outcome, self.context.deadline)
         recorded = await self._recorded(write, outcome)
         self.probe("done")
@@ -110,7 +115,7 @@ class Sending:
         if uri is not None:
             return replace(outcome, uri=uri)
         self.probe("accepted")
-        return replace(outcome, kind=OutcomeKind.PENDING, warnings=(*outcome.warnings, not_yet(write)))
+        return replace(outcome, kind=OutcomeKind.PENDING, warnings=(*outcome.warnings, not_yet(self.journal, write)))
 
     async def _exchange(self, prepared: PreparedWrite) -> WriteResult:
         if prepared.request is None or prepared.read is None:
@@ -126,7 +131,7 @@ class Sending:
         if isinstance(error, MAY_HAVE_HAPPENED) and error.sent:
             with suppress(NotAllowed, ClaimLost):
                 await in_thread(self.journal.step, write, State.UNKNOWN, {"why": error.message})
-            return unknown(write, error.message)
+            return unknown(self.journal, write, error.message)
         why = {"why": error.message, "code": error.code, "vendor_code": error.vendor_code}
         with suppress(NotAllowed, ClaimLost):
             await in_thread(self.journal.step, write, State.REFUSED, why, keep_key=False)
@@ -138,7 +143,9 @@ class Sending:
         try:
             await in_thread(self.journal.step, write, _state_of(outcome), outcome.record(), uri=outcome.uri)
         except NotAllowed:
-            raise unknown(write, f"the vendor said yes{where}, but the journal cannot be written any more.") from None
+            raise unknown(
+                self.journal, write, f"the vendor said yes{where}, but the journal cannot be written any more."
+            ) from None
         except ClaimLost:
             return await self._recorded_late(write, outcome, where)
         return outcome
@@ -154,7 +161,7 @@ class Sending:
                 record, uri = outcome.record(), outcome.uri
                 if await in_thread(self.journal.take_over, now, _state_of(outcome), record, uri=uri):
                     return outcome
-        raise unknown(write, why)
+        raise unknown(self.journal, write, why)
 
 
 def intended(call: WriteCall, prepared: PreparedWrite) -> dict[str, Any]:
@@ -179,7 +186,16 @@ def _outcome(write: Write, prepared: PreparedWrite, result: WriteResult) -> Outc
     uri = prepared.uri or (lead_uri(prepared.connection.name, result.id) if result.id else None)
     kind = OutcomeKind.UPDATED if result.updated and prepared.uri is None else DONE[prepared.action]
     warnings = (*prepared.warnings, *result.warnings)
-    return Outcome(kind, uri, prepared.before, prepared.after, prepared.redacted_request(), write.id, warnings)
+    return Outcome(
+        kind,
+        uri,
+        prepared.before,
+        sent=prepared.after,
+        request=prepared.redacted_request(),
+        journal_id=write.id,
+        warnings=warnings,
+        checked=prepared.checked,
+    )
 
 
 def _state_of(outcome: Outcome) -> State:

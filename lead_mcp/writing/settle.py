@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from lead_mcp.errors import LeadMcpError, NotAllowed, UnknownOutcome
+from lead_mcp.errors import LeadMcpError, NotAllowed
 from lead_mcp.journal.entries import State, Write
+from lead_mcp.writing.advice import not_yet, unknown
 from lead_mcp.writing.context import WriteContext
 from lead_mcp.writing.leases import in_thread
 from lead_mcp.writing.outcome import DONE, INSERTING, Action, Outcome, OutcomeKind, Tool
@@ -42,7 +43,7 @@ class Settling:
         if uri is not None:
             return await self._proved(write, uri)
         if write.state is State.ACCEPTED:
-            return Outcome(OutcomeKind.PENDING, journal_id=write.id, warnings=(not_yet(write),))
+            return Outcome(OutcomeKind.PENDING, journal_id=write.id, warnings=(not_yet(self.journal, write),))
         if may_be_sent_again(intent, write):
             return None
         if write.state is State.SENDING:
@@ -50,7 +51,7 @@ class Settling:
             taken = await in_thread(self.journal.take_over, write, State.UNKNOWN, why)
             if taken is None:
                 return None
-        raise unknown(write)
+        raise unknown(self.journal, write)
 
     async def awaited(self, intent: Intent, write: Write) -> str | None:
         """The URI of a lead that the vendor has taken, as soon as it is there; None after ``PATIENCE`` or at the deadline.
@@ -88,7 +89,9 @@ class Settling:
         try:
             taken = await in_thread(self.journal.take_over, write, State.DONE, outcome.record(), uri=uri)
         except NotAllowed:
-            raise unknown(write, f"the lead is there ({uri}), but the journal cannot be written.") from None
+            raise unknown(
+                self.journal, write, f"the lead is there ({uri}), but the journal cannot be written."
+            ) from None
         return outcome if taken else None
 
 
@@ -96,26 +99,3 @@ def may_be_sent_again(intent: Intent, write: Write) -> bool:
     """Whether the vendor makes one lead of both requests."""
     insert = intent.connection.vendor.insert
     return Tool(write.tool).action is Action.INSERT and insert is not None and insert.dedupes
-
-
-def not_yet(write: Write) -> str:
-    """What to know of a write that the vendor has taken and does not show."""
-    way = (
-        "repeat the call with the same idempotency_key to look again"
-        if write.key
-        else f"look for the lead later; `lead-mcp journal resolve {write.id}` settles it"
-    )
-    return f"the vendor has taken the lead and does not show it yet: {way}. It is not sent again"
-
-
-def unknown(write: Write, why: str = "") -> UnknownOutcome:
-    """The error of a write that may or may not have happened, with the way to settle it."""
-    way = (
-        f"Repeat the call with the same idempotency_key to look at the vendor and settle it, or look yourself and say "
-        f"`lead-mcp journal resolve {write.id}`."
-        if write.key
-        else f"Look for the lead first; then say `lead-mcp journal resolve {write.id}`. Do not just repeat the call."
-    )
-    because = f": {why}" if why else "."
-    message = f"The write {write.id} may or may not have happened{because} It is not sent again. {way}"
-    return UnknownOutcome(message, account=write.account)

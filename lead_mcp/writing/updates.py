@@ -82,7 +82,7 @@ class UpdateIntent:
             write,
             after={**before, **{name: displayed[name] for name in (*ours, *own)}},
             secrets=frozenset(filled.secrets),
-            warnings=(*wanted.warnings, *([update.warning] if update.warning else [])),
+            warnings=(*wanted.warnings, *_replaced(before, ours), *([update.warning] if update.warning else [])),
             request=update.build(self.connection.account, record.id, filled.values),
             read=partial(update.read, self.connection.account, record.id),
         )
@@ -114,6 +114,11 @@ def _differing(record: Record, wanted: FilledForm, region: str) -> tuple[dict[st
     """What is to be other than it is: by our names, and by the vendor's."""
     ours = {name: value for name, value in wanted.ours.items() if not unchanged(record.get(name), value, name, region)}
     return ours, {name: value for name, value in wanted.own.items() if not unchanged_own(record, name, value)}
+
+
+def _replaced(before: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:
+    """That a note is no further one."""
+    return ["note: replaces the note that is there"] if ours.get("note") and before.get("note") else []
 
 
 def _required(form: Form, wanted: FilledForm) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from mcp import MCPError
-from mcp.types import ResourceTemplateReference
+from mcp.types import PromptReference, ResourceTemplateReference
 
 from tests.driving import Bench, bench, in_order
 from tests.facts import TRIED
@@ -78,16 +78,46 @@ def test_a_prompt_without_its_argument_is_refused(driven: Bench) -> None:
     assert 'since="today"' in said(driven, "todays_leads", {})
 
 
-def completed(driven: Bench, name: str, typed: str, **known: str) -> list[str]:
-    ref = ResourceTemplateReference(uri="lead://{account}/{id}")
+LEAD = "lead://{account}/{id}"
+PING = "ping://{account}/{direction}/{id}{?type,at}"
+RECORDING = "recording://{account}/{lead_id}/{recording_id}"
+
+
+def completed(driven: Bench, name: str, typed: str, template: str = LEAD, **known: str) -> list[str]:
+    ref = ResourceTemplateReference(uri=template)
     found = driven.portal.call(driven.client.complete, ref, {"name": name, "value": typed}, known)
     return list(found.completion.values)
+
+
+def test_a_completion_is_of_what_it_refers_to(driven: Bench) -> None:
+    """An id of a ping's template is a ping's, a lead's is a lead's; what has no such argument completes nothing."""
+    assert completed(driven, "account", "", PING) == ["leadexec"]
+    assert set(completed(driven, "account", "", RECORDING)) >= {"convoso", "leadsquared"}
+    assert completed(driven, "direction", "in", PING) == ["inbound"]
+    assert completed(driven, "direction", "in") == []
+    assert completed(driven, "id", "", PING, account="leadexec") == [], "of which direction?"
+    pings = driven.call("query_pings", direction="inbound", since="-7d", limit=1)["pings"]["rows"]
+    newest = completed(driven, "id", "", PING, account="leadexec", direction="inbound")
+    assert f"/{newest[0]}?" in pings[0][0]
+    assert completed(driven, "id", "", "journal://{id}", account="octanist") == []
+    assert completed(driven, "source", "") == []
+    prompt = PromptReference(name="source_quality")
+    found = driven.portal.call(driven.client.complete, prompt, {"name": "since", "value": "-"})
+    assert found.completion.values
+    assert driven.portal.call(driven.client.complete, prompt, {"name": "id", "value": ""}).completion.values == []
+
+
+@pytest.mark.parametrize(
+    "ref", [ResourceTemplateReference(uri="leed://{account}/{id}"), PromptReference(name="source_qualty")]
+)
+def test_a_completion_of_nothing_is_refused(driven: Bench, ref: Any) -> None:
+    with pytest.raises(MCPError, match="Did you mean"):
+        driven.portal.call(driven.client.complete, ref, {"name": "account", "value": ""})
 
 
 def test_accounts_directions_and_ids_complete(driven: Bench) -> None:
     assert sorted(completed(driven, "account", "")) == sorted(TRIED)
     assert sorted(completed(driven, "account", "lead")) == ["leadexec", "leadsquared", "leadtrackr"]
-    assert completed(driven, "direction", "in") == ["inbound"]
     for account in TRIED:
         newest = [one.id for one in in_order(driven.everything(account), "created_at:desc")][:50]
         offered = completed(driven, "id", "", account=account)

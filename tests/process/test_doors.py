@@ -211,6 +211,7 @@ def test_templates_are_listed(door: Door) -> None:
         "ping://{account}/{direction}/{id}{?type,at}",
         "recording://{account}/{lead_id}/{recording_id}",
         "account://{account}",
+        "journal://{id}",
     }
 
 

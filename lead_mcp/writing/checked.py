@@ -1,0 +1,66 @@
+"""What a look for duplicates was, as a value: what it compared, where, and whether it saw everything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lead_mcp.dates import stamp
+from lead_mcp.engine.people import Person, PersonMatches
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One look at one account.
+
+    ``compared``: our fields. ``found``: how many leads had the same. ``since``: the oldest creation time that was looked at,
+    None where all were. ``complete``: whether everything within it was seen.
+    """
+
+    account: str
+    compared: tuple[str, ...]
+    found: int = 0
+    complete: bool = True
+    requests: int = 0
+    since: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(account: str, person: Person, matches: PersonMatches) -> Checked:
+        compared = [name for name, known in (("email", person.emails), ("phone", person.phones)) if known]
+        since = matches.window.since if matches.window else None
+        return Checked(
+            account,
+            tuple(compared),
+            len(matches.records),
+            matches.complete,
+            matches.requests,
+            stamp(since) if since is not None and since.year > 2000 else None,
+            tuple(dict.fromkeys(matches.notes)),
+        )
+
+    def with_another(self, other: Checked) -> Checked:
+        """Both as one look."""
+        notes = tuple(dict.fromkeys((*self.notes, *other.notes)))
+        found, requests = self.found + other.found, self.requests + other.requests
+        return replace(self, found=found, requests=requests, notes=notes)
+
+    def record(self) -> dict[str, Any]:
+        """In the contract's words, as the journal keeps it too."""
+        found = {"account": self.account, "compared": [*self.compared], "found": self.found, "complete": self.complete}
+        more = {"requests": self.requests, "since": self.since, "note": "; ".join(self.notes) or None}
+        return {**found, **{name: value for name, value in more.items() if value is not None}}
+
+    @staticmethod
+    def of_record(record: Mapping[str, Any]) -> Checked:
+        notes = (record["note"],) if record.get("note") else ()
+        return Checked(
+            record["account"],
+            tuple(record["compared"]),
+            record["found"],
+            record["complete"],
+            record.get("requests", 0),
+            record.get("since"),
+            notes,
+        )
