@@ -5,7 +5,7 @@ Held encoded, about as small as they were sent, until everything is read: only t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -15,7 +15,7 @@ from anyio import to_thread
 
 from lead_mcp.engine.records import Record
 from lead_mcp.sql.people import People
-from lead_mcp.sql.rows import Mask, Row, encoded
+from lead_mcp.sql.rows import Mask, Row, decoded, encoded
 from lead_mcp.sql.tables import TABLES
 
 PIECE: Final = 5000
@@ -87,8 +87,25 @@ class Gathered:
                 (piece.blobs[nth],) = encoded([[next(ids)] for _ in range(piece.rows)], 1)
         return people.note()
 
+    async def leave_out(self, accounts: Collection[str]) -> None:
+        """Forget every row of these accounts."""
+        await to_thread.run_sync(self._keep_others, accounts)
+
+    def _keep_others(self, accounts: Collection[str]) -> None:
+        kept = [_without(piece, self.columns[piece.table].index("account"), accounts) for piece in self.pieces]
+        self.pieces = [piece for piece in kept if piece is not None]
+
     def loads(self) -> Iterator[tuple[str, list[tuple[str, str]], list[bytes]]]:
         """What to load: table, names and types of columns, their values."""
         for piece in self.pieces:
             types = TABLES[piece.table].types
             yield piece.table, [(name, types[name]) for name in self.columns[piece.table]], piece.blobs
+
+
+def _without(piece: Piece, nth: int, accounts: Collection[str]) -> Piece | None:
+    """The piece without the rows of these accounts, which stand in its column ``nth``; None where none are left."""
+    rows = decoded(piece.blobs, piece.rows)
+    kept = [row for row in rows if row[nth] not in accounts]
+    if len(kept) == len(rows):
+        return piece
+    return Piece(piece.table, len(kept), encoded(kept, len(piece.blobs))) if kept else None

@@ -89,7 +89,11 @@ class Live:
         self.entries = merged([*known, *self.entries])
         self._check()
         joined = await self.gathered.join_people(self.query.mask)
-        self.notes = [note for note in (*self.plan.notes, joined, self._unfit()) if note]
+        failed = [entry.account for entry in self.entries if entry.error is not None]
+        if failed:
+            await self.gathered.leave_out(failed)
+        left = f"{', '.join(failed)} could not be read whole: no row of it is in the tables" if failed else ""
+        self.notes = [note for note in (*self.plan.notes, joined, self._unfit(), left) if note]
         if self.needs.has("accounts"):
             self.gathered.put("accounts", self._accounts())
 

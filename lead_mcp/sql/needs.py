@@ -35,9 +35,9 @@ def needs_of(statement: Statement, clock: Clock) -> Needs:
     reaches = [(read.table, reach_of(read, statement.reads, clock)) for read in statement.reads]
     columns = needed_columns(statement)
     of_leads = [reach for table, reach in reaches if table in OF_LEADS]
-    if not of_leads and "accounts" in columns and "leads" in _named(statement.tree)[0]:  # a star does not count leads
-        of_leads = [Reach()]
-        columns["leads"] = frozenset({"account"})
+    if "accounts" in columns and "leads" in _named(statement.tree)[0]:  # all of them are counted; a star counts none
+        of_leads.append(Reach())
+        columns.setdefault("leads", frozenset({"account"}))
     pings = [reach for table, reach in reaches if table == "pings"]
     return Needs(columns, _either(of_leads), _either(pings))
 

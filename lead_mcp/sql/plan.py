@@ -11,11 +11,13 @@ from lead_mcp.dates import Window
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.windows import length
 from lead_mcp.errors import BadArgument, did_you_mean
+from lead_mcp.filters import Filter, Kind, Op, folded
 from lead_mcp.sql.needs import Needs
 from lead_mcp.sql.query import SqlQuery
 from lead_mcp.sql.reach import Reach
 from lead_mcp.sql.reading import LEAD, Reading, default_stretch
-from lead_mcp.vendors.spec.fields import CANONICAL, PING_FIELDS
+from lead_mcp.sql.rows import unmasked
+from lead_mcp.vendors.spec.fields import CANONICAL, PING_FIELDS, Field
 
 NEEDED_BY: Final[Mapping[str, Sequence[str]]] = {
     "phone_e164": ("phone",),
@@ -26,6 +28,10 @@ NEEDED_BY: Final[Mapping[str, Sequence[str]]] = {
     "lead_uri": ("lead_id",),
 }
 """Fields that a column is worked out from."""
+FIELDS: Final[Mapping[str, str]] = {"email_folded": "email"}
+"""Our field behind a column that is folded."""
+LONGEST: Final = 200
+"""Characters of a text that a vendor is asked for."""
 OF_RECORDS: Final = frozenset({"sends", "events"})
 """Tables for which a lead's whole record is needed."""
 
@@ -55,7 +61,18 @@ def _leads(query: SqlQuery, needs: Needs, reach: Reach) -> ReadingPlan:
     columns = needs.columns.get("leads", frozenset())
     whole = "raw" in columns or bool(OF_RECORDS & needs.columns.keys())
     fields = fields_of(columns, CANONICAL)
-    readings = [Reading(connection=one, kind=LEAD, window=window, fields=fields, whole=whole) for one in chosen]
+    narrowed = query.mask is unmasked and "person_id" not in columns  # a person's leads join through any other lead
+    readings = [
+        Reading(
+            connection=one,
+            kind=LEAD,
+            window=window,
+            fields=fields,
+            whole=whole,
+            filters=filters_at(one, reach.words) if narrowed else (),
+        )
+        for one in chosen
+    ]
     return ReadingPlan(readings, lead_window=window, notes=notes)
 
 
@@ -88,6 +105,35 @@ def reading_window(
         return Window(found.since, max(until, found.since or until), query.zone.key), ()
     window = Window((until - back).replace(microsecond=0), until, query.zone.key)
     return window, (f"no beginning was given: {what} of the last {length(back)} were read",)
+
+
+def filters_at(connection: Connection, words: Mapping[str, frozenset[str]]) -> list[Filter]:
+    """The equalities that the account's vendor can be asked for. They find more than the engine's, which has the last word."""
+    return [
+        Filter(
+            FIELDS.get(column, column),
+            Op.IN if len(texts) > 1 else Op.EQ,
+            sorted(texts) if len(texts) > 1 else min(texts),
+        )
+        for column, texts in sorted(words.items())
+        if texts and _can_ask(connection.account.fields.ours.get(FIELDS.get(column, column)), column, texts)
+    ]
+
+
+def _can_ask(field: Field | None, column: str, texts: frozenset[str]) -> bool:
+    """Whether the vendor's comparison leaves out nothing that has one of these texts.
+
+    Not one that may tell cases apart, for a folded column; nor a word that its closed list lacks.
+    """
+    if field is None or field.filter_only or field.kind is not Kind.TEXT:
+        return False
+    listed = {folded(value) for value in field.values} if field.closed else frozenset[str]()
+    return (
+        (Op.IN if len(texts) > 1 else Op.EQ) in field.exact | field.edge | field.coarse
+        and not (field.vendor_text and column in FIELDS)
+        and all(0 < len(text.strip()) == len(text) <= LONGEST for text in texts)
+        and (not listed or {folded(text) for text in texts} <= listed)
+    )
 
 
 def fields_of(columns: Iterable[str], known: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""How far into a table one place of a statement reaches: times, and the words that ``account`` and its like may have. Pure.
+"""How far into a table one place of a statement reaches: times, and the words that its columns may have. Pure.
 
 A condition narrows only if it stands among the AND-ed ones of the WHERE beside the place and compares its own column with
 something that ``constants.py`` understands. Rows that it leaves out would have failed it in any case: so it is under every
@@ -15,10 +15,16 @@ from typing import Any, Final
 
 from lead_mcp.sql.constants import Clock, Moments
 from lead_mcp.sql.statement import Read
-from lead_mcp.sql.tables import OF_LEADS, TABLES
+from lead_mcp.sql.tables import LEADS, OF_LEADS, TABLES, TEXT
 from lead_mcp.sql.tree import Node, anded, arguments, cast_to, column_path, literal
+from lead_mcp.vendors.spec.fields import CANONICAL
 
-WORDS: Final = ("account", "vendor", "direction")
+CHOOSING: Final = frozenset({"account", "vendor", "direction"})
+"""Columns whose words say what is read at all."""
+NUMBERED: Final = frozenset({"phone", "phone_e164"})
+"""No vendor is asked for a number by its spelling."""
+ASKED: Final = frozenset(name for name in CANONICAL if LEADS.types[name] == TEXT) - NUMBERED | {"email_folded"}
+"""Columns of leads whose words a vendor may be asked for."""
 WHEN: Final[Mapping[str, str]] = {"leads": "created_at", "pings": "occurred_at"}
 TICK: Final = timedelta(microseconds=1)
 FLIPPED: Final = {
@@ -32,7 +38,7 @@ FLIPPED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What one place needs of its table: times half-open, and the words that ``account`` and its like may have."""
+    """What one place needs of its table: times half-open, and the words that some columns may have."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -115,7 +121,7 @@ def _said(condition: Node, read: Read, clock: Clock) -> Reach:
 
 def _compared(kind: str, column: Any, value: Any, read: Read, clock: Clock) -> Reach:
     name = _column_of(column, read)
-    if name in WORDS and kind == "COMPARE_EQUAL":
+    if _takes_words(name, read) and kind == "COMPARE_EQUAL":
         return _worded(column, [value], read)
     moments = clock.moments(value) if name and name == WHEN.get(read.table) else None
     return Reach() if moments is None else _bounded(kind, moments, timedelta(days=1) if cast_to(column) else TICK)
@@ -136,9 +142,13 @@ def _bounded(kind: str, at: Moments, width: timedelta) -> Reach:
 def _worded(column: Any, values: Iterable[Any], read: Read) -> Reach:
     name = _column_of(column, read)
     texts = [literal(value) for value in values]
-    if name not in WORDS or not all(isinstance(text, str) for text in texts):
+    if not _takes_words(name, read) or not all(isinstance(text, str) for text in texts):
         return Reach()
     return Reach(words={name: frozenset(map(str, texts))})
+
+
+def _takes_words(name: str, read: Read) -> bool:
+    return name in CHOOSING or (read.table == "leads" and name in ASKED)
 
 
 def _column_of(node: Any, read: Read) -> str:

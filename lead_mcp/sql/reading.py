@@ -22,7 +22,7 @@ from lead_mcp.engine.recordings import recordings_of
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import read_through
 from lead_mcp.errors import LeadMcpError, TooLarge
-from lead_mcp.filters import Order
+from lead_mcp.filters import Filter, Order
 from lead_mcp.vendors.spec.reading import Recording
 
 LEAD: Final = "lead"
@@ -50,13 +50,17 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """One kind of record at one account: ``lead``, ``inbound`` or ``outbound``. ``fields``: ours; ``whole``: every field."""
+    """One kind of record at one account: ``lead``, ``inbound`` or ``outbound``. ``fields``: ours; ``whole``: every field.
+
+    ``filters``: what narrows it; the engine decides again which rows count.
+    """
 
     connection: Connection
     kind: str
     window: Window | None
     fields: Sequence[str] = ()
     whole: bool = False
+    filters: Sequence[Filter] = ()
 
 
 def default_stretch(connections: Sequence[Connection], kind: str) -> timedelta | None:
@@ -73,6 +77,7 @@ async def read(reading: Reading, terms: Terms, sink: Callable[[Record], None], d
     query = Query(
         kind=reading.kind,
         window=reading.window,
+        filters=reading.filters,
         orders=(Order(search.when, descending=True),),
         defaults=reading.fields,
         whole=reading.whole,

@@ -206,6 +206,12 @@ def encoded(rows: Sequence[Row], width: int) -> list[bytes]:
     return blobs
 
 
+def decoded(blobs: Sequence[bytes], many: int) -> list[Row]:
+    """The rows again that ``encoded`` was given."""
+    columns = [json.loads(blob) if blob[:1] == b"[" else [json.loads(blob or b"null")] * many for blob in blobs]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
 def _column(values: Sequence[Any]) -> bytes:
     first = values[0]
     if values.count(first) == len(values):

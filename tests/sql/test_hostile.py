@@ -14,6 +14,8 @@ from tests.sql.asking import Asked
 from tests.sql.hostile import ENDLESS, FINE, LARGE, STATEMENTS
 
 CANARY = "canary-in-the-environment"
+SOON = 1.0
+"""Seconds until a statement that would go on is stopped."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -59,13 +61,13 @@ def test_what_only_looks_hostile_is_answered(engine: Asked, sql: str) -> None:
 
 @pytest.mark.parametrize(("sql", "code"), ENDLESS.items(), ids=lambda one: str(one)[:60])
 def test_a_statement_that_never_ends_is_stopped(engine: Asked, sql: str, code: str) -> None:
-    assert code_of(engine, sql, 3) == code
+    assert code_of(engine, sql, SOON) == code
     assert code_of(engine, "SELECT 1") == "fine"
 
 
 @pytest.mark.parametrize(("sql", "code"), LARGE.items(), ids=lambda one: str(one)[:60])
 def test_a_statement_that_is_too_large_is_stopped(engine: Asked, sql: str, code: str) -> None:
-    assert code_of(engine, sql, 5) == code
+    assert code_of(engine, sql, SOON) == code
     assert code_of(engine, "SELECT 1") == "fine"
 
 
@@ -73,7 +75,7 @@ def test_a_statement_that_is_too_large_is_stopped(engine: Asked, sql: str, code:
 def test_where_the_judge_erred_the_cage_would_hold(engine: Asked, sql: str) -> None:
     """Past the judge: no file is read or made, no environment told, no setting changed, the tables stay as they are."""
     try:
-        told = str(engine.bare(sql, seconds=6).rows)
+        told = str(engine.bare(sql, seconds=SOON).rows)
     except CageError as error:
         told = str(error)
     assert CANARY not in told

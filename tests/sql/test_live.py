@@ -21,6 +21,7 @@ from lead_mcp.errors import BadArgument, LeadMcpError
 from lead_mcp.filters import Value
 from lead_mcp.sql.cage import Cage, is_installed
 from lead_mcp.sql.query import SqlAnswer, SqlQuery
+from lead_mcp.sql.rows import unmasked
 from lead_mcp.sql.running import run_sql
 from lead_mcp.vendors.spec.fields import CANONICAL
 from tests.driving import DAWN, NOW, Bench, bench
@@ -187,6 +188,9 @@ CONDITIONS = (
     "l.created_at >= TIMESTAMPTZ '2026-11-01 05:30:00+00' AND l.created_at < DATE '2026-11-12'",
     "l.account = 'octanist'",
     "l.vendor IN ('convoso', 'leadexec') AND l.created_at >= '2026-11-01'",
+    "l.status IN ('won', 'Qualified') AND l.created_at >= '2026-10-01'",
+    "l.stage = 'won' AND l.utm_source IS NOT NULL",
+    "l.email_folded = '{email}'",
 )
 SHAPES = (
     "SELECT l.account, count(*), min(l.created_at), sum(l.value) FROM leads l WHERE {} GROUP BY 1 ORDER BY 1",
@@ -201,6 +205,8 @@ SHAPES = (
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_what_is_read_less_changes_no_result(driven: Driven, shape: str, condition: str) -> None:
     """``OR 1 = 0`` says nothing, and keeps a condition from being pushed."""
+    email = next(value for one in driven.bench.everything("octanist") if (value := one.get("email")))
+    condition = condition.replace("{email}", str(email).casefold())
     assert driven.rows(shape.format(condition)) == driven.rows(shape.format(f"({condition} OR 1 = 0)"))
 
 
@@ -212,6 +218,25 @@ def test_a_condition_reaches_the_vendor_and_the_ledger(driven: Driven) -> None:
     assert entry.scanned < 90
     assert found.window is not None
     assert found.window.since == datetime(2026, 11, 10, 5, tzinfo=ZoneInfo("UTC"))
+
+
+def test_an_equality_is_asked_of_the_vendors_that_can_answer_it(driven: Driven) -> None:
+    found = driven.ask("SELECT count(*) FROM leads WHERE status = 'won'", window=EVER)
+    asked = {entry.account for entry in found.entries if "status eq won" in map(str, entry.pushed)}
+    assert asked >= {"octanist", "leadtrackr"}
+    (octanist,) = (entry for entry in found.entries if entry.account == "octanist")
+    won = sum(record.get("status") == "won" for record in driven.bench.everything("octanist"))
+    assert octanist.scanned == won < len(driven.bench.everything("octanist"))
+    nobody = driven.ask("SELECT count(*) FROM leads WHERE status = 'Won!' AND account = 'octanist'", window=EVER)
+    assert [list(row) for row in nobody.rows] == [[0]]
+
+
+@pytest.mark.parametrize("more", ["count(DISTINCT person_id)", "sum(length(email))"])
+def test_what_could_change_a_result_is_not_asked_of_a_vendor(driven: Driven, more: str) -> None:
+    """A person may be one through a lead of another status; a mask may hide what a vendor would find."""
+    mask = masked if "email" in more else unmasked
+    found = driven.ask(f"SELECT {more} FROM leads WHERE status = 'won'", window=EVER, mask=mask)  # noqa: S608
+    assert not any("status" in str(clause) for entry in found.entries for clause in entry.pushed)
 
 
 def test_an_unsound_statement_asks_nobody(driven: Driven) -> None:
@@ -295,13 +320,15 @@ def test_a_vendor_that_hangs_is_told_and_the_others_are_answered(driven: Driven)
     assert len(found.rows) == len(driven.bench.accounts) - 1
 
 
-def test_a_vendor_that_fails_midway_is_not_whole(driven: Driven) -> None:
+def test_a_vendor_that_fails_midway_leaves_no_row(driven: Driven) -> None:
     driven.bench.box.fault("leadexec", "status", status=403, times=-1, skip=1)
     try:
-        found = driven.ask("SELECT count(*) FROM leads", window=EVER)
+        found = driven.ask("SELECT account, count(*), count(DISTINCT person_id) FROM leads GROUP BY 1", window=EVER)
     finally:
         driven.bench.box.stages["leadexec"].faults.clear()
     assert not found.complete
+    assert {row[0] for row in found.rows} == {name for name in driven.bench.accounts if name != "leadexec"}
+    assert [note for note in found.notes if "leadexec" in note]
 
 
 def test_rows_that_take_too_much_are_too_many(driven: Driven) -> None:

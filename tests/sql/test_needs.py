@@ -68,6 +68,8 @@ def test_some_need_no_lead(engine: Asked, sql: str) -> None:
 
 def test_the_number_of_leads_of_an_account_needs_them(engine: Asked) -> None:
     assert needs(engine, "SELECT account, leads FROM accounts").leads == Reach()
+    joined = "SELECT a.leads FROM accounts a JOIN leads l USING (account) WHERE l.created_at >= '2026-11-01'"
+    assert needs(engine, joined).leads == Reach()
 
 
 def reach(since: datetime | None = None, until: datetime | None = None, **words: str) -> Reach:
@@ -91,10 +93,15 @@ def reach(since: datetime | None = None, until: datetime | None = None, **words:
         ("account IN ('a', 'b') AND vendor = 'c'", reach(account="a b", vendor="c")),
         ("account IN ('a', 'b') AND account = 'b'", reach(account="b")),
         ("l.account = 'a' AND l.created_at >= '2026-11-01'", reach(NOV, account="a")),
+        ("status IN ('won', 'lost') AND email_folded = 'x'", reach(status="won lost", email_folded="x")),
         # not certain, so everything:
         ("created_at >= '2026-11-01' OR status = 'won'", reach()),
         ("NOT (created_at < '2026-11-01' AND value > 1)", reach()),
         ("account <> 'a'", reach()),
+        ("status <> 'won' AND lower(status) = 'x' AND status IS NULL", reach()),
+        ("status = 'won' OR city = 'x'", reach()),
+        ("status = city AND value = 3 AND email COLLATE NOCASE = 'x'", reach()),
+        ("phone_e164 = '+12125550101'", reach()),
         ("account LIKE 'a%'", reach()),
         ("account NOT IN ('a')", reach()),
         ("account = upper('a')", reach()),
