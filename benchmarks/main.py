@@ -12,12 +12,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from benchmarks import kills, many, search, startup, summaries, writes
+from benchmarks import kills, many, search, sql, startup, summaries, writes
 from benchmarks.driving import emulators
 from benchmarks.report import Line, show, where, write
 
 LEADS: Final = 2000
-PARTS: Final = ("startup", "search", "many", "writes", "kills", "summaries", "tokens")
+PARTS: Final = ("startup", "search", "many", "writes", "kills", "summaries", "sql", "tokens")
 SIZES: Final = (1_000, 10_000, 100_000)
 
 
@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "writes": lambda: writes.measure(180 if quick else 900, 500 if quick else 10_000),
         "kills": lambda: kills.measure(50 if quick else 1_000),
         "summaries": lambda: summaries.measure(SIZES[:2] if quick else SIZES),
+        "sql": lambda: sql.measure(1_000 if quick else 5_000),
         "tokens": _tokens,
     }
     for name, measured in parts.items():
