@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from lead_mcp.characters import cleaned
-from lead_mcp.dates import stamp
 from lead_mcp.outgoing.cleaning import CELL_LIMIT, STRING_LIMIT, cut, plain_cell, plain_value
 from lead_mcp.outgoing.ledger import entry_to_dict, ledger_lines
-from lead_mcp.outgoing.render import SENTENCE, table, text_of, window_line
+from lead_mcp.outgoing.render import SENTENCE, table, text_of
+from lead_mcp.outgoing.times import counted, heading, shown_time, window_to_dict
 from lead_mcp.outgoing.token_budget import Rendered, allowed, check_some_fit, fits, rows_that_fit
 
 if TYPE_CHECKING:
@@ -47,30 +47,38 @@ def _rendered(answer: SqlAnswer, columns: Sequence[str], rows: Sequence[list[Any
         "row_count": answer.row_count,
         "complete": answer.complete,
         "source": answer.source,
-        "window": answer.window.to_dict() if answer.window else None,
+        "window": window_to_dict(answer.window),
         **({"omitted": answer.omitted} if answer.omitted else {}),
         **({"notes": notes} if notes else {}),
-        "accounts": [{**entry_to_dict(one), "as_of": stamp(answer.as_of.get(one.account))} for one in answer.entries],
+        "accounts": [
+            {**entry_to_dict(one), "as_of": shown_time(answer.as_of.get(one.account))} for one in answer.entries
+        ],
     }
-    lines = zip(
-        ledger_lines(answer.entries), (stamp(answer.as_of.get(one.account)) for one in answer.entries), strict=True
-    )
     text = text_of(
         _heading(answer),
         "|".join(map(plain_cell, columns)),
         *("|".join(map(_text, columns, row, kept)) for row, kept in zip(rows, answer.rows, strict=True)),
         answer.omitted,
         *notes,
-        *(f"{line}; as of {fresh}" for line, fresh in lines),
+        *ledger_lines(answer.entries),
+        _fresh(answer),
     )
     return structured, text
 
 
 def _heading(answer: SqlAnswer) -> str:
-    """``12 rows, live, times in America/New_York; leads created 2026-10-01T04:00:00Z <= t < ...``."""
-    count = "more than 100,000" if answer.row_count is None else f"{answer.row_count:,}"
-    parts = [f"{count} rows", answer.source, f"times in {answer.zone}", "" if answer.complete else "not complete"]
-    return "; ".join(filter(None, [", ".join(filter(None, parts)), window_line(answer.window)]))
+    """``12 rows, live, Thu 2026-10-01 to Sat 2026-10-31, 31 days, America/New_York``."""
+    count = "more than 100,000 rows" if answer.row_count is None else counted(answer.row_count, "row")
+    parts = (count, answer.source, "" if answer.complete else "not complete")
+    return heading(", ".join(filter(None, parts)), answer.window)
+
+
+def _fresh(answer: SqlAnswer) -> str:
+    """How old each account's part is, where it was not read now."""
+    if answer.source == "live":
+        return ""
+    known = ((entry.account, shown_time(answer.as_of.get(entry.account))) for entry in answer.entries)
+    return "as of: " + ", ".join(f"{account} {fresh.text if fresh else 'never'}" for account, fresh in known)
 
 
 def _value(value: Any) -> Any:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lead_mcp.dates import stamp
-from lead_mcp.engine.people import Person, PersonMatches
+from lead_mcp.engine.people import PersonMatches
+from lead_mcp.engine.person import Person
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pytest
 from mcp import MCPError
 
 from lead_mcp.outgoing.pseudonyms import PSEUDONYM
-from lead_mcp.outgoing.token_budget import estimate
+from lead_mcp.outgoing.tokens import estimate
 from lead_mcp.sql.cage import is_installed
 from lead_mcp.sql.tables import TABLES
 from tests.driving import Bench, CallFailed, bench
@@ -43,7 +43,7 @@ def test_the_answer_says_what_was_read_for_it_and_how_fresh_that_is(driven: Benc
     counts = {row[0]: row[1] for row in found["result"]["rows"]}
     assert counts == {account: len(driven.everything(account)) for account in driven.accounts}
     assert (found["row_count"], found["complete"], found["source"]) == (len(driven.accounts), True, "live")
-    assert found["window"]["since"] == "2000-01-01T05:00:00Z"
+    assert found["window"]["since"] == "2000-01-01T00:00:00-05:00"
     assert "omitted" not in found
     for entry in found["accounts"]:
         assert entry["returned"] == counts[entry["account"]]
@@ -55,9 +55,7 @@ def test_text_holds_the_same_and_uris_go_into_other_tools(driven: Bench) -> None
     sql = f"SELECT {columns} FROM leads WHERE name IS NOT NULL ORDER BY uri LIMIT 3"  # noqa: S608 - our own words
     text, found = text_of(driven, sql), ask(driven, sql)
     lines = text.split("\n")
-    assert lines[0].startswith(
-        "3 rows, live, times in America/New_York; 2000-01-01T05:00:00Z <= t < 2026-11-21T12:01:00Z"
-    )
+    assert lines[0].startswith("3 rows, live, Sat 2000-01-01 to Sat 2026-11-21 07:01, 9,822 days, America/New_York")
     assert lines[1] == "uri|name|created_at|value|numbers|nothing"
     for row, line in zip(found["result"]["rows"], lines[2:5], strict=True):
         cells = line.split("|")
