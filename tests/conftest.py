@@ -18,15 +18,35 @@ os.environ["XDG_STATE_HOME"] = STATE.name
 EARLY = ("tests/process/", "tests/writing/", "tests/contract/")
 """Modules that take longest start first, so that no worker is left alone with one at the end."""
 DEAR = (
+    "tests/answers/test_budgets.py::test_pages_cut_by_their_budget_give_every_row_exactly_once",
     "tests/answers/test_mask_maps.py",
+    "tests/answers/test_masks.py::test_no_column_of_any_name_shows_a_personal_value",
+    "tests/answers/test_masks.py::test_no_reading_tool_shows_a_personal_value",
     "tests/answers/test_poison.py",
+    "tests/answers/test_stories.py::test_a_lead_that_went_to_two_buyers_is_pointed_out",
+    "tests/answers/test_stories.py::test_by_whatever_name_every_lead_at_every_vendor_is_found",
+    "tests/answers/test_stories.py::test_duplicates_at_one_account_are_pointed_out_by_their_uris",
+    "tests/answers/test_summary_dialects.py",
+    "tests/answers/test_turns.py",
     "tests/contract/test_dialects.py",
     "tests/contract/test_readers.py",
+    "tests/engine/test_found_at_once.py",
+    "tests/engine/test_names.py::test_raw_and_a_vendors_name_find_what_the_name_finds",
+    "tests/engine/test_odd_replies.py",
+    "tests/engine/test_pages.py::test_sorted_over_batches_every_match_comes_exactly_once",
+    "tests/process/test_cli_writes.py",
+    "tests/process/test_ends.py",
+    "tests/process/test_http.py",
     "tests/process/test_typescript.py",
+    "tests/test_secrets.py::test_no_repr_shows_a_secret",
+    "tests/writing/test_duplicates.py::test_a_crowd_of_newer_leads_hides_nobody",
     "tests/writing/test_kills.py",
+    "tests/writing/test_once.py::test_a_lost_answer_is_settled_by_the_same_key",
+    "tests/writing/test_once.py::test_what_cannot_be_settled_stays_unknown_and_is_never_sent_again",
+    "tests/writing/test_process.py",
     "tests/writing/test_settling.py",
 )
-"""Modules that are marked slow as a whole: left to ``make check``."""
+"""Modules, and single tests, that are marked slow: left to ``make check``."""
 MOST_WORKERS = 6
 
 
