@@ -13,7 +13,7 @@ DEFAULT: Final = 8_000
 """Tokens that the default page of any tool stays under."""
 PER_ROW: Final = 100
 SAFETY: Final = 0.9
-ASKED_SAFETY: Final = 0.96
+ASKED_SAFETY: Final = 0.97
 """What an estimate may take of a budget that somebody asked for: as much of it as is safe, since it is to be used."""
 CUT: Final = 80
 """What a page that was cut says more than a whole one: a word on what was left out, and a cursor."""
