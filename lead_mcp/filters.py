@@ -27,6 +27,10 @@ Value = str | Decimal | datetime | bool | list[Any] | dict[str, Any] | None
 Clock = Callable[[], datetime]
 
 
+class Parts(list[Any]):
+    """The values that one field of a list's parts has in one record: a clause holds if it holds for any of them."""
+
+
 class Op(StrEnum):
     EQ = "eq"
     NE = "ne"
@@ -307,6 +311,8 @@ def matches(where: Where, value: Value) -> bool:
         return (value is not None) is bool(where.value)
     if value is None:
         return False
+    if isinstance(value, Parts):
+        return any(TESTS[where.op](part, where.value) for part in value)
     return TESTS[where.op](value, where.value)
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lead_mcp.dates import parse
 from lead_mcp.engine.connection import Names
 from lead_mcp.engine.records import Record
-from lead_mcp.filters import OPS_BY_KIND, Filter, Kind, Op, Where, matches, numbered, typed
+from lead_mcp.filters import OPS_BY_KIND, Filter, Kind, Op, Parts, Where, matches, numbered, typed
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import Field
 from tests.driving import NOW
@@ -75,6 +75,8 @@ def near(value: Any) -> st.SearchStrategy[Any]:
             return st.sampled_from([value, value, value.swapcase(), f"{value}x", value[:3], value[1:], f"{value} "])
         case int() | float():
             return st.sampled_from([value, value + 1, str(value)])
+        case Parts():
+            return st.sampled_from(value).flatmap(near)
         case _:
             return st.just(str(value))
 

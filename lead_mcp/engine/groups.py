@@ -1,25 +1,63 @@
-"""The largest groups of a summary, and the rest of them as one; ranked once, shown as many as there is room for."""
+"""A page of a summary's groups, and those behind it as one; ranked once, shown as many as there is room for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from heapq import nsmallest
 from typing import Any, Final
 
+from lead_mcp.engine.cursor import Seal
 from lead_mcp.engine.periods import PERIODS, period_place
 from lead_mcp.engine.totals import GroupTable, GroupTotals, Key
 
 MOST_GROUPS: Final = 50
 OTHER: Final = "other"
+BEHIND: Final = -1
+"""The slot of groups that earlier pages showed."""
 Groups = Sequence[tuple[Key, GroupTotals]]
-Displayed = tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True)
+class GroupCursor:
+    """Where a page of groups begins. ``frozen``: the moment of the first page; ``mark``: of what was counted for that."""
+
+    frozen: datetime
+    start: int = 0
+    mark: int | None = None
+
+    @staticmethod
+    def opened(seal: Seal, cursor: str | None, arguments: Mapping[str, Any], now: datetime) -> GroupCursor:
+        """The first page where there is no cursor. Raises BadArgument where it is not one of ours."""
+        if cursor is None:
+            return GroupCursor(now)
+        state = seal.open(cursor, arguments)
+        return GroupCursor(now, int(state["o"]), state["m"])
+
+    def after(self, shown: int, table: GroupTable, seal: Seal, arguments: Mapping[str, Any]) -> str | None:
+        """The cursor behind the groups of this page; None where it shows the last one."""
+        start = self.start + shown
+        if start >= len(table):
+            return None
+        mark = table.mark if self.mark is None else self.mark
+        return seal.close({"f": self.frozen.isoformat(), "o": start, "m": mark}, arguments)
+
+    def note(self, table: GroupTable) -> str:
+        """What a later page says of the pages before it: everything was counted once more."""
+        if self.mark is None:
+            return ""
+        anew = f"counted again for this page, as of {self.frozen.isoformat(timespec='seconds')}"
+        changed = "; records have changed since the first page: a group may be missing or come twice"
+        return anew + (changed if self.mark != table.mark else "")
 
 
 class RankedGroups:
-    """The groups in order: the largest first, those that tie in the order of what is ``displayed``.
+    """The groups from ``start`` on, in order: stretches of time in time, others the largest first, those that tie in the
+    order of what is ``displayed``.
 
-    (The order of masked values would tell their first letters.) With ``apart`` the rest is one group an account, for
-    money of several accounts must not be added up. Beyond the largest, a group is looked at and let go: there may be many.
+    (The order of masked values would tell their first letters.) What lies behind the page is one group, with ``apart`` one
+    an account, for money of several accounts must not be added up.
     """
 
     def __init__(
@@ -29,43 +67,56 @@ class RankedGroups:
         *,
         apart: bool = False,
         displayed: Callable[[Key], Key] = lambda key: key,
+        start: int = 0,
     ) -> None:
-        self.columns, self.apart = list(columns), apart
-        self._count = len(table)
+        self.columns, self.apart, self.start = list(columns), apart, start
+        self.records, self._count = table.records, len(table)
         # where every group is an account, no two of them are ever added up
-        self._most = max(len(table), MOST_GROUPS) if apart and set(columns) == {"account"} else MOST_GROUPS
+        self._most = max(self._count, MOST_GROUPS) if apart and set(columns) == {"account"} else MOST_GROUPS
+        in_time = any(name in PERIODS for name in self.columns)
         ranked = (
-            (-cell.count, self._sortable(displayed(key)), nth, key) for nth, (key, cell) in enumerate(table.items())
+            (0 if in_time else -count, self._sortable(displayed(key)), place, key)
+            for place, (key, count) in enumerate(table.counts())
         )
-        kept = nsmallest(self._most, ranked)
-        self._display: dict[Key, Displayed] = {key: shown for _, shown, _, key in kept}
-        cells: dict[Key, GroupTotals] = {}
-        self._rest: dict[Any, GroupTotals] = {}
-        for key, cell in table.items():
-            if key in self._display:
-                cells[key] = cell
-            else:
-                self._merge(self._rest, key, cell)
-        self._kept: Groups = [(key, cells[key]) for _, _, _, key in kept]
+        first = nsmallest(start + self._most, ranked)
+        slots = {place: nth - start if nth >= start else BEHIND for nth, (_, _, place, _) in enumerate(first)}
+        keys = [key for _, _, _, key in first[start:]]
+        self._kept, self._rest = self._made(table, keys, slots)
+
+    def _made(self, table: GroupTable, keys: Sequence[Key], kept: Mapping[int, int]) -> tuple[Groups, Groups]:
+        """The groups of this page, and what is behind it, by account where accounts are apart."""
+        rest: dict[Any, int] = {}
+        slots = [
+            kept[place] if place in kept else len(keys) + rest.setdefault(self._account_of(key), len(rest))
+            for place, (key, _) in enumerate(table.counts())
+        ]
+        made = table.totals(slots, len(keys) + len(rest))
+        behind = [((account,), cell) for account, cell in zip(rest, made[len(keys) :], strict=True)]
+        return list(zip(keys, made[: len(keys)], strict=True)), behind
 
     def top(self, most: int = MOST_GROUPS) -> Groups:
-        """The largest ``most`` groups (periods in time, others by count), and the rest as one group ``other``."""
+        """The first ``most`` groups of the page, and those behind them as one group ``other``."""
         kept, rest = self._kept[:most], self._kept[most:]
-        if any(name in PERIODS for name in self.columns):
-            kept = sorted(kept, key=lambda item: self._display[item[0]])
         return [*kept, *(rest if self._most > MOST_GROUPS else self._others(rest))]
 
+    def shown(self, most: int = MOST_GROUPS) -> int:
+        """How many groups such a page shows."""
+        return len(self._kept) if self._most > MOST_GROUPS else min(most, len(self._kept))
+
     def left_over(self, most: int = MOST_GROUPS) -> int:
-        """How many groups are not among the largest ``most``."""
-        return max(0, self._count - most)
+        """How many groups stand behind such a page."""
+        return self._count - self.start - self.shown(most)
 
     def _others(self, rest: Iterable[tuple[Key, GroupTotals]]) -> Groups:
         """The rest as one group; one for each account where accounts must not be added up."""
-        merged: dict[Any, GroupTotals] = {}
-        for account, cell in self._rest.items():
-            merged.setdefault(account, GroupTotals()).merge(cell)
+        merged, more = {account: cell for (account,), cell in self._rest}, dict[Any, list[GroupTotals]]()
         for key, cell in rest:
-            self._merge(merged, key, cell)
+            more.setdefault(self._account_of(key), []).append(cell)
+        for account, cells in more.items():
+            both = GroupTotals()  # what was made once is not changed: another size of the page may be tried
+            for cell in (merged[account], *cells) if account in merged else cells:
+                both.merge(cell)
+            merged[account] = both
         at = self._account
         first = next((nth for nth in range(len(self.columns)) if nth != at), None)
         words: Mapping[int | None, str] = {first: OTHER}
@@ -74,18 +125,20 @@ class RankedGroups:
             for account, cell in merged.items()
         ]
 
-    def _merge(self, into: dict[Any, GroupTotals], key: Key, cell: GroupTotals) -> None:
-        at = self._account
-        into.setdefault(None if at is None else key[at], GroupTotals()).merge(cell)
+    def _account_of(self, key: Key) -> Any:
+        return None if self._account is None else key[self._account]
 
     @property
     def _account(self) -> int | None:
         return self.columns.index("account") if self.apart else None
 
-    def _sortable(self, displayed: Key) -> Displayed:
+    def _sortable(self, displayed: Key) -> tuple[Any, ...]:
         return tuple(map(_place, self.columns, displayed))
 
 
 def _place(name: str, value: Any) -> tuple[Any, ...]:
     """Where a value stands among others of its column: those that lack it last."""
-    return (value is None, period_place(value) if name in PERIODS else str(value))
+    if value is None:
+        return (True,)
+    found = period_place(value) if name in PERIODS else value
+    return (False, 0, found) if isinstance(found, int | float) else (False, 1, str(found))

@@ -9,10 +9,11 @@ from lead_mcp.errors import LeadMcpError, TimedOut
 
 @dataclass(frozen=True)
 class Limits:
-    """``deadline``: seconds of vendor work. ``scan``: records read at most, over all accounts."""
+    """``deadline``: seconds of vendor work. ``scan``: records read at most, over all accounts; ``called``: its name."""
 
     deadline: float = 30.0
     scan: int = 10_000
+    called: str = "scan limit"
 
 
 def late(limits: Limits) -> LeadMcpError:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any, Final
-from zoneinfo import ZoneInfo
+from functools import cached_property
+from typing import Final
 
 from lead_mcp.engine.answer import Answer
-from lead_mcp.engine.connection import Connection
+from lead_mcp.engine.grouping import Chosen, Grouping, check_measures
 from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.limits import Limits
-from lead_mcp.engine.periods import PERIODS, group_value, period
-from lead_mcp.engine.query import Query, resolve_queries
+from lead_mcp.engine.measures import Source
+from lead_mcp.engine.periods import group_value
+from lead_mcp.engine.query import AccountQuery, Query
 from lead_mcp.engine.readers.making import ProgressCallback
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import read_through
-from lead_mcp.engine.totals import Figure, GroupTable, GroupTotals
-from lead_mcp.filters import as_number
+from lead_mcp.engine.totals import GroupTable, GroupTotals, Values
 
 ACCEPTED: Final = "accepted"
+MONEY: Final = ("price", "revenue")
 
 
 @dataclass(frozen=True)
@@ -31,87 +32,88 @@ class PingCount:
 
     @property
     def accepted(self) -> int:
-        return int(self.cell.sum(ACCEPTED) or 0)
+        return int(self.sum(ACCEPTED) or 0)
 
     @property
     def rejected(self) -> int:
-        return self.cell.seen(ACCEPTED) - self.accepted
+        return self.cell.figures(ACCEPTED).seen - self.accepted
 
     @property
     def rate(self) -> float | None:
         """Accepted among those that were answered, 0 to 1."""
-        answered = self.cell.seen(ACCEPTED)
+        answered = self.cell.figures(ACCEPTED).seen
         return round(self.accepted / answered, 4) if answered else None
 
     def sum(self, name: str) -> Decimal | None:
-        return self.cell.sum(name)
+        return self.cell.figures(name).total
 
     @property
     def margin(self) -> Decimal | None:
         """Revenue less price, where every ping that has the one has the other."""
-        revenue, price = self.sum("revenue"), self.sum("price")
-        if revenue is None or price is None or self.cell.seen("price") != self.cell.seen("revenue"):
+        revenue, price = self.cell.figures("revenue"), self.cell.figures("price")
+        if revenue.total is None or price.total is None or price.seen != revenue.seen:
             return None
-        return revenue - price
+        return revenue.total - price.total
 
 
-def figures_of(record: Record) -> dict[str, Figure]:
-    """What a ping adds to its group."""
-    accepted = record.get(ACCEPTED)
-    numbers = {name: as_number(record.get(name)) for name in ("price", "revenue")}
-    numbers[ACCEPTED] = Decimal(accepted) if isinstance(accepted, bool) else None
-    return {name: number for name, number in numbers.items() if number is not None}
+class PingGrouping(Grouping):
+    """Groups of pings: each with what every summary of pings says, beside the measures asked for."""
+
+    @cached_property
+    def sources(self) -> Sequence[Source]:
+        return tuple(dict.fromkeys([*(Source("figures", name) for name in MONEY), *super().sources]))
+
+    def _values(self, record: Record, some: Sequence[Chosen]) -> Values:
+        accepted = record.get(ACCEPTED)
+        answer = [Decimal(accepted)] if isinstance(accepted, bool) else []
+        return {**super()._values(record, some), Source("figures", ACCEPTED): answer}
 
 
 @dataclass
 class PingTotals:
     """Every ping of a window, counted: in all, by result, by the groups asked for."""
 
-    group_by: tuple[str, ...]
-    zone: ZoneInfo
+    grouping: PingGrouping
     by_result: dict[str, int] = field(default_factory=dict)
     groups: GroupTable = field(default_factory=GroupTable)
-    _whole: GroupTable = field(default_factory=GroupTable)
     complete: bool = True
     entries: Sequence[LedgerEntry] = ()
+    _all: GroupTable = field(default_factory=GroupTable)
 
-    @property
+    @cached_property
     def whole(self) -> PingCount:
         """All of them."""
-        return PingCount(next((cell for _, cell in self._whole.items()), GroupTotals()))
+        return PingCount(self._all.whole())
+
+    @cached_property
+    def _ungrouped(self) -> PingGrouping:
+        return replace(self.grouping, group_by=())
 
     def take(self, record: Record) -> None:
-        figures = figures_of(record)
-        self._whole.add((), figures)
+        self._ungrouped.take(record, self._all)
         result = record.get("result")
         if result is not None:
             word = str(group_value(result))
             self.by_result[word] = self.by_result.get(word, 0) + 1
-        if self.group_by:
-            key = tuple(self._group(record, name) for name in self.group_by)
-            self.groups.add(key, figures)
-
-    def _group(self, record: Record, name: str) -> Any:
-        if name == "account":
-            return record.account
-        return period(record.get("at"), name, self.zone) if name in PERIODS else group_value(record.get(name))
+        if self.grouping.group_by:
+            self.grouping.take(record, self.groups)
 
 
 async def ping_totals(
-    connections: Sequence[Connection],
+    account_queries: Sequence[AccountQuery],
     query: Query,
-    group_by: tuple[str, ...],
-    page: Answer,
+    grouping: PingGrouping,
+    page: Answer | None,
     limits: Limits,
     on_progress: ProgressCallback | None = None,
 ) -> PingTotals:
     """The summary of every ping asked for: from the page where that holds them all, else read through once more."""
-    totals = PingTotals(group_by, query.zone)
-    if page.cursor is None and all(entry.whole for entry in page.entries):
+    check_measures(grouping.measures, query, account_queries)
+    totals = PingTotals(grouping)
+    if page is not None and page.cursor is None and all(entry.whole for entry in page.entries):
         for record in page.records:
             totals.take(record)
         return totals
-    account_queries = await resolve_queries(connections, query)
     totals.entries = await read_through(account_queries, query, limits, totals.take, on_progress)
     totals.complete = all(entry.whole for entry in totals.entries)
     return totals

@@ -9,10 +9,13 @@ from functools import partial
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+import anyio
+
 from lead_mcp.dates import Window, stamp
 from lead_mcp.engine.connection import Connection, Names, names_for
 from lead_mcp.engine.fanout import together
 from lead_mcp.engine.guard import Guard, Unguarded
+from lead_mcp.engine.limits import Limits, late
 from lead_mcp.engine.resolve import RAW, known_names
 from lead_mcp.errors import BadArgument, LeadMcpError, NotOffered, UnknownField, did_you_mean
 from lead_mcp.filters import Filter, Kind, Op, Order, Where, folded, numbered, spelled, typed
@@ -190,6 +193,15 @@ async def resolve_queries(connections: Sequence[Connection], query: Query) -> li
     account_queries = [resolved[connection.name] for connection in connections]
     check_together(account_queries, query)
     return account_queries
+
+
+async def resolve_within(connections: Sequence[Connection], query: Query, limits: Limits) -> list[AccountQuery]:
+    """The same within the deadline. Raises TimedOut where that passed before any account's fields were known."""
+    try:
+        with anyio.fail_after(limits.deadline):
+            return await resolve_queries(connections, query)
+    except TimeoutError:
+        raise late(limits) from None
 
 
 def check_together(account_queries: Sequence[AccountQuery], query: Query) -> None:

@@ -49,7 +49,7 @@ async def read(
     alive = [one for one in account_queries if one.error is None and not one.nothing]
     base = _order_of_reading(alive, query, state)
     count = len(partitions_of(alive))
-    share, budget = max(1, limits.scan // max(1, count)), Budget(limits.scan, reading=count)
+    share, budget = max(1, limits.scan // max(1, count)), Budget(limits.scan, limits.called, reading=count)
     maker = ReaderMaker(query, state, base, share, budget, sink, on_progress)
     readings = partition_readings(maker, alive)
     ended = await finished_within(left - MARGIN, [one.run for one in readings])

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import anyio
 
@@ -19,38 +19,34 @@ from lead_mcp.dates import Window, stamp
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.counting import VendorCounter
 from lead_mcp.engine.fanout import together
+from lead_mcp.engine.grouping import Grouping, check_measures
 from lead_mcp.engine.ledger import LedgerEntry, combined, opened
-from lead_mcp.engine.limits import Limits, late
-from lead_mcp.engine.periods import NOT_FIELDS, PERIODS, group_value, period
-from lead_mcp.engine.query import AccountQuery, Query, resolve_queries
+from lead_mcp.engine.limits import Limits
+from lead_mcp.engine.measures import COMPARED
+from lead_mcp.engine.query import AccountQuery, Query, resolve_within
 from lead_mcp.engine.readers.making import ProgressCallback
-from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import read_through
-from lead_mcp.engine.totals import Figure, GroupTable, Measure
+from lead_mcp.engine.totals import GroupTable
 from lead_mcp.engine.windows import is_bounded
-from lead_mcp.errors import BadArgument
-from lead_mcp.filters import Kind, Op, Order, Where, as_number
+from lead_mcp.filters import Op, Order, Where
 
 
 @dataclass(frozen=True)
 class SummaryQuery:
-    """What is to be counted: of which records, in which groups, which measures. ``zone``: in which days begin."""
+    """What is to be counted: of which records, in which groups, which measures."""
 
     query: Query
-    group_by: tuple[str, ...]
-    measures: tuple[Measure, ...]
-    zone: ZoneInfo
-
-    @property
-    def fields(self) -> list[str]:
-        """Names that are fields of records."""
-        groups = [name for name in self.group_by if name not in NOT_FIELDS]
-        return list(dict.fromkeys([*groups, *(m.field for m in self.measures if m.field)]))
+    grouping: Grouping
 
     @property
     def counts_only(self) -> bool:
         """Whether nothing but counts is asked for."""
-        return all(measure.how == "count" for measure in self.measures)
+        return all(measure.how in ("count", "share") for measure in self.grouping.measures)
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether values are added up or compared, which are perhaps money."""
+        return any(measure.how in COMPARED for measure in self.grouping.measures)
 
 
 @dataclass
@@ -74,22 +70,43 @@ async def summarize(
     on_progress: ProgressCallback | None = None,
 ) -> Summary:
     """The summary. Raises LeadMcpError where the call is wrong or no account could answer."""
-    query = replace(summary_query.query, columns=tuple(summary_query.fields))
+    grouping = summary_query.grouping
+    query = replace(summary_query.query, columns=tuple(grouping.fields))
     deadline = anyio.current_time() + limits.deadline
-    try:
-        with anyio.fail_after(limits.deadline):
-            account_queries = await resolve_queries(connections, query)
-    except TimeoutError:
-        raise late(limits) from None
-    _check_measures(summary_query, account_queries)
+    account_queries = await resolve_within(connections, query, limits)
+    check_measures(grouping.measures, query, account_queries)
     query = _one_window(query, account_queries)
-    apart = len(account_queries) > 1 and not summary_query.counts_only
-    columns = _columns(summary_query.group_by, apart=apart)
-    summary_query = replace(summary_query, query=query, group_by=tuple(columns))
+    apart = len(account_queries) > 1 and summary_query.adds_up
+    columns = _columns(grouping.group_by, apart=apart)
+    summary_query = SummaryQuery(query, replace(grouping, group_by=tuple(columns)))
     groups = GroupTable()
-    counts = [AccountCount(summary_query, one, limits, deadline, on_progress, groups) for one in account_queries]
-    await together([count.run for count in counts])
+    counts = [AccountCount(summary_query, one, deadline, groups) for one in account_queries]
+    await together([count.by_the_vendor for count in counts])
+    limits = replace(limits, deadline=max(0.1, deadline - anyio.current_time()))
+    await _read([count for count in counts if not count.done], summary_query, limits, on_progress)
     return _summary(summary_query, counts, groups, apart=apart)
+
+
+async def _read(
+    counts: Sequence[AccountCount],
+    summary_query: SummaryQuery,
+    limits: Limits,
+    on_progress: ProgressCallback | None,
+) -> None:
+    """Read every match of these accounts, side by side, the limit being that of all of them together."""
+    if not counts:
+        return
+    when = counts[0].account_query.search.when
+    query = replace(summary_query.query, orders=(Order(when, descending=True),))
+    grouping = replace(summary_query.grouping, when=when)
+    sink = partial(grouping.take, table=counts[0].groups)
+    account_queries = [count.account_query for count in counts]
+    for count, entry in zip(counts, await read_through(account_queries, query, limits, sink, on_progress), strict=True):
+        entry.requests += count.entry.requests
+        count.entry, count.how = (
+            entry,
+            f"{count.account}: {entry.scanned:,} record{'' if entry.scanned == 1 else 's'} read",
+        )
 
 
 def _summary(
@@ -100,33 +117,19 @@ def _summary(
     errors = [entry.error for entry in entries if entry.error]
     if errors and len(errors) == len(entries) and not len(groups):
         raise combined(errors)
-    if not summary_query.group_by:
+    if not summary_query.grouping.group_by:
         groups.add((), {}, 0)
     whole = all(entry.whole for entry in entries)
     how = "; ".join(dict.fromkeys(count.how for count in counts if count.how))
     return Summary(
-        columns=list(summary_query.group_by),
+        columns=list(summary_query.grouping.group_by),
         groups=groups,
-        total=groups.total if whole else None,
+        total=groups.records if whole else None,
         how=how if whole else f"{how}; NOT COMPLETE: only what was read is counted",
         entries=entries,
         window=summary_query.query.window,
         apart=apart,
     )
-
-
-def _check_measures(summary_query: SummaryQuery, account_queries: Sequence[AccountQuery]) -> None:
-    """Raises BadArgument for a measure of a field that holds no numbers, or that the guard does not let anybody compare."""
-    for measure in summary_query.measures:
-        if not measure.field:
-            continue
-        known = [field for one in account_queries if (field := one.names.field(measure.field)) is not None]
-        for field in known:  # a sum over a group of one is that one's value
-            summary_query.query.guard.check_order(measure.field, field, "measures")
-        allowed = {Kind.NUMBER, Kind.ANY} | ({Kind.TIME} if measure.how in ("min", "max") else set())
-        wrong = {field.kind for field in known} - allowed
-        if wrong:
-            raise BadArgument(f"measures: {measure}: {measure.field} is a {min(wrong)} field, not a number.")
 
 
 def _one_window(query: Query, account_queries: Sequence[AccountQuery]) -> Query:
@@ -156,82 +159,47 @@ class AccountCount:
 
     summary_query: SummaryQuery
     account_query: AccountQuery
-    limits: Limits
     deadline: float
     """When the summary's time is up, by the event loop's clock."""
-    on_progress: ProgressCallback | None
     groups: GroupTable
     """The groups of every account together."""
     how: str = ""
+    done: bool = False
+    """Whether nothing is left to read."""
     entry: LedgerEntry = field(init=False)
 
     def __post_init__(self) -> None:
         self.entry = opened(self.account_query)
+        self.done = self.account_query.error is not None or bool(self.account_query.nothing)
 
     @property
     def account(self) -> str:
         return self.account_query.account
 
-    async def run(self) -> None:
-        """Count the cheapest way that serves."""
-        if self.account_query.error is not None or self.account_query.nothing:
+    async def by_the_vendor(self) -> None:
+        """Count by the vendor's own numbers, where they serve: only counts are asked, in all or by a closed list's words."""
+        grouping = self.summary_query.grouping
+        names = [name for name in grouping.group_by if name != "account"]
+        if self.done or not self.summary_query.counts_only or len(names) > 1:
             return
         counter = VendorCounter(self.account_query, self.summary_query.query, self.deadline)
-        if not await self._by_the_vendor(counter):
-            await self._by_reading()
-        self.entry.requests += counter.requests
-
-    async def _by_the_vendor(self, counter: VendorCounter) -> bool:
-        """Whether the vendor's own numbers serve: only counts are asked, in all or by the words of one closed list."""
-        names = [name for name in self.summary_query.group_by if name != "account"]
-        if not self.summary_query.counts_only or len(names) > 1:
-            return False
         if names:
             counts = await counter.by_word(names[0])
             how = f"{self.account}: the vendor's total for each {names[0]}"
         else:
             total = await counter.total()
             counts, how = None if total is None else {"": total}, f"{self.account}: the vendor's total"
+        self.entry.requests += counter.requests
         if counts is None:
-            return False
+            return
         for word, count in counts.items():
             self._put(dict.fromkeys(names, word), count)
-        self.how, self.entry.pushed, self.entry.total = how, counter.pushed or (), sum(counts.values())
-        return True
+        self.done, self.how = True, how
+        self.entry.pushed, self.entry.total = counter.pushed or (), sum(counts.values())
 
     def _put(self, values: Mapping[str, Any], count: int) -> None:
         if count:  # a group of nobody is none, whichever way it was counted
-            group_by = self.summary_query.group_by
+            group_by = self.summary_query.grouping.group_by
             key = tuple(self.account if name == "account" else values.get(name) for name in group_by)
             self.groups.add(key, {}, count)
-
-    async def _by_reading(self) -> None:
-        """Read every match, in what is left of the time."""
-        limits = Limits(max(0.1, self.deadline - anyio.current_time()), self.limits.scan)
-        newest = (Order(self.account_query.search.when, descending=True),)
-        query = replace(self.summary_query.query, orders=newest)
-        entries = await read_through([self.account_query], query, limits, self._take, self.on_progress)
-        self.entry = entries[0]
-        self.how = f"{self.account}: {self.entry.scanned:,} records read"
-
-    def _take(self, record: Record) -> None:
-        key = tuple(self._group(record, name) for name in self.summary_query.group_by)
-        figures = {
-            measure.field: figure
-            for measure in self.summary_query.measures
-            if measure.field and (figure := _figure(record, measure.field)) is not None
-        }
-        self.groups.add(key, figures)
-
-    def _group(self, record: Record, name: str) -> Any:
-        if name == "account":
-            return self.account
-        if name in PERIODS:
-            return period(record.get(self.account_query.search.when), name, self.summary_query.zone)
-        return group_value(record.get(name))
-
-
-def _figure(record: Record, name: str) -> Figure | None:
-    """A field's value as what can be added up or compared."""
-    value = record.get(name)
-    return value if isinstance(value, datetime) else as_number(value)
+            self.groups.records += count

@@ -1,4 +1,4 @@
-"""A page of pings, with what all of them add up to on the first one."""
+"""A page of pings, or of groups of them; with what all of them add up to on the first one."""
 
 from __future__ import annotations
 
@@ -9,12 +9,20 @@ from typing import Any, Final
 
 from lead_mcp.engine.answer import Answer
 from lead_mcp.engine.groups import MOST_GROUPS, OTHER, RankedGroups
+from lead_mcp.engine.measures import Measure
 from lead_mcp.engine.pings import PingCount, PingTotals
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
-from lead_mcp.engine.totals import GroupTable
 from lead_mcp.outgoing.cleaning import cell, plain_value, text_cell
-from lead_mcp.outgoing.groups import Displayed, displayed_by
+from lead_mcp.outgoing.groups import (
+    Displayed,
+    GroupPage,
+    displayed_by,
+    groups_text,
+    left_over_line,
+    measure_columns,
+    measured,
+)
 from lead_mcp.outgoing.ledger import entry_to_dict, ledger_lines
 from lead_mcp.outgoing.records import record_rows
 from lead_mcp.outgoing.render import Table, table, text_of, text_table
@@ -24,18 +32,28 @@ from lead_mcp.uris import lead_uri
 
 COLUMNS: Final = ("at", "accepted", "result", "source", "campaign", "client", "price", "revenue")
 DEFAULTS: Final = (*COLUMNS, "lead_id")
+SHOWN: Final = frozenset({*DEFAULTS, "id"})
+"""Fields that the columns of every row show: the id stands in the URI, the lead's in that of the lead."""
 SUMMARY: Final = ("total", "accepted", "rejected", "acceptance_rate", "revenue", "by_result")
+COUNTED: Final = ("count", "accepted", "acceptance_rate", "revenue")
+MEANINGS: Final = {"margin": "margin (revenue less price)"}
 STEP: Final = 7
 PARTIAL: Final = "the summary wants every ping, and not every one was read"
 
 
-def pings_answer(answer: Answer, query: Query, totals: PingTotals | None, max_tokens: int | None) -> Rendered:
-    """As many rows as there is room for beside the summary. Raises BadArgument where there is none for one row."""
-    page = PingPage(answer, query, totals)
+def pings_answer(
+    answer: Answer, query: Query, columns: Sequence[str], totals: PingTotals | None, groups: GroupPage | None
+) -> Rendered:
+    """As many rows as there is room for beside the summary. Raises BadArgument where there is none for one row.
+
+    ``columns``: fields shown beside the usual ones. ``groups``: the page of groups, where those are paged and not rows.
+    """
+    page = PingPage(answer, query, columns, totals, groups)
+    max_tokens: int | None = query.arguments.get("max_tokens")
     if totals is not None:
         page.note_costs()
         page.make_room(max_tokens)
-    rows = ping_rows(answer.records)
+    rows = ping_rows(answer.records, columns)
     fit = rows_that_fit(rows, page.rendered, allowed(max_tokens, query.limit))
     if fit < len(rows):
         check_some_fit(fit, max_tokens)
@@ -44,9 +62,13 @@ def pings_answer(answer: Answer, query: Query, totals: PingTotals | None, max_to
     return page.rendered(rows[:fit])
 
 
-def ping_rows(records: Sequence[Record]) -> list[list[Any]]:
-    """The URI, the columns, the URI of the lead it became."""
-    return [[*row, _lead_of(record)] for record, row in zip(records, record_rows(records, COLUMNS), strict=True)]
+def ping_rows(records: Sequence[Record], columns: Sequence[str] = ()) -> list[list[Any]]:
+    """The URI, the usual columns, the URI of the lead it became, and further columns."""
+    width = len(COLUMNS) + 1
+    return [
+        [*row[:width], _lead_of(record), *row[width:]]
+        for record, row in zip(records, record_rows(records, (*COLUMNS, *columns)), strict=True)
+    ]
 
 
 def _lead_of(record: Record) -> str | None:
@@ -60,14 +82,16 @@ class PingPage:
 
     answer: Answer
     query: Query
+    columns: Sequence[str] = ()
     totals: PingTotals | None = None
+    group_page: GroupPage | None = None
     omitted: str = ""
     most: int = MOST_GROUPS
     """Groups, and results, that are displayed; the rest of them are one."""
 
     def make_room(self, max_tokens: int | None) -> None:
-        """Show fewer groups, where they would leave rows less than half of the answer."""
-        room = allowed(max_tokens, self.query.limit) // 2
+        """Show fewer groups, where they would leave rows less than half of the answer, or would not fit without rows."""
+        room = allowed(max_tokens, self.query.limit) // (2 if self.query.limit else 1)
         while self.most > STEP and costs(*self.rendered([])) > room:
             self.most -= STEP
 
@@ -75,7 +99,7 @@ class PingPage:
         """What the summary's own reading cost, in the ledger; and why there is none, where not every ping could be read."""
         cost = {entry.account: entry for entry in (self.totals.entries if self.totals else ())}
         for entry in self.answer.entries:
-            if entry.account in cost:
+            if entry.account in cost and entry is not cost[entry.account]:
                 entry.scanned += cost[entry.account].scanned
                 entry.requests += cost[entry.account].requests
         for entry in self.answer.entries if self.totals and not self.totals.complete else ():
@@ -83,23 +107,47 @@ class PingPage:
 
     def rendered(self, rows: Sequence[list[Any]]) -> Rendered:
         """Structure and text."""
-        answer, window = self.answer, self.query.window
-        found, summary, groups = table(("uri", *COLUMNS, "lead_uri"), rows), self._summary(), self._groups()
+        answer, window, summary, groups = self.answer, self.query.window, self._summary(), self._groups()
+        found = table(("uri", *COLUMNS, "lead_uri", *self.columns), rows)
+        cursor = answer.cursor if groups is None or self.group_page is None else self._cursor(self.group_page)
         structured: dict[str, Any] = {"pings": found, "summary": summary}
-        structured |= {"groups": groups} if groups else {}
-        structured |= {"next_cursor": answer.cursor, "window": window_to_dict(window)}
-        structured |= {"omitted": self.omitted} if self.omitted else {}
+        structured |= {} if groups is None else {"groups": groups, "group_count": len(self._all.groups)}
+        structured |= {"next_cursor": cursor, "window": window_to_dict(window)}
+        omitted = "; ".join(filter(None, (self.omitted, self._groups_omitted() if groups is not None else "")))
+        structured |= {"omitted": omitted} if omitted else {}
         structured["accounts"] = [entry_to_dict(entry) for entry in answer.entries]
         text = text_of(
-            heading(counted(len(rows), f"{self.query.kind} ping"), window),
+            self._heading(rows, groups),
             _summary_line(summary),
-            text_table(groups) if groups else "",
-            text_table(found),
-            self.omitted,
+            groups_text(groups, len(self._all.grouping.group_by)) if groups else "",
+            text_table(found) if rows or groups is None else "",
+            omitted,
             *ledger_lines(answer.entries),
-            f"next_cursor: {answer.cursor}" if answer.cursor else "",
+            f"next_cursor: {cursor}" if cursor else "",
         )
         return structured, text
+
+    def _heading(self, rows: Sequence[Any], groups: Table | None) -> str:
+        total = self.totals.whole.cell.count if self.totals and self.totals.complete else None
+        pings = counted(len(rows) if total is None or rows else total, f"{self.query.kind} ping")
+        found = "" if groups is None else f"in {counted(len(self._all.groups), 'group')}"
+        return heading(" ".join(filter(None, (pings, "" if rows else found))), self.query.window)
+
+    def _cursor(self, page: GroupPage) -> str | None:
+        return page.after(self._ranked[1].shown(self.most), self._all.groups)
+
+    def _groups_omitted(self) -> str:
+        """What is not shown of the groups, and that a later page of them counts again."""
+        left = left_over_line(self._ranked[1], self.most)
+        if self.group_page is None:
+            return left.replace("next_cursor goes on with them", "limit 0 pages through them")
+        return "; ".join(filter(None, (left, self.group_page.cursor.note(self._all.groups))))
+
+    @cached_property
+    def _all(self) -> PingTotals:
+        if self.totals is None:
+            raise TypeError("a later page of rows has no groups")
+        return self.totals
 
     def _summary(self) -> dict[str, Any] | None:
         """Of every ping of window and filters; where not every one was read, only the total that the vendor gave."""
@@ -111,21 +159,33 @@ class PingPage:
         whole, margin = found.whole, found.whole.margin
         counts = [whole.cell.count, whole.accepted, whole.rejected, whole.rate, plain_value(whole.sum("revenue"))]
         summary = dict(zip(SUMMARY, [*counts, self._results(found.by_result) or None], strict=True))
-        return summary if margin is None else {**summary, "margin": plain_value(margin)}
+        measures = self._measures
+        more = dict(zip(measure_columns(measures), measured(whole.cell, measures, whole.cell.count), strict=True))
+        return {**summary, **({} if margin is None else {"margin": plain_value(margin)}), **more}
+
+    @property
+    def _measures(self) -> Sequence[Measure]:
+        """Those asked for that no summary of pings has anyway."""
+        asked = self.totals.grouping.measures if self.totals else ()
+        return [measure for measure in asked if str(measure) not in COUNTED]
 
     def _groups(self) -> Table | None:
-        if self.totals is None or not self.totals.group_by or not self.totals.complete:
+        if self.totals is None or not self.totals.grouping.group_by or not self.totals.complete:
             return None
         displayed, ranked = self._ranked
-        rows = [[*displayed(key), *_counted(PingCount(cell))] for key, cell in ranked.top(self.most)]
-        return table((*self.totals.group_by, "count", "accepted", "acceptance_rate", "revenue"), rows)
+        measures, records = self._measures, ranked.records
+        rows = [
+            [*displayed(key), *_counted(PingCount(cell)), *measured(cell, measures, records)]
+            for key, cell in ranked.top(self.most)
+        ]
+        return table((*self.totals.grouping.group_by, *COUNTED, *measure_columns(measures)), rows)
 
     @cached_property
     def _ranked(self) -> tuple[Displayed, RankedGroups]:
         """What makes cells of groups, and the groups in order: there may be very many, so they are ranked once."""
-        names, groups = (self.totals.group_by, self.totals.groups) if self.totals else ((), GroupTable())
-        displayed = displayed_by(names, self.answer.entries)
-        return displayed, RankedGroups(names, groups, displayed=displayed)
+        names, entries = self._all.grouping.group_by, self.answer.entries
+        displayed, start = displayed_by(names, entries), self.group_page.cursor.start if self.group_page else 0
+        return displayed, RankedGroups(names, self._all.groups, displayed=displayed, start=start)
 
     def _results(self, found: Mapping[str, int]) -> dict[str, int]:
         """How often each result came; the rarest together where there are too many."""
@@ -147,4 +207,6 @@ def _summary_line(summary: dict[str, Any] | None) -> str:
         return ""
     plain = {key: value for key, value in summary.items() if value is not None and key != "by_result"}
     reasons = ", ".join(f"{text_cell(word)} {count}" for word, count in (summary.get("by_result") or {}).items())
-    return ", ".join(f"{key} {value}" for key, value in plain.items()) + (f"; by result: {reasons}" if reasons else "")
+    return ", ".join(f"{MEANINGS.get(key, key)} {value}" for key, value in plain.items()) + (
+        f"; by result: {reasons}" if reasons else ""
+    )

@@ -1,17 +1,26 @@
-"""A summary of leads: the largest groups that there is room for, the rest of them as one row."""
+"""A summary of leads: as many groups of a page as there is room for, those behind them as one row."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from lead_mcp.engine.groups import MOST_GROUPS, RankedGroups
-from lead_mcp.engine.summary import Summary, SummaryQuery
-from lead_mcp.outgoing.cleaning import plain_value
-from lead_mcp.outgoing.groups import Displayed, displayed_by
+from lead_mcp.engine.measures import Measure
+from lead_mcp.engine.summary import Summary
+from lead_mcp.outgoing.groups import (
+    Displayed,
+    GroupPage,
+    displayed_by,
+    groups_text,
+    left_over_line,
+    measure_columns,
+    measured,
+)
 from lead_mcp.outgoing.ledger import entry_to_dict, ledger_lines
-from lead_mcp.outgoing.render import Table, table, text_of, text_table
+from lead_mcp.outgoing.render import Table, table, text_of
 from lead_mcp.outgoing.times import counted, heading, window_to_dict
 from lead_mcp.outgoing.token_budget import Rendered, allowed, first_that_fits
 
@@ -20,46 +29,56 @@ STEP: Final = 7
 
 
 @dataclass(frozen=True)
-class Groups:
-    """The groups in order, and what makes cells of their values."""
+class SummaryPage:
+    """A page of a summary's groups in order, and what makes cells of their values."""
 
+    summary: Summary
+    measures: Sequence[Measure]
+    page: GroupPage
     ranked: RankedGroups
     displayed: Displayed
 
-    @classmethod
-    def of(cls, summary: Summary) -> Groups:
-        displayed = displayed_by(summary.columns, summary.entries)
-        ranked = RankedGroups(summary.columns, summary.groups, apart=summary.apart, displayed=displayed)
-        return cls(ranked, displayed)
+    def groups(self, most: int) -> Table:
+        """The page's first groups and the rest of them as a table; columns are named as asked."""
+        records = self.summary.groups.records
+        rows = [[*self.displayed(key), *measured(cell, self.measures, records)] for key, cell in self.ranked.top(most)]
+        return table([*self.summary.columns, *measure_columns(self.measures)], rows)
+
+    def rendered(self, most: int) -> Rendered:
+        summary, found = self.summary, self.groups(most)
+        notes = (left_over_line(self.ranked, most), self.page.cursor.note(summary.groups))
+        how = "; ".join(filter(None, (summary.how, *notes)))
+        cursor = self.page.after(self.ranked.shown(most), summary.groups)
+        structured = {
+            "groups": found,
+            "group_count": len(summary.groups),
+            "total": summary.total,
+            "next_cursor": cursor,
+            "window": window_to_dict(summary.window),
+            "how": how,
+            "accounts": [entry_to_dict(entry) for entry in summary.entries],
+        }
+        text = text_of(
+            self._heading(),
+            groups_text(found, len(summary.columns)),
+            how,
+            *ledger_lines(summary.entries),
+            f"next_cursor: {cursor}" if cursor else "",
+        )
+        return structured, text
+
+    def _heading(self) -> str:
+        total = self.summary.total
+        leads = "an unknown number of leads" if total is None else counted(total, "lead")
+        groups = f"in {counted(len(self.summary.groups), 'group')}" if self.summary.columns else ""
+        return heading(" ".join(filter(None, (leads, groups))), self.summary.window)
 
 
-def summary_answer(summary: Summary, asked: SummaryQuery) -> Rendered:
+def summary_answer(summary: Summary, measures: Sequence[Measure], page: GroupPage) -> Rendered:
     """As many groups as there is room for; the rest of them are one row."""
-    groups, sizes = Groups.of(summary), (*range(MOST_GROUPS, 0, -STEP), 1)
-    return first_that_fits([partial(_rendered, summary, asked, groups, most) for most in sizes], allowed(None))
-
-
-def groups_table(summary: Summary, asked: SummaryQuery, groups: Groups, most: int = MOST_GROUPS) -> Table:
-    """The largest groups and the rest of them as a table; columns are named as asked."""
-    rows = [
-        [*groups.displayed(key), *(plain_value(cell.value(measure)) for measure in asked.measures)]
-        for key, cell in groups.ranked.top(most)
-    ]
-    return table([*summary.columns, *map(str, asked.measures)], rows)
-
-
-def _rendered(summary: Summary, asked: SummaryQuery, groups: Groups, most: int) -> Rendered:
-    found = groups_table(summary, asked, groups, most)
-    how, left_over = summary.how, groups.ranked.left_over(most)
-    if left_over:
-        how += f"; {left_over} smaller groups are one row, other"
-    structured = {
-        "groups": found,
-        "total": summary.total,
-        "window": window_to_dict(summary.window),
-        "how": how,
-        "accounts": [entry_to_dict(entry) for entry in summary.entries],
-    }
-    total = "an unknown number of leads" if summary.total is None else counted(summary.total, "lead")
-    text = text_of(heading(total, summary.window), text_table(found), how, *ledger_lines(summary.entries))
-    return structured, text
+    displayed = displayed_by(summary.columns, summary.entries)
+    start = page.cursor.start
+    ranked = RankedGroups(summary.columns, summary.groups, apart=summary.apart, displayed=displayed, start=start)
+    made = SummaryPage(summary, measures, page, ranked, displayed)
+    sizes = (*range(MOST_GROUPS, 0, -STEP), 1)
+    return first_that_fits([partial(made.rendered, most) for most in sizes], allowed(None))

@@ -168,6 +168,9 @@ PINGS: Final = Table(
                 "revenue": Column("revenue", MONEY, "what it earned, major units"),
                 "potential_revenue": Column("potential_revenue", MONEY, "what it might have earned, major units"),
                 "received": Column("received", FLAG, "whether the lead itself followed (inbound)"),
+                "margin": Column("margin", MONEY, "revenue less price of this ping (outbound), major units"),
+                "posted": Column("posted", FLAG, "whether the lead was then posted to that buyer (outbound)"),
+                "response": Column("response", TEXT, "the buyer's answer as it came (outbound)"),
                 "lead_id": Column("lead_id", TEXT, "the vendor's id of the lead that followed"),
                 "request_id": Column("request_id", TEXT, "the id that the other side gave the request"),
             }[name]

@@ -59,8 +59,10 @@ SEARCH_LEADS: Final[Schema] = {
 }
 GET_LEAD: Final[Schema] = {"uri": TEXT, "account": TEXT, "lead": RECORD, "raw": RECORD}
 SUMMARIZE_LEADS: Final[Schema] = {
-    "groups": table("group_by, then measures, named as asked"),
+    "groups": table("group_by, then measures, named as asked, values:F behind avg:F"),
+    "group_count": WHOLE,
     "total": TOTAL,
+    "next_cursor": CURSOR,
     "window": or_null(WINDOW),
     "how": TEXT,
     "omitted": TEXT,
@@ -76,9 +78,10 @@ TRACE_LEAD: Final[Schema] = {
     "accounts": LEDGER,
 }
 QUERY_PINGS: Final[Schema] = {
-    "pings": table("uri at accepted result source campaign client price revenue lead_uri"),
+    "pings": table("uri at accepted result source campaign client price revenue lead_uri, then further fields"),
     "summary": or_null(RECORD),
-    "groups": table("group_by, then measures"),
+    "groups": table("group_by, count accepted acceptance_rate revenue, then measures"),
+    "group_count": WHOLE,
     "next_cursor": CURSOR,
     "window": or_null(WINDOW),
     "omitted": TEXT,

@@ -5,31 +5,44 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
+from lead_mcp.engine.grouping import Grouping
+from lead_mcp.engine.groups import GroupCursor
 from lead_mcp.engine.limits import Limits
+from lead_mcp.engine.measures import parse_measures
 from lead_mcp.engine.pace import aside
 from lead_mcp.engine.summary import SummaryQuery, summarize
-from lead_mcp.engine.totals import parse_measures
+from lead_mcp.outgoing.groups import GroupPage
 from lead_mcp.outgoing.summaries import summary_answer
+from lead_mcp.runtime import Runtime
 from lead_mcp.tools.arguments import models
 from lead_mcp.tools.kit import result, runtime_of
 from lead_mcp.tools.leads import SearchArguments
+
+SUMMARY: Final = "summary limit"
 
 
 async def summarize_leads(ctx: Context[Any, Any], asked: models.SummarizeLeads) -> CallToolResult:
     """Count leads and add them up, in groups, over any filter."""
     runtime = runtime_of(ctx)
-    query = SearchArguments(runtime, asked.account, asked.text, asked.filters, asked).query()
     groups, measures = tuple(dict.fromkeys(asked.group_by or ())), parse_measures(asked.measures or ("count",))
-    summary_query = SummaryQuery(replace(query, limit=1), groups, measures, runtime.server.zone)
-    limits = Limits(runtime.server.deadline, runtime.server.summary_limit)
-    summary = await summarize(runtime.chosen(asked.account), summary_query, limits, progress(ctx))
-    rendered = await aside(partial(summary_answer, summary, summary_query), len(summary.groups))
+    arguments = SearchArguments(runtime, asked.account, asked.text, asked.filters, asked, cursor=asked.cursor)
+    query = arguments.query(group_by=list(groups), measures=list(map(str, measures)))
+    page = GroupPage(GroupCursor.opened(runtime.seal, asked.cursor, query.arguments, query.now), query, runtime.seal)
+    grouping = Grouping(groups, measures, runtime.server.zone, runtime.server.phone_region)
+    summary_query = SummaryQuery(replace(query, limit=1, cursor=None), grouping)
+    summary = await summarize(runtime.chosen(asked.account), summary_query, summary_limits(runtime), progress(ctx))
+    rendered = await aside(partial(summary_answer, summary, measures, page), len(summary.groups))
     return result(*rendered)
+
+
+def summary_limits(runtime: Runtime) -> Limits:
+    """What a summary may cost."""
+    return Limits(runtime.server.deadline, runtime.server.summary_limit, SUMMARY)
 
 
 def progress(ctx: Context[Any, Any]) -> Callable[[int], Awaitable[None]]:

@@ -21,7 +21,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 def lead(number: int) -> dict[str, Any]:
     made = (START + timedelta(minutes=number)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-    named = {"id": f"lead_{number:08x}", "name": f"Some Body {number}", "email": f"body.{number}@example.com"}
+    named = {"id": f"lead_{number:08x}", "name": f"Some Body {number}", "email": f"Body.{number}@example.com"}
     return {**named, "status": "open", "value": number % 900, "createdAt": made, "updatedAt": made}
 
 
@@ -52,7 +52,9 @@ async def main() -> None:
     }
     vendor = Endless()
     server = build_server(settings.load(), lambda: vendor)
-    asked = {"group_by": ["email"], "measures": ["count", "sum:value", "min:created_at"], "since": "2026-01-01"}
+    measures = ["count", "avg:value", "min:created_at", "median:value", "distinct:name", "distinct:email", "share"]
+    between = "minutes_between:created_at:updated_at"
+    asked = {"group_by": ["email"], "measures": [*measures, between], "since": "2026-01-01"}
     async with Client(server) as client:
         await client.call_tool("summarize_leads", asked)
         before, vendor.leads = megabytes(), LEADS

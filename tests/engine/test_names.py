@@ -9,7 +9,7 @@ import pytest
 
 from lead_mcp import vendors
 from lead_mcp.vendors.samples import sampled_fields
-from lead_mcp.vendors.spec.fields import Field, FieldMap
+from lead_mcp.vendors.spec.fields import Field, FieldMap, PartField
 from tests.driving import DAWN, Bench, CallFailed, bench, entry
 from tests.facts import TRIED
 from tests.oracle import fields_of, names_of
@@ -42,7 +42,7 @@ def test_raw_and_a_vendors_name_find_what_the_name_finds(driven: Bench, account:
         counts = {found(driven, account, spelled) for spelled in (name, f"raw.{name}")}
         assert len(counts) == 1
         assert counts != {0}, name
-        bare = name.rpartition(".")[2]
+        bare = ".".join(name.split(".")[-2:]) if isinstance(names.field(name), PartField) else name.rpartition(".")[2]
         maps = [known for known in (names.fields, names.discovered) if known]
         if bare != name and bare not in ours and all(len(known.bare.get(bare, ())) < 2 for known in maps):
             assert found(driven, account, f"raw.{bare}") in counts

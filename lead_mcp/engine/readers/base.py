@@ -136,7 +136,7 @@ class Reader:
         """Whether no more may be read."""
         if await self.pager.usage.may_go_on():
             return False
-        self._note(f"stopped at the scan limit of {self.pager.usage.limit:,} records")
+        self._note(f"stopped at the {self.pager.usage.limit}")
         return True
 
     def _note(self, why: str) -> None:

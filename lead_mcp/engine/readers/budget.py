@@ -9,9 +9,13 @@ import anyio
 
 @dataclass
 class Budget:
-    """``limit`` records over all readers. ``spare``: what readers that have ended did not need of their shares."""
+    """``limit`` records over all readers. ``spare``: what readers that have ended did not need of their shares.
+
+    ``called``: what the limit is called where it stopped a reading.
+    """
 
     limit: int
+    called: str = "scan limit"
     spare: int = 0
     reading: int = 0
     """Readers that have not ended."""
@@ -61,9 +65,10 @@ class Usage:
         return self.share + self.skipped - self.scanned
 
     @property
-    def limit(self) -> int:
-        """How many records the whole answer may read."""
-        return self.share if self.budget is None else self.budget.limit
+    def limit(self) -> str:
+        """How many records the whole answer may read, in words."""
+        called, most = ("scan limit", self.share) if self.budget is None else (self.budget.called, self.budget.limit)
+        return f"{called} of {most:,} records"
 
     async def may_go_on(self) -> bool:
         """Whether more may be read: of the share, or of what others have left."""

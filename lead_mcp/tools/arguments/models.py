@@ -9,6 +9,7 @@ from pydantic import Field
 from lead_mcp.tools.arguments.base import Arguments
 from lead_mcp.tools.arguments.types import (
     Accounts,
+    AnyLimit,
     Changes,
     Detail,
     Direction,
@@ -35,12 +36,13 @@ ACCOUNTS: Final = "names, comma list; default all"
 ACCOUNT: Final = "account name"
 LEAD_ID: Final = "the vendor's id"
 ALIKE: Final = "as in search_leads"
+AS_SUMMED: Final = "as in summarize_leads"
 LEAD_URI: Final = "lead://..., or account and id"
 MAX_TOKENS: Final = "most the answer may have"
 CURSOR: Final = "next_cursor; other arguments unchanged"
 FILTERS: Final = "all must hold; field: status source name email phone value created_at utm_source ... (list_accounts)"
 GROUPS: Final = "up to 2: a field, account, hour, day, week, month, quarter, year, weekday, hour_of_day"
-MEASURES: Final = "count, sum:F, avg:F, min:F, max:F, e.g. sum:value"
+MEASURES: Final = "count, share, sum|avg|min|max|median|distinct:F, minutes_between:F:F, e.g. sum:value"
 KEY: Final = "repeated calls with it write once"
 DRY: Final = "only show the request"
 OWN: Final = "the vendor's own names"
@@ -87,6 +89,7 @@ class SummarizeLeads(Windowed):
     filters: Filters = Field(None, description=ALIKE)
     group_by: Words = Field(None, max_length=2, description=GROUPS)
     measures: Words = Field(None, max_length=8, description=MEASURES)
+    cursor: Text = Field(None, description="next_cursor: further groups")
 
 
 class TraceLead(Windowed):
@@ -101,9 +104,11 @@ class QueryPings(Windowed):
     filters: Filters = Field(
         None, description="field: accepted result source campaign client price revenue potential_revenue lead_id ..."
     )
-    group_by: Words = Field(None, max_length=2, description="as in summarize_leads")
+    group_by: Words = Field(None, max_length=2, description=AS_SUMMED)
+    measures: Words = Field(None, max_length=8, description=AS_SUMMED)
+    fields: Words = Field(None, max_length=40, description="columns to add")
     sort: Sort = Field(None, description="default at:desc")
-    limit: Limit = Field(20, description="rows")
+    limit: AnyLimit = Field(None, description="rows: 20, with group_by 0")
     max_tokens: Tokens = Field(None, description=MAX_TOKENS)
     cursor: Text = Field(None, description=CURSOR)
 

@@ -69,6 +69,12 @@ Limit = Annotated[
     Field(ge=1, le=200),
     WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 200}),
 ]
+AnyLimit = Annotated[
+    int | None,
+    BeforeValidator(as_integer),
+    Field(ge=0, le=200),
+    WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 200}),
+]
 Tokens = Annotated[
     int | None,
     BeforeValidator(as_integer),

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, Final
 
-from lead_mcp.filters import RANGE, Kind, Value
+from lead_mcp.filters import RANGE, Kind, Value, as_number
 from lead_mcp.vendors.samples import guessed
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import (
@@ -23,8 +24,10 @@ from lead_mcp.vendors.spec.fields import (
     Codec,
     Field,
     FieldMap,
+    PartField,
     Paths,
     Personal,
+    at,
     moment,
     text_but,
 )
@@ -78,6 +81,21 @@ class Composed(Field):
         if self.whole and None in values:
             return None
         return self.mark.join(str(value) for value in values if value is not None) or None
+
+
+class Difference(Field):
+    """A number less another one; None where either is absent."""
+
+    __slots__ = ("less",)
+    less: Field
+
+    def __init__(self, most: Field, less: Field, *, note: str = "") -> None:
+        super().__init__(*most.paths, *less.paths, codec=NUMBER, note=note)
+        object.__setattr__(self, "less", less)
+
+    def read(self, raw: Raw) -> Value:
+        whole, less = as_number(at(raw, self.paths[0])), self.less.read(raw)
+        return whole - less if whole is not None and isinstance(less, Decimal) else None
 
 
 def lead_types(account: Account) -> Paths:
@@ -140,6 +158,20 @@ TRACKING: Final = (
     "epik li_fat_id"
 ).split()
 OTHER_FIELDS: Final = ("IPAddress", "JobTitle", "IndustrySub-Category")
+
+
+SENDS_PATH: Final = "SendInformation.Sends"
+SEND_TYPES: Final = (
+    ("Client ClientGroup ClientAccount RecordID LeadNotes LastReturnActionReason PostData Response", WORD),
+    (
+        "SendUID ClientUID Price Location DeliveryDuration ClientAccountUID ClientOrderUID InvoiceUID RevShare ReadCount "
+        "LastReturnAction",
+        NUMBER,
+    ),
+    ("Valid Emailed Forwarded Automated", FLAG),
+    ("DateSent LastReadDate FirstReadDate LastActionDate AssignedReadDate NextAppointmentDate", STAMP),
+)
+"""What each of ``SendInformation.Sends`` holds (seed), without its own lists."""
 
 
 def _usual(ours: str) -> Field:
@@ -211,8 +243,13 @@ OWN: Final = {
     **CONSENT,
     **_named("SendInformation", "Revenue SendCount", NUMBER),
     **_named("SendInformation", "Sends", UNKNOWN),
+    **{
+        f"{SENDS_PATH}.{name}": PartField(SENDS_PATH, name, codec=codec, personal=SENDS.get(name, ""))
+        for names, codec in SEND_TYPES
+        for name in names.split()
+    },
 }
-INSIDE: Final = {f"SendInformation.Sends.{name}": kind for name, kind in SENDS.items()}
+INSIDE: Final = {f"{SENDS_PATH}.{name}": kind for name, kind in SENDS.items()}
 LEAD: Final = FieldMap(ours=OURS, own=OWN, free=("Fields",), inside=INSIDE)
 
 
@@ -262,6 +299,13 @@ OUTBOUND_OURS: Final = {
     "client": Field("Client", codec=WORD, note="the buyer that was asked"),
     "price": Field("Price", codec=NUMBER),
     "revenue": Field("Revenue", codec=NUMBER),
+    "margin": Difference(
+        Field("Revenue", codec=NUMBER),
+        Field("Price", codec=NUMBER),
+        note="revenue less price of this PING; what its price is beside its revenue is not documented",
+    ),
+    "posted": Field("PostSent", codec=FLAG, note="whether the lead was then posted to that buyer"),
+    "response": Field("Response", codec=UNKNOWN, personal=ABOUT["Response"], note="the buyer's answer, as it came"),
     "lead_id": lead_id("LeadUID"),
 }
 OUTBOUND: Final = FieldMap(

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final, Literal, Self
 
-from lead_mcp.filters import Kind, Op, Value, as_flag, as_number
+from lead_mcp.filters import Kind, Op, Parts, Value, as_flag, as_number
 from lead_mcp.vendors.spec.http import Raw
 
 Paths = tuple[str, ...]
@@ -188,6 +188,28 @@ class Field:
             return None
 
 
+class PartField(Field):
+    """A field of each part of a list: ``SendInformation.Sends.Client`` is ``Client`` of each of ``SendInformation.Sends``.
+
+    ``list_path``: where the list stands. A record has as many values as the list has parts with one.
+    """
+
+    __slots__ = ("list_path",)
+    list_path: str
+
+    def __init__(self, where: str, name: str, *, codec: Codec, personal: Personal | None = "", note: str = "") -> None:
+        super().__init__(f"{where}.{name}", codec=codec, personal=personal, note=note)
+        object.__setattr__(self, "list_path", where)
+
+    def read(self, raw: Raw) -> Value:
+        return Parts(value for value in self.parts(raw) if value is not None) or None
+
+    def parts(self, raw: Raw) -> Sequence[Value]:
+        """The value of each part, None where it has none."""
+        found, name = at(raw, self.list_path), self.paths[0].removeprefix(f"{self.list_path}.")
+        return [self._decoded(at(part, name)) for part in found] if isinstance(found, list | tuple) else []
+
+
 def at(raw: Any, path: str) -> Any:
     """What stands at a dotted path, or None. A key that itself holds the dots wins over the walk."""
     if isinstance(raw, Mapping) and path in raw:
@@ -205,7 +227,10 @@ CANONICAL: Final = tuple(
     ).split()
 )
 PING_FIELDS: Final = tuple(
-    "id at accepted result source campaign client price revenue potential_revenue received lead_id request_id".split()
+    (
+        "id at accepted result source campaign client price revenue potential_revenue margin received posted response lead_id "
+        "request_id"
+    ).split()
 )
 STAGES: Final = ("open", "qualified", "won", "lost")
 PERSONAL: Final[Mapping[str, Personal]] = {
@@ -241,9 +266,13 @@ class FieldMap:
 
     @cached_property
     def bare(self) -> Mapping[str, tuple[str, ...]]:
-        """The vendor's dotted names by their last part: a bare name works where only one fits."""
+        """The vendor's dotted names by their last part: a bare name works where only one fits.
+
+        A field of a list's parts goes by the list's bare name and its own: ``Sends.Client``.
+        """
         found: dict[str, tuple[str, ...]] = {}
-        for path in self.own:
-            last = path.rpartition(".")[2]
+        for path, one in self.own.items():
+            above = one.list_path.rpartition(".")[0] if isinstance(one, PartField) else path.rpartition(".")[0]
+            last = path.removeprefix(f"{above}.") if above else path
             found[last] = (*found.get(last, ()), path)
         return found

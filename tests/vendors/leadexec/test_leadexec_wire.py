@@ -23,7 +23,7 @@ from lead_mcp.errors import (
 from lead_mcp.filters import Op, Order, Where
 from lead_mcp.vendors.leadexec import VENDOR, fields, identify, identify_ping, wire
 from lead_mcp.vendors.leadexec.fields import lead_types
-from lead_mcp.vendors.spec.fields import FieldMap
+from lead_mcp.vendors.spec.fields import FieldMap, PartField
 from lead_mcp.vendors.spec.http import Reply, Request, Signature
 from lead_mcp.vendors.spec.reading import Page, PageRequest, Push, by_table
 from lead_mcp.vendors.spec.vendor import account_of
@@ -316,9 +316,13 @@ def test_the_vendors_own_names(name: str, value: Any) -> None:
 
 def test_every_documented_key_is_an_own_field() -> None:
     for section, count in (("Properties", 36), ("TCPAInformation", 28), ("SendInformation", 3)):
-        known = {name for name in fields.OWN if name.startswith(f"{section}.")}
+        own = {name: one for name, one in fields.OWN.items() if name.startswith(f"{section}.")}
+        known = {name for name, one in own.items() if not isinstance(one, PartField)}
         assert known == {f"{section}.{name}" for name in LEAD[section]}
         assert len(known) == count
+    parts = {name.removeprefix("SendInformation.Sends.") for name in fields.OWN if ".Sends." in name}
+    assert {*LEAD["SendInformation"]["Sends"][0]} - {"EmailReads", "Appointments"} <= parts
+    assert len(parts) == 31 - 2
 
 
 @pytest.mark.parametrize(("sample", "known"), [(INBOUND, fields.INBOUND), (OUTBOUND, fields.OUTBOUND)])
@@ -450,6 +454,9 @@ def test_a_page_of_pings(direction: str, page: Page) -> None:
                 "client": "Buyer",
                 "price": Decimal("12.0"),
                 "revenue": Decimal("0.0"),
+                "margin": Decimal("-12.0"),
+                "posted": False,
+                "response": None,
                 "lead_id": None,
             },
         ),
