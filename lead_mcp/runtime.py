@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -17,9 +17,13 @@ from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.cursor import Seal
 from lead_mcp.engine.guard import Guard, Unguarded
 from lead_mcp.engine.limits import Limits
+from lead_mcp.engine.owned_cursor import OwnedSeal
 from lead_mcp.engine.people import LookupScope
-from lead_mcp.errors import BadArgument, NotAllowed, NotConfigured, did_you_mean
+from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed, NotConfigured, did_you_mean
 from lead_mcp.hosts import in_url, is_loopback
+from lead_mcp.identity.permitted import permitted
+from lead_mcp.identity.principal import LOCAL, Principal
+from lead_mcp.identity.scopes import Scope
 from lead_mcp.outgoing.guard import MaskGuard
 from lead_mcp.outgoing.kinds import kinds_of
 from lead_mcp.outgoing.mask_key import read_key
@@ -41,8 +45,8 @@ T = TypeVar("T")
 
 TIMEOUT: Final = httpx2.Timeout(30.0, connect=10.0, pool=None)
 POOL: Final = httpx2.Limits(max_connections=100, max_keepalive_connections=40)
-CALLER: Final = "local"
-"""The principal of every call, through whatever door and with or without ``LEAD_MCP_HTTP_TOKEN``."""
+VIEWS: Final = 256
+"""Principals whose view of the runtime is kept ready."""
 
 
 def utc_now() -> datetime:
@@ -51,7 +55,7 @@ def utc_now() -> datetime:
 
 @dataclass
 class Runtime:
-    """Everything a tool call needs."""
+    """Everything a tool call needs. ``caller``: for whom; ``whole``: what this is one caller's view of, if it is one."""
 
     settings: Settings
     client: httpx2.AsyncClient = field(repr=False)
@@ -63,14 +67,33 @@ class Runtime:
     probe: Callable[[str], None] = lambda point: None
     """Told each point a write passes; tests kill the process there."""
 
+    caller: Principal = LOCAL
+    whole: Runtime | None = field(default=None, repr=False)
+    views: dict[Principal, Runtime] = field(default_factory=dict, repr=False)
+
+    def seen_by(self, principal: Principal) -> Runtime:
+        """This runtime as that principal may use it: their accounts, their masks, cursors and keys of their own.
+
+        HTTP client, rates, vendors' tokens, known fields and journal are the same for all.
+        """
+        if principal == self.caller:
+            return self
+        view = self.views.pop(principal, None)
+        if view is None:
+            view = replace(self, settings=permitted(self.settings, principal), caller=principal, whole=self, views={})
+        self.views[principal] = view
+        if len(self.views) > VIEWS:
+            del self.views[next(iter(self.views))]
+        return view
+
     @property
     def server(self) -> Server:
         return self.settings.server
 
     @property
     def principal(self) -> str:
-        """Whose idempotency keys these are: no caller is known by name, so all that share a journal share its keys."""
-        return CALLER
+        """Whose idempotency keys these are."""
+        return self.caller.name
 
     @cached_property
     def masker(self) -> Masker | None:
@@ -88,6 +111,8 @@ class Runtime:
     @cached_property
     def journal(self) -> Journal:
         """The journal; SQLAlchemy loads with it, at the first write."""
+        if self.whole is not None:
+            return self.whole.journal
         from lead_mcp.journal.store import Journal
 
         url = self.server.journal_url
@@ -97,6 +122,8 @@ class Runtime:
     @cached_property
     def cage(self) -> Cage:
         """Where SQL runs: a process of its own, which starts with the first statement."""
+        if self.whole is not None:
+            return self.whole.cage
         from lead_mcp.sql.cage import Cage
 
         return Cage()
@@ -107,7 +134,9 @@ class Runtime:
 
     async def keep_journal(self) -> None:
         """Forget old values, once in this process's life; a journal that cannot be written says so at the next write."""
-        if not self.kept:
+        if self.whole is not None:
+            await self.whole.keep_journal()
+        elif not self.kept:
             self.kept = True
             with suppress(NotAllowed):
                 await self.in_journal(lambda journal: journal.purge(self.server.journal_days))
@@ -129,7 +158,14 @@ class Runtime:
 
     @cached_property
     def connections(self) -> dict[str, Connection]:
-        return {name: self._connection(found) for name, found in self.settings.accounts.items()}
+        if self.whole is None:
+            return {name: self._connection(found) for name, found in self.settings.accounts.items()}
+        effects = effects_of(self.caller)
+        return {
+            name: one.narrowed(effects)
+            for name, one in self.whole.connections.items()
+            if name in self.settings.accounts
+        }
 
     @cached_property
     def limits(self) -> Limits:
@@ -137,6 +173,8 @@ class Runtime:
 
     @cached_property
     def seal(self) -> Seal:
+        if self.whole is not None:
+            return OwnedSeal(self.whole.seal.key, (self.caller.name, *sorted(self.settings.accounts)))
         return Seal.of(secrets_of(self.settings))
 
     def _connection(self, found: ConfiguredAccount) -> Connection:
@@ -153,16 +191,16 @@ class Runtime:
         return Connection(outbound)
 
     def connection(self, name: str) -> Connection:
-        """The account of that name. Raises NotConfigured with the nearest one."""
+        """The account of that name. Raises NotConfigured with the nearest one, or NotAllowed."""
         if name in self.connections:
             return self.connections[name]
-        raise NotConfigured(self._no_account(name))
+        raise self._no_account(name)
 
     def chosen(self, account: str | None) -> list[Connection]:
         """The accounts that ``account`` names: itself, a vendor's, a comma list of either; all where it names none."""
         if account is None:
             if not self.connections:
-                raise NotConfigured(self.settings.advice)
+                raise self._no_account("")
             return list(self.connections.values())
         found: dict[str, Connection] = {}
         for word in (part.strip() for part in account.split(",")):
@@ -170,15 +208,18 @@ class Runtime:
                 raise BadArgument("account: an account's name, a vendor's name, or a comma list of these.")
             matching = [c for c in self.connections.values() if word in (c.name, c.vendor.name)]
             if not matching:
-                raise NotConfigured(self._no_account(word))
+                raise self._no_account(word)
             found |= {connection.name: connection for connection in matching}
         return list(found.values())
 
-    def _no_account(self, name: str) -> str:
-        if not self.connections:
-            return self.settings.advice
+    def _no_account(self, name: str) -> LeadMcpError:
+        """Where not all accounts are the caller's, one that is not theirs and one that is not there look the same."""
         known = {*self.connections, *(c.vendor.name for c in self.connections.values())}
-        return f"No account {name[:60]!r}; there are {', '.join(self.connections)}.{did_you_mean(name, known)}"
+        listed = f"there are {', '.join(self.connections)}.{did_you_mean(name, known)}"
+        if self.caller.accounts is not None:
+            what = f"No account {name[:60]!r} is yours to use" if name else "No account is yours to use"
+            return NotAllowed(f"{what}; {listed}" if known else f"{what}. Ask whoever runs this server.")
+        return NotConfigured(f"No account {name[:60]!r}; {listed}" if known else self.settings.advice)
 
     def vendors(self) -> Sequence[Vendor]:
         """The vendors of the configured accounts, each once."""
@@ -189,6 +230,12 @@ def allowed_effects(server: Server) -> frozenset[Effect]:
     """What requests may do at all: ``off`` closes the gate for good, whoever asks."""
     open_to: Mapping[Effect, str] = {Effect.READ: "allow", Effect.WRITE: server.writes, Effect.DELETE: server.deletes}
     return frozenset(effect for effect, word in open_to.items() if word != "off")
+
+
+def effects_of(principal: Principal) -> frozenset[Effect]:
+    """What requests for that principal may do, whatever this server allows others."""
+    needed = {Effect.WRITE: Scope.LEADS_WRITE, Effect.DELETE: Scope.LEADS_DELETE}
+    return frozenset({Effect.READ, *(effect for effect, scope in needed.items() if scope in principal.scopes)})
 
 
 def make_runtime(settings: Settings, transport: httpx2.AsyncBaseTransport | None = None) -> Runtime:

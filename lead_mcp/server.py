@@ -31,6 +31,9 @@ from mcp.types import Tool as ListedTool
 
 from lead_mcp import __version__
 from lead_mcp.engine.cursor import Seal
+from lead_mcp.identity.permitted import caller, permitted
+from lead_mcp.identity.principal import LOCAL, Principal
+from lead_mcp.identity.scopes import completion_needs, prompt_needs, resource_needs
 from lead_mcp.settings import Settings, secrets_of
 
 if TYPE_CHECKING:
@@ -50,18 +53,18 @@ Transports = Callable[[], "httpx2.AsyncBaseTransport | None"]
 class LazyRuntime:
     """The runtime of an open server, made when the first question needs it."""
 
-    def __init__(self, settings: Settings, transport: Transports) -> None:
-        self.settings, self.transport = settings, transport
+    def __init__(self, settings: Settings, transport: Transports, caller: Callable[[], Principal]) -> None:
+        self.settings, self.transport, self.caller = settings, transport, caller
         self._made: Runtime | None = None
 
     @property
     def runtime(self) -> Runtime:
-        """Raises NotConfigured where the environment allows no request."""
+        """As whoever calls may use it. Raises NotConfigured where the environment allows no request."""
         from lead_mcp.runtime import make_runtime
 
         if self._made is None:
             self._made = make_runtime(self.settings, self.transport())
-        return self._made
+        return self._made.seen_by(self.caller())
 
     async def close(self) -> None:
         if self._made is not None:
@@ -81,6 +84,8 @@ class LeadServer(MCPServer[LazyRuntime]):
     """
 
     opening: LazyRuntime | None = None
+    stranger: Principal = LOCAL
+    """Whom a call is for that no door has asked: over HTTP with identity, nobody."""
 
     def __init__(self, name: str, settings: Settings, *, lifespan: Lifespan, **keywords: Any) -> None:
         super().__init__(name, lifespan=lifespan, **keywords)
@@ -90,22 +95,36 @@ class LeadServer(MCPServer[LazyRuntime]):
 
     @property
     def runtime(self) -> Runtime | None:
-        """The runtime, while the server is open."""
+        """The runtime as whoever calls may use it, while the server is open."""
         return None if self.opening is None else self.opening.runtime
 
     def hold(self) -> AbstractAsyncContextManager[LazyRuntime]:
         """Keep one runtime open over many connections: the SDK's SSE opens the lifespan once for each of them."""
         return self.open_lifespan(self)
 
+    @property
+    def caller(self) -> Principal:
+        """Whom the call under way is for."""
+        return caller(self.stranger)
+
     @cached_property
     def offered(self) -> dict[str, Tool]:
-        """The tools by name, in their order. Prompts are registered with them."""
+        """Every tool by name, in their order. Prompts are registered with them."""
         from lead_mcp.tools import prompts
         from lead_mcp.tools.catalogue import tools_for
 
         if self.configured.accounts:
             prompts.register(self)
         return {tool.name: tool for tool in tools_for(self.configured)}
+
+    def offered_now(self) -> dict[str, Tool]:
+        """The tools of whoever calls."""
+        if self.caller == LOCAL:
+            return self.offered
+        from lead_mcp.tools.catalogue import names_for
+
+        names = names_for(permitted(self.configured, self.caller), self.caller)
+        return {name: tool for name, tool in self.offered.items() if name in names}
 
     async def list_tools(self) -> list[ListedTool]:
         from lead_mcp.tools.failures import as_answer
@@ -115,7 +134,7 @@ class LeadServer(MCPServer[LazyRuntime]):
     async def _listed_tools(self) -> list[ListedTool]:
         from lead_mcp.tools.catalogue import listed
 
-        return [listed(tool) for tool in self.offered.values()]
+        return [listed(tool) for tool in self.offered_now().values()]
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[LazyRuntime, Any] | None = None
@@ -125,10 +144,10 @@ class LeadServer(MCPServer[LazyRuntime]):
         return await as_result(self._called(name, arguments, context), name)
 
     async def _called(self, name: str, arguments: dict[str, Any], context: Any) -> CallToolResult | InputRequiredResult:
-        if name not in self.offered:
+        if name not in self.offered_now():
             from lead_mcp.tools.catalogue import refusal
 
-            return refusal(name, self.configured)
+            return refusal(name, permitted(self.configured, self.caller), self.caller)
         found: CallToolResult | InputRequiredResult = await self.offered[name].run(arguments, context, True)
         return found
 
@@ -140,7 +159,8 @@ class LeadServer(MCPServer[LazyRuntime]):
     async def _listed_resources(self) -> list[Resource]:
         from lead_mcp.tools.catalogue import listed_resources
 
-        return listed_resources(self.configured)
+        listed = listed_resources(permitted(self.configured, self.caller))
+        return [one for one in listed if self.caller.may(resource_needs(one.uri))]
 
     async def list_resource_templates(self) -> list[ResourceTemplate]:
         from lead_mcp.tools.failures import as_answer
@@ -150,7 +170,7 @@ class LeadServer(MCPServer[LazyRuntime]):
     async def _listed_templates(self) -> list[ResourceTemplate]:
         from lead_mcp.tools.catalogue import templates
 
-        return templates()
+        return [one for one in templates() if self.caller.may(resource_needs(one.uri_template))]
 
     async def read_resource(
         self, uri: Any, context: Context[LazyRuntime, Any] | None = None
@@ -164,6 +184,7 @@ class LeadServer(MCPServer[LazyRuntime]):
 
         if self.runtime is None:
             raise RuntimeError("a resource was read outside the server's lifespan")
+        self.caller.check(resource_needs(uri), uri[:60])
         return await resources.read(self.runtime, uri)
 
     async def list_prompts(self) -> list[Prompt]:
@@ -173,7 +194,7 @@ class LeadServer(MCPServer[LazyRuntime]):
 
     async def _listed_prompts(self) -> list[Prompt]:
         self.offered  # noqa: B018 - prompts are registered with the tools
-        return await super().list_prompts()
+        return [one for one in await super().list_prompts() if self.caller.may(prompt_needs(one.name))]
 
     async def get_prompt(
         self, name: str, arguments: dict[str, Any] | None = None, context: Context[LazyRuntime, Any] | None = None
@@ -219,7 +240,7 @@ def _lifespan(settings: Settings, transport: Transports) -> Lifespan:
         if server.opening is not None:
             yield server.opening
             return
-        server.opening = LazyRuntime(settings, transport)
+        server.opening = LazyRuntime(settings, transport, lambda: server.caller)
         try:
             yield server.opening
         finally:
@@ -246,7 +267,7 @@ def _register_completion(server: LeadServer) -> None:
     ) -> Completion | None:
         from lead_mcp.tools import completions
 
-        if server.runtime is None:
+        if server.runtime is None or not server.caller.may(completion_needs(argument.name)):
             return None
         prompts = await server.list_prompts()
         return await completions.complete(server.runtime, ref, prompts, argument.name, argument.value, known)

@@ -24,7 +24,7 @@ LAYERS: Final = (
     ("characters", "dates", "phones", "hosts", "state_dir"),
     ("filters", "uris"),
     ("vendors",),
-    ("settings", "capabilities"),
+    ("settings", "capabilities", "identity"),
     ("transport", "journal"),
     ("engine",),
     ("writing",),

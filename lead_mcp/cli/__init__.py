@@ -14,6 +14,7 @@ import typer
 from lead_mcp import __version__
 from lead_mcp.cli.journal import app as journal
 from lead_mcp.cli.output import guarded
+from lead_mcp.cli.tokens import app as tokens
 from lead_mcp.errors import LeadMcpError, SettingsError
 
 app = typer.Typer(
@@ -60,7 +61,7 @@ def serve(
     transport: Annotated[
         Transport, typer.Option(help="stdio for desktop clients; http at /mcp; sse is legacy, at /sse.")
     ] = Transport.STDIO,
-    host: Annotated[str, typer.Option(help="Beyond loopback LEAD_MCP_HTTP_TOKEN must be set.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Beyond loopback callers must have tokens.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
     stateless: Annotated[
         bool, typer.Option("--stateless", help="http without sessions, for several replicas.")
@@ -151,6 +152,7 @@ def approve(
 
 
 app.add_typer(journal, name="journal")
+app.add_typer(tokens, name="token")
 
 
 @app.command("import")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from lead_mcp.hosts import in_url, is_loopback
 
@@ -20,22 +21,34 @@ WELL_KNOWN: Final = "/.well-known/"
 """Where clients look for OAuth: there is none, and 404 tells them so; 401 would send them round in circles."""
 
 
-def guarded(app: ASGIApp, *, host: str, token: str | None, origins: Sequence[str]) -> ASGIApp:
-    """The app behind all that stands before it."""
+def guarded(
+    app: ASGIApp,
+    *,
+    host: str,
+    token: str | None,
+    origins: Sequence[str],
+    door: Callable[[ASGIApp], ASGIApp] | None = None,
+) -> ASGIApp:
+    """The app behind all that stands before it. ``door``: asks who it is, where more than one token is known."""
     inner: ASGIApp = Names(Sessions(app), None if is_loopback(host) else frozenset(origins))
-    if token:
+    if door is not None:
+        inner = door(inner)
+    elif token:
         inner = Bearer(inner, token)
     return _cross_origin(inner, origins) if origins else inner
 
 
-def security(host: str, origins: Sequence[str]) -> TransportSecuritySettings | None:
+def security(host: str, origins: Sequence[str], resource: str = "") -> TransportSecuritySettings | None:
     """On loopback only its own names are answered, whichever of its addresses it is: a page in a browser could else reach
-    us through a name of its own. Beyond loopback the names are unknown here, and the token stands guard."""
+    us through a name of its own. Beyond loopback the names are unknown here, and the token stands guard.
+
+    ``resource``: the address by which clients know this server, through a proxy on this machine."""
     if not is_loopback(host):
         return None
     from mcp.server.transport_security import TransportSecuritySettings
 
-    own = dict.fromkeys(("127.0.0.1", "localhost", "[::1]", in_url(host.casefold())))
+    public = urlsplit(resource).netloc.casefold()
+    own = dict.fromkeys(filter(None, ("127.0.0.1", "localhost", "[::1]", in_url(host.casefold()), public)))
     names = [form for name in own for form in (name, f"{name}:*")]
     allowed = [*(f"http://{name}" for name in names), *origins]
     return TransportSecuritySettings(allowed_hosts=names, allowed_origins=allowed)

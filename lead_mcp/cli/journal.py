@@ -17,6 +17,10 @@ Values = Annotated[bool, typer.Option("--values", help="Show personal values; el
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 OfAccount = Annotated[str | None, typer.Option("--account", help="Only writes at this account.")]
 OfTool = Annotated[str | None, typer.Option("--tool", help="Only writes by this tool, such as update_lead.")]
+OfPrincipal = Annotated[
+    str | None,
+    typer.Option("--principal", help="Only writes of this person or token: its name, or an issuer's subject."),
+]
 State = Annotated[
     str | None,
     typer.Option(
@@ -36,13 +40,14 @@ def journal(
     tool: OfTool = None,
     state: State = None,
     unresolved: Unresolved = False,
+    principal: OfPrincipal = None,
     limit: Limit = 50,
     values: Values = False,
     as_json: Json = False,
     config: Config = None,
 ) -> None:
     if ctx.invoked_subcommand is None:
-        _list(account, tool, state, unresolved, limit, values, as_json, config)
+        _list(account, tool, state, unresolved, principal, limit, values, as_json, config)
 
 
 @app.command("list")
@@ -51,13 +56,14 @@ def list_writes(
     tool: OfTool = None,
     state: State = None,
     unresolved: Unresolved = False,
+    principal: OfPrincipal = None,
     limit: Limit = 50,
     values: Values = False,
     as_json: Json = False,
     config: Config = None,
 ) -> None:
     """List writes, newest first. Personal values are masked unless --values."""
-    _list(account, tool, state, unresolved, limit, values, as_json, config)
+    _list(account, tool, state, unresolved, principal, limit, values, as_json, config)
 
 
 def _list(
@@ -65,6 +71,7 @@ def _list(
     tool: str | None,
     state: str | None,
     unresolved: bool,
+    principal: str | None,
     limit: int,
     values: bool,
     as_json: bool,
@@ -72,7 +79,7 @@ def _list(
 ) -> None:
     from lead_mcp.cli.records import Wanted, list_writes
 
-    wanted = Wanted(account, tool, state, unresolved, limit)
+    wanted = Wanted(account, tool, state, unresolved, limit, principal)
     raise typer.Exit(list_writes(wanted, values=values, as_json=as_json, config=config))
 
 

@@ -23,7 +23,7 @@ from lead_mcp.outgoing.render import record_lines, table, text_table
 from lead_mcp.outgoing.stories import events_to_dicts, write_to_dict
 
 UNRESOLVED: Final = (State.PENDING, State.UNKNOWN, State.ACCEPTED, *sorted(OPEN))
-COLUMNS: Final = ("id", "at", "state", "tool", "account", "uri", "lead")
+COLUMNS: Final = ("id", "at", "state", "tool", "account", "principal", "uri", "lead")
 EVERY: Final = 1_000_000
 SUMMARY: Final = 80
 PURGED: Final = "(values purged)"
@@ -40,6 +40,7 @@ class Wanted:
     state: str | None = None
     unresolved: bool = False
     limit: int = 50
+    principal: str | None = None
 
     def of(self, journal: Journal) -> list[Write]:
         """The newest of them. Raises BadArgument."""
@@ -48,7 +49,8 @@ class Wanted:
             raise BadArgument(f"--state: {self.state!r} is none of {', '.join(State)}.{hint}")
         states = UNRESOLVED if self.unresolved else (self.state,) if self.state else ()
         most = EVERY if self.unresolved else self.limit
-        writes = journal.recent(states=states, account=self.account, tool=self.tool, limit=most)
+        given = {"account": self.account, "tool": self.tool, "principal": self.principal}
+        writes = journal.recent(states=states, limit=most, **given)
         if self.unresolved:
             writes = [one for one in writes if not journal.is_worked_on(one)]
             writes = [one for one in writes if self.state in (None, one.state)]
@@ -69,7 +71,8 @@ def list_writes(wanted: Wanted, *, values: bool, as_json: bool, config: Path | N
 
 
 def _as_row(write: Write, values: bool) -> list[Any]:
-    return [write.id, _when(write.at), write.state, write.tool, write.account, write.uri, _summary(write, values)]
+    who = text_cell(write.principal)
+    return [write.id, _when(write.at), write.state, write.tool, write.account, who, write.uri, _summary(write, values)]
 
 
 def _when(at: str) -> str:

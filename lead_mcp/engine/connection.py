@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
@@ -15,6 +15,7 @@ from lead_mcp.errors import LeadMcpError
 from lead_mcp.transport.outbound import Outbound
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import Field, FieldMap
+from lead_mcp.vendors.spec.http import Effect
 from lead_mcp.vendors.spec.reading import Discovery, Search
 from lead_mcp.vendors.spec.vendor import Vendor
 
@@ -43,6 +44,10 @@ class Connection:
     @property
     def name(self) -> str:
         return self.outbound.account.name
+
+    def narrowed(self, effects: frozenset[Effect]) -> Connection:
+        """The same account, with the same rate and what is known of it, for requests that do no more than ``effects``."""
+        return replace(self, outbound=replace(self.outbound, allowed=self.outbound.allowed & effects))
 
     def search(self, kind: str) -> Search | None:
         """How this account is searched for ``lead``, ``inbound`` or ``outbound``; None where its vendor has none."""

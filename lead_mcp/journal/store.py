@@ -220,13 +220,22 @@ class Journal:
         return self._run(first)
 
     def recent(
-        self, *, states: Sequence[str] = (), account: str | None = None, tool: str | None = None, limit: int = 50
+        self,
+        *,
+        states: Sequence[str] = (),
+        account: str | None = None,
+        tool: str | None = None,
+        principal: str | None = None,
+        limit: int = 50,
     ) -> list[Write]:
-        """Writes, newest first."""
+        """Writes, newest first. ``principal``: a whole name, a token's name, or an issuer's subject."""
         query = select(writes).order_by(writes.c.at.desc(), writes.c.id).limit(limit)
         query = query.where(writes.c.state.in_(states)) if states else query
         query = query.where(writes.c.account == account) if account else query
         query = query.where(writes.c.tool == tool) if tool else query
+        if principal:
+            named = writes.c.principal.in_([principal, f"token:{principal}"])
+            query = query.where(named | writes.c.principal.endswith(f"#{principal}", autoescape=True))
         return self._run(lambda tx: [whole(tx, row) for row in tx.execute(query).mappings().all()])
 
     def has_keys(self, principal: str, beginning: str) -> bool:

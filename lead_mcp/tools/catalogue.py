@@ -16,6 +16,8 @@ from mcp.types import Tool as ListedTool
 
 from lead_mcp.characters import cleaned
 from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed, NotConfigured, NotOffered, did_you_mean
+from lead_mcp.identity.principal import LOCAL, Principal
+from lead_mcp.identity.scopes import tool_needs
 from lead_mcp.settings import Settings
 from lead_mcp.tools import (
     accounts,
@@ -40,8 +42,25 @@ Serves = Callable[[Settings, list[Vendor]], bool]
 
 def tools_for(settings: Settings) -> list[Tool]:
     """The tools that some configured account can serve, in a fixed order."""
+    return [make() for make in _serving(settings)]
+
+
+def names_for(settings: Settings, principal: Principal) -> set[str]:
+    """The tools that some account of those settings can serve and that principal may call, by name."""
+    names = {_name(make) for make in _serving(settings)}
+    return {name for name in names if principal.may(tool_needs(name))}
+
+
+def _serving(settings: Settings) -> list[Callable[[], LeadTool]]:
     vendors = [found.vendor for found in settings.accounts.values()]
-    return [make() for serves, make in LISTED if serves(settings, vendors)]
+    return [make for serves, make in LISTED if serves(settings, vendors)]
+
+
+def _name(make: Callable[[], LeadTool]) -> str:
+    """The name of the tool that ``make`` makes, without making it."""
+    if not isinstance(make, partial):
+        raise TypeError("LISTED holds partials of make_tool")
+    return str(make.args[0].__name__)
 
 
 def listed(tool: Tool) -> ListedTool:
@@ -75,16 +94,19 @@ def listed_resources(settings: Settings) -> list[Resource]:
     ]
 
 
-def refusal(name: str, settings: Settings) -> CallToolResult:
+def refusal(name: str, settings: Settings, principal: Principal = LOCAL) -> CallToolResult:
     """What a call of a tool that is not listed gets: why it is not, or the nearest one that is."""
-    return error_result(_why_missing(name, settings))
+    return error_result(_why_missing(name, settings, principal))
 
 
-def _why_missing(name: str, settings: Settings) -> LeadMcpError:
-    offered, every = [tool.name for tool in tools_for(settings)], [make().name for _, make in LISTED]
+def _why_missing(name: str, settings: Settings, principal: Principal) -> LeadMcpError:
+    may, every = names_for(settings, principal), [_name(make) for _, make in LISTED]
+    offered = [one for one in every if one in may]
     if name not in every:
         known = f"there are {', '.join(offered)}.{did_you_mean(name, offered)}"
         return BadArgument(f"There is no tool {cleaned(name)[:60]!r}; {known}")
+    if (lacking := principal.lacking(tool_needs(name), name)) is not None:
+        return lacking
     if not settings.accounts:
         return NotConfigured(settings.advice)
     server, deletes = settings.server, name == "delete_lead"
