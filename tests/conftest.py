@@ -14,6 +14,8 @@ profiles.register()
 # a server that was told no state folder keeps none of the developer's: this process has one of its own
 STATE = tempfile.TemporaryDirectory(prefix="lead-mcp-tests-")
 os.environ["XDG_STATE_HOME"] = STATE.name
+# nor does it read the developer's configuration
+os.environ["XDG_CONFIG_HOME"] = f"{STATE.name}/config"
 
 EARLY = ("tests/process/", "tests/writing/", "tests/contract/")
 """Modules that take longest start first, so that no worker is left alone with one at the end."""

@@ -155,6 +155,33 @@ app.add_typer(journal, name="journal")
 app.add_typer(tokens, name="token")
 
 
+@app.command()
+def install(
+    clients: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="CLIENT",
+            help="claude-desktop, claude-code, cursor, vscode, windsurf, zed, codex, gemini, goose or lm-studio.",
+        ),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every client that is found on this machine.")] = False,
+    show: Annotated[bool, typer.Option("--print", help="Print what would be put in; write nothing.")] = False,
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="An entry over the built-in emulators.")] = False,
+    uninstall: Annotated[bool, typer.Option("--uninstall", help="Take the entry out again.")] = False,
+    config: Config = None,
+) -> None:
+    """Add this server to a chat client: by the client's own command where it has one, else in its file.
+
+    Other entries and comments stay as they are, and the old file is kept beside the new one. No credential is written: the
+    entry names the configuration file. Exit code 1 if a client is not installed or its file cannot be kept.
+
+    Example: lead-mcp install claude-desktop
+    """
+    from lead_mcp.cli.install import Wish, run
+
+    raise typer.Exit(run(Wish(clients or [], every, show, sandbox, uninstall, config)))
+
+
 @app.command("import")
 def import_leads(
     file: Annotated[Path, typer.Argument(help="A .csv file with a header, or .jsonl with one object a line; UTF-8.")],

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from lead_mcp.errors import SettingsError
 from lead_mcp.settings.accounts import ConfiguredAccount, Rate, accounts_of, read_rate, settings_of
@@ -73,8 +74,37 @@ def server_secrets(server: Server) -> list[str]:
 def load(config: Path | None = None) -> Settings:
     """The settings from the environment and the file that it or ``config`` names. Raises SettingsError."""
     environment, warnings = _environment(), list[str]()
+    path = _file(config, environment)
+    return _settings(environment, read_file(path, warnings) if path else {}, warnings)
+
+
+def file_in_use(config: Path | None = None) -> Path | None:
+    """The configuration file: ``config``, else what ``LEAD_MCP_CONFIG`` names, else the usual one where it exists.
+
+    Raises SettingsError.
+    """
+    return _file(config, _environment())
+
+
+def usual_file() -> Path:
+    """Where the configuration file is looked for when nobody names one."""
+    from platformdirs import user_config_path
+
+    return user_config_path("lead-mcp", appauthor=False) / "config.toml"
+
+
+def _file(config: Path | None, environment: Mapping[str, str]) -> Path | None:
     path = config or _file_named(environment)
-    file = read_file(path.expanduser(), warnings) if path else {}
+    if path:
+        return path.expanduser()
+    usual = usual_file()
+    with suppress(OSError):  # a home folder that this user may not look into has none for us
+        return usual if usual.exists() else None
+    return None
+
+
+def _settings(environment: Mapping[str, str], file: Mapping[str, Any], warnings: list[str]) -> Settings:
+    """The settings from both. Raises SettingsError."""
     server = server_settings(server_table(file, environment))
     accounts = accounts_of(environment, file, warnings)
     if not all(map(is_local, accounts.values())):
@@ -133,6 +163,7 @@ __all__ = [
     "Server",
     "Settings",
     "SettingsError",
+    "file_in_use",
     "host_of",
     "load",
     "load_for_sandbox",
@@ -143,4 +174,5 @@ __all__ = [
     "unusable",
     "urls_beyond",
     "urls_of",
+    "usual_file",
 ]  # fmt: skip
