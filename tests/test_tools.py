@@ -225,7 +225,7 @@ def test_ids_complete_as_the_newest_of_their_kind(driven: Bench) -> None:
 
 
 def test_text_holds_a_ledgers_note_whole(driven: Bench) -> None:
-    found = driven.raw_call("trace_lead", email="nobody@example.com")
+    found = driven.raw_call("trace_lead", phone="+12125550199")
     assert found.structured_content is not None
     notes = [entry["note"] for entry in found.structured_content["accounts"] if "note" in entry]
     assert max(map(len, notes)) > 120, "no note is long enough to be cut"
