@@ -5,25 +5,29 @@ READY := .venv/.ready
 # As many processes as tests/conftest.py says; a module's tests stay together, since they share servers and emulators.
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test check thorough format bench clean
+.PHONY: demo test check thorough clients format bench clean
 
 demo: $(READY)
 	$(BIN)/lead-mcp demo
 
 # In three minutes: few examples of each property, none of the tests marked slow.
 test: $(READY)
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow and not clients"
 
 # Everything, and what CI runs: format, lint, types, all tests with as many examples as they name.
 check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(PYTEST) -rs --hypothesis-profile=usual
+	$(PYTEST) -rs -m "not clients" --hypothesis-profile=usual
 
 # All tests with three times as many examples of each property.
 thorough: $(READY)
-	$(PYTEST) -rs --hypothesis-profile=thorough
+	$(PYTEST) -rs -m "not clients" --hypothesis-profile=thorough
+
+# Other people's clients, installed outside this folder: the MCP Inspector, and what turns tools into providers' forms.
+clients: $(READY)
+	$(BIN)/python -m pytest -rs tests/clients
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -16,7 +16,7 @@ from platformdirs import user_cache_path
 
 from lead_mcp.tools.catalogue import LISTED, listed
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.clients
 
 HERE: Final = Path(__file__).parent
 PATIENCE: Final = 300

@@ -1,0 +1,72 @@
+"""The MCP Inspector's strict look at the tools' schemas finds nothing, over stdio and over HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from filelock import FileLock
+from platformdirs import user_cache_path
+
+from lead_mcp.tools.catalogue import LISTED
+from tests.process.processes import clean, listening_server
+
+pytestmark = pytest.mark.clients
+
+HERE: Final = Path(__file__).parent
+PATIENCE: Final = 900
+"""Seconds that npm may take: the Inspector has hundreds of packages."""
+NPM: Final = shutil.which("npm")
+
+
+@pytest.fixture(scope="module")
+def inspector() -> str:
+    """The Inspector's command, installed once and kept outside the tree."""
+    if NPM is None:
+        pytest.skip("npm is needed to install the MCP Inspector, and is not there")
+    package = (HERE / "inspector" / "package.json").read_bytes()
+    folder = (
+        user_cache_path("lead-mcp-tests", appauthor=False) / f"inspector-{hashlib.sha256(package).hexdigest()[:12]}"
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / "installing"):
+        if not (folder / "installed").exists():
+            (folder / "package.json").write_bytes(package)
+            words = [NPM, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
+            done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False)
+            if done.returncode != 0:
+                pytest.skip(f"npm could not install the MCP Inspector: {done.stderr.strip()[-300:]}")
+            (folder / "installed").touch()
+    return str(folder / "node_modules" / ".bin" / "mcp-inspector")
+
+
+@pytest.fixture(params=["stdio", "http", "sse"])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[str]]:
+    """How the Inspector reaches a server over the emulators."""
+    if request.param == "stdio":
+        yield ["--", sys.executable, "-m", "lead_mcp", "serve", "--sandbox"]
+    else:
+        server = listening_server("--sandbox", environment={}, folder=tmp_path, transport=request.param)
+        with server as (_, url):
+            yield ["--transport", request.param, "--server-url", url]
+
+
+def test_the_strict_look_at_every_schema_finds_nothing(inspector: str, target: list[str], tmp_path: Path) -> None:
+    done = subprocess.run(
+        [inspector, "--cli", "--strict", "--method", "tools/list", *target],
+        env={**clean(), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.strip()) == (0, "")
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert len(found["tools"]) == len(LISTED) - 1, "deletes are off"
