@@ -41,7 +41,7 @@ class GroupCursor:
         if start >= len(table):
             return None
         mark = table.mark if self.mark is None else self.mark
-        return seal.close({"f": self.frozen.isoformat(), "o": start, "m": mark}, arguments)
+        return seal.close({"f": self.frozen, "o": start, "m": mark}, arguments)
 
     def note(self, table: GroupTable) -> str:
         """What a later page says of the pages before it: everything was counted once more."""
