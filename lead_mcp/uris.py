@@ -7,12 +7,15 @@ given to any tool, in another process too.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import parse_qs, quote, unquote, urlencode
 
 from lead_mcp.errors import BadArgument
+from lead_mcp.filters import as_time
 
 SCHEMES: Final = ("lead", "ping", "recording", "account", "journal")
 SHAPES: Final = {
@@ -25,6 +28,8 @@ SHAPES: Final = {
 PARTS: Final = {"lead": 2, "ping": 3, "recording": 3, "account": 1, "journal": 1}
 URI: Final = re.compile(r"([a-z]+)://([^?#]*)(?:\?([^#]*))?")
 MAX_ID: Final = 200
+OBJECT_ID: Final = re.compile(r"[0-9a-f]{24}")
+"""An id as MongoDB makes it: its first eight digits are the second when."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,23 @@ def uri(scheme: str, *parts: str, **query: str) -> str:
 
 def lead_uri(account: str, lead_id: str) -> str:
     return uri("lead", account, lead_id)
+
+
+def ping_uri(account: str, direction: str, ping_id: str, at: datetime | None) -> str:
+    """A ping's URI. ``at``: when it came, in it as Unix seconds; left out where the id begins with them, as MongoDB's do."""
+    seconds = None if at is None else math.floor(at.timestamp())
+    return uri("ping", account, direction, ping_id, at="" if seconds in (None, _seconds_of(ping_id)) else str(seconds))
+
+
+def ping_moment(found: Uri) -> datetime | None:
+    """When a ping's URI says it came, to the second: by its ``at`` (a whole ISO time in older ones), else by its id."""
+    at = found.query.get("at", "")
+    seconds = int(at) if re.fullmatch(r"-?[0-9]{1,11}", at) else None if at else _seconds_of(found.id)
+    return as_time(at) if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _seconds_of(ping_id: str) -> int | None:
+    return int(ping_id[:8], 16) if OBJECT_ID.fullmatch(ping_id) else None
 
 
 def parse_uri(text: str, *schemes: str) -> Uri:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lead_mcp.errors import BadArgument
-from lead_mcp.uris import MAX_ID, PARTS, SCHEMES, Uri, lead_uri, parse_uri, uri
+from lead_mcp.uris import MAX_ID, PARTS, SCHEMES, Uri, lead_uri, parse_uri, ping_moment, ping_uri, uri
 
 IDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
 
@@ -40,6 +42,29 @@ def test_whatever_is_made_can_be_read_back(scheme: str, data: st.DataObject) -> 
     found = parse_uri(made, scheme)
     assert (found.parts, found.query) == (parts, query)
     assert (found.account, found.id) == (parts[0], parts[-1])
+
+
+@pytest.mark.parametrize(
+    ("ping_id", "at", "made"),
+    [
+        ("5f9a9320aaaaaaaaaaaaaaaa", "2020-10-29T10:02:08.900+00:00", "ping://le/inbound/5f9a9320aaaaaaaaaaaaaaaa"),
+        (
+            "5f9a9320aaaaaaaaaaaaaaaa",
+            "2020-10-29T10:02:09+00:00",
+            "ping://le/inbound/5f9a9320aaaaaaaaaaaaaaaa?at=1603965729",
+        ),
+        ("p-1", "2020-10-29T12:02:09+02:00", "ping://le/inbound/p-1?at=1603965729"),
+        ("p-1", None, "ping://le/inbound/p-1"),
+    ],
+)
+def test_a_pings_uri_tells_its_second_unless_its_id_does(ping_id: str, at: str | None, made: str) -> None:
+    moment = datetime.fromisoformat(at) if at else None
+    assert ping_uri("le", "inbound", ping_id, moment) == made
+    second = moment.replace(microsecond=0) if moment else None
+    assert ping_moment(parse_uri(made)) == second
+    if at:
+        older = uri("ping", "le", "inbound", ping_id, type="12", at=at)
+        assert ping_moment(parse_uri(older)) == moment
 
 
 def test_an_id_of_half_a_character_makes_a_uri_all_the_same() -> None:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from lead_mcp.dates import full_stamp
 from lead_mcp.engine.records import Position
 from lead_mcp.errors import BadArgument
-from lead_mcp.filters import Value, as_time, folded, plain
-from lead_mcp.uris import lead_uri, parse_uri, uri
+from lead_mcp.filters import Value, folded, plain
+from lead_mcp.uris import lead_uri, parse_uri, ping_moment, ping_uri
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Places:
         return self.names.index(name)
 
     def packed(self, position: Position) -> list[Any]:
-        """``[values, account, id]``, of a ping also its type and time; ``[values]`` where there is no URI."""
+        """``[values, account, id]``, of a ping also its time; ``[values]`` where there is no URI."""
         values = [_comparable(value) for value in position.values]
         return [values] if position.uri is None else [values, *self._short(position)]
 
@@ -42,8 +41,8 @@ class Places:
         except (BadArgument, ValueError):
             return [whole]
         if self.kind != "lead":
-            at = as_time(found.query.get("at", ""))
-            short += [found.query.get("type", ""), None if at in position.values else at]
+            alike = self._uri(position.values, [*short, None]) == whole
+            short.append(None if alike else ping_moment(found))
         return short if self._uri(position.values, short) == whole else [whole]
 
     def _uri(self, values: Sequence[Value], short: Sequence[Any]) -> str:
@@ -52,10 +51,8 @@ class Places:
         account, lead_id, *ping = short
         if not ping:
             return lead_uri(self.names[account], lead_id)
-        partition, at = ping
-        at = at or next((value for value in values if isinstance(value, datetime)), None)
-        when = full_stamp(at) if at else ""
-        return uri("ping", self.names[account], self.kind, lead_id, type=partition, at=when)
+        at = ping[-1] or next((value for value in values if isinstance(value, datetime)), None)
+        return ping_uri(self.names[account], self.kind, lead_id, at)
 
 
 def _comparable(value: Value) -> Value:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from decimal import Decimal
+from statistics import median
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import search
 from lead_mcp.filters import Order, as_number
+from lead_mcp.outgoing.tokens import estimate
 from tests.driving import DAWN, NOW, Bench, CallFailed, bench, entry
 
 EVER = {"since": "2000-01-01"}
@@ -200,3 +204,121 @@ def test_what_makes_no_sense_is_refused(driven: Bench, asked: dict[str, Any], co
     with pytest.raises(CallFailed) as failed:
         driven.call("query_pings", **asked)
     assert failed.value.code == code
+
+
+# --- measures, groups alone, further columns ----------------------------------------------------------------------
+
+MEASURES = {
+    "inbound": [
+        "sum:potential_revenue",
+        "median:potential_revenue",
+        "distinct:source",
+        "share",
+        "avg:PotentialClients",
+    ],
+    "outbound": ["sum:margin", "avg:price", "distinct:client", "max:price", "min:at"],
+}
+
+
+def measured(rows: list[Record], measure: str, total: int) -> Any:
+    how, _, name = measure.partition(":")
+    values: list[Any] = [one.get(name) for one in rows if one.get(name) is not None]
+    by_how: dict[str, Callable[[], Any]] = {
+        "share": lambda: round(len(rows) / total, 4),
+        "sum": lambda: sum(values, Decimal(0)),
+        "avg": lambda: sum(values, Decimal(0)) / len(values),
+        "median": lambda: median(values),
+        "distinct": lambda: len({*values}),
+        "max": lambda: max(values),
+        "min": lambda: f"{min(values):%Y-%m-%dT%H:%M:%SZ}",
+    }
+    found = by_how[how]() if values or how == "share" else None
+    return pytest.approx(float(found)) if isinstance(found, Decimal) else found
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("groups", [[], ["campaign"], ["hour_of_day"], ["accepted", "quarter"]], ids=str)
+def test_measures_of_pings_are_those_of_a_count_by_hand(
+    driven: Bench, pings: dict[str, list[Record]], direction: str, groups: list[str]
+) -> None:
+    measures, rows = MEASURES[direction], pings[direction]
+    found = driven.call("query_pings", direction=direction, group_by=groups, measures=measures, limit=0, **EVER)
+    averaged = [one.replace("avg:", "values:") for one in measures if one.startswith("avg:")]
+    if not groups:
+        assert {name: found["summary"][name] for name in measures} == {
+            name: measured(rows, name, len(rows)) for name in measures
+        }
+        assert found["pings"]["rows"] == []
+        return
+    wanted: dict[Any, list[Record]] = {}
+    for one in rows:
+        wanted.setdefault(tuple(key_of(one, name) for name in groups), []).append(one)
+    assert found["groups"]["columns"] == [*groups, *USUAL, *measures, *averaged]
+    assert found["group_count"] == len(wanted) == len(found["groups"]["rows"])
+    for row in found["groups"]["rows"]:
+        some = wanted[tuple(row[: len(groups)])]
+        behind = row[len(groups) + len(USUAL) :]
+        assert behind[: len(measures)] == [measured(some, name, len(rows)) for name in measures]
+        assert all(count == len(some) for count in behind[len(measures) :])
+
+
+USUAL = ["count", "accepted", "acceptance_rate", "revenue"]
+
+
+def key_of(one: Record, name: str) -> Any:
+    at = one.get("at")
+    assert isinstance(at, datetime)
+    stretches = {"hour_of_day": at.hour, "quarter": f"{at:%Y}-Q{1 + (at.month - 1) // 3}"}
+    return stretches[name] if name in stretches else one.get(name)
+
+
+def test_groups_come_alone_unless_rows_are_asked_for_and_go_on_page_by_page(
+    driven: Bench, pings: dict[str, list[Record]]
+) -> None:
+    asked = {"direction": "inbound", "group_by": ["request_id"], **EVER}
+    first = driven.call("query_pings", **asked)
+    found = [first]
+    while (cursor := found[-1]["next_cursor"]) is not None:
+        found.append(driven.call("query_pings", **asked, cursor=cursor))
+    ids = [row[0] for page in found for row in page["groups"]["rows"] if row[0] != "other"]
+    assert len(found) > 2
+    assert sorted(ids) == sorted({str(one.get("request_id")) for one in pings["inbound"]})
+    assert all(page["pings"]["rows"] == [] for page in found)
+    both = driven.call("query_pings", **asked, limit=3)
+    assert len(both["pings"]["rows"]) == 3
+    assert both["group_count"] == first["group_count"]
+    assert "limit 0 pages through them" in both["omitted"]
+    text = str(getattr(driven.raw_call("query_pings", **asked).content[0], "text", ""))
+    assert text.startswith(f"{len(pings['inbound'])} inbound pings in {first['group_count']} groups")
+
+
+def test_a_row_shows_what_was_filtered_measured_or_asked_for(driven: Bench) -> None:
+    filters = [{"field": "PotentialClients", "op": "gte", "value": 1}, {"field": "accepted", "op": "eq", "value": True}]
+    asked = {"filters": filters, "measures": ["sum:potential_revenue"], "fields": ["received", "result"], "limit": 2}
+    found = driven.call("query_pings", direction="inbound", **asked, **EVER)
+    assert found["pings"]["columns"][-4:] == ["lead_uri", "received", "PotentialClients", "potential_revenue"]
+    assert all(None not in row[-3:] for row in found["pings"]["rows"])
+    sent = driven.call("query_pings", direction="outbound", fields=["posted", "response", "margin"], limit=200, **EVER)
+    rows = [dict(zip(sent["pings"]["columns"], row, strict=True)) for row in sent["pings"]["rows"]]
+    assert {row["posted"] for row in rows} == {True, False}
+    assert any("no coverage" in str(row["response"]) for row in rows)
+    assert all(row["margin"] == pytest.approx(row["revenue"] - row["price"]) for row in rows)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_a_pings_uri_is_short_and_can_be_read_again_in_its_older_form_too(driven: Bench, direction: str) -> None:
+    rows = driven.call("query_pings", direction=direction, limit=200, max_tokens=100_000, **EVER)["pings"]["rows"]
+    sizes = [estimate(json.dumps(row, separators=(",", ":"))) for row in rows]
+    assert sum(sizes) / len(sizes) < 80
+    for uri, at, *_ in rows[::60]:
+        found = json.loads(read_text(driven, uri))
+        assert found["raw"]["Id"] == uri.rpartition("/")[2]
+        older = f"{uri}?type={found['raw']['LeadTypeUID']}&at={at.replace('+', '%2B')}"
+        before = len(driven.heard("leadexec"))
+        assert json.loads(read_text(driven, older)) == found
+        assert len(driven.heard("leadexec")) - before == 1, "its type alone is asked"
+
+
+def read_text(driven: Bench, uri: str) -> str:
+    found = driven.portal.call(driven.client.read_resource, uri)
+    return str(getattr(found.contents[0], "text", ""))

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from lead_mcp.dates import Window, full_stamp
+from lead_mcp.dates import Window
 from lead_mcp.engine.bounds import Bounds
 from lead_mcp.engine.cursor import PageState
 from lead_mcp.engine.plan import Criteria, Plan, plan, unfiltered
@@ -23,7 +23,7 @@ from lead_mcp.engine.text import TEXT_FIELDS
 from lead_mcp.engine.windows import default_window
 from lead_mcp.errors import LeadMcpError, MalformedReply
 from lead_mcp.filters import Order
-from lead_mcp.uris import uri
+from lead_mcp.uris import ping_uri
 from lead_mcp.vendors.spec.fields import Paths
 from lead_mcp.vendors.spec.http import Raw
 
@@ -194,8 +194,7 @@ def record_maker(account_query: AccountQuery, kind: str, partition: str | None) 
             return lead_record(account.name, found, raw, names.field, partition)
         at = names.field(search.when)
         moment = at.read(raw) if at else None
-        when = full_stamp(moment) if isinstance(moment, datetime) else ""
-        where = uri("ping", account.name, kind, found, type=partition or "", at=when)
+        where = ping_uri(account.name, kind, found, moment if isinstance(moment, datetime) else None)
         return Record(account.name, found, where, raw, names.field)
 
     return record
