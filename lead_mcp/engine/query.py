@@ -19,7 +19,7 @@ from lead_mcp.engine.limits import Limits, late
 from lead_mcp.engine.resolve import RAW, known_names
 from lead_mcp.errors import BadArgument, LeadMcpError, NotOffered, UnknownField, did_you_mean
 from lead_mcp.filters import Filter, Kind, Op, Order, Where, folded, numbered, spelled, typed
-from lead_mcp.vendors.spec.fields import CANONICAL, Field
+from lead_mcp.vendors.spec.fields import CANONICAL, Field, PartField
 from lead_mcp.vendors.spec.reading import Search
 
 
@@ -122,6 +122,8 @@ def _check_guard(resolved: AccountQuery, query: Query) -> None:
         query.guard.check_text(query.text)
     for order in query.orders:
         sorted_by = resolved.names.field(order.field)
+        if isinstance(sorted_by, PartField):
+            raise BadArgument(f"sort: {order.field} has several values a record; sort by a field that has one.")
         if sorted_by is not None:
             query.guard.check_order(order.field, sorted_by, "sort")
 

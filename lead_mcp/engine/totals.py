@@ -24,6 +24,8 @@ Key = tuple[Any, ...]
 """A group: a value for every name it is made by."""
 Values = Mapping[Source, Sequence[Any]]
 """What one record adds to a group."""
+DECIMALS: Final = 4
+"""Of an average or a share: more than money needs."""
 MICRO: Final = 1_000_000
 WIDE: Final = 2**63
 MINUTE: Final = 60 * MICRO
@@ -65,7 +67,7 @@ class FieldTotals:
             return found
         if self.total is None:
             return None
-        return self.total if how == "sum" else self.total / self.seen
+        return self.total if how == "sum" else round(self.total / self.seen, DECIMALS)
 
 
 @dataclass(slots=True)
@@ -123,7 +125,7 @@ class GroupTotals:
         if measure.how == "count":
             return Decimal(self.count)
         if measure.how == "share":
-            return round(Decimal(self.count) / records, 4) if records else None
+            return round(Decimal(self.count) / records, DECIMALS) if records else None
         tally = self.tallies.get(measure.source) if measure.source else None
         return None if tally is None else tally.value(measure.how)
 
@@ -253,6 +255,11 @@ class GroupTable:
 
     def __len__(self) -> int:
         return len(self._places)
+
+    @property
+    def overlap(self) -> bool:
+        """Whether some records are in several groups."""
+        return sum(self._counts) > self.records
 
     def counts(self) -> Iterator[tuple[Key, int]]:
         """Every group with its count, by place."""

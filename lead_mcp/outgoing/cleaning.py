@@ -80,6 +80,8 @@ def plain_value(value: Value, *, full: bool = False) -> Any:
             return ShownTime.of(value, full=full)
         case Decimal():
             return int(value) if value == value.to_integral_value() and abs(value) < 2**53 else float(value)
+        case list() if not full and not any(isinstance(one, list | dict) for one in value):
+            return cut(", ".join(str(plain_value(one)) for one in value), CELL_LIMIT)
         case list() | dict():
             return cleaned_tree(value) if full else cut(cleaned(str(cleaned_tree(value))), CELL_LIMIT)
         case _:

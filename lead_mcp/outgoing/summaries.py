@@ -24,6 +24,7 @@ from lead_mcp.outgoing.render import Table, table, text_of
 from lead_mcp.outgoing.times import counted, heading, window_to_dict
 from lead_mcp.outgoing.token_budget import Rendered, allowed, first_that_fits
 
+OVERLAP: Final = "a lead is in each group that one of its parts is in"
 STEP: Final = 7
 """How many groups fewer are tried at a time, where an answer would not fit."""
 
@@ -46,7 +47,8 @@ class SummaryPage:
 
     def rendered(self, most: int) -> Rendered:
         summary, found = self.summary, self.groups(most)
-        notes = (left_over_line(self.ranked, most), self.page.cursor.note(summary.groups))
+        overlap = OVERLAP if summary.groups.overlap else ""
+        notes = (overlap, left_over_line(self.ranked, most), self.page.cursor.note(summary.groups))
         how = "; ".join(filter(None, (summary.how, *notes)))
         cursor = self.page.after(self.ranked.shown(most), summary.groups)
         structured = {

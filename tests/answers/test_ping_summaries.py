@@ -226,7 +226,7 @@ def measured(rows: list[Record], measure: str, total: int) -> Any:
     by_how: dict[str, Callable[[], Any]] = {
         "share": lambda: round(len(rows) / total, 4),
         "sum": lambda: sum(values, Decimal(0)),
-        "avg": lambda: sum(values, Decimal(0)) / len(values),
+        "avg": lambda: round(sum(values, Decimal(0)) / len(values), 4),
         "median": lambda: median(values),
         "distinct": lambda: len({*values}),
         "max": lambda: max(values),

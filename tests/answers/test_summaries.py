@@ -148,7 +148,7 @@ def measured(records: Sequence[Record], measure: str, total: int = 0, client: An
         return None
     by_hand: dict[str, Callable[[], Any]] = {
         "sum": lambda: sum(present, Decimal(0)),
-        "avg": lambda: sum(present, Decimal(0)) / len(present),
+        "avg": lambda: round(sum(present, Decimal(0)) / len(present), 4),
         "min": lambda: min(present),
         "max": lambda: max(present),
         "median": lambda: median(present),
@@ -720,3 +720,11 @@ def test_a_condition_on_a_lists_parts_holds_if_one_part_satisfies_it(driven: Ben
         prices = [Decimal(str(one["Price"])) for record in some for one in sends(record)]
         assert found["groups"]["rows"] == [[pytest.approx(float(sum(prices)))]]
         assert f"{name} {op} {value}" in entry(found, "leadexec")["checked_here"]
+    page = driven.page(account="leadexec", fields=["Sends.Client"], limit=50, **EVER)
+    by_uri = {record.uri: ", ".join(one["Client"] for one in sends(record)) for record in records}
+    assert all(row[-1] == (by_uri[row[0]] or None) for row in page["leads"]["rows"])
+    with pytest.raises(CallFailed, match="several values"):
+        driven.page(account="leadexec", sort="Sends.Price:desc", **EVER)
+    grouped = driven.call("summarize_leads", account="leadexec", group_by=["Sends.Client"], **EVER)
+    assert sum(row[1] for row in grouped["groups"]["rows"]) > grouped["total"]
+    assert "in each group that one of its parts is in" in grouped["how"]
