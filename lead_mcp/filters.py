@@ -334,6 +334,17 @@ def _ordered(test: Callable[[int], bool]) -> Callable[[Value, Any], bool]:
     return run
 
 
+def _worded(test: Callable[[str, str], bool]) -> Callable[[Value, Any], bool]:
+    """A test of a value's text; of a list it holds for one of its values."""
+
+    def run(value: Value, wanted: Any) -> bool:
+        if isinstance(value, list):
+            return any(run(one, wanted) for one in value)
+        return value is not None and test(folded(plain(value)), folded(str(wanted)))
+
+    return run
+
+
 TESTS: Final[dict[Op, Callable[[Any, Any], bool]]] = {
     Op.EQ: _same,
     Op.NE: lambda value, wanted: not _same(value, wanted),
@@ -343,8 +354,8 @@ TESTS: Final[dict[Op, Callable[[Any, Any], bool]]] = {
     Op.GTE: _ordered(lambda order: order >= 0),
     Op.IN: lambda value, wanted: any(_same(value, one) for one in wanted),
     Op.NOT_IN: lambda value, wanted: not any(_same(value, one) for one in wanted),
-    Op.CONTAINS: lambda value, wanted: folded(str(wanted)) in folded(plain(value)),
-    Op.STARTS_WITH: lambda value, wanted: folded(plain(value)).startswith(folded(str(wanted))),
+    Op.CONTAINS: _worded(lambda text, part: part in text),
+    Op.STARTS_WITH: _worded(lambda text, part: text.startswith(part)),
 }
 
 

@@ -21,6 +21,7 @@ from lead_mcp.filters import (
     Kind,
     Op,
     Order,
+    Parts,
     Where,
     as_flag,
     as_number,
@@ -170,6 +171,45 @@ def test_contains_is_a_case_folded_substring_and_no_pattern(value: Any, part: st
 
 
 # --- what was asked, typed ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "part", "found"),
+    [
+        ("Anna Lee", "an", True),
+        ("Anna Lee", "ANNA L", True),
+        ("Anna Lee", "lee", False),
+        ("a.b", "a_", False),
+        ("Ännchen", "A\u0308n", True),
+        (["VIP", "web"], "we", True),
+        (["VIP", "web"], "[", False),
+        (90210, "902", True),
+        ("x", "", True),
+        (None, "", False),
+    ],
+)
+def test_starts_with_is_a_case_folded_beginning_and_no_pattern(value: Any, part: str, found: bool) -> None:
+    assert holds(value, "starts_with", part) is found
+    assert not found or holds(value, "contains", part)
+
+
+@pytest.mark.parametrize(
+    ("op", "value", "found"),
+    [
+        ("eq", "b", True),
+        ("ne", "b", True),
+        ("ne", "a", True),
+        ("in", ("x", "a"), True),
+        ("not_in", ("a", "b"), False),
+        ("contains", "z", False),
+        ("starts_with", "A", True),
+        ("gt", "a", True),
+        ("exists", True, True),
+        ("exists", False, False),
+    ],
+)
+def test_a_clause_on_the_parts_of_a_list_holds_if_it_holds_for_one(op: str, value: Any, found: bool) -> None:
+    assert holds(Parts(["a", "b"]), op, value) is found
 
 
 @pytest.mark.parametrize(
