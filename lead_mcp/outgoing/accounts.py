@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from lead_mcp.engine.connection import Connection
-from lead_mcp.filters import Op, folded
-from lead_mcp.outgoing.cleaning import cell
+from lead_mcp.errors import did_you_mean
+from lead_mcp.filters import folded
+from lead_mcp.outgoing import account_fields
+from lead_mcp.outgoing.account_fields import KindOfRecord
+from lead_mcp.outgoing.account_writes import write_lines
 from lead_mcp.outgoing.masking import masked_text
 from lead_mcp.outgoing.render import table, text_of, text_table
 from lead_mcp.outgoing.token_budget import Rendered, rows_that_fit
-from lead_mcp.vendors.spec.account import Account
-from lead_mcp.vendors.spec.fields import Field
 from lead_mcp.vendors.spec.vendor import Vendor
 
 COLUMNS: Final = ("account", "vendor", "offers", "zone", "status")
-FIELD_COLUMNS: Final = ("name", "type", "pushed_operators", "values", "note")
-FIELD_TOKENS: Final = 1_500
+FIELD_TOKENS: Final = 2_500
 """Of one account's description in a tool's answer; the resource has all of it."""
+HEADS: Final = {"lead": "leads", "inbound": "inbound pings", "outbound": "outbound pings"}
+NAME, NOTE, KIND = (account_fields.COLUMNS.index(name) for name in ("name", "note", "kind"))
 
 
 def accounts_answer(connections: Sequence[Connection], hint: str) -> Rendered:
@@ -30,39 +32,68 @@ def accounts_answer(connections: Sequence[Connection], hint: str) -> Rendered:
 
 def account_answer(described: dict[str, Any], find: str | None = None) -> Rendered:
     """One account with as many of its fields as there is room for; with ``find`` those whose name or note holds it."""
-    if find is not None:
-        described = {**described, "fields": table(FIELD_COLUMNS, _holding(find, described["fields"]["rows"]))}
     rows = described["fields"]["rows"]
-    fit = rows_that_fit(rows, lambda some: _rendered(described, some), FIELD_TOKENS)
-    return _rendered(described, rows[:fit])
+    if find is not None:
+        described = {**described, "limits": "", "quirks": [], "writes": []}
+        rows = _holding(find, rows) or _none(find, rows, described)
+    fit = rows_that_fit(rows, lambda some: _rendered(described, some, len(rows)), FIELD_TOKENS)
+    return _rendered(described, rows[:fit], len(rows))
 
 
 def _holding(find: str, rows: Sequence[list[Any]]) -> list[list[Any]]:
     wanted = folded(find.strip())
-    return [row for row in rows if wanted in folded(f"{row[0]} {row[-1]}")]
+    return [row for row in rows if wanted in folded(f"{row[NAME]} {row[NOTE]}")]
 
 
-def _rendered(described: dict[str, Any], rows: Sequence[list[Any]]) -> Rendered:
+def _none(find: str, rows: Sequence[list[Any]], described: dict[str, Any]) -> list[list[Any]]:
+    hint = did_you_mean(find, [row[NAME] for row in rows])
+    described["omitted"] = f"no field's name or note holds {find[:60]!r}.{hint}"
+    return []
+
+
+def _rendered(described: dict[str, Any], rows: Sequence[list[Any]], of: int) -> Rendered:
     """Structure and text with some of the fields; the rest are counted, and found in the resource."""
-    left = len(described["fields"]["rows"]) - len(rows)
-    found = {**described, "fields": table(FIELD_COLUMNS, rows)}
-    if left:
-        found["omitted"] = f"{left} more fields; account://{described['accounts']['rows'][0][0]} lists them all"
+    found = {**described, "fields": table(account_fields.COLUMNS, by_kind(rows))}
+    if len(rows) < of:
+        name = described["accounts"]["rows"][0][0]
+        found["omitted"] = f"{of - len(rows)} more fields; find narrows, account://{name} lists them all"
     text = text_of(
         text_table(found["accounts"]),
-        text_table(found["fields"]),
+        *_field_tables(found["fields"]["rows"]),
         found.get("omitted", ""),
-        f"limits: {found['limits']}",
+        *found["writes"],
+        f"limits: {found['limits']}" if found["limits"] else "",
         *found["quirks"],
     )
-    return found, text
+    return {key: value for key, value in found.items() if value not in ("", [])}, text
 
 
-def described(connection: Connection, discovered: Mapping[str, Field], notes: Sequence[str]) -> dict[str, Any]:
-    """One account in detail, whole. ``discovered``: its own fields; ``notes``: what could not be asked."""
+def by_kind(rows: Sequence[list[Any]]) -> list[list[Any]]:
+    """The rows of each kind of record together, in the order they have."""
+    return [row for kind in HEADS for row in rows if row[KIND] == kind]
+
+
+def _field_tables(rows: Sequence[list[Any]]) -> Iterator[str]:
+    """For a reader: a table a kind, a line a field."""
+    columns = [name for name in account_fields.COLUMNS if name != "kind"]
+    for kind, head in HEADS.items():
+        listed = [[cell for nth, cell in enumerate(row) if nth != KIND] for row in rows if row[KIND] == kind]
+        if listed:
+            yield f"fields of {head}:"
+            yield text_table(table(columns, listed))
+
+
+def described(
+    connection: Connection, kinds: Sequence[KindOfRecord], modes: tuple[str, str], notes: Sequence[str]
+) -> dict[str, Any]:
+    """One account in detail, whole. ``modes``: ``LEAD_MCP_WRITES`` and ``LEAD_MCP_DELETES``; ``notes``: what could not be
+    asked.
+    """
+    status = next((one.status for one in kinds if one.kind == "lead"), None)
     return {
         "accounts": table(COLUMNS, [_row(connection)]),
-        "fields": table(FIELD_COLUMNS, field_rows(connection.account, discovered)),
+        "fields": table(account_fields.COLUMNS, account_fields.field_rows(connection, kinds)),
+        "writes": write_lines(connection, status, modes),
         "limits": connection.vendor.limits,
         "quirks": [*connection.vendor.quirks, *map(masked_text, notes)],
     }
@@ -91,21 +122,3 @@ def zone_of(connection: Connection) -> str:
     """The zone the vendor's own times are in."""
     zones = [setting.key for setting in connection.vendor.settings if setting.kind == "zone"]
     return connection.account.option(zones[0]) if zones else connection.vendor.zone
-
-
-def field_rows(account: Account, discovered: Mapping[str, Field]) -> list[list[Any]]:
-    """Ours first, then the vendor's documented ones, then the account's own."""
-    fields = account.fields
-    own = {path: field for path, field in {**fields.own, **discovered}.items() if path not in fields.ours}
-    shadowed = [
-        path for path in fields.own if path in fields.ours and fields.own[path].paths != fields.ours[path].paths
-    ]
-    rows = [_field_row(name, field) for name, field in {**fields.ours, **own}.items()]
-    return rows + [_field_row(f"raw.{path}", fields.own[path]) for path in shadowed]
-
-
-def _field_row(name: str, field: Field) -> list[Any]:
-    pushed = [op for op in Op if op in field.exact | field.edge | field.coarse]
-    note = "; ".join(part for part in (field.note, "filter only" if field.filter_only else "") if part)
-    values = ", ".join(map(cell, field.values))
-    return [cell(name), str(field.kind), " ".join(pushed), values, masked_text(note)]

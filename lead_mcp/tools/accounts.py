@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import anyio
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
+from lead_mcp.engine.connection import Connection
+from lead_mcp.engine.limits import Limits
+from lead_mcp.engine.query import Query
+from lead_mcp.engine.records import Record
+from lead_mcp.engine.search import search
 from lead_mcp.errors import BadArgument, LeadMcpError
+from lead_mcp.filters import Order
+from lead_mcp.outgoing.account_fields import KindOfRecord
 from lead_mcp.outgoing.accounts import account_answer, accounts_answer, described
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.arguments import models
 from lead_mcp.tools.kit import result, runtime_of
 from lead_mcp.vendors.spec.fields import Field
+
+NEWEST: Final = 50
+"""Records from which examples are taken."""
+SCANNED: Final = 500
+"""Records that are read for them at most."""
 
 
 async def list_accounts(ctx: Context[Any, Any], asked: models.ListAccounts) -> CallToolResult:
@@ -38,19 +50,47 @@ def _only_account(runtime: Runtime, find: str | None) -> str | None:
 
 
 async def describe(runtime: Runtime, name: str) -> dict[str, Any]:
-    """One account in detail; its vendor is asked for the account's own fields where it can be."""
+    """One account in detail; its vendor is asked for the account's own fields where it can be, and for its newest records."""
     connections = runtime.chosen(name)
     if len(connections) > 1:
         names = ", ".join(one.name for one in connections)
         raise BadArgument(f"account: {name[:60]!r} names several accounts ({names}); one is described at a time.")
-    discovered: Mapping[str, Field] = {}
+    (connection,) = connections
+    found: dict[str, KindOfRecord] = {}
     notes: list[str] = []
+
+    async def one(kind: str) -> None:
+        found[kind] = await _kind(runtime, connection, kind, notes)
+
+    kinds = ["lead", *connection.vendor.pings]
+    async with anyio.create_task_group() as tasks:
+        for kind in kinds:
+            tasks.start_soon(one, kind)
+    modes = (runtime.server.writes, runtime.server.deletes)
+    return described(connection, [found[kind] for kind in kinds], modes, list(dict.fromkeys(notes)))
+
+
+async def _kind(runtime: Runtime, connection: Connection, kind: str, notes: list[str]) -> KindOfRecord:
+    """The fields of one kind of record. What could not be asked is noted."""
+    searched = connection.search(kind)
+    fields = connection.account.fields if kind == "lead" or searched is None else searched.fields(connection.account)
+    discovered: Mapping[str, Field] = {}
+    newest: Sequence[Record] = ()
     try:
         with anyio.fail_after(runtime.server.deadline):
-            found = await connections[0].discovered()
-        discovered = found.own if found else {}
+            told = await connection.discovered(kind=kind)
+            discovered = told.own if told else {}
+            newest = await _newest(runtime, connection, kind)
     except LeadMcpError as error:
         notes.append(f"its own fields could not be asked for: {error.message}")
     except TimeoutError:
         notes.append(f"its own fields could not be asked for within {runtime.server.deadline:g} s")
-    return described(connections[0], discovered, notes)
+    return KindOfRecord(kind, fields, discovered, newest)
+
+
+async def _newest(runtime: Runtime, connection: Connection, kind: str) -> Sequence[Record]:
+    """The newest records of that kind, to take examples from."""
+    order = Order("created_at" if kind == "lead" else "at", descending=True)
+    query = Query(kind=kind, orders=(order,), limit=NEWEST, now=runtime.clock(), zone=runtime.server.zone)
+    answer = await search([connection], query, Limits(runtime.server.deadline, SCANNED), runtime.seal)
+    return answer.records

@@ -43,7 +43,8 @@ CURSOR: Final = or_null(TEXT)
 
 LIST_ACCOUNTS: Final[Schema] = {
     "accounts": table("account vendor offers zone status"),
-    "fields": table("name type pushed_operators values note"),
+    "fields": table("name type pushed_operators values note kind written"),
+    "writes": TEXTS,
     "limits": TEXT,
     "quirks": TEXTS,
     "omitted": TEXT,

@@ -20,6 +20,7 @@ from lead_mcp.engine.search import search
 from lead_mcp.errors import BadArgument, LeadMcpError, NotConfigured, NotFound, NotOffered
 from lead_mcp.filters import Filter, Op, Order
 from lead_mcp.journal.entries import Event, Write
+from lead_mcp.outgoing.accounts import by_kind
 from lead_mcp.outgoing.masking import masked_by
 from lead_mcp.outgoing.records import full_record
 from lead_mcp.outgoing.render import error_text
@@ -162,7 +163,9 @@ async def _recording(runtime: Runtime, found: Uri) -> ReadResourceContents:
 
 
 async def _account(runtime: Runtime, found: Uri) -> ReadResourceContents:
-    return _json(await describe(runtime, found.account))
+    whole = await describe(runtime, found.account)
+    whole["fields"]["rows"] = by_kind(whole["fields"]["rows"])
+    return ReadResourceContents(content=json.dumps(whole, ensure_ascii=False), mime_type=JSON)
 
 
 async def _journal(runtime: Runtime, found: Uri) -> ReadResourceContents:

@@ -85,7 +85,7 @@ ID: Final = asked("id", "lead_id")
 LIST: Final = Field("list_id", codec=WORD, coarse=ONE_OF, vendor_text=True)  # several by comma list: C3
 OURS: Final = {
     "id": ID,
-    "status": asked("status"),
+    "status": asked("status", note="a call's disposition; the account's own codes"),
     # a name says more than an id; there is no filter for either
     "source": Field("source_name", "source_id", codec=WORD),
     **{name: asked(name) for name in "first_name last_name email city state postal_code country".split()},

@@ -382,6 +382,7 @@ INSERT: Final = Insert(
     form=INSERTED,
     build=insert_lead,
     read=read_inserted,
+    effect="A new lead may be dialled by the campaigns of its list; with hopper it is queued for dialling at once.",
 )
 UPDATE: Final = Update(form=UPDATED, build=update_lead, read=read_updated)
 DELETE: Final = Delete(build=delete_lead, read=read_deleted)

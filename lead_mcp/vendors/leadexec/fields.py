@@ -190,10 +190,10 @@ OURS: Final = {
     "status": Field(
         "Properties.ReturnStatus", codec=WORD, note="whether the lead was returned: the only status there is"
     ),
-    "source": Field("Properties.LeadSource", codec=WORD),
+    "source": Field("Properties.LeadSource", codec=WORD, note="who sent the lead; the marketing source is utm_source"),
     "name": Composed(" ", CONTACT["first_name"], CONTACT["last_name"], personal="name"),
     **CONTACT,
-    "value": Field("SendInformation.Revenue", codec=NUMBER),
+    "value": Field("SendInformation.Revenue", codec=NUMBER, note="what its sends brought in"),
     # that StartDate and EndDate compare this date, and whether they include it, is unverified
     "created_at": Field("Properties.DateAdded", codec=STAMP, edge=RANGE),
     "updated_at": Field("LastUpdated", codec=STAMP),

@@ -369,4 +369,5 @@ INSERT: Final = Insert(
     read=read_inserted,
     narrowed=narrowed,
     ready=ready,
+    effect="LeadExec delivers a new lead to buyers by itself, unless properties.noSell says not to.",
 )

@@ -55,7 +55,7 @@ OURS: Final = {
         "phone", coarse=EQ, vendor_text=True, personal="phone"
     ),  # whether numbers are normalised is not documented
     "company": Field("companyName"),
-    "value": Field("price", codec=CENTS),
+    "value": Field("price", codec=CENTS, note="in whole currency units"),
     "created_at": Field("createdAt", codec=STAMP, exact=RANGE),
     "form_name": Field("formName", coarse=EQ, vendor_text=True),
     "external_id": Field("uniqueIdentifier", exact=EQ, vendor_text=True),

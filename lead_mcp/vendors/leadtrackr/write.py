@@ -129,6 +129,7 @@ WORDS: Final = ("open", "lost")
 LABEL: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 STAGE: Final = "stage"
 """Ours alone: ``stage`` goes out as ``conversionId``, under another name until both have been compared."""
+VALUE: Final = "value"
 WARNINGS: Final = 10
 
 
@@ -146,11 +147,12 @@ CHANGING: Final = Form(
     ours={
         "status": Param("conversionId", note="open, lost, or a conversion label's UUID (Settings > Conversion Labels)"),
         "stage": Param(STAGE, note="open or lost, the same as status"),
-        "value": Param("price", Kind.NUMBER, cents, note="together with a status only"),
+        # not under its own name: price reads in cents, and who gives a price may mean cents
+        "value": Param(VALUE, Kind.NUMBER, cents, note="in whole currency units; together with a status only"),
     },
     only=(
         "LeadTrackr's API changes a lead's status (open, lost, or a conversion label's UUID) and with it the value;"
-        " nothing else of a lead can be changed."
+        " nothing else of a lead can be changed. A price in cents is not taken: give value, in whole currency units."
     ),
 )
 
@@ -163,7 +165,7 @@ def update_lead(account: Account, lead_id: str, values: Values) -> Request:
     if None in values.values():
         message = "LeadTrackr documents no way to empty a lead's status or value: give a new one."
         raise BadArgument(message)
-    price = {"price": values["price"]} if "price" in values else {}
+    price = {"price": values[VALUE]} if VALUE in values else {}
     body = {"leadId": int(lead_id), "conversionId": conversion(values), **price}
     return Request("POST", "/leads/updateLeadStatus", json=body, effect=Effect.WRITE)
 

@@ -42,7 +42,9 @@ OURS: Final = {
     # a comma list is documented for status alone; elsewhere several values are asked for here
     "status": Field("status", exact=ONE_OF, values=STAGES),
     "stage": Field("status", exact=ONE_OF, values=STAGES, note="the same as status"),
-    "source": Field("source", exact=EQUAL, values=SOURCES),
+    "source": Field(
+        "source", exact=EQUAL, values=SOURCES, note="the way in, not the marketing source: that is utm_source"
+    ),
     **{name: Field(name, personal=ABOUT[name]) for name in ("name", "email", "phone")},
     "value": Field("value", codec=NUMBER, exact=EQUAL | RANGE),
     "created_at": Field("createdAt", codec=STAMP, exact=RANGE | EXISTS),

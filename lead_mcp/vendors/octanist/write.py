@@ -191,7 +191,12 @@ def read_found(account: Account, reply: Reply) -> Page:
 
 
 INSERT: Final = Insert(form=CREATING, build=create_lead, read=read_created)
-UPDATE: Final = Update(form=CHANGING, build=update_lead, read=read_updated)
+UPDATE: Final = Update(
+    form=CHANGING,
+    build=update_lead,
+    read=read_updated,
+    effect="Octanist tells a server-side tag container of status changes, where the organisation has connected one.",
+)
 PERSON_LOOKUP: Final = PersonLookup(
     email=with_email,
     phone=with_phone,

@@ -86,6 +86,8 @@ class Insert:
     upserts: bool = False
     dedupes: bool = False
     ready: Callable[[Account], str] = lambda account: ""
+    effect: str = ""
+    """What a new lead sets off at the vendor."""
     narrowed: Callable[[Account, Request], Account] = lambda account, request: account
     """The account as ``read`` needs it: narrowed to the partition that the request names, where ids depend on it."""
 
@@ -101,6 +103,8 @@ class Update:
     read: Callable[[Account, str, Reply], WriteResult]
     queued: Mapping[str, str] = field(default_factory=dict)
     warning: str = ""
+    effect: str = ""
+    """What a change may set off at the vendor, where nobody needs to be warned of it each time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

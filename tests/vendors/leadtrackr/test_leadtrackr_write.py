@@ -79,7 +79,7 @@ def test_our_names_have_their_places_on_a_new_lead() -> None:
 def test_a_change_is_of_status_and_value_and_says_why_no_more() -> None:
     form = write.CHANGING
     names = {ours: param.name for ours, param in form.ours.items()}
-    assert names == {"status": "conversionId", "stage": "stage", "value": "price"}
+    assert names == {"status": "conversionId", "stage": "stage", "value": "value"}
     assert (form.own, form.open) == ({}, False)
     assert "nothing else" in form.only
 
@@ -175,8 +175,8 @@ def test_a_created_lead_is_its_id_and_whether_the_event_was_known(status: int, w
     [
         ({"conversionId": "open"}, {"conversionId": "open"}),
         ({"conversionId": " LOST "}, {"conversionId": "lost"}),
-        ({"conversionId": UUID, "price": 125050}, {"conversionId": UUID, "price": 125050}),
-        ({"stage": "lost", "price": 0}, {"conversionId": "lost", "price": 0}),
+        ({"conversionId": UUID, "value": 125050}, {"conversionId": UUID, "price": 125050}),
+        ({"stage": "lost", "value": 0}, {"conversionId": "lost", "price": 0}),
         ({"stage": "Lost", "conversionId": "lost"}, {"conversionId": "lost"}),
     ],
 )
@@ -195,7 +195,7 @@ def test_a_change_names_the_lead_by_number_and_the_conversion(values: Values, se
         ({"stage": UUID}, "Settings > Conversion Labels"),
         ({"stage": "open", "conversionId": "lost"}, "give one of them"),
         ({"stage": "lost", "conversionId": UUID}, "give one of them"),
-        ({"price": 100}, "together with a status only"),
+        ({"value": 100}, "together with a status only"),
         ({"conversionId": None}, "no way to empty"),
         ({"conversionId": "open", "price": None}, "no way to empty"),
     ],
