@@ -40,7 +40,7 @@ class Line:
 
 
 def run(config: Path | None, *, as_json: bool, sandbox: bool) -> int:
-    """Print a line an account; the exit code."""
+    """Print a line an account; the exit code: where none is configured, nothing has worked."""
     lines = anyio.run(_check_all, config, sandbox)
     if as_json:
         print(json_line([asdict(line) for line in lines]))
@@ -48,7 +48,7 @@ def run(config: Path | None, *, as_json: bool, sandbox: bool) -> int:
         print(NO_ACCOUNT)
     else:
         _print_table(lines)
-    return 1 if any(not line.ok for line in lines) else 0
+    return 0 if lines and all(line.ok for line in lines) else 1
 
 
 async def _check_all(config: Path | None, sandbox: bool) -> list[Line]:
@@ -84,7 +84,7 @@ def _print_table(lines: list[Line]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("account", "vendor", "", "next step")
+    table = Table("account", "vendor", "state", "next step")
     for line in lines:
         table.add_row(Text(line.account), line.vendor, Text("ok" if line.ok else line.problem), Text(line.next))
     Console().print(table)

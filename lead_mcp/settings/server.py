@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_origin
 from zoneinfo import ZoneInfo
@@ -67,7 +69,7 @@ class Server(BaseSettings):
         if not isinstance(value, str):
             return value
         name = info.field_name or ""
-        check_expanded(variable(name), value)
+        check_expanded(called(name), value)
         if name in WORDS:
             return value.casefold()
         return value.upper() if name == "phone_region" else value
@@ -75,7 +77,7 @@ class Server(BaseSettings):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
-        check_zone(variable("timezone"), name)
+        check_zone(called("timezone"), name)
         return name
 
     @field_validator("config", "state_dir")
@@ -88,7 +90,7 @@ class Server(BaseSettings):
     @classmethod
     def _one_token(cls, token: SecretStr | None) -> SecretStr | None:
         if token is not None:
-            check_secret(variable("http_token"), token.get_secret_value())
+            check_secret(called("http_token"), token.get_secret_value())
         return token
 
     @classmethod
@@ -133,12 +135,21 @@ def variable(name: str) -> str:
     return f"{PREFIX}{name.upper()}"
 
 
+IN_FILE: Final = ContextVar[frozenset[str]]("IN_FILE", default=frozenset())
+"""The settings that are being read from the file's ``[server]`` table."""
+
+
+def called(name: str) -> str:
+    """A setting as whoever wrote it calls it: ``server.writes`` in the file, else its variable."""
+    return f"server.{name}" if name in IN_FILE.get() else variable(name)
+
+
 def _origin(text: str) -> str:
     """One origin. Raises SettingsError for what no browser would send."""
     parts = split_url(text)
     port = f":{parts.port}" if parts and parts.port else ""
     if parts is None or not parts.hostname or text.casefold() != f"{parts.scheme}://{in_url(parts.hostname)}{port}":
-        raise SettingsError(f"{variable('http_origins')}: {text[:60]!r} is no origin, such as https://app.example.com.")
+        raise SettingsError(f"{called('http_origins')}: {text[:60]!r} is no origin, such as https://app.example.com.")
     return text.casefold()
 
 
@@ -154,14 +165,17 @@ def server_settings(table: Mapping[str, Any]) -> Server:
     """The settings of the environment over those of ``[server]``. Raises SettingsError."""
     for key in table:
         if key not in Server.model_fields:
-            raise SettingsError(f"[server] {key}: no such setting.{did_you_mean(key, Server.model_fields)}")
+            raise SettingsError(f"server.{key}: no such setting.{did_you_mean(key, Server.model_fields)}")
+    read = IN_FILE.set(frozenset(name for name in table if not os.environ.get(variable(name), "").strip()))
     try:
         return Server(**table)
     except ValidationError as error:
         raise SettingsError(_first_problem(error)) from None
+    finally:
+        IN_FILE.reset(read)
 
 
 def _first_problem(error: ValidationError) -> str:
     problem = error.errors(include_url=False, include_input=False)[0]
     name = str(problem["loc"][0]) if problem["loc"] else "settings"
-    return f"{variable(name)}: {ADVICE.get(name, problem['msg'])}."
+    return f"{called(name)}: {ADVICE.get(name, problem['msg'])}."

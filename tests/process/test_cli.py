@@ -206,7 +206,7 @@ def test_without_an_account_there_is_list_accounts_and_advice() -> None:
     assert "OCTANIST_API_KEY" in said.stdout
     assert "--sandbox" in said.stdout
     checked = here("check", environment={})
-    assert checked.returncode == 0
+    assert checked.returncode == 1, "nothing has worked"
     assert "LEAD_MCP_CONFIG" in checked.stdout
 
 
