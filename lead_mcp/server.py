@@ -134,7 +134,8 @@ class LeadServer(MCPServer[LazyRuntime]):
     async def _listed_tools(self) -> list[ListedTool]:
         from lead_mcp.tools.catalogue import listed
 
-        return [listed(tool) for tool in self.offered_now().values()]
+        own = permitted(self.configured, self.caller)
+        return [listed(tool, own) for tool in self.offered_now().values()]
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[LazyRuntime, Any] | None = None

@@ -18,6 +18,7 @@ import pytest
 from mcp import MCPError
 from mcp.types import INVALID_PARAMS, ResourceTemplateReference, Tool
 
+from lead_mcp.vendors import NAMES
 from tests.driving import Bench, CallFailed, bench
 from tests.process.processes import clean
 
@@ -93,11 +94,25 @@ def test_fields_are_found_by_what_their_name_or_note_holds() -> None:
     with bench_of_nobody(5, only=["octanist", "convoso"]) as found:
         rows = found.call("list_accounts", account="octanist", find="CLID")["fields"]["rows"]
         assert {row[0] for row in rows} >= {"gclid", "dclid", "twclid"}
-        assert all("clid" in f"{row[0]} {row[-1]}".casefold() for row in rows)
+        assert all("clid" in f"{row[0]} {row[4]}".casefold() for row in rows)
         assert found.call("list_accounts", account="octanist", find="no such field")["fields"]["rows"] == []
         with pytest.raises(CallFailed) as refused:
             found.call("list_accounts", find="clid")
         assert "octanist, convoso" in str(refused.value) or "convoso, octanist" in str(refused.value)
+
+
+def test_an_account_is_described_with_the_names_that_are_configured(tools: list[Tool]) -> None:
+    """Closed where one is taken, told where several are; only those that the tool is for."""
+    accounts = {tool.name: tool.input_schema["properties"].get("account", {}) for tool in tools}
+    for name in ("list_accounts", "get_lead", "insert_lead", "insert_leads"):
+        assert set(accounts[name]["enum"]) >= set(NAMES), name
+    for name in ("search_leads", "summarize_leads"):
+        assert "enum" not in accounts[name]
+        assert all(one in accounts[name]["description"] for one in NAMES)
+    assert "leadexec" in accounts["query_pings"]["description"]
+    assert "octanist" not in accounts["query_pings"]["description"]
+    assert set(accounts["get_recordings"]["enum"]) >= {"convoso", "leadsquared"}
+    assert not {"octanist", "leadexec"} & {*accounts["get_recordings"]["enum"]}
 
 
 def test_no_schema_refers_elsewhere(tools: list[Tool]) -> None:

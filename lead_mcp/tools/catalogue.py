@@ -5,7 +5,7 @@ It loads with the first question that needs it, so that a client's greeting is a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.util import find_spec
 from typing import Final
@@ -33,6 +33,7 @@ from lead_mcp.tools import (
     writes,
 )
 from lead_mcp.tools.arguments import models
+from lead_mcp.tools.arguments.accounts import named_accounts
 from lead_mcp.tools.failures import error_result
 from lead_mcp.tools.kit import LeadTool, make_tool
 from lead_mcp.vendors.spec.vendor import Vendor
@@ -63,13 +64,15 @@ def _name(make: Callable[[], LeadTool]) -> str:
     return str(make.args[0].__name__)
 
 
-def listed(tool: Tool) -> ListedTool:
-    """A tool as clients see it."""
+def listed(tool: Tool, settings: Settings | None = None) -> ListedTool:
+    """A tool as clients see it. ``settings``: those of whoever asks, whose accounts' names its ``account`` takes."""
+    offers = OFFERS.get(tool.name, bool)
+    names = [name for name, one in settings.accounts.items() if offers(one.vendor)] if settings else []
     return ListedTool(
         name=tool.name,
         title=tool.title,
         description=tool.description,
-        input_schema=tool.parameters,
+        input_schema=named_accounts(tool.parameters, names),
         output_schema=tool.output_schema,
         annotations=tool.annotations,
         _meta=tool.meta,
@@ -149,6 +152,15 @@ def _recordings(settings: Settings, vendors: list[Vendor]) -> bool:
     return any(vendor.recordings for vendor in vendors)
 
 
+OFFERS: Final[Mapping[str, Callable[[Vendor], object]]] = {
+    "query_pings": lambda vendor: vendor.pings,
+    "get_recordings": lambda vendor: vendor.recordings,
+    "insert_lead": lambda vendor: vendor.insert,
+    "insert_leads": lambda vendor: vendor.insert,
+    "update_lead": lambda vendor: vendor.update,
+    "delete_lead": lambda vendor: vendor.delete,
+}
+"""Which accounts a tool is for, where that is not all of them."""
 INSERTS_SOME: Final = _writes(lambda vendor: vendor.insert)
 UPDATES_SOME: Final = _writes(lambda vendor: vendor.update)
 LISTED: Final[tuple[tuple[Serves, Callable[[], LeadTool]], ...]] = (

@@ -14,7 +14,7 @@ from lead_mcp.outgoing.recordings import lengths_of, recording_name, recording_u
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.arguments import models
 from lead_mcp.tools.arguments.windows import asked_window
-from lead_mcp.tools.kit import result, runtime_of
+from lead_mcp.tools.kit import linked, result, runtime_of
 from lead_mcp.tools.leads import named_lead
 from lead_mcp.vendors.spec.reading import Recording
 
@@ -36,7 +36,8 @@ async def get_recordings(ctx: Context[Any, Any], asked: models.GetRecordings) ->
     entry.notes = [note for note in (calls.why, connection.vendor.recordings_note) if note]
     state = {"at": start + asked.limit, "f": now}
     after = runtime.seal.close(state, arguments) if start + asked.limit < len(every) else None
-    return result(*recordings_answer(page, entry, after, found, lengths_of(every)), [_link(name, one) for one in page])
+    links = linked(ctx, [_link(name, one) for one in page])
+    return result(*recordings_answer(page, entry, after, found, lengths_of(every)), links)
 
 
 def _place(runtime: Runtime, cursor: str | None, arguments: dict[str, Any]) -> tuple[int, datetime]:
