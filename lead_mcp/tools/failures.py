@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable
 from traceback import format_exception
 from typing import TypeVar
@@ -20,11 +21,21 @@ T = TypeVar("T")
 log = logging.getLogger("lead_mcp.tools")
 
 
+def told(error: LeadMcpError) -> str:
+    """An error in words, with the account that its structure names: a client shows a model the one or the other."""
+    words = error_text(error)
+    account = error.account
+    if account is None or re.search(rf"(?<![\w-]){re.escape(account)}(?![\w-])", words):
+        return words
+    code, _, message = words.partition(": ")
+    return f"{code}: {account}: {message}"
+
+
 def error_result(error: LeadMcpError) -> CallToolResult:
     """An error a model can act on."""
     structured = {"error": error_to_dict(error)}
     return CallToolResult(
-        content=[TextContent(type="text", text=error_text(error))], structured_content=structured, is_error=True
+        content=[TextContent(type="text", text=told(error))], structured_content=structured, is_error=True
     )
 
 
@@ -47,7 +58,7 @@ async def as_contents(work: Awaitable[T], uri: str) -> T:
     except (MCPError, ResourceError):
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001
-        raise ResourceError(error_text(known(error, uri))) from None
+        raise ResourceError(told(known(error, uri))) from None
 
 
 async def as_answer(work: Awaitable[T], what: str) -> T:
@@ -57,7 +68,7 @@ async def as_answer(work: Awaitable[T], what: str) -> T:
     except MCPError:
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001
-        raise MCPError(INTERNAL_ERROR, error_text(known(error, what))) from None
+        raise MCPError(INTERNAL_ERROR, told(known(error, what))) from None
 
 
 def known(error: BaseException, what: str) -> LeadMcpError:

@@ -23,12 +23,11 @@ from lead_mcp.journal.entries import Event, Write
 from lead_mcp.outgoing.accounts import by_kind
 from lead_mcp.outgoing.masking import masked_by
 from lead_mcp.outgoing.records import full_record
-from lead_mcp.outgoing.render import error_text
 from lead_mcp.outgoing.stories import story_to_dict
 from lead_mcp.outgoing.times import times_in
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.accounts import describe
-from lead_mcp.tools.failures import known
+from lead_mcp.tools.failures import known, told
 from lead_mcp.tools.kit import META, masker_for
 from lead_mcp.tools.leads import one_lead, own_fields
 from lead_mcp.tools.pings import with_pings
@@ -63,7 +62,7 @@ async def read(runtime: Runtime, text: str) -> Iterable[ReadResourceContents]:
     try:
         masker = await masker_for(runtime)
     except LeadMcpError as error:
-        raise ResourceError(error_text(error)) from error
+        raise ResourceError(told(error)) from error
     with masked_by(masker), times_in(runtime.server.zone):
         return await _read(runtime, text)
 
@@ -75,9 +74,9 @@ async def _read(runtime: Runtime, text: str) -> Iterable[ReadResourceContents]:
         found = parse_uri(text)
         return [await READERS[found.scheme](runtime, found)]
     except (NotFound, NotConfigured, NotOffered, BadArgument) as error:
-        raise ResourceNotFoundError(error_text(error)) from error
+        raise ResourceNotFoundError(told(error)) from error
     except Exception as error:
-        raise ResourceError(error_text(known(error, text))) from error
+        raise ResourceError(told(known(error, text))) from error
 
 
 def _json(value: Any, meta: dict[str, Any] | None = None) -> ReadResourceContents:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from lead_mcp.characters import cleaned
 from lead_mcp.dates import parse
 from lead_mcp.engine.connection import Connection
-from lead_mcp.errors import BadArgument, did_you_mean
+from lead_mcp.errors import BadArgument, NotOffered, did_you_mean
 from lead_mcp.filters import Kind, as_flag, as_number, folded
 from lead_mcp.phones import Phone, parse_phone
 from lead_mcp.transport.redaction import REDACTED
@@ -146,6 +146,8 @@ class FormFiller:
         checked = self._typed(name, param, value)
         if isinstance(checked, str) and len(checked) > param.most:
             raise BadArgument(f"{name}: at most {param.most:,} characters, not {len(checked):,}.")
+        if isinstance(checked, str) and folded(checked) in param.refused:
+            raise NotOffered(f"{name}: {param.refused[folded(checked)]}.", account=self.account)
         return _listed(name, param, checked)
 
     def _typed(self, name: str, param: Param, value: Any) -> Any:

@@ -10,9 +10,9 @@ from typing import Any
 from lead_mcp.engine.connection import Connection, Names
 from lead_mcp.engine.lookup import get_record
 from lead_mcp.engine.records import Record
+from lead_mcp.engine.resolve import known_names
 from lead_mcp.errors import BadArgument, Conflict, UnknownField, did_you_mean
 from lead_mcp.filters import folded
-from lead_mcp.vendors.spec.fields import CANONICAL
 from lead_mcp.vendors.spec.writing import Form, Update
 from lead_mcp.writing.context import WriteContext
 from lead_mcp.writing.form_names import further_names
@@ -91,7 +91,7 @@ class UpdateIntent:
         names = Names(self.connection.account.fields)
         for name, wanted in (self.expect or {}).items():
             if names.field(name) is None:
-                hint = did_you_mean(name, CANONICAL)
+                hint = did_you_mean(name, known_names([self.connection.account.fields]))
                 message = f"expect: {self.connection.name} has no field {name!r}.{hint}"
                 raise UnknownField(message, account=self.connection.name)
             value = record.get(name)

@@ -89,10 +89,18 @@ def number(value: Decimal) -> int | float:
     return int(value) if near.is_integer() else near
 
 
+NO_WAY_BACK: Final = {
+    "open": "Octanist's API sets a lead to qualified, won or lost and has no way back to open; its dashboard may have one"
+}
 CHANGING: Final = Form(
     ours={
-        "status": Param("status", values=CHANGEABLE, note="not back to open; older documents want a value with won"),
-        "stage": Param(STAGE, values=CHANGEABLE, note="the same as status"),
+        "status": Param(
+            "status",
+            values=CHANGEABLE,
+            refused=NO_WAY_BACK,
+            note="not back to open; older documents want a value with won",
+        ),
+        "stage": Param(STAGE, values=CHANGEABLE, refused=NO_WAY_BACK, note="the same as status"),
         "value": Param("value", Kind.NUMBER, number, note="in major currency units"),
         "note": Param("note"),
     },

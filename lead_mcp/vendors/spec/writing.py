@@ -17,14 +17,15 @@ class Param:
     """One thing a write takes, under the vendor's name for it (dotted: nested in the body).
 
     ``encode`` spells a checked value (text; Decimal for numbers; datetime, UTC; bool; ``Phone`` for our ``phone``) as JSON or
-    form text. ``values``: the closed list, compared case-folded and sent as listed. ``secret``: redacted in
-    previews, questions and the journal.
+    form text. ``values``: the closed list, compared case-folded and sent as listed. ``refused``: words that a record may have
+    there and nobody can write, each with why. ``secret``: redacted in previews, questions and the journal.
     """
 
     name: str
     kind: Kind = Kind.TEXT
     encode: Callable[[Any], Any] = str
     values: Paths = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
     secret: bool = False
     most: int = 10_000
     """Characters at most."""
