@@ -18,7 +18,7 @@ YES: Final = "yes"
 
 def _reading(vendor: Vendor) -> str:
     """The fields that the vendor itself sorts by; else how records are brought into order here."""
-    sorted_by = {name for route in vendor.leads.routes for name in route.orders}
+    sorted_by = {name for route in vendor.leads.routes for name in route.orders | route.nullable}
     sliced = any(route.slices for route in vendor.leads.routes)
     return ", ".join(sorted(sorted_by)) or ("no: read in slices of time" if sliced else "no: read whole")
 

@@ -9,8 +9,13 @@ from dataclasses import dataclass, field
 class Learned:
     """``finds_parts``: whether the vendor's search has been seen to find a part of a telephone number.
 
+    ``misordered``: fields (by route) by which it was seen not to sort as we do. ``absent``: by route and order, which part of
+    its records, those at the beginning, lacked the field when it was last looked.
+
     ``refused``: filters that the vendor does not take (field and operator), so that they are checked here.
     """
 
     finds_parts: bool = False
+    misordered: set[tuple[str, str]] = field(default_factory=set)
+    absent: dict[str, float] = field(default_factory=dict)
     refused: set[tuple[str, str]] = field(default_factory=set)

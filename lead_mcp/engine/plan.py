@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from lead_mcp.dates import SECOND, rounded_down
 from lead_mcp.engine.bounds import Bounds
@@ -53,6 +53,12 @@ class Plan:
     notes: tuple[str, ...] = field(default=())
     person: PersonQuestion | None = None
     """Whom the vendor's own searches are asked for, in place of the route's listing."""
+    present: Where | None = None
+    """What leaves out records without a value of the leading order, beside ``sent``."""
+    filtered: bool = False
+    """Whether those are left out by what is asked, ``present`` or another clause."""
+    wants_absent: bool = True
+    """Whether they can match at all."""
 
     @property
     def descending(self) -> bool:
@@ -181,7 +187,18 @@ class _Split:
             pushed=_clauses([*pushed, *pushed_ranges], there),
             checked_here=_clauses([*checked, *checked_ranges], here),
             notes=_notes(route, self.fields, criteria, pushed),
+            **self._presence(sent),
         )
+
+    def _presence(self, sent: Sequence[Where]) -> dict[str, Any]:
+        """How records without a value of the leading order are left out, where that may be absent."""
+        leading = self.criteria.orders[0].field if self.criteria.orders else ""
+        same = [w for w in self.criteria.clauses if place(w.field, self.fields) == place(leading, self.fields)]
+        absent_alone = any(w.op is Op.EXISTS and w.value is False for w in same)
+        asked = any(w in sent for w in same)
+        present = None if absent_alone or asked else self.route.present.get(leading)
+        filtered = not absent_alone and (asked or present is not None)
+        return {"present": present, "filtered": filtered, "wants_absent": not same or absent_alone}
 
     def _bounds(self) -> Bounds:
         bounds = Bounds()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import anyio
 
 from lead_mcp.engine.cursor import PageState
 from lead_mcp.engine.fanout import finished_within
@@ -47,24 +50,32 @@ async def read(
 ) -> Reading:
     """Read what one page needs, or everything where a ``sink`` takes it. ``left``: seconds of the deadline from now."""
     alive = [one for one in account_queries if one.error is None and not one.nothing]
-    base = _order_of_reading(alive, query, state)
-    count = len(partitions_of(alive))
-    share, budget = max(1, limits.scan // max(1, count)), Budget(limits.scan, limits.called, reading=count)
-    maker = ReaderMaker(query, state, base, share, budget, sink, on_progress)
-    readings = partition_readings(maker, alive)
-    ended = await finished_within(left - MARGIN, [one.run for one in readings])
+    until, wasted = anyio.current_time() + left, Counter[str]()
+    while True:
+        base = _order_of_reading(alive, query, state)
+        count = len(partitions_of(alive))
+        share, budget = max(1, limits.scan // max(1, count)), Budget(limits.scan, limits.called, reading=count)
+        maker = ReaderMaker(query, state, base, share, budget, sink, on_progress)
+        readings = partition_readings(maker, alive)
+        ended = await finished_within(until - anyio.current_time() - MARGIN, [one.run for one in readings])
+        if not any(one.misled for one in readings):
+            break
+        for tried in readings:
+            wasted[tried.account_query.account] += tried.reader.pager.usage.requests
     for part in (part for part, finished in zip(readings, ended, strict=True) if not finished):
         part.reader.cut_by_deadline(limits.deadline)
     entries = {one.account: opened(one) for one in account_queries}
     for one in alive:
         entries[one.account].window = maker.window(one)
+        entries[one.account].requests += wasted[one.account]
         _fill(entries[one.account], one, [part.reader for part in readings if part.account_query is one], state)
     return Reading(base, [part.reader for part in readings], entries)
 
 
 def _order_of_reading(alive: Sequence[AccountQuery], query: Query, state: PageState) -> tuple[Order, ...]:
-    """The order asked for where every account can be read along it, else newest first."""
-    if all(reads_along(one, query, query.orders, state.frozen) for one in alive):
+    """The order asked for where every account can be read along it, else newest first; within a batch, as it was."""
+    in_batch = state.page_end.start is not None or state.page_end.end is not None
+    if not in_batch and all(reads_along(one, query, query.orders, state.frozen) for one in alive):
         return query.orders
     return (Order(alive[0].search.when, descending=True),)
 

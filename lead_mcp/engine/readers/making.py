@@ -8,11 +8,12 @@ from datetime import datetime
 
 from lead_mcp.dates import Window
 from lead_mcp.engine.bounds import Bounds
-from lead_mcp.engine.cursor import PageState
+from lead_mcp.engine.cursor import PageEnd, PageState
 from lead_mcp.engine.plan import Criteria, Plan, plan, unfiltered
 from lead_mcp.engine.query import AccountQuery, Query
 from lead_mcp.engine.readers.base import OutOfOrder, Reader, Refused, TooDeep
 from lead_mcp.engine.readers.budget import Budget, Usage
+from lead_mcp.engine.readers.ends import EndsReader
 from lead_mcp.engine.readers.full import FullReader
 from lead_mcp.engine.readers.paging import Pager
 from lead_mcp.engine.readers.person import PersonReader
@@ -99,6 +100,8 @@ class PartitionReading:
     partition: str | None
     reader: Reader
     maker: ReaderMaker
+    misled: bool = False
+    """Whether the vendor does not sort by the wanted field as we do, so that all have to be read along another one."""
 
     async def run(self) -> None:
         """Read, in another way if need be. Failures are kept by the reader."""
@@ -114,6 +117,8 @@ class PartitionReading:
         try:
             await self.reader.run()
         except OutOfOrder:
+            if isinstance(self.reader, EndsReader):
+                return self._is_misled()
             self.reader = _again(self.reader, _unsorted_way_of(self.reader.plan), self.reader.plan)
         except TooDeep:
             self.reader = self._by_another_route()
@@ -122,6 +127,16 @@ class PartitionReading:
         else:
             return True
         return False
+
+    def _is_misled(self) -> bool:
+        """Whether the first page is to be made anew in another order; a later one is read whole, and sorted here."""
+        tired = self.reader
+        leading = tired.sorter.orders[0].field
+        self.account_query.connection.learned.misordered.add((tired.plan.route.name, leading))
+        self.misled = self.maker.state.page_end == PageEnd()
+        if not self.misled:
+            self.reader = _again(tired, FullReader, tired.plan)
+        return self.misled
 
     def _is_refused(self, refused: Refused) -> bool:
         """Whether the refusal stands: no filter was sent that could be checked here."""
@@ -167,6 +182,8 @@ def reads_along(account_query: AccountQuery, query: Query, orders: tuple[Order, 
     criteria = criteria_of(account_query, query, orders, frozen)
     route = plan(account_query.search, account_query.names.fields, criteria).route
     leading = orders[0].field
+    if leading in route.nullable:
+        return (route.name, leading) not in account_query.connection.learned.misordered
     return leading in route.orders or leading == route.slices or not (route.orders or route.slices)
 
 
@@ -203,6 +220,8 @@ def record_maker(account_query: AccountQuery, kind: str, partition: str | None) 
 def _way_of(found: Plan) -> type[Reader]:
     if found.person is not None:
         return PersonReader
+    if found.criteria.orders and found.criteria.orders[0].field in found.route.nullable:
+        return EndsReader
     sorts = found.along in found.route.orders and found.route.page > 0
     return SortedReader if sorts else _unsorted_way_of(found)
 

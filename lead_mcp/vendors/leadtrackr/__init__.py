@@ -45,8 +45,9 @@ VENDOR: Final = Vendor(
                 read=wire.read_leads,
                 takes=wire.takes,
                 text=True,
-                # names, email, price and status can be null and the order of nulls is not documented
                 orders=frozenset({"created_at"}),
+                # these can be null, and the order of nulls is not documented; a status is shared by too many
+                nullable=frozenset({"first_name", "last_name", "email", "value"}),
                 page=wire.PAGE,
                 note="text needs at least 2 characters: first and last name, email, phone, company",
             ),

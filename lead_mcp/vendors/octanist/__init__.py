@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from lead_mcp.filters import Op, Where
 from lead_mcp.vendors.octanist import wire, write
 from lead_mcp.vendors.octanist.events import events
 from lead_mcp.vendors.octanist.fields import LEAD
@@ -42,8 +43,13 @@ VENDOR: Final = Vendor(
                 build=wire.search_leads,
                 read=wire.read_leads,
                 text=True,
-                # value, name, email and status can be absent and the order of nulls is not documented
                 orders=frozenset({"created_at", "updated_at"}),
+                # these can be absent, and the order of nulls is not documented; a status is shared by too many
+                nullable=frozenset({"qualified_at", "value", "name", "email"}),
+                present={
+                    "value": Where("value", Op.GTE, wire.LEAST),
+                    "qualified_at": Where("qualified_at", Op.EXISTS, value=True),
+                },
                 page=100,
             ),
         ),

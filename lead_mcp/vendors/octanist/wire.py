@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -32,6 +33,8 @@ from lead_mcp.vendors.spec.fields import Paths
 from lead_mcp.vendors.spec.http import Raw, Reply, Request, Signature
 from lead_mcp.vendors.spec.reading import Page, PageRequest
 
+LEAST: Final = Decimal(-(10**12))
+"""No lead is worth less: as a bound it leaves out those without a value."""
 BRACKET: Final[Mapping[Op, str]] = {
     Op.EQ: "",
     Op.IN: "",

@@ -79,6 +79,8 @@ class Route:
     ``takes`` judges one clause; at most ``most`` clauses are sent, the lowest ``rank`` first. ``needs``: fields of which one
     must be among the clauses sent, else the route is passed over (the free text counts as one, ``text``); ``serves`` judges
     all clauses together; ``text``: answers the free-text search. ``orders``: fields it sorts by, both ways, never absent.
+    ``nullable``: fields it sorts by that may be absent, nobody says where those come; ``present``: clauses, by such a field,
+    that leave the absent ones out and that it takes.
     ``slices``: cannot sort, but filters by this time field, so it is read in time slices. With neither, the answer is read
     whole. ``page``: rows a request at most; 0: not paged. ``deep``: largest offset; where more is wanted, the next route is
     asked. ``build`` and ``read`` are pure;
@@ -95,6 +97,8 @@ class Route:
     serves: Callable[[Sequence[Where]], bool] = lambda clauses: True
     text: bool = False
     orders: frozenset[str] = frozenset()
+    nullable: frozenset[str] = frozenset()
+    present: Mapping[str, Where] = field(default_factory=dict)
     slices: str | None = None
     page: int = 100
     deep: int = 1_000_000_000
