@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from lead_mcp.filters import Op
+
 
 @dataclass
 class Learned:
@@ -18,4 +20,4 @@ class Learned:
     finds_parts: bool = False
     misordered: set[tuple[str, str]] = field(default_factory=set)
     absent: dict[str, float] = field(default_factory=dict)
-    refused: set[tuple[str, str]] = field(default_factory=set)
+    refused: set[tuple[str, Op]] = field(default_factory=set)

@@ -14,10 +14,11 @@ from typing import Any, Final
 from lead_mcp.dates import SECOND, rounded_down
 from lead_mcp.engine.bounds import Bounds
 from lead_mcp.engine.person_question import PersonQuestion, question_of, route_of
-from lead_mcp.filters import LOWER, RANGE, Clause, Op, Order, TextSearch, Where, means_numbers
+from lead_mcp.filters import LOWER, RANGE, Clause, Kind, Op, Order, TextSearch, Where, means_numbers
 from lead_mcp.vendors.spec.fields import FieldMap, Paths
 from lead_mcp.vendors.spec.reading import Push, Route, Search
 
+REFUSED: Final = "the vendor refused to filter by {}: checked here"
 SOME_MOMENT: Final = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -30,6 +31,8 @@ class Criteria:
     orders: tuple[Order, ...] = ()
     frozen: datetime | None = None
     """Records created at or after this moment are not part of the answer; asked of the vendor, not named in the ledger."""
+    refused: frozenset[tuple[str, Op]] = frozenset()
+    """Fields and operators that the account's vendor has been seen to refuse."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ def _fit(route: Route, search: Search, fields: FieldMap, criteria: Criteria, alo
     moving = along if along in route.orders or along == route.slices else search.when
     ranges = [w for w in criteria.clauses if w.op in RANGE and place(w.field, fields) == place(moving, fields)]
     others = [w for w in criteria.clauses if w not in ranges]
-    sent = _sendable(route, fields, others)
+    sent = _sendable(route, fields, others, criteria.refused)
     if route.needs and not route.needs & {w.field for w in sent} and not (criteria.text and route.text):
         return None
     return _Split(route, fields, criteria, moving, search.when, ranges, others, sent).plan()
@@ -137,15 +140,27 @@ def place(name: str, fields: FieldMap) -> Paths:
     return known.paths if known is not None and known.paths else (name,)
 
 
-def _sendable(route: Route, fields: FieldMap, clauses: Sequence[Where]) -> tuple[Where, ...]:
+def _sendable(
+    route: Route, fields: FieldMap, clauses: Sequence[Where], refused: frozenset[tuple[str, Op]]
+) -> tuple[Where, ...]:
     """The clauses to send: those the route takes, one of each place and operator, most selective first, as many as fit.
 
-    A telephone number is not among them: vendors compare its spelling.
+    A telephone number is not among them: vendors compare its spelling. Of a clause that is not, only that its field has a
+    value is sent, where the route takes that.
     """
     taken: dict[tuple[Paths, Op], Where] = {}
-    for where in clauses:
-        if not means_numbers(where) and route.takes(where, fields) is not None:
-            taken.setdefault((place(where.field, fields), where.op), where)
+
+    def take(where: Where) -> bool:
+        takes = (where.field, where.op) not in refused and not means_numbers(where)
+        if not takes or route.takes(where, fields) is None:
+            return False
+        taken.setdefault((place(where.field, fields), where.op), where)
+        return True
+
+    for where in [where for where in clauses if not take(where) and where.op is not Op.EXISTS]:
+        at, known = place(where.field, fields), fields.get(where.field)
+        if known is not None and known.kind is Kind.TEXT and all(at != other for other, _ in taken):
+            take(Where(where.field, Op.EXISTS, value=True))
     return tuple(sorted(taken.values(), key=route.rank)[: route.most])
 
 
@@ -169,6 +184,7 @@ class _Split:
         route, criteria, sent = self.route, self.criteria, self._with_frozen()
         checked = tuple(w for w in self.others if w not in sent or route.takes(w, self.fields) is not Push.EXACT)
         pushed = [w for w in self.others if w in sent]
+        implied = [w for w in self.sent if w not in self.others]
         bounds, room = self._bounds(), route.most - len(sent)
         lower_push, upper_push = self._bound_pushes(bounds, room)
         pushed_ranges, checked_ranges = _split_ranges(self.ranges, lower_push, upper_push)
@@ -184,7 +200,7 @@ class _Split:
             lower_push=lower_push,
             upper_push=upper_push,
             text_here=here or None,
-            pushed=_clauses([*pushed, *pushed_ranges], there),
+            pushed=_clauses([*pushed, *implied, *pushed_ranges], there),
             checked_here=_clauses([*checked, *checked_ranges], here),
             notes=_notes(route, self.fields, criteria, pushed),
             **self._presence(sent),
@@ -257,12 +273,22 @@ def _notes(route: Route, fields: FieldMap, criteria: Criteria, sent: Sequence[Wh
     named = []
     for where in sent:
         known = fields.get(where.field)
-        if known is not None and (known.vendor_text or known.filter_only):
+        if known is not None and where.op is not Op.EXISTS and (known.vendor_text or known.filter_only):
             named.append(where.field)
     vendor = f"{', '.join(dict.fromkeys(named))}: compared by the vendor's own rules" if named else ""
     own = route.note or "the vendor's own search"
     search = f"text: {own}" if criteria.text and route.text else ""
     return tuple(note for note in (vendor, search) if note)
+
+
+def doubtful(found: Plan, fields: FieldMap) -> frozenset[tuple[str, Op]]:
+    """What was sent though no document says that it is taken, or though nobody asked for just that."""
+    asked = [(w, fields.get(w.field)) for w in found.sent if w.field != found.along]
+    return frozenset(
+        (w.field, w.op)
+        for w, known in asked
+        if (known is not None and w.op in known.tried) or (w.op is Op.EXISTS and w not in found.criteria.clauses)
+    )
 
 
 def unfiltered(found: Plan, fields: FieldMap) -> Plan | None:
@@ -281,7 +307,7 @@ def unfiltered(found: Plan, fields: FieldMap) -> Plan | None:
         checked=tuple(dict.fromkeys((*found.checked, *sent))),
         pushed=tuple(clause for clause in found.pushed if clause not in sent),
         checked_here=tuple(dict.fromkeys((*sent, *found.checked_here))),
-        notes=(*found.notes, f"the vendor refused to filter by {names}: checked here"),
+        notes=(*found.notes, REFUSED.format(names)),
     )
 
 

@@ -75,7 +75,8 @@ async def read(
 def _order_of_reading(alive: Sequence[AccountQuery], query: Query, state: PageState) -> tuple[Order, ...]:
     """The order asked for where every account can be read along it, else newest first; within a batch, as it was."""
     in_batch = state.page_end.start is not None or state.page_end.end is not None
-    if not in_batch and all(reads_along(one, query, query.orders, state.frozen) for one in alive):
+    begun = state.page_end.after is not None
+    if not in_batch and all(reads_along(one, query, query.orders, state.frozen, begun=begun) for one in alive):
         return query.orders
     return (Order(alive[0].search.when, descending=True),)
 

@@ -45,7 +45,7 @@ class EndsReader(Reader):
                 if await self._spent():
                     return await self._stop()
         except Rejected as error:
-            if self.settled_any:
+            if self.settled_any or self.plan.sent:
                 raise
             raise OutOfOrder from error
         await self._finish()

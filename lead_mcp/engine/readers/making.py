@@ -9,7 +9,7 @@ from datetime import datetime
 from lead_mcp.dates import Window
 from lead_mcp.engine.bounds import Bounds
 from lead_mcp.engine.cursor import PageEnd, PageState
-from lead_mcp.engine.plan import Criteria, Plan, plan, unfiltered
+from lead_mcp.engine.plan import REFUSED, Criteria, Plan, doubtful, plan, unfiltered
 from lead_mcp.engine.query import AccountQuery, Query
 from lead_mcp.engine.readers.base import OutOfOrder, Reader, Refused, TooDeep
 from lead_mcp.engine.readers.budget import Budget, Usage
@@ -140,6 +140,14 @@ class PartitionReading:
 
     def _is_refused(self, refused: Refused) -> bool:
         """Whether the refusal stands: no filter was sent that could be checked here."""
+        doubts = doubtful(self.reader.plan, self.account_query.names.fields)
+        if doubts:
+            self.account_query.connection.learned.refused |= doubts
+            found = self.maker.plan(self.account_query)
+            note = REFUSED.format(", ".join(sorted(field for field, _ in doubts)))
+            found = replace(found, notes=(*found.notes, note))
+            self.reader = self.maker.reader(self.account_query, self.partition, found, self.reader.pager.usage)
+            return False
         plain = unfiltered(self.reader.plan, self.account_query.names.fields)
         if plain is None:
             if isinstance(refused.__cause__, LeadMcpError):
@@ -174,16 +182,22 @@ def partitions_of(account_queries: Sequence[AccountQuery]) -> list[tuple[Account
 
 
 def criteria_of(account_query: AccountQuery, query: Query, orders: tuple[Order, ...], frozen: datetime) -> Criteria:
-    return Criteria(account_query.clauses, query.text, orders, frozen)
+    refused = frozenset(account_query.connection.learned.refused)
+    return Criteria(account_query.clauses, query.text, orders, frozen, refused)
 
 
-def reads_along(account_query: AccountQuery, query: Query, orders: tuple[Order, ...], frozen: datetime) -> bool:
-    """Whether the account can be read in this order, or in none and is sorted here whole."""
+def reads_along(
+    account_query: AccountQuery, query: Query, orders: tuple[Order, ...], frozen: datetime, *, begun: bool = False
+) -> bool:
+    """Whether the account can be read in this order, or in none and is sorted here whole.
+
+    ``begun``: earlier pages were read so, which later ones must follow.
+    """
     criteria = criteria_of(account_query, query, orders, frozen)
     route = plan(account_query.search, account_query.names.fields, criteria).route
     leading = orders[0].field
     if leading in route.nullable:
-        return (route.name, leading) not in account_query.connection.learned.misordered
+        return begun or (route.name, leading) not in account_query.connection.learned.misordered
     return leading in route.orders or leading == route.slices or not (route.orders or route.slices)
 
 

@@ -54,7 +54,8 @@ OURS: Final = {
     "website": Field("website", exact=EQUAL, vendor_text=True, personal="text"),
     "note": Field("note", personal="text"),
     **{name: Field(name, exact=EQUAL, vendor_text=True) for name in UTMS},
-    **{name: Field(name, exact=EXISTS) for name in CLICK_IDS},
+    # equality is not documented
+    **{name: Field(name, exact=EXISTS, tried=EQUAL, vendor_text=True) for name in CLICK_IDS},
 }
 OWN: Final = {
     **{name: Field(name, codec=FLAG) for name in FLAGS},

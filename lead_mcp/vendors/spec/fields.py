@@ -106,14 +106,14 @@ def read_moment(raw: Any, zone: tzinfo) -> datetime | None:
 class Field:
     """One field at one vendor: where it stands, how it is spelled, what the vendor can be asked of it.
 
-    ``paths`` are dotted places in the record: the first that holds a value wins; with ``joined`` all are joined by a
-    space (first and last name). ``exact``: operators the vendor answers just as we mean them. ``edge``: exact but perhaps
-    for the bound itself (whether it is inclusive is not documented). ``coarse``: answered more widely than we mean;
-    edge and coarse are sent and checked again here. ``vendor_text``: an ``exact`` comparison of text whose case rules
-    only the vendor knows; the ledger names it. ``values``: the words it takes; ``closed``: there
-    are no others. ``filter_only``: can be asked
-    for and not read back. ``personal``: what its values say of a person; None where no document lists the field, so that
-    its name and its values decide.
+    ``paths`` are dotted places in the record: the first that holds a value wins; with ``joined`` all are joined by a space
+    (first and last name). ``exact``: operators the vendor answers just as we mean them. ``edge``: exact but perhaps for the
+    bound itself (whether it is inclusive is not documented). ``coarse``: answered more widely than we mean; edge and coarse
+    are sent and checked again here. ``tried``: undocumented; sent as coarse until an account's vendor refuses it.
+    ``vendor_text``: an ``exact`` comparison of text whose case rules only the vendor knows; the ledger names it.
+    ``values``: the words it takes; ``closed``: there are no others. ``filter_only``: can be asked for and not read back.
+    ``personal``: what its values say of a person; None where no document lists the field, so that its name and its values
+    decide.
     """
 
     paths: Paths
@@ -121,6 +121,7 @@ class Field:
     exact: frozenset[Op]
     edge: frozenset[Op]
     coarse: frozenset[Op]
+    tried: frozenset[Op]
     values: Paths
     closed: bool
     joined: bool
@@ -136,6 +137,7 @@ class Field:
         exact: frozenset[Op] = NONE,
         edge: frozenset[Op] = NONE,
         coarse: frozenset[Op] = NONE,
+        tried: frozenset[Op] = NONE,
         values: Sequence[str] = (),
         closed: bool = True,
         joined: bool = False,
@@ -150,6 +152,7 @@ class Field:
         put(self, "exact", exact)
         put(self, "edge", edge)
         put(self, "coarse", coarse)
+        put(self, "tried", tried)
         put(self, "values", tuple(values))
         put(self, "closed", closed)
         put(self, "joined", joined)

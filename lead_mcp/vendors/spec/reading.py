@@ -66,7 +66,8 @@ def by_table(where: Where, fields: FieldMap) -> Push | None:
     found = fields.get(where.field)
     if found is None:
         return None
-    for push, ops in ((Push.EXACT, found.exact), (Push.EDGE, found.edge), (Push.COARSE, found.coarse)):
+    coarse = found.coarse | found.tried
+    for push, ops in ((Push.EXACT, found.exact), (Push.EDGE, found.edge), (Push.COARSE, coarse)):
         if where.op in ops:
             return push
     return None

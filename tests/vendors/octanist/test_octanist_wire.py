@@ -86,12 +86,12 @@ def test_order_text_columns_and_the_third_page() -> None:
         (Where("source", Op.IN, ("gtm",)), None),
         (Where("name", Op.EQ, "x"), None),
         (Where("email", Op.EQ, "a@example.com"), None),
-        (Where("gclid", Op.EQ, "x"), None),
+        (Where("gclid", Op.EQ, "x"), Push.COARSE),
         (Where("created_at", Op.EQ, WHEN), None),
         (Where("value", Op.GT, Decimal(1)), Push.EXACT),
     ],
 )
-def test_only_documented_filters_are_the_vendors(where: Where, push: Push | None) -> None:
+def test_documented_filters_are_the_vendors_and_click_ids_are_tried(where: Where, push: Push | None) -> None:
     assert by_table(where, LEAD) == push
 
 

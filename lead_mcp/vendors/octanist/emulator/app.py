@@ -35,6 +35,7 @@ from lead_mcp.vendors.octanist.emulator.leads import (
     SHAPES,
     STATUSES,
     UTMS,
+    Clicks,
     Dialect,
     Finds,
     Lead,
@@ -180,6 +181,7 @@ class Desk:
     dialect: Dialect
     nulls: Nulls
     finds: Finds
+    clicks: Clicks
     bulk_updates: bool
     old_rules: bool
     created_status: int
@@ -200,7 +202,7 @@ class Desk:
 
     async def listing(self, request: Request) -> Response:
         """GET /leads: ``data`` is an array, ``meta.pagination`` counts; a page past the end is empty (*unverified*)."""
-        query = read_query(request.query_params.multi_items(), self.shape, self.finds)
+        query = read_query(request.query_params.multi_items(), self.shape, self.finds, self.clicks)
         total, rows = self.store.page(query, self.nulls)
         pagination = {
             "limit": query.limit,
@@ -334,6 +336,7 @@ def build(
     dialect: Dialect = "newer",
     nulls: Nulls = "first",
     finds: Finds = "parts",
+    clicks: Clicks = "refused",
     bulk_updates: bool = False,
     old_rules: bool = False,
     created_status: Literal[200, 201] = 201,
@@ -341,12 +344,13 @@ def build(
     """The app, routes under ``/api``. The keywords choose where the documents disagree or are silent.
 
     ``dialect``: ``newer`` (seed, staging), ``production`` (no dclid, wbraid, gbraid, epik, sessionId), ``legacy``
-    (bare bodies, whole seconds, limit 100, newest update first). ``nulls``: where absent values come in a sort:
-    first or last whichever its direction, or as if they were the least or the greatest. ``finds``: whether ``search`` finds
-    parts of a value, or whole ones. ``bulk_updates``: a PATCH that matches several leads changes all instead of CONFLICT.
-    ``old_rules``: qualified and won need a value. ``created_status``: HTTP status of POST /leads.
+    (bare bodies, whole seconds, limit 100, newest update first). ``nulls``: where absent values come in a sort: first
+    or last whichever its direction, or as if they were the least or the greatest. ``finds``: whether ``search`` finds
+    parts of a value, or whole ones. ``clicks``: what becomes of a click id without an operator (``gclid=x``).
+    ``bulk_updates``: a PATCH that matches several leads changes all instead of CONFLICT. ``old_rules``: qualified and
+    won need a value. ``created_status``: HTTP status of POST /leads.
     """
-    desk = Desk(Store(world, clock), clock, dialect, nulls, finds, bulk_updates, old_rules, created_status)
+    desk = Desk(Store(world, clock), clock, dialect, nulls, finds, clicks, bulk_updates, old_rules, created_status)
     routes = [
         Route("/api/leads", desk.guarded(desk.listing), methods=["GET"]),
         Route("/api/leads", desk.guarded(desk.create), methods=["POST"]),

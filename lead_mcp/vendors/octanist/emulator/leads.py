@@ -25,6 +25,7 @@ Lead = dict[str, Any]
 Test = Callable[[Lead], bool]
 Nulls = Literal["first", "last", "least", "greatest"]
 Finds = Literal["parts", "whole"]
+Clicks = Literal["refused", "compared", "ignored"]
 Dialect = Literal["newer", "production", "legacy"]
 
 STATUSES: Final = ("open", "qualified", "won", "lost")
@@ -298,12 +299,12 @@ NUMBER: Final = re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)
 DATETIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
-def read_query(params: list[tuple[str, str]], shape: Shape, finds: Finds) -> Query:
+def read_query(params: list[tuple[str, str]], shape: Shape, finds: Finds, clicks: Clicks) -> Query:
     """The list request in ``params``, or RefusedError. Bad paging, sort, fields: VALIDATION_ERROR (*unverified*)."""
     given = dict(params)
     if len(given) < len(params):
         raise RefusedError("VALIDATION_ERROR", "A query parameter was given twice")
-    filters = [_filter(key, text, shape) for key, text in given.items() if key not in PLAIN]
+    filters = [_filter(key, text, shape, clicks) for key, text in given.items() if key not in PLAIN]
     return Query(
         tests=[*filters, *([_search(given["search"], finds)] if "search" in given else [])],
         order=[_order(part) for part in given.get("sort", shape.sort).split(",")],
@@ -313,10 +314,12 @@ def read_query(params: list[tuple[str, str]], shape: Shape, finds: Finds) -> Que
     )
 
 
-def _filter(key: str, text: str, shape: Shape) -> Test:
+def _filter(key: str, text: str, shape: Shape, clicks: Clicks) -> Test:
     parts = FILTER.fullmatch(LEGACY_FILTERS.get(key, key))
     name, op = (parts[1], parts[2] or "") if parts else (key, "")
     unknown = name not in OPERATORS or name not in shape.fields
+    if name in CLICKS and not op and not unknown and clicks != "refused":
+        return lambda lead: clicks == "ignored" or lead.get(name) == text
     if parts is None or unknown or op not in OPERATORS[name]:
         raise RefusedError("INVALID_FILTER", f"Invalid filter: {key}", {"field": key})
     return _test(name, op, text)
