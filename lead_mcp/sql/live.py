@@ -73,7 +73,7 @@ class Live:
     @property
     def terms(self) -> Terms:
         query, until = self.query, self.started + self.query.deadline * (1 - KEPT_BACK)
-        return Terms(zone=query.zone, now=query.now, scan=query.scan, until=until)
+        return Terms(zone=query.zone, now=query.now, scan=query.scan, until=until, region=query.region)
 
     async def read(self) -> None:
         """Everything the statement needs. Raises LeadMcpError where nothing could be read, or not enough."""

@@ -9,6 +9,7 @@ from typing import Final
 
 from lead_mcp.dates import Window
 from lead_mcp.engine.connection import Connection
+from lead_mcp.engine.person_question import MOST_VALUES
 from lead_mcp.engine.windows import length
 from lead_mcp.errors import BadArgument, did_you_mean
 from lead_mcp.filters import Filter, Kind, Op, folded
@@ -28,8 +29,8 @@ NEEDED_BY: Final[Mapping[str, Sequence[str]]] = {
     "lead_uri": ("lead_id",),
 }
 """Fields that a column is worked out from."""
-FIELDS: Final[Mapping[str, str]] = {"email_folded": "email"}
-"""Our field behind a column that is folded."""
+FIELDS: Final[Mapping[str, str]] = {"email_folded": "email", "phone_e164": "phone"}
+"""Our field behind a column that holds it in one spelling."""
 LONGEST: Final = 200
 """Characters of a text that a vendor is asked for."""
 OF_RECORDS: Final = frozenset({"sends", "events"})
@@ -69,7 +70,7 @@ def _leads(query: SqlQuery, needs: Needs, reach: Reach) -> ReadingPlan:
             window=window,
             fields=fields,
             whole=whole,
-            filters=filters_at(one, reach.words) if narrowed else (),
+            filters=filters_at(one, reach.words, whole) if narrowed else (),
         )
         for one in chosen
     ]
@@ -107,31 +108,43 @@ def reading_window(
     return window, (f"no beginning was given: {what} of the last {length(back)} were read",)
 
 
-def filters_at(connection: Connection, words: Mapping[str, frozenset[str]]) -> list[Filter]:
-    """The equalities that the account's vendor can be asked for. They find more than the engine's, which has the last word."""
+def filters_at(connection: Connection, words: Mapping[str, frozenset[str]], whole: bool) -> list[Filter]:
+    """The equalities that the account's vendor can be asked for. They find more than the engine's, which has the last word.
+
+    ``whole``: whether whole records are wanted, which the searches for one person may not give.
+    """
     return [
-        Filter(
-            FIELDS.get(column, column),
-            Op.IN if len(texts) > 1 else Op.EQ,
-            sorted(texts) if len(texts) > 1 else min(texts),
-        )
+        Filter(FIELDS.get(column, column), _op(texts), min(texts) if len(texts) == 1 else sorted(texts))
         for column, texts in sorted(words.items())
-        if texts and _can_ask(connection.account.fields.ours.get(FIELDS.get(column, column)), column, texts)
+        if texts and _can_ask(connection, column, texts, whole)
     ]
 
 
-def _can_ask(field: Field | None, column: str, texts: frozenset[str]) -> bool:
-    """Whether the vendor's comparison leaves out nothing that has one of these texts.
+def _op(texts: frozenset[str]) -> Op:
+    return Op.EQ if len(texts) == 1 else Op.IN
 
-    Not one that may tell cases apart, for a folded column; nor a word that its closed list lacks.
-    """
+
+def _can_ask(connection: Connection, column: str, texts: frozenset[str], whole: bool) -> bool:
+    """Whether the vendor leaves out nothing that has one of these texts."""
+    field = connection.account.fields.ours.get(FIELDS.get(column, column))
     if field is None or field.filter_only or field.kind is not Kind.TEXT:
         return False
+    if not all(0 < len(text.strip()) == len(text) <= LONGEST for text in texts):
+        return False
+    if field.personal in ("email", "phone") and connection.vendor.leads.person is not None:
+        return not whole and len(texts) <= MOST_VALUES
+    return field.personal != "phone" and _compares(field, column, texts)
+
+
+def _compares(field: Field, column: str, texts: frozenset[str]) -> bool:
+    """Whether the vendor's own comparison of the field will do.
+
+    Not one that may tell cases apart, for a folded column; nor one by a closed list that lacks a word.
+    """
     listed = {folded(value) for value in field.values} if field.closed else frozenset[str]()
     return (
-        (Op.IN if len(texts) > 1 else Op.EQ) in field.exact | field.edge | field.coarse
+        _op(texts) in field.exact | field.edge | field.coarse
         and not (field.vendor_text and column in FIELDS)
-        and all(0 < len(text.strip()) == len(text) <= LONGEST for text in texts)
         and (not listed or {folded(text) for text in texts} <= listed)
     )
 

@@ -21,9 +21,7 @@ from lead_mcp.vendors.spec.fields import CANONICAL
 
 CHOOSING: Final = frozenset({"account", "vendor", "direction"})
 """Columns whose words say what is read at all."""
-NUMBERED: Final = frozenset({"phone", "phone_e164"})
-"""No vendor is asked for a number by its spelling."""
-ASKED: Final = frozenset(name for name in CANONICAL if LEADS.types[name] == TEXT) - NUMBERED | {"email_folded"}
+ASKED: Final = frozenset(name for name in CANONICAL if LEADS.types[name] == TEXT) | {"email_folded", "phone_e164"}
 """Columns of leads whose words a vendor may be asked for."""
 WHEN: Final[Mapping[str, str]] = {"leads": "created_at", "pings": "occurred_at"}
 TICK: Final = timedelta(microseconds=1)

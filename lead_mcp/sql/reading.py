@@ -31,12 +31,16 @@ Progress = Callable[[int], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What reading for one statement may take. ``until``: by the event loop's clock, when it has to be over."""
+    """What reading for one statement may take. ``until``: by the event loop's clock, when it has to be over.
+
+    ``region``: where telephone numbers are dialled.
+    """
 
     zone: ZoneInfo
     now: datetime
     scan: int
     until: float
+    region: str
 
     @property
     def limits(self) -> Limits:
@@ -83,6 +87,7 @@ async def read(reading: Reading, terms: Terms, sink: Callable[[Record], None], d
         whole=reading.whole,
         now=terms.now,
         zone=terms.zone,
+        region=terms.region,
     )
     try:
         account_queries = await resolve_queries([connection], query)

@@ -19,6 +19,7 @@ from lead_mcp.dates import Window
 from lead_mcp.engine.records import Record
 from lead_mcp.errors import BadArgument, LeadMcpError
 from lead_mcp.filters import Value
+from lead_mcp.phones import e164
 from lead_mcp.sql.cage import Cage, is_installed
 from lead_mcp.sql.query import SqlAnswer, SqlQuery
 from lead_mcp.sql.rows import unmasked
@@ -191,6 +192,7 @@ CONDITIONS = (
     "l.status IN ('won', 'Qualified') AND l.created_at >= '2026-10-01'",
     "l.stage = 'won' AND l.utm_source IS NOT NULL",
     "l.email_folded = '{email}'",
+    "l.phone_e164 = '{phone}'",
 )
 SHAPES = (
     "SELECT l.account, count(*), min(l.created_at), sum(l.value) FROM leads l WHERE {} GROUP BY 1 ORDER BY 1",
@@ -201,12 +203,23 @@ SHAPES = (
 )
 
 
+def shared_person(driven: Driven) -> dict[str, str]:
+    """The e-mail and the number of somebody whom most accounts have."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for record in driven.records():
+        number = e164(str(record.get("phone")), "US")
+        if number and (email := record.get("email")):
+            found.setdefault((str(email).casefold(), number), set()).add(record.account)
+    email, phone = max(found, key=lambda one: len(found[one]))
+    assert len(found[email, phone]) >= 3
+    return {"email": email, "phone": phone}
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_what_is_read_less_changes_no_result(driven: Driven, shape: str, condition: str) -> None:
     """``OR 1 = 0`` says nothing, and keeps a condition from being pushed."""
-    email = next(value for one in driven.bench.everything("octanist") if (value := one.get("email")))
-    condition = condition.replace("{email}", str(email).casefold())
+    condition = condition.format(**shared_person(driven))
     assert driven.rows(shape.format(condition)) == driven.rows(shape.format(f"({condition} OR 1 = 0)"))
 
 
@@ -229,6 +242,18 @@ def test_an_equality_is_asked_of_the_vendors_that_can_answer_it(driven: Driven) 
     assert octanist.scanned == won < len(driven.bench.everything("octanist"))
     nobody = driven.ask("SELECT count(*) FROM leads WHERE status = 'Won!' AND account = 'octanist'", window=EVER)
     assert [list(row) for row in nobody.rows] == [[0]]
+
+
+@pytest.mark.parametrize("column", ["email_folded", "phone_e164"])
+def test_one_person_is_asked_of_the_searches_for_one(driven: Driven, column: str) -> None:
+    name, _, _ = column.partition("_")
+    value = shared_person(driven)[name]
+    found = driven.ask(f"SELECT account, count(*) FROM leads WHERE {column} = '{value}' GROUP BY 1", window=EVER)  # noqa: S608
+    asked = {entry.account for entry in found.entries if f"{name} eq {value}" in map(str, entry.pushed)}
+    with_search = {one.name for one in driven.bench.runtime.connections.values() if one.vendor.leads.person}
+    assert len(with_search) >= 4
+    assert asked >= with_search
+    assert len(found.rows) >= 3
 
 
 @pytest.mark.parametrize("more", ["count(DISTINCT person_id)", "sum(length(email))"])

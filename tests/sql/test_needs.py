@@ -93,6 +93,7 @@ def reach(since: datetime | None = None, until: datetime | None = None, **words:
         ("account IN ('a', 'b') AND vendor = 'c'", reach(account="a b", vendor="c")),
         ("account IN ('a', 'b') AND account = 'b'", reach(account="b")),
         ("l.account = 'a' AND l.created_at >= '2026-11-01'", reach(NOV, account="a")),
+        ("phone_e164 = '+12125550101'", reach(phone_e164="+12125550101")),
         ("status IN ('won', 'lost') AND email_folded = 'x'", reach(status="won lost", email_folded="x")),
         # not certain, so everything:
         ("created_at >= '2026-11-01' OR status = 'won'", reach()),
@@ -101,7 +102,6 @@ def reach(since: datetime | None = None, until: datetime | None = None, **words:
         ("status <> 'won' AND lower(status) = 'x' AND status IS NULL", reach()),
         ("status = 'won' OR city = 'x'", reach()),
         ("status = city AND value = 3 AND email COLLATE NOCASE = 'x'", reach()),
-        ("phone_e164 = '+12125550101'", reach()),
         ("account LIKE 'a%'", reach()),
         ("account NOT IN ('a')", reach()),
         ("account = upper('a')", reach()),
