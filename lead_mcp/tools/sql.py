@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 
 async def query_sql(ctx: Context[Any, Any], asked: models.QuerySql) -> CallToolResult:
-    """One DuckDB SELECT over all accounts: joins between vendors, people, medians, times between events, what a buyer owes.
-    Tables: leads(uri account vendor id status stage source name phone_e164 email_folded person_id value created_at
-    utm_source is_test raw ...), sends(lead_uri account occurred_at buyer accepted price revenue), events(lead_uri
-    occurred_at kind amount), pings(uri direction occurred_at accepted result price revenue lead_uri), recordings(lead_uri
-    started_at duration_s), people(person_id accounts leads first_seen), accounts. All columns: resource sql://schema."""
+    """One DuckDB SELECT over all accounts: joins of vendors, people, medians, times between events, what a buyer owes.
+    leads(uri account vendor status stage source name phone_e164 email_folded person_id value created_at utm_source ...),
+    sends(lead_uri occurred_at buyer accepted revenue), events(lead_uri occurred_at kind), pings(direction occurred_at
+    accepted result price), recordings(lead_uri started_at duration_s), people(person_id accounts leads first_seen),
+    accounts. Every column: resource sql://schema."""
     from lead_mcp.sql.running import run_sql
 
     runtime = runtime_of(ctx)
