@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from lead_mcp.errors import LeadMcpError
-from lead_mcp.sql.cage import CageError
-from tests.sql.asking import Asked
+from lead_mcp.sql.cage import CageError, EngineError, Session
+from lead_mcp.sql.tables import create_all, drop_all
+from tests.sql.asking import EASTERN, PATIENCE, Asked
 from tests.sql.hostile import ENDLESS, FINE, LARGE, STATEMENTS
 
 CANARY = "canary-in-the-environment"
@@ -59,28 +61,56 @@ def test_what_only_looks_hostile_is_answered(engine: Asked, sql: str) -> None:
     assert code_of(engine, sql) == "fine"
 
 
-@pytest.mark.parametrize(("sql", "code"), ENDLESS.items(), ids=lambda one: str(one)[:60])
+@pytest.mark.parametrize(
+    ("sql", "code"),
+    [pytest.param(*one, marks=[] if n < 3 else [pytest.mark.slow]) for n, one in enumerate(ENDLESS.items())],
+    ids=lambda one: str(one)[:60],
+)
 def test_a_statement_that_never_ends_is_stopped(engine: Asked, sql: str, code: str) -> None:
     assert code_of(engine, sql, SOON) == code
     assert code_of(engine, "SELECT 1") == "fine"
 
 
-@pytest.mark.parametrize(("sql", "code"), LARGE.items(), ids=lambda one: str(one)[:60])
+@pytest.mark.parametrize(
+    ("sql", "code"),
+    [pytest.param(*one, marks=[] if n < 3 else [pytest.mark.slow]) for n, one in enumerate(LARGE.items())],
+    ids=lambda one: str(one)[:60],
+)
 def test_a_statement_that_is_too_large_is_stopped(engine: Asked, sql: str, code: str) -> None:
     assert code_of(engine, sql, SOON) == code
     assert code_of(engine, "SELECT 1") == "fine"
 
 
-@pytest.mark.parametrize("sql", [one for one in STATEMENTS if one.strip()], ids=lambda one: one[:60])
-def test_where_the_judge_erred_the_cage_would_hold(engine: Asked, sql: str) -> None:
+@pytest.mark.parametrize("nth", range(5))
+def test_where_the_judge_erred_the_cage_would_hold(engine: Asked, nth: int) -> None:
     """Past the judge: no file is read or made, no environment told, no setting changed, the tables stay as they are."""
-    try:
-        told = str(engine.bare(sql, seconds=SOON).rows)
-    except CageError as error:
-        told = str(error)
-    assert CANARY not in told
-    assert "root:" not in told
-    assert engine.bare("SELECT count(*) FROM leads").rows == [[0]]
+
+    async def told_of(statements: Sequence[str]) -> list[str]:
+        """What each gives, all in one session over the same tables."""
+        async with engine.cage.session(EASTERN.key, PATIENCE) as session:
+            await session.begin(create_all(), drop_all())
+            found = [await told(session, sql) for sql in statements]
+            assert (await session.run("SELECT count(*) FROM leads", 1, 100, 100)).rows == [[0]]
+        return found
+
+    async def told(session: Session, sql: str) -> str:
+        try:
+            return str((await session.run(sql, 200, 1_000_000, 10_000)).rows)
+        except EngineError as error:
+            return str(error)
+
+    statements = [one for one in STATEMENTS if one.strip() and "sleep" not in one][nth::5]
+    assert len(statements) > 45
+    for sql, found in zip(statements, engine.within(partial(told_of, statements)), strict=True):
+        assert CANARY not in found, sql
+        assert "root:" not in found, sql
+
+
+@pytest.mark.parametrize("sql", ["SELECT pg_sleep(100)", "SELECT sleep_ms(100000)"])
+def test_sleeping_is_no_more_than_slow(engine: Asked, sql: str) -> None:
+    with pytest.raises(CageError):
+        engine.bare(sql, seconds=SOON)
+    assert engine.bare("SELECT 1").rows == [[1]]
 
 
 def test_the_child_has_no_environment_no_network_and_no_other_process(engine: Asked) -> None:

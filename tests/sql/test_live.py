@@ -72,12 +72,14 @@ def driven() -> Iterator[Driven]:
 # --- against the records ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", CANONICAL)
-def test_every_canonical_field_is_a_column_with_its_own_value(driven: Driven, name: str) -> None:
-    found = dict(driven.rows(f"SELECT uri, {name} FROM leads", max_rows=100_000))  # noqa: S608 - our own names
-    expected = {record.uri: record.get(name) for record in driven.records()}
-    assert found.keys() == expected.keys()
-    assert {uri: (found[uri], value) for uri, value in expected.items() if not same(found[uri], value)} == {}
+def test_every_canonical_field_is_a_column_with_its_own_value(driven: Driven) -> None:
+    rows = driven.rows(f"SELECT uri, {', '.join(CANONICAL)} FROM leads", max_rows=100_000, max_bytes=50_000_000)  # noqa: S608
+    found = {row[0]: dict(zip(CANONICAL, row[1:], strict=True)) for row in rows}
+    records = {record.uri: record for record in driven.records()}
+    assert found.keys() == records.keys()
+    for uri, record in records.items():
+        wrong = {name: value for name, value in found[uri].items() if not same(value, record.get(name))}
+        assert wrong == {}, uri
 
 
 def same(found: Any, value: Value) -> bool:
@@ -215,9 +217,15 @@ def shared_person(driven: Driven) -> dict[str, str]:
     return {"email": email, "phone": phone}
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("condition", CONDITIONS)
-def test_what_is_read_less_changes_no_result(driven: Driven, shape: str, condition: str) -> None:
+@pytest.mark.parametrize(
+    ("condition", "shape"),
+    [
+        pytest.param(condition, shape, id=f"{condition}-{m}", marks=[] if (n + m) % 3 == 0 else [pytest.mark.slow])
+        for n, condition in enumerate(CONDITIONS)
+        for m, shape in enumerate(SHAPES)
+    ],
+)
+def test_what_is_read_less_changes_no_result(driven: Driven, condition: str, shape: str) -> None:
     """``OR 1 = 0`` says nothing, and keeps a condition from being pushed."""
     condition = condition.format(**shared_person(driven))
     assert driven.rows(shape.format(condition)) == driven.rows(shape.format(f"({condition} OR 1 = 0)"))
@@ -227,7 +235,7 @@ def test_a_condition_reaches_the_vendor_and_the_ledger(driven: Driven) -> None:
     found = driven.ask("SELECT count(*) FROM leads WHERE account = 'octanist' AND created_at >= '2026-11-10'")
     (entry,) = found.entries
     assert entry.account == "octanist"
-    assert [str(clause) for clause in entry.pushed][:1] == ["created_at gte 2026-11-10T05:00:00Z"]
+    assert [str(clause) for clause in entry.pushed][:1] == ["created_at gte 2026-11-10T00:00:00-05:00"]
     assert entry.scanned < 90
     assert found.window is not None
     assert found.window.since == datetime(2026, 11, 10, 5, tzinfo=ZoneInfo("UTC"))
