@@ -7,6 +7,7 @@ version adds is refused until somebody has looked at it and put it here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 OPERATORS: Final = frozenset(
@@ -106,6 +107,17 @@ FUNCTIONS: Final = frozenset(
 SERIES: Final = frozenset({"generate_series", "range"})
 TABLE_FUNCTIONS: Final = frozenset({"unnest", *SERIES})
 """What may stand in FROM beside tables."""
+INSTEAD: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("to_char", "date_format", "format_datetime"), "strftime(created_at, '%Y-%m')"),
+    **dict.fromkeys(("nvl", "isnull"), "coalesce(a, b)"),
+    **dict.fromkeys(("dateadd", "adddate"), "created_at + INTERVAL 1 DAY"),
+    **dict.fromkeys(("getdate", "sysdate", "curdate"), "now() and current_date"),
+    "iif": "if(condition, a, b)",
+    "every": "bool_and(condition)",
+    "charindex": "instr(text, part)",
+    "timestampdiff": "date_diff('minute', a, b)",
+}
+"""Functions of other engines, and what is written here."""
 FORBIDDEN: Final = (
     "read_ parquet_ sniff_ glob query duckdb_ pragma_ pg_ sqlite_ json_execute json_serialize json_deserialize current_ "
     "getenv getvariable nextval currval setval sleep_ write_log has_ inet_ st_ icu_ collate_ which_secret which_ repeat_row "

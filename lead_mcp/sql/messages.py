@@ -12,12 +12,11 @@ from lead_mcp.dates import midnight
 from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed, Unavailable, quoted
 from lead_mcp.sql.cage import Busy, CageError, EngineError, TooLong
+from lead_mcp.sql.places import place
 from lead_mcp.sql.query import SqlQuery
 from lead_mcp.sql.statement import ONE_SELECT, Statement
 from lead_mcp.sql.tables import EXAMPLES, TABLES
 
-NEAR: Final = 30
-"""Characters of the statement shown from the place on."""
 NO_MEMORY: Final = (
     "The statement needs more memory than the engine may use. Read fewer rows or columns, or group earlier."
 )
@@ -74,17 +73,6 @@ def _elsewhere(name: str, tables: Sequence[str]) -> str:
     known = [column for table in tables or TABLES for column in TABLES[table].types]
     near = get_close_matches(name.lower(), known, n=1, cutoff=0.6)
     return f" (nearest: {near[0]})" if near else ""
-
-
-def place(sql: str, position: Any) -> str:
-    """`` (line 2, column 7: “from leds”)``; the engine counts bytes."""
-    try:
-        before = sql.encode()[: int(position)].decode(errors="ignore")
-    except (TypeError, ValueError):
-        return ""
-    line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
-    near = sql[len(before) : len(before) + NEAR]
-    return f" (line {line}, column {column}{f': {quoted(near)}' if near.strip() else ''})"
 
 
 def example(tables: Iterable[str]) -> str:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed, did_you_mean, quoted
-from lead_mcp.sql.functions import FORBIDDEN, FUNCTIONS, SERIES, TABLE_FUNCTIONS, WORDS
+from lead_mcp.sql.functions import FORBIDDEN, FUNCTIONS, INSTEAD, SERIES, TABLE_FUNCTIONS, WORDS
+from lead_mcp.sql.places import place
 from lead_mcp.sql.tables import TABLES
 from lead_mcp.sql.tree import Node, arguments, column_path, ctes, function_path, literal, table_path
 
@@ -102,7 +103,7 @@ def judged(sql: str, tree: Any) -> Statement:
     (one,) = statements
     if one.get("named_param_map"):
         raise REFUSED["PARAMETER"][0](f"sql: {REFUSED['PARAMETER'][1]}")
-    judge = Judge()
+    judge = Judge(sql)
     try:
         judge.visit(one["node"], frozenset(), None)
     except RecursionError:
@@ -114,6 +115,7 @@ def judged(sql: str, tree: Any) -> Statement:
 class Judge:
     """Walks the tree with the names of the CTEs in sight, and remembers where tables are read."""
 
+    sql: str
     reads: list[Read] = field(default_factory=list)
 
     def visit(self, value: Any, scope: frozenset[str], select: Node | None) -> None:
@@ -130,7 +132,7 @@ class Judge:
             case "CONSTANT":
                 return
             case "FUNCTION" | "WINDOW":
-                check_function(node)
+                check_function(node, place(self.sql, node.get("query_location")))
             case "TABLE_FUNCTION":
                 check_table_function(node["function"])
             case "COLUMN_REF":
@@ -165,7 +167,7 @@ class Judge:
         if name in scope:
             return
         if name not in TABLES:
-            raise no_table(path[0])
+            raise no_table(path[0], place(self.sql, node.get("query_location")))
         self.reads.append(Read(name, select or node, node))
 
     def _check_kind(self, node: Node) -> None:
@@ -185,11 +187,11 @@ class Judge:
 LISTED: Final = ", ".join(TABLES)
 
 
-def no_table(name: str) -> LeadMcpError:
+def no_table(name: str, where: str) -> LeadMcpError:
     """There is no such table of ours: forbidden where it is one of the engine's or a file, else a mistake."""
     if not NAME.fullmatch(name) or name.lower().startswith(tuple(FORBIDDEN)):
-        return NotAllowed(f"sql: {quoted(name)} is no table here; there are {LISTED}.")
-    return BadArgument(f"sql: there is no table {quoted(name)}; there are {LISTED}.{did_you_mean(name, TABLES)}")
+        return NotAllowed(f"sql: {quoted(name)} is no table here{where}; there are {LISTED}.")
+    return BadArgument(f"sql: there is no table {quoted(name)}{where}; there are {LISTED}.{did_you_mean(name, TABLES)}")
 
 
 def checked_name(name: str) -> str:
@@ -199,7 +201,7 @@ def checked_name(name: str) -> str:
     return name.lower()
 
 
-def check_function(node: Node) -> None:
+def check_function(node: Node, where: str) -> None:
     """Raises NotAllowed or BadArgument unless the function is listed."""
     path = function_path(node)
     names = {path[-1].lower(), str(node.get("function_name") or path[-1]).lower()}
@@ -208,8 +210,8 @@ def check_function(node: Node) -> None:
     for name in sorted(names - FUNCTIONS):
         if name.startswith(tuple(FORBIDDEN)):
             raise NotAllowed(f"sql: the function {quoted(name)} is not allowed: it reaches beyond the tables' values.")
-        message = f"sql: there is no function {quoted(name)} among those that are taken."
-        raise BadArgument(message + did_you_mean(name, FUNCTIONS))
+        hint = f" DuckDB has {INSTEAD[name]}." if name in INSTEAD else did_you_mean(name, FUNCTIONS)
+        raise BadArgument(f"sql: there is no function {quoted(name)}{where} among those that are taken.{hint}")
 
 
 def check_column(node: Node) -> None:
