@@ -37,6 +37,12 @@ class OnDuplicate(StrEnum):
     ALLOW = "allow"
 
 
+class Store(StrEnum):
+    KEYRING = "keyring"
+    FILE = "file"
+    ENV = "env"
+
+
 class Transport(StrEnum):
     STDIO = "stdio"
     HTTP = "http"
@@ -153,6 +159,45 @@ def approve(
 
 app.add_typer(journal, name="journal")
 app.add_typer(tokens, name="token")
+
+
+@app.command()
+def init(
+    vendor: Annotated[str | None, typer.Option(help="leadexec, convoso, leadsquared, octanist or leadtrackr.")] = None,
+    account: Annotated[str | None, typer.Option(help="What to call the account (else as its vendor).")] = None,
+    values: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the account; no secret.")
+    ] = None,
+    secret_env: Annotated[
+        list[str] | None,
+        typer.Option(metavar="[KEY=]NAME", help="A secret is in this environment variable; KEY where it has several."),
+    ] = None,
+    secrets: Annotated[
+        Store | None,
+        typer.Option(help="Where secrets are kept. Else: keyring if it works for what is typed, env for --secret-env."),
+    ] = None,
+    zone: Annotated[str | None, typer.Option(help="IANA time zone in which dates are read.")] = None,
+    region: Annotated[str | None, typer.Option(help="Country of phone numbers without a country code: US.")] = None,
+    writes: Annotated[str | None, typer.Option(help="confirm, allow or off.")] = None,
+    pii: Annotated[str | None, typer.Option(help="full or masked.")] = None,
+    no_check: Annotated[bool, typer.Option("--no-check", help="Do not ask the vendor whether it takes it.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing: for scripts.")] = False,
+    config: Config = None,
+) -> None:
+    """Write the configuration file: an account, its secrets, the server's settings. Alone: asks for each.
+
+    What the file holds already stays, comments too. Nothing is written unless the vendor takes the credential. Secrets are
+    typed unseen, or come from the environment; none is printed.
+
+    Example: lead-mcp init --vendor octanist --secret-env MY_KEY --yes
+    """
+    from lead_mcp.cli.init import run
+    from lead_mcp.cli.init_form import Wish
+
+    server = {"timezone": zone, "phone_region": region, "writes": writes, "pii": pii}
+    given = {key: text for key, text in server.items() if text is not None}
+    wish = Wish(vendor, account, values or [], secret_env or [], secrets.value if secrets else None, given)
+    raise typer.Exit(run(wish, config=config, check=not no_check, yes=yes))
 
 
 @app.command()

@@ -54,16 +54,21 @@ def run(config: Path | None, *, as_json: bool, sandbox: bool) -> int:
 async def _check_all(config: Path | None, sandbox: bool) -> list[Line]:
     settings, network = settings_for(config, sandbox=sandbox)
     async with running(settings, network()) as runtime:
-        lines: dict[str, Line] = {}
+        return await checked(runtime)
 
-        async def one(connection: Connection) -> None:
-            with masked_by(runtime.masker):
-                lines[connection.name] = await _check(runtime, connection)
 
-        async with anyio.create_task_group() as group:
-            for connection in runtime.connections.values():
-                group.start_soon(one, connection)
-        return [lines[name] for name in runtime.connections]
+async def checked(runtime: Runtime) -> list[Line]:
+    """What each account's vendor says to its credential."""
+    lines: dict[str, Line] = {}
+
+    async def one(connection: Connection) -> None:
+        with masked_by(runtime.masker):
+            lines[connection.name] = await _check(runtime, connection)
+
+    async with anyio.create_task_group() as group:
+        for connection in runtime.connections.values():
+            group.start_soon(one, connection)
+    return [lines[name] for name in runtime.connections]
 
 
 async def _check(runtime: Runtime, connection: Connection) -> Line:

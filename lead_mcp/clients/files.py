@@ -41,8 +41,11 @@ def read(path: Path) -> str:
         raise CannotKeep("it is not in UTF-8") from None
 
 
-def write(path: Path, text: str, now: datetime) -> Path | None:
-    """Put the text there. The path of the old text's copy, None where there was no file. Raises OSError."""
+def write(path: Path, text: str, now: datetime, *, private: bool = False) -> Path | None:
+    """Put the text there. The path of the old text's copy, None where there was no file. Raises OSError.
+
+    ``private``: for its owner alone from now on; a new file always is.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     backup = _copied(path, now) if path.exists() else None
     mark = MARK if backup and path.read_bytes().startswith(MARK.encode()) else ""
@@ -53,7 +56,7 @@ def write(path: Path, text: str, now: datetime) -> Path | None:
             file.flush()
             os.fsync(file.fileno())
         if backup:
-            _same_owner(path, Path(name))
+            _same_owner(path, Path(name), private=private)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -72,8 +75,8 @@ def _copied(path: Path, now: datetime) -> Path:
     return backup
 
 
-def _same_owner(old: Path, new: Path) -> None:
+def _same_owner(old: Path, new: Path, *, private: bool) -> None:
     found = old.stat()
-    new.chmod(stat.S_IMODE(found.st_mode))
+    new.chmod(0o600 if private else stat.S_IMODE(found.st_mode))
     with suppress(OSError, AttributeError):
         os.chown(new, found.st_uid, found.st_gid)

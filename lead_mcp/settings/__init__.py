@@ -11,14 +11,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from lead_mcp import vendors
 from lead_mcp.errors import SettingsError
-from lead_mcp.settings.accounts import ConfiguredAccount, Rate, accounts_of, read_rate, settings_of
+from lead_mcp.settings.accounts import ConfiguredAccount, Rate, accounts_of, read_rate, settings_of, variables_of
 from lead_mcp.settings.checks import check_expanded, host_of, split_url
-from lead_mcp.settings.file import read_file, server_table
+from lead_mcp.settings.file import REFERENCES, read_file, referred, resolved, server_table
 from lead_mcp.settings.network import check_network
 from lead_mcp.settings.server import (
     PREFIX,
@@ -112,6 +113,24 @@ def _settings(environment: Mapping[str, str], file: Mapping[str, Any], warnings:
     return Settings(server, accounts, tuple(warnings))
 
 
+def referred_text(where: str, text: str) -> str:
+    """What ``env:NAME`` or ``keyring:NAME`` refers to; any other text as it is. Raises SettingsError."""
+    return str(resolved(where, text, _environment()))
+
+
+def settings_of_file(tables: Mapping[str, Any], name: str) -> Settings:
+    """The settings as a file of these tables would give them, with one account of it alone. Raises SettingsError.
+
+    For a file that is not written yet: the vendor's own variables, which would win over it, do not count.
+    """
+    environment, account = _environment(), tables["accounts"][name]
+    word = str(account.get("vendor", "")).strip().casefold()
+    winning = variables_of(vendors.vendor(word)).values() if word in vendors.names() else ()
+    kept = {key: text for key, text in environment.items() if key not in winning or key in referred(account)}
+    found = _settings(kept, {**tables, "accounts": {name: account}}, [])
+    return replace(found, accounts={name: found.accounts[name]})
+
+
 def load_for_sandbox(environment: Mapping[str, str]) -> Settings:
     """The machine's server-wide settings over the emulators' accounts: nobody's real credentials are read.
 
@@ -157,6 +176,7 @@ def _environment() -> dict[str, str]:
 __all__ = [
     "NO_ACCOUNT",
     "PREFIX",
+    "REFERENCES",
     "SHORTEST_TOKEN",
     "ConfiguredAccount",
     "Rate",
@@ -168,11 +188,14 @@ __all__ = [
     "load",
     "load_for_sandbox",
     "read_rate",
+    "referred_text",
     "secrets_of",
     "server_secrets",
     "settings_of",
+    "settings_of_file",
     "unusable",
     "urls_beyond",
     "urls_of",
     "usual_file",
+    "variables_of",
 ]  # fmt: skip

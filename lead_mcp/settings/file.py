@@ -11,10 +11,12 @@ from typing import Any, Final
 
 from lead_mcp import vendors
 from lead_mcp.errors import SettingsError, did_you_mean
+from lead_mcp.settings import key_store
 from lead_mcp.settings.server import SERVER_SECRETS
 
 TABLES: Final = ("accounts", "server")
 REFERENCE: Final = "env:"
+REFERENCES: Final = (REFERENCE, key_store.REFERENCE)
 
 
 def read_file(path: Path, warnings: list[str]) -> dict[str, Any]:
@@ -48,7 +50,9 @@ def server_table(file: Mapping[str, Any], environment: Mapping[str, str]) -> dic
 
 
 def resolved(where: str, value: Any, environment: Mapping[str, str]) -> Any:
-    """``env:NAME`` as the environment has it; every other value as it is."""
+    """``env:NAME`` as the environment has it, ``keyring:NAME`` as the system's keyring; every other value as it is."""
+    if isinstance(value, str) and value.startswith(key_store.REFERENCE):
+        return key_store.secret(where, value.removeprefix(key_store.REFERENCE))
     if not isinstance(value, str) or not value.startswith(REFERENCE):
         return value
     variable = value.removeprefix(REFERENCE)
@@ -73,7 +77,7 @@ def _literal_secrets(found: Mapping[str, Any]) -> list[str]:
         f"{where} {key}"
         for where, (table, keys) in tables.items()
         for key in keys
-        if not str(table.get(key, REFERENCE)).startswith(REFERENCE)
+        if not str(table.get(key, REFERENCE)).startswith(REFERENCES)
     )
 
 

@@ -17,29 +17,16 @@ import pytest
 from lead_mcp.clients.formats import FORMATS
 from lead_mcp.clients.machine import MACOS, WINDOWS, Machine
 from lead_mcp.clients.table import CLIENTS, NAMES, Client
+from tests.installing.conftest import Command
 from tests.installing.samples import SAMPLES
-from tests.process.processes import here
 
 BY_NAME: Final = {client.name: client for client in CLIENTS}
 Install = Callable[..., CompletedProcess[str]]
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    folder = tmp_path / "home"
-    (folder / "bin").mkdir(parents=True)
-    return folder
-
-
-@pytest.fixture
-def install(home: Path) -> Install:
-    """The command, for somebody whose home folder that is and who has no programs but those in ``bin`` there."""
-
-    def run(*words: str, **environment: str) -> CompletedProcess[str]:
-        own = {"HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config"), "PATH": str(home / "bin")}
-        return here("install", *words, environment={**own, "CODEX_HOME": "", "CLAUDE_CONFIG_DIR": "", **environment})
-
-    return run
+def install(command: Command) -> Install:
+    return lambda *words, **environment: command("install", *words, **environment)
 
 
 def machine(home: Path, system: str = sys.platform) -> Machine:
