@@ -16,6 +16,7 @@ from lead_mcp.errors import disarmed
 from lead_mcp.filters import Value
 from lead_mcp.outgoing.masking import masked_text
 from lead_mcp.outgoing.times import ShownTime
+from lead_mcp.outgoing.words import words_of
 
 CELL_LIMIT: Final = 120
 STRING_LIMIT: Final = 300
@@ -83,7 +84,7 @@ def plain_value(value: Value, *, full: bool = False) -> Any:
         case list() if not full and not any(isinstance(one, list | dict) for one in value):
             return cut(", ".join(str(plain_value(one)) for one in value), CELL_LIMIT)
         case list() | dict():
-            return cleaned_tree(value) if full else cut(cleaned(str(cleaned_tree(value))), CELL_LIMIT)
+            return cleaned_tree(value) if full else cut(cleaned(words_of(cleaned_tree(value))), CELL_LIMIT)
         case _:
             return value
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any, Final
 
 from lead_mcp.engine.records import Record
 from lead_mcp.outgoing.cleaning import STRING_LIMIT, cleaned_tree, plain_value, readable
 from lead_mcp.outgoing.masking import Masker, masker_in_use
-from lead_mcp.outgoing.render import record_lines, text_of
-from lead_mcp.outgoing.token_budget import Rendered, first_that_fits
-from lead_mcp.vendors.spec.fields import CANONICAL, FieldMap
+from lead_mcp.vendors.spec.fields import FieldMap
 
 CONCISE: Final = ("name", "email", "phone", "status", "created_at")
 DETAILED: Final = (*CONCISE, "stage", "source", "company", "city", "state", "value", "owner", "updated_at")
 STRING_LIMITS: Final = (300, 120, 40)
-RECORD_TOKENS: Final = 4_000
 LIGHT: Final = 100
 """Characters of text that are rendered as fast as another cell."""
 
@@ -71,21 +67,3 @@ def full_record(
         "lead": {name: value for name, value in lead.items() if value is not None},
         "raw": cleaned_tree(raw, limit),
     }
-
-
-def whole_lead(record: Record, discovered: FieldMap | None = None) -> Rendered:
-    """A lead in full, its long strings cut as far as an answer needs."""
-    tries: list[Callable[[], Rendered]] = [partial(_whole, record, discovered, limit) for limit in STRING_LIMITS]
-    return first_that_fits([*tries, partial(_bare, record)], RECORD_TOKENS)
-
-
-def _whole(record: Record, discovered: FieldMap | None, limit: int) -> Rendered:
-    found = full_record(record, CANONICAL, limit, discovered)
-    return found, text_of(found["uri"], *record_lines(found["lead"]), "raw:", *record_lines(found["raw"]))
-
-
-def _bare(record: Record) -> Rendered:
-    """Our fields alone, of a record that is too large to show."""
-    found = full_record(record, CANONICAL, STRING_LIMITS[-1])
-    found["raw"] = {"omitted": "too large to show; the resource at this URI has it whole"}
-    return found, text_of(found["uri"], *record_lines(found["lead"]), *record_lines({"raw": found["raw"]}))

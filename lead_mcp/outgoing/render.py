@@ -10,7 +10,7 @@ from lead_mcp.characters import cleaned
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.outgoing.cleaning import CELL_LIMIT, cell, plain_cell
 from lead_mcp.outgoing.masking import masked_text
-from lead_mcp.outgoing.times import ShownTime
+from lead_mcp.outgoing.words import is_empty, words_of
 
 URIS: Final = frozenset({"uri", "lead_uri"})
 SENTENCES: Final = frozenset({"message", "note"})
@@ -37,13 +37,8 @@ def text_table(found: Table) -> str:
 
 def _text(value: Any, limit: int) -> str:
     """A cell; with ``limit`` 0 one of our URIs, which stays whole."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, ShownTime):
-        return value.text
-    return plain_cell(str(value), limit) if limit else str(value)
+    text = words_of(value)
+    return plain_cell(text, limit) if limit else text
 
 
 def record_lines(found: Mapping[str, Any], prefix: str = "") -> list[str]:
@@ -52,8 +47,8 @@ def record_lines(found: Mapping[str, Any], prefix: str = "") -> list[str]:
     for key, value in found.items():
         if isinstance(value, Mapping):
             lines.extend(record_lines(value, f"{prefix}{key}."))
-        elif value not in (None, "", [], {}):
-            lines.append(f"{prefix}{plain_cell(str(key))}: {_line(str(value))}")
+        elif not is_empty(value):
+            lines.append(f"{prefix}{plain_cell(str(key))}: {_line(words_of(value))}")
     return lines
 
 

@@ -50,6 +50,7 @@ def local_text(moment: datetime, zone: ZoneInfo, timespec: str = "minutes") -> s
     """``2026-11-25 22:42``: local time, which reads back as the same moment, to the minute."""
     found = local(moment, zone)
     text = found.replace(tzinfo=None).isoformat(" ", timespec)
+    text = text.rstrip("0") if "." in text else text
     if found.tzinfo is UTC and zone.key != "UTC":
         return f"{text}Z"
     return text + found.isoformat()[-6:] if found.fold else text  # a bare hour that comes twice is its first

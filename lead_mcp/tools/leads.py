@@ -22,7 +22,8 @@ from lead_mcp.engine.search import search
 from lead_mcp.errors import BadArgument, LeadMcpError
 from lead_mcp.filters import Filter, parse_sort
 from lead_mcp.outgoing.leads import search_page
-from lead_mcp.outgoing.records import CONCISE, DETAILED, weight, whole_lead
+from lead_mcp.outgoing.records import CONCISE, DETAILED, weight
+from lead_mcp.outgoing.whole import whole_lead
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.arguments import models
 from lead_mcp.tools.arguments.windows import asked_window
@@ -122,7 +123,9 @@ async def get_lead(ctx: Context[Any, Any], asked: models.GetLead) -> CallToolRes
     """One lead in full. Long strings are cut; the resource at its URI has them whole."""
     runtime = runtime_of(ctx)
     record = await one_lead(runtime, asked.uri, asked.account, asked.id)
-    return result(*await aside(partial(whole_lead, record, await own_fields(runtime, record)), ALWAYS))
+    connection, discovered = runtime.connection(record.account), await own_fields(runtime, record)
+    events = connection.vendor.events(connection.account, record.raw)
+    return result(*await aside(partial(whole_lead, record, discovered, events), ALWAYS))
 
 
 async def one_lead(runtime: Runtime, uri: str | None, account: str | None, lead_id: str | None) -> Record:
