@@ -48,4 +48,4 @@ def _place(runtime: Runtime, cursor: str | None, arguments: dict[str, Any]) -> t
 
 
 def _link(account: str, one: Recording) -> ResourceLink:
-    return ResourceLink(uri=recording_uri(account, one), name=recording_name(one), mime_type="audio/*")
+    return ResourceLink(uri=recording_uri(account, one), name=recording_name(one))

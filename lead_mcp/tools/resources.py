@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
 
 JSON: Final = "application/json"
 RECORD_META: Final = {**META, "untrusted_parts": ["lead", "ping", "raw"]}
-TEMPLATES: Final = {
+TEMPLATES: Final[Mapping[str, tuple[str, str | None, str]]] = {
     "lead://{account}/{id}": ("lead", JSON, "One lead in full: our fields and the vendor's own record."),
     "ping://{account}/{direction}/{id}{?type,at}": ("ping", JSON, "One PING attempt in full."),
-    "recording://{account}/{lead_id}/{recording_id}": ("recording", "audio/*", "A call recording's audio."),
+    "recording://{account}/{lead_id}/{recording_id}": ("recording", None, "A call recording's audio."),
     "account://{account}": ("account", JSON, "What one account offers, with all its fields."),
     "journal://{id}": (
         "journal",
@@ -51,6 +51,7 @@ TEMPLATES: Final = {
         "The story of one write, by its journal_id; personal values cut down to hints.",
     ),
 }
+"""Name, mime type (None: the vendor says it with the audio itself) and description."""
 SCHEMA: Final = "sql://schema"
 FIXED: Final = {
     SCHEMA: ("sql-schema", "text/plain", "The tables that query_sql asks, with every column, type and unit.")
