@@ -38,7 +38,7 @@ def entry_to_dict(entry: LedgerEntry) -> dict[str, Any]:
 
 def clause_texts(clauses: Sequence[Clause], entry: LedgerEntry) -> list[str]:
     """``field op value``; where masks are on and the field is personal, or may hold what is, the value is masked whole."""
-    return [_clause_text(clause, entry) for clause in clauses]
+    return list(dict.fromkeys(_clause_text(clause, entry) for clause in clauses))  # one clause may be two bounds
 
 
 def _clause_text(clause: Clause, entry: LedgerEntry) -> str:

@@ -98,6 +98,15 @@ def test_a_time_as_shown_is_what_a_change_may_expect(driven: Bench) -> None:
         assert driven.call("update_lead", **asked)["outcome"] == "preview"
 
 
+def test_groups_are_by_the_asked_zones_days_and_hours(driven: Bench) -> None:
+    leads = [one.get("created_at") for one in driven.everything("octanist")]
+    for name, form in (("day", "%Y-%m-%d"), ("hour", "%Y-%m-%dT%H")):
+        days = {f"{one.astimezone(ZONE):{form}}" for one in leads if isinstance(one, datetime)}
+        found = driven.call("summarize_leads", account="octanist", group_by=[name], **EVER)["groups"]["rows"]
+        assert {row[0] for row in found if row[0] != "other"} <= days
+        assert len(days) > 5
+
+
 # --- windows in words ---------------------------------------------------------------------------------------------
 
 HEADINGS = [
