@@ -47,21 +47,26 @@ async def read(
     left: float,
     sink: Sink | None = None,
     on_progress: ProgressCallback | None = None,
+    budget: Budget | None = None,
 ) -> Reading:
-    """Read what one page needs, or everything where a ``sink`` takes it. ``left``: seconds of the deadline from now."""
+    """Read what one page needs, or everything where a ``sink`` takes it.
+
+    ``left``: seconds of the deadline from now; ``budget``: shared with other readings that belong to the same answer.
+    """
     alive = [one for one in account_queries if one.error is None and not one.nothing]
     until, wasted = anyio.current_time() + left, Counter[str]()
     while True:
         base = _order_of_reading(alive, query, state)
         count = len(partitions_of(alive))
-        share, budget = max(1, limits.scan // max(1, count)), Budget(limits.scan, limits.called, reading=count)
-        maker = ReaderMaker(query, state, base, share, budget, sink, on_progress)
+        spent = budget or Budget.among(count, limits.scan, limits.called)
+        maker = ReaderMaker(query, state, base, spent.share, spent, sink, on_progress)
         readings = partition_readings(maker, alive)
         ended = await finished_within(until - anyio.current_time() - MARGIN, [one.run for one in readings])
         if not any(one.misled for one in readings):
             break
         for tried in readings:
             wasted[tried.account_query.account] += tried.reader.pager.usage.requests
+        spent.begin_again(count)
     for part in (part for part, finished in zip(readings, ended, strict=True) if not finished):
         part.reader.cut_by_deadline(limits.deadline)
     entries = {one.account: opened(one) for one in account_queries}

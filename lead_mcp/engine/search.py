@@ -21,6 +21,7 @@ from lead_mcp.engine.merge import MergedPage, merged_page
 from lead_mcp.engine.pace import aside
 from lead_mcp.engine.places import Places
 from lead_mcp.engine.query import AccountQuery, Query, resolve_queries
+from lead_mcp.engine.readers.budget import Budget
 from lead_mcp.engine.readers.making import ProgressCallback, Sink
 from lead_mcp.engine.reading import Reading, read
 from lead_mcp.engine.records import Sorter
@@ -52,13 +53,15 @@ async def read_through(
     limits: Limits,
     sink: Sink,
     on_progress: ProgressCallback | None = None,
+    budget: Budget | None = None,
 ) -> list[LedgerEntry]:
     """Hand every match to ``sink``, in no promised order, keeping none; the ledger. For summaries.
 
-    ``limits.scan`` bounds the records read, ``limits.deadline`` the time; an entry that was cut says so.
+    ``limits.scan`` bounds the records read (``budget``: together with other readings), ``limits.deadline`` the time; an
+    entry that was cut says so.
     """
     state = PageState(query.now, tuple(one.account for one in account_queries))
-    reading = await read(account_queries, query, state, limits, limits.deadline, sink, on_progress)
+    reading = await read(account_queries, query, state, limits, limits.deadline, sink, on_progress, budget)
     return list(reading.entries.values())
 
 

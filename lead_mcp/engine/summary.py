@@ -24,7 +24,8 @@ from lead_mcp.engine.ledger import LedgerEntry, combined, opened
 from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.measures import COMPARED
 from lead_mcp.engine.query import AccountQuery, Query, resolve_within
-from lead_mcp.engine.readers.making import ProgressCallback
+from lead_mcp.engine.readers.budget import Budget
+from lead_mcp.engine.readers.making import ProgressCallback, partitions_of
 from lead_mcp.engine.search import read_through
 from lead_mcp.engine.totals import GroupTable
 from lead_mcp.engine.windows import is_bounded
@@ -79,34 +80,26 @@ async def summarize(
     apart = len(account_queries) > 1 and summary_query.adds_up
     columns = _columns(grouping.group_by, apart=apart)
     summary_query = SummaryQuery(query, replace(grouping, group_by=tuple(columns)))
-    groups = GroupTable()
-    counts = [AccountCount(summary_query, one, deadline, groups) for one in account_queries]
-    await together([count.by_the_vendor for count in counts])
-    limits = replace(limits, deadline=max(0.1, deadline - anyio.current_time()))
-    await _read([count for count in counts if not count.done], summary_query, limits, on_progress)
+    groups, shared = GroupTable(), _Shared(limits, deadline, _budget(account_queries, limits), on_progress)
+    counts = [AccountCount(summary_query, one, groups, shared) for one in account_queries]
+    await together([count.run for count in counts])
     return _summary(summary_query, counts, groups, apart=apart)
 
 
-async def _read(
-    counts: Sequence[AccountCount],
-    summary_query: SummaryQuery,
-    limits: Limits,
-    on_progress: ProgressCallback | None,
-) -> None:
-    """Read every match of these accounts, side by side, the limit being that of all of them together."""
-    if not counts:
-        return
-    when = counts[0].account_query.search.when
-    query = replace(summary_query.query, orders=(Order(when, descending=True),))
-    grouping = replace(summary_query.grouping, when=when)
-    sink = partial(grouping.take, table=counts[0].groups)
-    account_queries = [count.account_query for count in counts]
-    for count, entry in zip(counts, await read_through(account_queries, query, limits, sink, on_progress), strict=True):
-        entry.requests += count.entry.requests
-        count.entry, count.how = (
-            entry,
-            f"{count.account}: {entry.scanned:,} record{'' if entry.scanned == 1 else 's'} read",
-        )
+@dataclass(frozen=True)
+class _Shared:
+    """What the accounts of one summary share. ``deadline``: when its time is up, by the event loop's clock."""
+
+    limits: Limits
+    deadline: float
+    budget: Budget
+    on_progress: ProgressCallback | None
+
+
+def _budget(account_queries: Sequence[AccountQuery], limits: Limits) -> Budget:
+    """The records that all accounts together may read."""
+    alive = [one for one in account_queries if one.error is None and not one.nothing]
+    return Budget.among(len(partitions_of(alive)), limits.scan, limits.called)
 
 
 def _summary(
@@ -159,43 +152,59 @@ class AccountCount:
 
     summary_query: SummaryQuery
     account_query: AccountQuery
-    deadline: float
-    """When the summary's time is up, by the event loop's clock."""
     groups: GroupTable
     """The groups of every account together."""
+    shared: _Shared
     how: str = ""
-    done: bool = False
-    """Whether nothing is left to read."""
     entry: LedgerEntry = field(init=False)
 
     def __post_init__(self) -> None:
         self.entry = opened(self.account_query)
-        self.done = self.account_query.error is not None or bool(self.account_query.nothing)
 
     @property
     def account(self) -> str:
         return self.account_query.account
 
-    async def by_the_vendor(self) -> None:
-        """Count by the vendor's own numbers, where they serve: only counts are asked, in all or by a closed list's words."""
+    async def run(self) -> None:
+        """Count the cheapest way that serves."""
+        if self.account_query.error is not None or self.account_query.nothing:
+            return
+        counter = VendorCounter(self.account_query, self.summary_query.query, self.shared.deadline)
+        if await self._by_the_vendor(counter):
+            self.shared.budget.left_by(len(partitions_of([self.account_query])))
+        else:
+            await self._by_reading()
+        self.entry.requests += counter.requests
+
+    async def _by_the_vendor(self, counter: VendorCounter) -> bool:
+        """Whether the vendor's own numbers serve: only counts are asked, in all or by the words of one closed list."""
         grouping = self.summary_query.grouping
         names = [name for name in grouping.group_by if name != "account"]
-        if self.done or not self.summary_query.counts_only or len(names) > 1:
-            return
-        counter = VendorCounter(self.account_query, self.summary_query.query, self.deadline)
+        if not self.summary_query.counts_only or len(names) > 1:
+            return False
         if names:
             counts = await counter.by_word(names[0])
             how = f"{self.account}: the vendor's total for each {names[0]}"
         else:
             total = await counter.total()
             counts, how = None if total is None else {"": total}, f"{self.account}: the vendor's total"
-        self.entry.requests += counter.requests
         if counts is None:
-            return
+            return False
         for word, count in counts.items():
             self._put(dict.fromkeys(names, word), count)
-        self.done, self.how = True, how
-        self.entry.pushed, self.entry.total = counter.pushed or (), sum(counts.values())
+        self.how, self.entry.pushed, self.entry.total = how, counter.pushed or (), sum(counts.values())
+        return True
+
+    async def _by_reading(self) -> None:
+        """Read every match, in what is left of the time."""
+        shared, when = self.shared, self.account_query.search.when
+        limits = replace(shared.limits, deadline=max(0.1, shared.deadline - anyio.current_time()))
+        query = replace(self.summary_query.query, orders=(Order(when, descending=True),))
+        sink = partial(replace(self.summary_query.grouping, when=when).take, table=self.groups)
+        entries = await read_through([self.account_query], query, limits, sink, shared.on_progress, shared.budget)
+        self.entry = entries[0]
+        records = self.entry.scanned
+        self.how = f"{self.account}: {records:,} record{'' if records == 1 else 's'} read"
 
     def _put(self, values: Mapping[str, Any], count: int) -> None:
         if count:  # a group of nobody is none, whichever way it was counted

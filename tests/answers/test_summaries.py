@@ -415,6 +415,8 @@ def test_a_summary_past_its_deadline_is_not_whole() -> None:
         not_whole(found, "convoso")
         assert entry(found, "convoso")["error"]["code"] == "timeout"
         assert found["groups"]["rows"] == [["octanist", 60]]
+        read = driven.call("summarize_leads", group_by=["account", "note"], account="convoso,octanist", **EVER)
+        assert sum(row[2] for row in read["groups"]["rows"]) == 60, "who answers is read while another is waited for"
 
 
 def test_a_field_that_one_account_lacks_leaves_that_account_uncounted_and_said(driven: Bench) -> None:

@@ -11,17 +11,34 @@ import anyio
 class Budget:
     """``limit`` records over all readers. ``spare``: what readers that have ended did not need of their shares.
 
-    ``called``: what the limit is called where it stopped a reading.
+    ``called``: what the limit is called where it stopped a reading; ``share``: what each reader has to begin with.
     """
 
     limit: int
     called: str = "scan limit"
+    share: int = 0
     spare: int = 0
     reading: int = 0
     """Readers that have not ended."""
     waiting: int = 0
     """Those among them that have used up their share."""
     _changed: anyio.Event = field(default_factory=anyio.Event)
+
+    @staticmethod
+    def among(readers: int, limit: int, called: str) -> Budget:
+        """In equal shares for so many readers."""
+        return Budget(limit, called, max(1, limit // max(1, readers)), reading=readers)
+
+    def left_by(self, readers: int) -> None:
+        """So many readers turned out to have nothing to read: others may have their shares."""
+        self.reading -= readers
+        self.spare += readers * self.share
+        self.changed()
+
+    def begin_again(self, readers: int) -> None:
+        """So many readers that have ended are followed by others in their place."""
+        self.reading += readers
+        self.spare -= readers * self.share
 
     def changed(self) -> None:
         """Wake everybody who waits."""
