@@ -26,7 +26,7 @@ from lead_mcp.outgoing.groups import (
 from lead_mcp.outgoing.ledger import entry_to_dict, ledger_lines
 from lead_mcp.outgoing.records import record_rows
 from lead_mcp.outgoing.render import Table, table, text_of, text_table
-from lead_mcp.outgoing.times import counted, heading, window_to_dict
+from lead_mcp.outgoing.times import ShownTime, counted, heading, window_to_dict
 from lead_mcp.outgoing.token_budget import Rendered, allowed, check_some_fit, costs, rows_that_fit
 from lead_mcp.uris import lead_uri
 
@@ -207,6 +207,11 @@ def _summary_line(summary: dict[str, Any] | None) -> str:
         return ""
     plain = {key: value for key, value in summary.items() if value is not None and key != "by_result"}
     reasons = ", ".join(f"{text_cell(word)} {count}" for word, count in (summary.get("by_result") or {}).items())
-    return ", ".join(f"{MEANINGS.get(key, key)} {value}" for key, value in plain.items()) + (
+    return ", ".join(f"{MEANINGS.get(key, key)} {_in_text(value)}" for key, value in plain.items()) + (
         f"; by result: {reasons}" if reasons else ""
     )
+
+
+def _in_text(value: Any) -> Any:
+    """A value of the summary: times as tables have them."""
+    return value.text if isinstance(value, ShownTime) else value

@@ -249,6 +249,8 @@ def test_measures_of_pings_are_those_of_a_count_by_hand(
             name: measured(rows, name, len(rows)) for name in measures
         }
         assert found["pings"]["rows"] == []
+        text = str(driven.raw_call("query_pings", direction=direction, measures=measures, limit=0, **EVER).content[0])
+        assert ("min:at 20" in text, "T" in text.partition("min:at ")[2][:14]) == (direction == "outbound", False)
         return
     wanted: dict[Any, list[Record]] = {}
     for one in rows:
