@@ -6,10 +6,11 @@ error that says what would fit; an account that failed is told in its ledger ent
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Final
 
 import anyio
@@ -70,15 +71,20 @@ class Live:
             for one in self.query.connections
         }
 
+    @cached_property
+    def connections(self) -> Mapping[str, Connection]:
+        return {one.name: one for one in self.query.connections}
+
     @property
     def terms(self) -> Terms:
         query, until = self.query, self.started + self.query.deadline * (1 - KEPT_BACK)
-        return Terms(zone=query.zone, now=query.now, scan=query.scan, until=until, region=query.region)
+        scan = query.scan // max(1, len(self._by_kind()))
+        return Terms(zone=query.zone, now=query.now, scan=scan, until=until, region=query.region)
 
     async def read(self) -> None:
         """Everything the statement needs. Raises LeadMcpError where nothing could be read, or not enough."""
         with self.scope:
-            await together([partial(self._read, reading) for reading in self.plan.readings])
+            await together([partial(self._read, readings) for readings in self._by_kind()])
             await together([partial(self._record, connection, lead) for connection, lead in self.recorded])
             await self.gathered.drain(1)
             self._check_size()
@@ -97,14 +103,16 @@ class Live:
         if self.needs.has("accounts"):
             self.gathered.put("accounts", self._accounts())
 
-    async def _read(self, reading: Reading) -> None:
-        rows, returned = self._rows(reading), 0
+    async def _read(self, readings: Sequence[Reading]) -> None:
+        """Read the records of one kind, at every account that has them."""
+        kind = readings[0].kind
+        rows = {one.connection.name: self._rows(one) for one in readings}
+        returned = Counter[str]()
 
         def sink(record: Record) -> None:
-            nonlocal returned
-            returned += 1
-            self._note(reading, record)
-            self.gathered.take(rows, record)
+            returned[record.account] += 1
+            self._note(kind, record)
+            self.gathered.take(rows[record.account], record)
 
         async def drain(many: int) -> None:
             await self.gathered.drain()
@@ -112,8 +120,12 @@ class Live:
             if self.query.on_progress is not None:
                 await self.query.on_progress(many)
 
-        entry = await read(reading, self.terms, sink, drain)
-        self.entries.append(replace(entry, returned=returned))
+        found = await read(readings, self.terms, sink, drain)
+        self.entries += [replace(entry, returned=returned[entry.account]) for entry in found]
+
+    def _by_kind(self) -> list[list[Reading]]:
+        kinds = dict.fromkeys(one.kind for one in self.plan.readings)
+        return [[one for one in self.plan.readings if one.kind == kind] for kind in kinds]
 
     def _stop(self, error: BadArgument) -> None:
         """Give up reading, from within it."""
@@ -124,16 +136,17 @@ class Live:
         if self.gathered.size > self.query.max_loaded:
             self._stop(too_many_bytes(self.query.max_loaded))
 
-    def _note(self, reading: Reading, record: Record) -> None:
+    def _note(self, kind: str, record: Record) -> None:
         """Remember what is told of the reading, and whose recordings are wanted."""
-        if reading.kind != LEAD:
+        if kind != LEAD:
             return
         name, made = record.account, record.get("created_at")
         self.counts[name] = self.counts.get(name, 0) + 1
         if isinstance(made, datetime):
             self.reached[name] = min(made, self.reached.get(name, made))
-        if self.needs.has("recordings") and reading.connection.vendor.recordings is not None:
-            self.recorded.append((reading.connection, record))
+        connection = self.connections[name]
+        if self.needs.has("recordings") and connection.vendor.recordings is not None:
+            self.recorded.append((connection, record))
             if len(self.recorded) > self.query.max_recorded:
                 self._stop(too_many_recorded(self.query.max_recorded))
 

@@ -84,10 +84,10 @@ def example(tables: Iterable[str]) -> str:
 def too_wide(cut: Sequence[LedgerEntry], reached: Mapping[str, datetime], query: SqlQuery) -> BadArgument:
     """The error for a reading that a limit cut: what was read, and from which day on it would fit."""
     counted = ", ".join(f"{e.account}: {e.scanned:,}{f' of {e.total:,}' if e.total else ''} records" for e in cut)
+    limits = f"{query.deadline:g} s and {query.scan:,} records, LEAD_MCP_SUMMARY_LIMIT"
     return BadArgument(
-        f"sql: the window is too wide to read live within {query.deadline:g} s and {query.scan:,} records an account "
-        f"({counted}).{_fitting(cut, reached, query)} Fewer accounts or named columns read faster, too; a mirror "
-        "(LEAD_MCP_MIRROR=on) answers any window."
+        f"sql: the window is too wide to read live within {limits} ({counted}).{_fitting(cut, reached, query)} "
+        "Fewer accounts or named columns read faster, too; a mirror (LEAD_MCP_MIRROR=on) answers any window."
     )
 
 

@@ -26,7 +26,7 @@ class SqlQuery:
     """A statement and everything its answer depends on.
 
     ``connections``: the accounts it may see. ``window``: on the leads' ``created_at`` and the pings' own time. ``deadline``:
-    seconds of work in all; ``scan``: records read at most of an account (``LEAD_MCP_SUMMARY_LIMIT``). ``region``: where
+    seconds of work in all; ``scan``: records read at most, of all accounts (``LEAD_MCP_SUMMARY_LIMIT``). ``region``: where
     telephone numbers are dialled. ``mask``: each value as the engine may see it. ``words``: an event as one line (``what``).
     """
 

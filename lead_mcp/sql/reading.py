@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -15,9 +16,10 @@ import anyio
 
 from lead_mcp.dates import Window
 from lead_mcp.engine.connection import Connection
+from lead_mcp.engine.fanout import finished_within
 from lead_mcp.engine.ledger import LedgerEntry
-from lead_mcp.engine.limits import Limits
-from lead_mcp.engine.query import Query, resolve_queries
+from lead_mcp.engine.limits import Limits, account_late
+from lead_mcp.engine.query import AccountQuery, Query, resolve_queries
 from lead_mcp.engine.recordings import recordings_of
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import read_through
@@ -26,6 +28,8 @@ from lead_mcp.filters import Filter, Order
 from lead_mcp.vendors.spec.reading import Recording
 
 LEAD: Final = "lead"
+MOST: Final = "LEAD_MCP_SUMMARY_LIMIT"
+"""What the most records is called where it ended a reading."""
 Progress = Callable[[int], Awaitable[None]]
 
 
@@ -44,12 +48,12 @@ class Terms:
 
     @property
     def limits(self) -> Limits:
-        return Limits(max(0.1, self.until - anyio.current_time()), self.scan)
+        return Limits(max(0.1, self.until - anyio.current_time()), self.scan, MOST)
 
     def cut(self, entry: LedgerEntry) -> bool:
         """Whether the entry is short of records because the time was up or the most had been read."""
-        short = not entry.complete and entry.error is None
-        return short and (entry.scanned >= self.scan or anyio.current_time() >= self.until - 1)
+        told = any(word in note for note in entry.notes for word in (MOST, "stopped at the deadline"))
+        return not entry.complete and entry.error is None and told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,28 +77,50 @@ def default_stretch(connections: Sequence[Connection], kind: str) -> timedelta |
     return max((search.window for search in found if search and search.window), default=None)
 
 
-async def read(reading: Reading, terms: Terms, sink: Callable[[Record], None], drain: Progress) -> LedgerEntry:
-    """Every record to ``sink``; ``drain`` is awaited for each page. What failed stands in the entry."""
-    connection, search = reading.connection, reading.connection.search(reading.kind)
-    if search is None:
-        return LedgerEntry(connection.name)
-    query = Query(
+async def read(
+    readings: Sequence[Reading], terms: Terms, sink: Callable[[Record], None], drain: Progress
+) -> list[LedgerEntry]:
+    """Every record of one kind, of several accounts side by side, to ``sink``; ``drain`` is awaited for each page.
+
+    An entry an account; what failed stands there. The most records is that of all of them together.
+    """
+    found: dict[str, AccountQuery] = {}
+    entries: dict[str, LedgerEntry] = {}
+
+    async def resolve(one: Reading) -> None:
+        name = one.connection.name
+        try:
+            (found[name],) = await resolve_queries([one.connection], _query(one, terms))
+        except LeadMcpError as error:
+            entries[name] = LedgerEntry(name, complete=False, error=error)
+
+    seconds = terms.limits.deadline
+    for one, ended in zip(
+        readings, await finished_within(seconds, [partial(resolve, o) for o in readings]), strict=True
+    ):
+        if not ended:
+            late = account_late(one.connection.name, seconds)
+            entries[one.connection.name] = LedgerEntry(one.connection.name, complete=False, error=late)
+    alive = [found[one.connection.name] for one in readings if one.connection.name in found]
+    if alive:
+        read_ones = await read_through(alive, _query(readings[0], terms), terms.limits, sink, drain)
+        entries |= {entry.account: entry for entry in read_ones}
+    return list(entries.values())
+
+
+def _query(reading: Reading, terms: Terms) -> Query:
+    search = reading.connection.search(reading.kind)
+    return Query(
         kind=reading.kind,
         window=reading.window,
         filters=reading.filters,
-        orders=(Order(search.when, descending=True),),
+        orders=(Order(search.when, descending=True),) if search is not None else (),
         defaults=reading.fields,
         whole=reading.whole,
         now=terms.now,
         zone=terms.zone,
         region=terms.region,
     )
-    try:
-        account_queries = await resolve_queries([connection], query)
-        (entry,) = await read_through(account_queries, query, terms.limits, sink, drain)
-    except LeadMcpError as error:
-        return LedgerEntry(connection.name, complete=False, error=error)
-    return entry
 
 
 async def recordings(connection: Connection, lead: Record, terms: Terms) -> tuple[list[Recording], int]:

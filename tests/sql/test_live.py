@@ -326,6 +326,12 @@ def test_a_window_too_wide_is_an_error_that_says_what_would_fit(driven: Driven) 
     assert found.complete
 
 
+def test_the_most_records_are_those_of_all_accounts_together(driven: Driven) -> None:
+    largest = max(len(driven.bench.everything(name)) for name in driven.bench.accounts)
+    with pytest.raises(BadArgument, match="LEAD_MCP_SUMMARY_LIMIT"):
+        driven.ask("SELECT count(*) FROM leads", window=EVER, scan=2 * largest)
+
+
 def test_a_vendor_that_fails_is_told_and_the_others_are_answered(driven: Driven) -> None:
     driven.bench.box.fault("octanist", "status", status=403, times=-1)
     try:
