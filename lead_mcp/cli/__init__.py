@@ -114,6 +114,20 @@ def check(
 
 
 @app.command()
+def doctor(
+    config: Config = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list of findings.")] = False,
+) -> None:
+    """Look at everything a first answer needs: versions, configuration, state, accounts, network, clock, chat clients.
+
+    Each finding has a severity and the next step. Nothing is changed. Exit code 1 if any finding is an error.
+    """
+    from lead_mcp.cli.doctor import run
+
+    raise typer.Exit(run(config, as_json=as_json))
+
+
+@app.command()
 def call(
     tool: Annotated[str, typer.Argument(help="A tool's name, such as search_leads.")],
     arguments: Annotated[list[str] | None, typer.Argument(help="name=value ...; lists and objects as JSON.")] = None,

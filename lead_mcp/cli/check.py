@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,7 @@ from lead_mcp.outgoing.masking import masked_by
 from lead_mcp.outgoing.render import error_text
 from lead_mcp.runtime import Runtime, running
 from lead_mcp.settings import NO_ACCOUNT
+from lead_mcp.vendors.spec.http import Reply
 
 NEXT: Final = {
     "unauthorized": "check the account's credential and its rights at the vendor",
@@ -26,6 +28,9 @@ NEXT: Final = {
     "not_found": "check the base URL",
     "rejected": "check the account's settings",
 }
+
+
+Heard = Callable[[str, Reply], None]
 
 
 @dataclass(frozen=True)
@@ -57,13 +62,13 @@ async def _check_all(config: Path | None, sandbox: bool) -> list[Line]:
         return await checked(runtime)
 
 
-async def checked(runtime: Runtime) -> list[Line]:
-    """What each account's vendor says to its credential."""
+async def checked(runtime: Runtime, heard: Heard = lambda name, reply: None) -> list[Line]:
+    """What each account's vendor says to its credential. ``heard`` is given each reply, with the account's name."""
     lines: dict[str, Line] = {}
 
     async def one(connection: Connection) -> None:
         with masked_by(runtime.masker):
-            lines[connection.name] = await _check(runtime, connection)
+            lines[connection.name] = await _check(runtime, connection, heard)
 
     async with anyio.create_task_group() as group:
         for connection in runtime.connections.values():
@@ -71,11 +76,16 @@ async def checked(runtime: Runtime) -> list[Line]:
     return [lines[name] for name in runtime.connections]
 
 
-async def _check(runtime: Runtime, connection: Connection) -> Line:
+async def _check(runtime: Runtime, connection: Connection, heard: Heard) -> Line:
     vendor, name = connection.vendor, connection.name
+
+    def read(reply: Reply) -> None:
+        heard(name, reply)
+        vendor.checked(reply)
+
     try:
         with anyio.fail_after(runtime.server.deadline):
-            await connection.outbound.fetch(vendor.check(connection.account), vendor.checked, lambda: None)
+            await connection.outbound.fetch(vendor.check(connection.account), read, lambda: None)
     except TimeoutError:
         late = TimedOut(f"no answer within {runtime.server.deadline:g} s")
         return Line(name, vendor.name, False, error_text(late), NEXT[late.code])

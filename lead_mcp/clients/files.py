@@ -33,7 +33,14 @@ def read(path: Path) -> str:
         raise CannotKeep("it is no file")
     if not found.st_mode & stat.S_IWUSR or not os.access(path, os.W_OK):
         raise CannotKeep("it is read-only")
-    if found.st_size > MOST_BYTES:
+    return text_of(path)
+
+
+def text_of(path: Path) -> str:
+    """The file's text, through a link too: for looking alone. Raises CannotKeep, OSError."""
+    if not path.exists():
+        return ""
+    if path.stat().st_size > MOST_BYTES:
         raise CannotKeep(f"it has more than {MOST_BYTES:,} bytes")
     try:
         return path.read_bytes().decode("utf-8").removeprefix(MARK)

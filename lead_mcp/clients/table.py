@@ -24,7 +24,7 @@ class Client:
 
     ``files``: where its servers may stand; the first that exists is used, else the last is made. ``key``: the table of
     servers in it. ``homes``: what is there where the client is. ``program``: its command, and what adds and removes an entry
-    with it.
+    with it. ``expands``: whether it fills in ``${...}`` itself.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Client:
     program: str = ""
     add: Words | None = None
     remove: Words | None = None
+    expands: bool = False
 
     def file(self, machine: Machine) -> Path:
         """The file that is read and written."""
@@ -107,10 +108,11 @@ CLIENTS: Final[Sequence[Client]] = (
         at(".claude"),
         form=typed,
         program="claude",
+        expands=True,
         add=lambda e: ["mcp", "add", "--scope", "user", e.name, *_env("--env", e), "--", e.command, *e.args],
         remove=lambda e: ["mcp", "remove", "--scope", "user", e.name],
     ),
-    Client("cursor", "Cursor", at(".cursor", "mcp.json"), at(".cursor")),
+    Client("cursor", "Cursor", at(".cursor", "mcp.json"), at(".cursor"), expands=True),
     Client(
         "vscode",
         "VS Code",
@@ -119,9 +121,10 @@ CLIENTS: Final[Sequence[Client]] = (
         key="servers",
         form=typed,
         program="code",
+        expands=True,
         add=lambda e: ["--add-mcp", json.dumps({"name": e.name, **typed(e)})],
     ),
-    Client("windsurf", "Windsurf", WINDSURF, _parent(WINDSURF)),
+    Client("windsurf", "Windsurf", WINDSURF, _parent(WINDSURF), expands=True),
     Client("zed", "Zed", ZED, _parent(ZED), key="context_servers", form=zed),
     Client(
         "codex",
@@ -141,10 +144,13 @@ CLIENTS: Final[Sequence[Client]] = (
         at(".gemini", "settings.json"),
         at(".gemini"),
         program="gemini",
+        expands=True,
         add=lambda e: ["mcp", "add", "--scope", "user", *_env("--env", e), e.name, e.command, *e.args],
         remove=lambda e: ["mcp", "remove", "--scope", "user", e.name],
     ),
-    Client("goose", "Goose", goose_file, _parent(goose_file), format="yaml", key="extensions", form=goose),
+    Client(
+        "goose", "Goose", goose_file, _parent(goose_file), format="yaml", key="extensions", form=goose, expands=True
+    ),
     Client("lm-studio", "LM Studio", at(".lmstudio", "mcp.json"), at(".lmstudio")),
 )
 NAMES: Final = tuple(client.name for client in CLIENTS)

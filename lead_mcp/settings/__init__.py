@@ -18,7 +18,7 @@ from typing import Any, Final
 from lead_mcp import vendors
 from lead_mcp.errors import SettingsError
 from lead_mcp.settings.accounts import ConfiguredAccount, Rate, accounts_of, read_rate, settings_of, variables_of
-from lead_mcp.settings.checks import check_expanded, host_of, split_url
+from lead_mcp.settings.checks import UNEXPANDED, check_expanded, host_of, split_url
 from lead_mcp.settings.file import REFERENCES, read_file, referred, resolved, server_table
 from lead_mcp.settings.network import check_network
 from lead_mcp.settings.server import (
@@ -118,6 +118,11 @@ def referred_text(where: str, text: str) -> str:
     return str(resolved(where, text, _environment()))
 
 
+def variables_in(path: Path) -> set[str]:
+    """The variables that a configuration file takes secrets and settings from. Raises SettingsError."""
+    return referred(read_file(path, []))
+
+
 def settings_of_file(tables: Mapping[str, Any], name: str) -> Settings:
     """The settings as a file of these tables would give them, with one account of it alone. Raises SettingsError.
 
@@ -178,6 +183,7 @@ __all__ = [
     "PREFIX",
     "REFERENCES",
     "SHORTEST_TOKEN",
+    "UNEXPANDED",
     "ConfiguredAccount",
     "Rate",
     "Server",
@@ -193,9 +199,11 @@ __all__ = [
     "server_secrets",
     "settings_of",
     "settings_of_file",
+    "split_url",
     "unusable",
     "urls_beyond",
     "urls_of",
     "usual_file",
+    "variables_in",
     "variables_of",
 ]  # fmt: skip

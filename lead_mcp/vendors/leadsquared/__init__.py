@@ -77,6 +77,8 @@ ROUTES: Final = (
     ),
 )
 
+REGIONS: Final = ("api", "api-us11", "api-in21", "api-in22", "api-ir31", "api-ca12")
+
 VENDOR: Final = Vendor(
     name="leadsquared",
     title="LeadSquared",
@@ -89,7 +91,7 @@ VENDOR: Final = Vendor(
             "base_url",
             kind="url",
             default="https://api.leadsquared.com/v2",
-            help="the account's region: api, api-us11, api-in21, api-in22, api-ir31, api-ca12",
+            help=f"the account's region: {', '.join(REGIONS)}",
         ),
         Setting("rate", kind="rate", default="25/5s"),
         Setting("recording_hosts", kind="host_list", help="where the telephony provider keeps its recordings"),
@@ -116,6 +118,7 @@ VENDOR: Final = Vendor(
     insert=write.INSERT,
     update=write.UPDATE,
     delete=write.DELETE,
+    regions=tuple(f"https://{host}.leadsquared.com/v2" for host in REGIONS),
     limits="pages of up to 1000; 25 calls in 5 seconds by every endpoint's page, 2 to 25 by plan, 20 by a live message",
     quirks=(
         "a base URL of another region refuses good keys (401)",

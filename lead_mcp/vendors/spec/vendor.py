@@ -75,6 +75,8 @@ class Vendor:
     delete: Delete | None = None
     stages: Mapping[str, str] = field(default_factory=dict)
     """The vendor's status words, case-folded, to ``open qualified won lost``, where it defines them itself."""
+    regions: Paths = ()
+    """Base URLs (``base_url``) of the vendor's regions, where a credential is good in one of them alone."""
     zone: str = "UTC"
     limits: str = ""
     """One sentence for people: page sizes, rate limits, with their source."""

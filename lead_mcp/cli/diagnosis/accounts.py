@@ -1,0 +1,92 @@
+"""Each account: its credential in its vendor's own words, its region, the way there, and this machine's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import partial
+from typing import Final
+
+import anyio.to_thread
+
+from lead_mcp.cli.check import Line, checked
+from lead_mcp.cli.diagnosis.finding import Finding, Severity, error, ok, warning
+from lead_mcp.cli.diagnosis.network import reach
+from lead_mcp.runtime import Runtime
+from lead_mcp.settings import ConfiguredAccount, Settings, host_of, urls_of
+from lead_mcp.vendors.spec.http import Reply
+
+ODD: Final = 60.0
+"""Seconds of difference from which windows such as ``-1h`` miss leads."""
+WRONG: Final = 300.0
+"""Seconds from which tokens and certificates fail."""
+UNREACHED: Final = ("unavailable", "timeout")
+REGION: Final = "base_url"
+"""The setting that holds a region's URL."""
+
+Clock = Callable[[], datetime]
+
+
+async def accounts(runtime: Runtime, clock: Clock) -> list[Finding]:
+    """How the accounts are, in their order, and then the clock."""
+    skews: dict[str, float] = {}
+
+    def heard(name: str, reply: Reply) -> None:
+        if (at := _date(reply.headers)) is not None:
+            skews[name] = (clock() - at).total_seconds()
+
+    found: list[Finding] = []
+    for line in await checked(runtime, heard):
+        found += await _about(runtime, line)
+    return [*found, *_clock(skews)]
+
+
+async def _about(runtime: Runtime, line: Line) -> list[Finding]:
+    account = runtime.settings.accounts[line.account]
+    hosts = ", ".join(dict.fromkeys(map(host_of, urls_of(account).values())))
+    if line.ok:
+        return [ok(line.account, f"{account.vendor.title} takes the credential ({hosts})")]
+    found = [error(line.account, line.problem, line.next or "see docs/tools.md for what the code means")]
+    code = line.problem.partition(":")[0]
+    if code == "unauthorized":
+        found += await _other_regions(runtime, account)
+    if code in UNREACHED and runtime.transport is None:
+        urls = dict.fromkeys(urls_of(account).values())
+        reached = [await anyio.to_thread.run_sync(partial(reach, line.account, url)) for url in urls]
+        found += [one for one in reached if one.severity is Severity.ERROR] or reached[:1]
+    return found
+
+
+async def _other_regions(runtime: Runtime, account: ConfiguredAccount) -> list[Finding]:
+    """The vendor's region that takes the credential, where the configured one is another of them."""
+    regions, here = account.vendor.regions, account.account.options.get(REGION, "").rstrip("/")
+    for url in regions if here in regions else ():
+        moved = replace(account, account=replace(account.account, options={**account.account.options, REGION: url}))
+        settings = Settings(runtime.server, {account.account.name: moved})
+        if url != here and (await checked(replace(runtime, settings=settings)))[0].ok:
+            return [error(account.account.name, f"the credential is of the region {url}", f'set {REGION} = "{url}"')]
+    return []
+
+
+def _date(headers: Mapping[str, str]) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(headers.get("date", ""))
+    except (ValueError, TypeError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _clock(skews: Mapping[str, float]) -> Iterator[Finding]:
+    """This machine's clock beside the vendors': the least difference counts, since one vendor's own may be wrong."""
+    if not skews:
+        return
+    name = min(skews, key=lambda one: abs(skews[one]))
+    seconds = skews[name]
+    if abs(seconds) < ODD:
+        yield ok("clock", f"within {ODD:g} s of the vendors'")
+        return
+    what = f"this machine is {abs(seconds):,.0f} s {'ahead of' if seconds > 0 else 'behind'} {name}'s vendor"
+    make = error if abs(seconds) >= WRONG else warning
+    yield make("clock", what, "set the clock, or turn on its synchronisation")
