@@ -16,6 +16,7 @@ from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import search
 from lead_mcp.errors import BadArgument, LeadMcpError
 from lead_mcp.filters import Order
+from lead_mcp.identity.scopes import tool_needs
 from lead_mcp.outgoing.account_fields import KindOfRecord
 from lead_mcp.outgoing.accounts import account_answer, accounts_answer, described
 from lead_mcp.runtime import Runtime
@@ -89,7 +90,9 @@ async def _kind(runtime: Runtime, connection: Connection, kind: str, notes: list
 
 
 async def _newest(runtime: Runtime, connection: Connection, kind: str) -> Sequence[Record]:
-    """The newest records of that kind, to take examples from."""
+    """The newest records of that kind, to take examples from; none for a caller who may read none."""
+    if not runtime.caller.may(tool_needs("search_leads")):
+        return ()
     order = Order("created_at" if kind == "lead" else "at", descending=True)
     query = Query(kind=kind, orders=(order,), limit=NEWEST, now=runtime.clock(), zone=runtime.server.zone)
     answer = await search([connection], query, Limits(runtime.server.deadline, SCANNED), runtime.seal)

@@ -178,10 +178,10 @@ async def _journal(runtime: Runtime, found: Uri) -> ReadResourceContents:
         known = write is not None and {*write.account.split(",")} <= {*runtime.connections}
         return (write, journal.story(name)) if write is not None and mine and known else None
 
-    told = await runtime.in_journal(look)
-    if told is None:
+    story = await runtime.in_journal(look)
+    if story is None:
         raise NotFound(f"There is no write {name[:60]!r} in this journal; a write's answer names its journal_id.")
-    return _json(story_to_dict(*told), {**META, "untrusted_parts": ["events"]})
+    return _json(story_to_dict(*story), {**META, "untrusted_parts": ["events"]})
 
 
 READERS: Final[dict[str, Callable[[Runtime, Uri], Awaitable[ReadResourceContents]]]] = {

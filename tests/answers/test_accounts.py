@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from lead_mcp.identity.principal import principal_of
+from lead_mcp.tools.accounts import describe
 from tests.driving import Bench, bench
 from tests.facts import TRIED, vendor_of
 
@@ -108,6 +110,17 @@ def test_what_a_write_needs_and_sets_off_is_told_before(driven: Bench, vendor: s
     told = "\n".join(driven.call("list_accounts", account=vendor)["writes"])
     for word in words:
         assert word in told
+
+
+def test_a_caller_who_may_read_no_leads_is_shown_none_of_their_words(driven: Bench) -> None:
+    """Fields may be listed by anybody; what stands in the newest records may not."""
+    before = len(driven.heard("octanist"))
+    for account in ("octanist", "convoso"):
+        view = driven.runtime.seen_by(principal_of("token:nobody", frozenset(), None))
+        found = driven.portal.call(describe, view, account)
+        assert found["fields"]["rows"]
+        assert not any(row[VALUES].startswith("e.g.") for row in found["fields"]["rows"])
+    assert len(driven.heard("octanist")) == before
 
 
 def test_masks_show_no_person_among_the_values() -> None:

@@ -13,6 +13,7 @@ from lead_mcp.tools.arguments.types import (
     Changes,
     Detail,
     Direction,
+    Expected,
     Filters,
     Flag,
     Key,
@@ -153,7 +154,7 @@ class UpdateLead(Arguments):
     id: Text = Field(None, description=LEAD_ID)
     changes: Changes = Field(None, description="new values by our field names; a note replaces the old one")
     vendor_fields: VendorFields = Field(None, description=OWN)
-    expect: Changes = Field(None, description="refuse unless it still has these values")
+    expect: Expected = Field(None, description="refuse unless it still has these values")
     idempotency_key: Key = Field(None, description=KEY)
     dry_run: Flag = Field(False, description=DRY)
 

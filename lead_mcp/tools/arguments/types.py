@@ -38,6 +38,8 @@ LEAD: Final[Schema] = {
     "type": "object",
     "properties": {name: NUMBER if name == "value" else STRING for name in USUAL},
 }
+ROW: Final[Schema] = {"type": "object", "properties": dict.fromkeys(USUAL[:5], STRING)}
+"""A lead where the usual fields are named elsewhere already."""
 CHANGES: Final[Schema] = {
     "type": "object",
     "properties": {name: LEAD["properties"][name] for name in ("status", "value", "email", "phone", "note")},
@@ -93,9 +95,10 @@ Leads = Annotated[
     list[dict[str, Any]],
     BeforeValidator(as_lead_rows),
     Field(min_length=1, max_length=50),
-    WithJsonSchema({"type": "array", "items": LEAD}),
+    WithJsonSchema({"type": "array", "items": ROW}),
 ]
 Changes = Annotated[dict[str, Any] | None, BeforeValidator(as_object), WithJsonSchema(CHANGES)]
+Expected = Annotated[dict[str, Any] | None, BeforeValidator(as_object), WithJsonSchema(SOME)]
 VendorFields = Annotated[dict[str, Any] | None, BeforeValidator(as_object), WithJsonSchema(OPEN)]
 Updates = Annotated[
     list[dict[str, Any]] | None,
