@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -12,13 +13,17 @@ import anyio
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
+from lead_mcp.engine.answer import Answer
 from lead_mcp.engine.by_ids import asked_ids
 from lead_mcp.engine.lookup import get_record
 from lead_mcp.engine.pace import ALWAYS, aside
+from lead_mcp.engine.people import LookupScope
 from lead_mcp.engine.person_question import named_text
+from lead_mcp.engine.presence import OtherAccount, PresenceCheck
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import search
+from lead_mcp.engine.search_present import search_present
 from lead_mcp.errors import BadArgument, LeadMcpError
 from lead_mcp.filters import Filter, parse_sort
 from lead_mcp.outgoing.leads import search_page
@@ -32,6 +37,7 @@ from lead_mcp.uris import parse_uri
 from lead_mcp.vendors.spec.fields import FieldMap
 
 NEWEST: Final = "created_at:desc"
+NEGATED: Final = re.compile(r"^(not[\s:]+|!\s*)", re.IGNORECASE)
 USUAL: Final[Mapping[str, Sequence[str]]] = {"concise": CONCISE, "detailed": DETAILED, "uris": ()}
 """Columns by ``detail``."""
 
@@ -53,13 +59,32 @@ async def search_leads(ctx: Context[Any, Any], asked: models.SearchLeads) -> Cal
         asked.cursor,
         defaults=usual,
     )
-    query = arguments.query(ids=asked.ids, detail=asked.detail, max_tokens=asked.max_tokens)
+    further = {"in_account": asked.in_account} if asked.in_account else {}
+    query = arguments.query(ids=asked.ids, detail=asked.detail, max_tokens=asked.max_tokens, **further)
     if asked.ids is not None:
         query = replace(query, ids=asked_ids(runtime, asked.account, asked.ids))
-    answer = await search(runtime.chosen(asked.account), query, runtime.limits, runtime.seal)
+    if asked.in_account:
+        answer = await _elsewhere(runtime, asked.account, query, asked.in_account)
+    else:
+        answer = await search(runtime.chosen(asked.account), query, runtime.limits, runtime.seal)
     columns = tuple(dict.fromkeys((*usual, *fields)))
     page = partial(search_page, answer, query, columns, asked.max_tokens)
     return result(*await aside(page, weight(answer.records, columns)))
+
+
+async def _elsewhere(runtime: Runtime, account: str | None, query: Query, in_account: str) -> Answer:
+    """Those whose person is at that account too, or is not. Raises BadArgument where only that account is searched."""
+    word = NEGATED.sub("", in_account.strip(), count=1)
+    there = runtime.chosen(word)
+    names = {one.name for one in there}
+    searched = [one for one in runtime.chosen(account) if one.name not in names]
+    if not searched or any(one.account in names for one in query.ids or ()):
+        raise BadArgument(
+            f"in_account: {word!r} is searched itself; name another account than the one that is searched."
+        )
+    scope = LookupScope(runtime.limits, runtime.seal, runtime.server.phone_region, query.now)
+    check = PresenceCheck([OtherAccount(one, scope) for one in there], scope.region, word == in_account.strip())
+    return await search_present(searched, query, check, runtime.limits, runtime.seal)
 
 
 @dataclass(frozen=True)

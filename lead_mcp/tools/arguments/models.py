@@ -65,6 +65,7 @@ class ListAccounts(Arguments):
 class SearchLeads(Windowed):
     account: Accounts = Field(None, description=ACCOUNTS)
     text: Text = Field(None, max_length=200, description="in name, e-mail, phone, company")
+    in_account: Text = Field(None, description="person is there too; 'not NAME': is not")
     ids: Words = Field(None, description="of one account, or URIs")
     filters: Filters = Field(None, description=FILTERS)
     period: Text = Field(None, description="alone: today, last_week, last_7_days, 2026-10, 2026-10-05..2026-10-12")

@@ -1,0 +1,133 @@
+"""``search_leads`` with ``in_account``: of a search only those leads stay whose person is at another account too, or is not.
+
+The search is read in chunks until a page is full, everybody is told, or nobody else can be asked for; the cursor goes on
+behind the last lead that was told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Final
+
+import anyio
+
+from lead_mcp.engine.answer import Answer, count_returned
+from lead_mcp.engine.connection import Connection
+from lead_mcp.engine.cursor import Seal
+from lead_mcp.engine.ledger import LedgerEntry
+from lead_mcp.engine.limits import Limits
+from lead_mcp.engine.presence import PresenceCheck
+from lead_mcp.engine.query import Query
+from lead_mcp.engine.records import Record
+from lead_mcp.engine.search import search
+
+CHUNK: Final = 50
+"""Leads that are told at once."""
+MARGIN: Final = 0.1
+"""Seconds left of the deadline in which nothing more is begun."""
+
+Place = Callable[[], str | None]
+"""Makes the cursor that goes on behind a lead."""
+
+
+@dataclass
+class _Page:
+    """What has come together for one page."""
+
+    kept: list[Record] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
+    """Behind each of ``kept``."""
+    entries: dict[str, LedgerEntry] = field(default_factory=dict)
+    missing: list[str] | None = None
+    cursor: str | None = None
+    certain: int = 0
+    """How many of ``kept`` stand where a page can be cut."""
+
+    def add(self, answer: Answer) -> None:
+        """Take in what a chunk cost."""
+        for entry in answer.entries:
+            known = self.entries.setdefault(entry.account, entry)
+            if known is not entry:
+                known.requests += entry.requests
+                known.scanned += entry.scanned
+                known.complete = known.complete and entry.complete
+                known.error = known.error or entry.error
+                known.notes += [note for note in entry.notes if note not in known.notes]
+        if answer.missing is not None:
+            self.missing = [*(self.missing or []), *answer.missing]
+
+
+async def search_present(
+    connections: Sequence[Connection], query: Query, check: PresenceCheck, limits: Limits, seal: Seal
+) -> Answer:
+    """One page. Raises LeadMcpError where the call is wrong, or no account could answer, or nobody could be told."""
+    until, page = anyio.current_time() + limits.deadline, _Page(cursor=query.cursor)
+    while True:
+        left = until - anyio.current_time()
+        asked = replace(query, limit=CHUNK, cursor=page.cursor)
+        answer = await search(connections, asked, replace(limits, deadline=max(0.1, left)), seal)
+        page.add(answer)
+        told = await _judge(page, answer, check, query.limit, until - MARGIN)
+        whole = told == len(answer.records)
+        page.cursor = answer.cursor if whole else answer.cut(told)
+        full = len(page.kept) >= query.limit
+        if page.cursor is None or full or not whole or check.failed or until - anyio.current_time() < MARGIN:
+            return _answer(page, query, check, cut=not whole and not full)
+
+
+async def _judge(page: _Page, answer: Answer, check: PresenceCheck, limit: int, until: float) -> int:
+    """Keep those of the chunk that are wanted; how many of its first leads were told."""
+    verdicts = await check.judge(answer.records, limit - len(page.kept), until)
+    later = anyio.current_time() >= until or any(one.used_up for one in check.others)
+    for nth, (record, wanted) in enumerate(zip(answer.records, verdicts, strict=True)):
+        if nth <= answer.certain and (len(page.kept) >= limit or (wanted is None and later and not check.failed)):
+            return nth
+        check.looked_up += 1
+        check.unknown += wanted is None
+        if wanted:
+            page.kept.append(record)
+            last = nth + 1 == len(answer.records)
+            page.places.append((lambda: answer.cursor) if last else partial(answer.cut, nth + 1))
+            page.certain += nth < answer.certain
+    return len(answer.records)
+
+
+def _answer(page: _Page, query: Query, check: PresenceCheck, *, cut: bool) -> Answer:
+    errors = [one.entry.error for one in check.others if one.entry.error is not None]
+    if errors and len(errors) == len(check.others) and not page.kept:
+        raise errors[0]
+    entries = [*page.entries.values(), *_others(check)]
+    for entry in page.entries.values():
+        entry.checked_here = (*entry.checked_here, check.clause)
+        entry.total = None
+        entry.complete = entry.complete and not (cut or check.unknown)
+        entry.notes += _notes(check, cut=cut)
+    count_returned(entries, page.kept)
+    total = len(page.kept) if page.cursor is None and query.cursor is None and not check.unknown else None
+
+    def place(rows: int) -> str:
+        return (page.places[rows - 1]() or "") if rows else (query.cursor or "")
+
+    return Answer(page.kept, total, page.cursor, entries, page.missing, place, certain=page.certain)
+
+
+def _others(check: PresenceCheck) -> list[LedgerEntry]:
+    """The entries of the accounts that people were looked for at."""
+    for one in check.others:
+        one.entry.complete = one.entry.error is None and not check.unknown
+        read = f"{one.entry.scanned:,} leads read to compare; " if one.roll is not None else ""
+        one.entry.notes.insert(0, f"{read}people looked for: {check.looked_up:,}, found: {one.found:,}")
+    return [one.entry for one in check.others]
+
+
+def _notes(check: PresenceCheck, *, cut: bool) -> list[str]:
+    notes = []
+    if cut:
+        notes.append(f"stopped when {check.looked_up:,} people had been looked for; next_cursor goes on behind them")
+    if check.unknown:
+        notes.append(f"of {check.unknown:,} leads it could not be told whether their person is there: left out")
+    if check.nameless:
+        notes.append(f"{check.nameless:,} leads have neither e-mail nor telephone number: left out")
+    return notes
