@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TIMEOUT: Final = httpx2.Timeout(30.0, connect=10.0, pool=None)
+ISSUER_TIMEOUT: Final = httpx2.Timeout(5.0)
 POOL: Final = httpx2.Limits(max_connections=100, max_keepalive_connections=40)
 VIEWS: Final = 256
 """Principals whose view of the runtime is kept ready."""
@@ -261,6 +262,14 @@ def _client(settings: Settings, transport: httpx2.AsyncBaseTransport | None) -> 
         mounts={f"all://{in_url(host)}": None for host in own},
         headers={"User-Agent": "lead-mcp", "Accept": "application/json"},
     )
+
+
+def issuer_client(settings: Settings) -> httpx2.AsyncClient:
+    """The way to whoever issues tokens; one on this machine is asked past every proxy."""
+    issuers = settings.sign_in.issuers if settings.sign_in else ()
+    local = all(is_loopback(host_of(one)) for one in issuers)
+    headers = {"User-Agent": "lead-mcp", "Accept": "application/json"}
+    return httpx2.AsyncClient(timeout=ISSUER_TIMEOUT, follow_redirects=False, trust_env=not local, headers=headers)
 
 
 async def close(runtime: Runtime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from lead_mcp.cli.guards import MOST_SESSIONS, guarded, security
@@ -9,15 +10,16 @@ from lead_mcp.cli.listening import bound, serve_until_signalled
 from lead_mcp.cli.signals import leave
 from lead_mcp.errors import SettingsError
 from lead_mcp.hosts import is_loopback
+from lead_mcp.identity.assembly import asks_who, callers_of, metadata_of
 from lead_mcp.identity.door import Door
 from lead_mcp.identity.principal import NOBODY
+from lead_mcp.runtime import issuer_client
 from lead_mcp.server import LeadServer
 from lead_mcp.settings import SHORTEST_TOKEN, Server
 
 if TYPE_CHECKING:
+    import httpx2
     from starlette.types import ASGIApp
-
-    from lead_mcp.identity.callers import Callers
 
 SESSION_SECONDS: Final = 1800
 """After which a session ends that nobody uses."""
@@ -25,10 +27,10 @@ OPENING: Final = 50
 """Sessions that may be opening at one time, beyond those that are open."""
 
 
-def check_exposure(settings: Server, host: str, callers: Callers | None) -> None:
+def check_exposure(settings: Server, host: str, *, asks_who: bool) -> None:
     """Raises SettingsError where strangers could come in."""
     token = settings.http_token
-    if is_loopback(host) or (callers is not None and token is None):
+    if is_loopback(host) or (asks_who and token is None):
         return
     if token is None:
         message = (
@@ -40,33 +42,36 @@ def check_exposure(settings: Server, host: str, callers: Callers | None) -> None
         raise SettingsError(f"{message}: take {SHORTEST_TOKEN} characters or more, from a generator of passwords.")
 
 
-async def serve_http(
-    server: LeadServer, transport: str, host: str, port: int, stateless: bool, callers: Callers | None = None
-) -> int:
+async def serve_http(server: LeadServer, transport: str, host: str, port: int, stateless: bool) -> int:
     """Serve until a signal; the exit code."""
     sockets = bound(host, port)
-    app = app_of(server, callers, transport, host, stateless=stateless)
-    async with server.hold():
+    async with issuer_client(server.configured) as client, server.hold():
+        app = app_of(server, client, transport, host, stateless=stateless)
         ended = await serve_until_signalled(app, sockets, host, f"/{'sse' if transport == 'sse' else 'mcp'}")
     return leave(ended)
 
 
-def app_of(server: LeadServer, callers: Callers | None, transport: str, host: str, *, stateless: bool) -> ASGIApp:
-    """The HTTP app with all that stands before it. Where ``callers`` are known by name, nobody else is let in."""
-    settings = server.configured.server
-    if callers is not None:
+def app_of(server: LeadServer, client: httpx2.AsyncClient, transport: str, host: str, *, stateless: bool) -> ASGIApp:
+    """The HTTP app with all that stands before it. Where callers are known by name, nobody else is let in."""
+    settings = server.configured
+    token = settings.server.http_token
+    door = None
+    if asks_who(settings):
         server.stranger = NOBODY
+        door = partial(Door, callers=callers_of(settings, client), metadata=metadata_of(settings))
     return guarded(
         _inner(server, transport, host, stateless=stateless),
         host=host,
-        token=settings.http_token.get_secret_value() if settings.http_token else None,
-        origins=settings.http_origins,
-        door=None if callers is None else lambda inner: Door(inner, callers, None),
+        token=token.get_secret_value() if token else None,
+        origins=settings.server.http_origins,
+        door=door,
     )
 
 
 def _inner(server: LeadServer, transport: str, host: str, *, stateless: bool) -> ASGIApp:
-    names = security(host, server.configured.server.http_origins)
+    settings = server.configured
+    resource = settings.sign_in.audience if settings.sign_in else ""
+    names = security(host, settings.server.http_origins, resource)
     if transport == "sse":
         return server.sse_app(host=host, transport_security=names)
     return server.streamable_http_app(

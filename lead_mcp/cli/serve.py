@@ -27,14 +27,13 @@ def run(transport: str, host: str, port: int, *, stateless: bool, config: Path |
     if transport == "stdio":
         return _over_stdio(config, sandbox=sandbox)
     from lead_mcp.cli.http import check_exposure, serve_http
-    from lead_mcp.identity.assembly import callers_of
+    from lead_mcp.identity.assembly import asks_who
 
     settings, network = settings_for(config, sandbox=sandbox)
-    callers = callers_of(settings)
-    check_exposure(settings.server, host, callers)
+    check_exposure(settings.server, host, asks_who=asks_who(settings))
     server = build_server(settings, network)
     _settle()
-    return anyio.run(serve_http, server, transport, host, port, stateless, callers)
+    return anyio.run(serve_http, server, transport, host, port, stateless)
 
 
 def _over_stdio(config: Path | None, *, sandbox: bool) -> int:

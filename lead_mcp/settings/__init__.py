@@ -11,12 +11,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from lead_mcp import vendors
 from lead_mcp.errors import SettingsError
+from lead_mcp.identity.grants import Grants
 from lead_mcp.settings.accounts import ConfiguredAccount, Rate, accounts_of, read_rate, settings_of, variables_of
 from lead_mcp.settings.checks import UNEXPANDED, check_expanded, host_of, split_url
 from lead_mcp.settings.file import REFERENCES, read_file, referred, resolved, server_table
@@ -30,6 +31,7 @@ from lead_mcp.settings.server import (
     server_settings,
     variable,
 )
+from lead_mcp.settings.sign_in import SignIn, grants_for, sign_in_of
 
 NO_ACCOUNT: Final = (
     "No account is configured. Set a vendor's environment variables (for example OCTANIST_API_KEY, or CONVOSO_AUTH_TOKEN) "
@@ -50,6 +52,8 @@ class Settings:
     warnings: tuple[str, ...] = ()
     problem: str = ""
     is_sandbox: bool = False
+    sign_in: SignIn | None = None
+    grants: Grants = field(default_factory=Grants)
 
     @property
     def advice(self) -> str:
@@ -110,7 +114,9 @@ def _settings(environment: Mapping[str, str], file: Mapping[str, Any], warnings:
     accounts = accounts_of(environment, file, warnings)
     if not all(map(is_local, accounts.values())):
         check_network(environment)
-    return Settings(server, accounts, tuple(warnings))
+    sign_in = sign_in_of(server)
+    grants = grants_for(file, [*accounts], sign_in)
+    return Settings(server, accounts, tuple(warnings), sign_in=sign_in, grants=grants)
 
 
 def referred_text(where: str, text: str) -> str:
@@ -132,6 +138,7 @@ def settings_of_file(tables: Mapping[str, Any], name: str) -> Settings:
     word = str(account.get("vendor", "")).strip().casefold()
     winning = variables_of(vendors.vendor(word)).values() if word in vendors.names() else ()
     kept = {key: text for key, text in environment.items() if key not in winning or key in referred(account)}
+    tables = {key: table for key, table in tables.items() if key != "grants"}  # they name the other accounts too
     found = _settings(kept, {**tables, "accounts": {name: account}}, [])
     return replace(found, accounts={name: found.accounts[name]})
 
@@ -144,7 +151,7 @@ def load_for_sandbox(environment: Mapping[str, str]) -> Settings:
     _environment()
     server = server_settings({})
     apart = server.model_copy(update={"state_dir": server.state_dir / "sandbox", "journal_url": None})
-    return Settings(apart, accounts_of(environment, {}, []), is_sandbox=True)
+    return Settings(apart, accounts_of(environment, {}, []), is_sandbox=True, sign_in=sign_in_of(server))
 
 
 def unusable(problem: str) -> Settings:
@@ -189,6 +196,7 @@ __all__ = [
     "Server",
     "Settings",
     "SettingsError",
+    "SignIn",
     "file_in_use",
     "host_of",
     "load",

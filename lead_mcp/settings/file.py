@@ -14,7 +14,7 @@ from lead_mcp.errors import SettingsError, did_you_mean
 from lead_mcp.settings import key_store
 from lead_mcp.settings.server import SERVER_SECRETS
 
-TABLES: Final = ("accounts", "server")
+TABLES: Final = ("accounts", "server", "grants")
 REFERENCE: Final = "env:"
 REFERENCES: Final = (REFERENCE, key_store.REFERENCE)
 

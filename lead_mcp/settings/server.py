@@ -49,6 +49,13 @@ class Server(BaseSettings):
     http_origins: Annotated[tuple[str, ...], NoDecode] = ()
     journal_url: SecretStr | None = None
     journal_days: int = Field(90, ge=1)
+    oauth_issuer: Annotated[tuple[str, ...], NoDecode] = ()
+    oauth_audience: str | None = None
+    oauth_jwks_url: str | None = None
+    oauth_algorithms: str = "RS256,ES256"
+    oauth_introspection_url: str | None = None
+    oauth_introspection_client_id: str | None = None
+    oauth_introspection_client_secret: SecretStr | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -58,10 +65,13 @@ class Server(BaseSettings):
     @classmethod
     def _origins(cls, value: Any) -> Any:
         """A comma list, or the file's array, of origins as browsers send them."""
-        listed = value.split(",") if isinstance(value, str) else value
-        if not isinstance(listed, list | tuple):
-            return value
-        return tuple(_origin(str(one).strip()) for one in listed if str(one).strip())
+        listed = _listed(value)
+        return tuple(map(_origin, listed)) if isinstance(listed, tuple) else listed
+
+    @field_validator("oauth_issuer", mode="before")
+    @classmethod
+    def _issuers(cls, value: Any) -> Any:
+        return _listed(value)
 
     @field_validator("*", mode="before")  # the last one runs first
     @classmethod
@@ -86,11 +96,11 @@ class Server(BaseSettings):
         """No shell has read a desktop client's configuration, so nobody has put in what ``~`` stands for."""
         return path.expanduser() if path else path
 
-    @field_validator("http_token")
+    @field_validator("http_token", "oauth_introspection_client_secret")
     @classmethod
-    def _one_token(cls, token: SecretStr | None) -> SecretStr | None:
+    def _one_token(cls, token: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if token is not None:
-            check_secret(called("http_token"), token.get_secret_value())
+            check_secret(called(info.field_name or ""), token.get_secret_value())
         return token
 
     @classmethod
@@ -121,12 +131,18 @@ class Tidied(PydanticBaseSettingsSource):
         return {key: value for key, value in found.items() if value != ""}
 
 
+def _listed(value: Any) -> Any:
+    """A comma list, or the file's array, as its words; anything else as it is."""
+    listed = value.split(",") if isinstance(value, str) else value
+    return tuple(str(one).strip() for one in listed if str(one).strip()) if isinstance(listed, list | tuple) else value
+
+
 def _choices(annotation: Any) -> bool:
     return get_origin(annotation) is Literal and all(isinstance(one, str) for one in get_args(annotation))
 
 
 WORDS: Final = frozenset(name for name, field in Server.model_fields.items() if _choices(field.annotation))
-SERVER_SECRETS: Final = frozenset({"http_token", "journal_url"})
+SERVER_SECRETS: Final = frozenset({"http_token", "journal_url", "oauth_introspection_client_secret"})
 ADVICE: Final = {"phone_region": "two letters, such as US"}
 
 

@@ -20,8 +20,8 @@ from mcp.types import CallToolResult
 from lead_mcp import settings
 from lead_mcp.cli.http import app_of
 from lead_mcp.cli.listening import listening
-from lead_mcp.identity.assembly import callers_of
 from lead_mcp.identity.tokens import Tokens
+from lead_mcp.runtime import issuer_client
 from lead_mcp.sandbox.app import Sandbox, sandbox
 from lead_mcp.sandbox.world import World
 from lead_mcp.server import LeadServer, build_server
@@ -104,7 +104,8 @@ def team(
         Tokens(folder).new("first", ["leads:read"], None, None)
         server = build_server(settings.load(), lambda: httpx2.ASGITransport(app=box))
         portal = stack.enter_context(start_blocking_portal())
-        app = app_of(server, callers_of(server.configured), "http", "127.0.0.1", stateless=stateless)
+        issuer = stack.enter_context(portal.wrap_async_context_manager(issuer_client(server.configured)))
+        app = app_of(server, issuer, "http", "127.0.0.1", stateless=stateless)
         stack.enter_context(portal.wrap_async_context_manager(server.session_manager.run()))
         origin = stack.enter_context(portal.wrap_async_context_manager(listening(app)))
         yield Team(f"{origin}/mcp", server, box, folder, portal, stack)
