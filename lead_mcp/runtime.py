@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -39,6 +39,7 @@ from lead_mcp.writing.pipeline import WritePipeline
 
 if TYPE_CHECKING:
     from lead_mcp.journal.store import Journal
+    from lead_mcp.mirror.mirror import Mirror
     from lead_mcp.sql.cage import Cage
 
 T = TypeVar("T")
@@ -128,6 +129,38 @@ class Runtime:
         from lead_mcp.sql.cage import Cage
 
         return Cage()
+
+    def now(self) -> datetime:
+        return self.clock()
+
+    @cached_property
+    def mirror(self) -> Mirror | None:
+        """The mirror, where ``LEAD_MCP_MIRROR`` is on: one for all callers, told how this one is shown values."""
+        if self.server.mirror == "off":
+            return None
+        if self.whole is None or self.whole.mirror is None:
+            return self.kept_mirror()
+        from lead_mcp.outgoing.sql_masking import look_mark
+
+        return replace(self.whole.mirror, shown=look_mark(self.masker))
+
+    def kept_mirror(self) -> Mirror:
+        """What there is of a mirror, whether it is on or not. Raises NotConfigured."""
+        from lead_mcp.mirror.mirror import Mirror, folder_of
+        from lead_mcp.mirror.sync import Terms
+        from lead_mcp.outgoing.sql_masking import look_of
+
+        server = self.server
+        terms = Terms(
+            clock=self.now,
+            region=server.phone_region,
+            trailing=timedelta(days=server.mirror_trailing),
+            days=server.mirror_days,
+        )
+        url = server.mirror_url.get_secret_value() if server.mirror_url else ""
+        look = look_of(self.masker, list(self.connections.values()), server.deadline)
+        max_age = timedelta(seconds=server.mirror_max_age)
+        return Mirror(folder_of(url, server.state_dir), self.connections, terms, look, max_age)
 
     async def in_journal(self, work: Callable[[Journal], T]) -> T:
         """Blocking work on the journal, in a worker thread."""
@@ -277,6 +310,8 @@ async def close(runtime: Runtime) -> None:
     await runtime.client.aclose()
     if "cage" in runtime.__dict__:
         await runtime.cage.aclose()
+    if (mirror := runtime.__dict__.get("mirror")) is not None:
+        await mirror.cage.aclose()
     if "journal" in runtime.__dict__:
         runtime.journal.close()
 

@@ -29,6 +29,7 @@ LAYERS: Final = (
     ("engine",),
     ("writing",),
     ("sql",),
+    ("mirror",),
     ("outgoing",),
     ("runtime",),
     ("tools",),
@@ -175,7 +176,7 @@ def words(node: ast.Module) -> Iterator[str]:
         chain(
             *[
                 (PACKAGE / part).rglob("*.py")
-                for part in ("engine", "transport", "outgoing", "journal", "writing", "sql")
+                for part in ("engine", "transport", "outgoing", "journal", "writing", "sql", "mirror")
             ]
         )
     ),

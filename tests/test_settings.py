@@ -312,6 +312,11 @@ def test_the_server_has_the_contracts_defaults() -> None:
         "http_origins": (),
         "journal_url": None,
         "journal_days": 90,
+        "mirror": "off",
+        "mirror_url": None,
+        "mirror_max_age": 60,
+        "mirror_trailing": 30,
+        "mirror_days": None,
     }
     assert load().server.zone.key
     assert load().server.state_dir.is_absolute()
@@ -332,6 +337,10 @@ def test_the_server_has_the_contracts_defaults() -> None:
         ("STATE_DIR", "~/leads", Path.home() / "leads"),
         ("LOG_LEVEL", "debug", "debug"),
         ("JOURNAL_DAYS", "1", 1),
+        ("MIRROR", " On ", "on"),
+        ("MIRROR_MAX_AGE", "0.5", 0.5),
+        ("MIRROR_TRAILING", "7", 7),
+        ("MIRROR_DAYS", "365", 365),
     ],
 )
 def test_a_server_setting_comes_from_the_environment(key: str, text: str, value: Any, put: Set) -> None:

@@ -13,6 +13,7 @@ import typer
 
 from lead_mcp import __version__
 from lead_mcp.cli.journal import app as journal
+from lead_mcp.cli.mirror import app as mirror
 from lead_mcp.cli.output import guarded
 from lead_mcp.cli.tokens import app as tokens
 from lead_mcp.errors import LeadMcpError, SettingsError
@@ -172,6 +173,7 @@ def approve(
 
 
 app.add_typer(journal, name="journal")
+app.add_typer(mirror, name="mirror")
 app.add_typer(tokens, name="token")
 
 

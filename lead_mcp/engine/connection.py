@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
 import anyio
 
+from lead_mcp.engine.fanout import together
 from lead_mcp.engine.learned import Learned
 from lead_mcp.engine.resolve import field_at, key_of
 from lead_mcp.errors import LeadMcpError
@@ -111,3 +114,16 @@ async def names_for(connection: Connection, kind: str, fields: FieldMap, wanted:
         if not fields.free:
             return plain
         raise
+
+
+async def discovered_fields(connections: Sequence[Connection], seconds: float) -> dict[str, FieldMap | None]:
+    """What the accounts' vendors tell of their own lead fields, of those that tell within so many seconds."""
+    found: dict[str, FieldMap | None] = {}
+
+    async def one(connection: Connection) -> None:
+        with suppress(LeadMcpError):
+            found[connection.name] = await connection.discovered()
+
+    with anyio.move_on_after(seconds):
+        await together([partial(one, connection) for connection in connections])
+    return found

@@ -6,13 +6,17 @@ joins and counts work; a real value in a statement matches nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from lead_mcp.characters import cleaned
+from lead_mcp.engine.connection import Connection, discovered_fields
 from lead_mcp.engine.records import Record
 from lead_mcp.filters import Value
+from lead_mcp.mirror.publishing import FULL, Look
 from lead_mcp.outgoing.cleaning import cleaned_tree, readable
+from lead_mcp.outgoing.event_text import event_text
 from lead_mcp.outgoing.masking import Masker
 from lead_mcp.vendors.spec.fields import FieldMap, Personal
 
@@ -48,3 +52,22 @@ def note_on(masker: Masker | None, sql: str) -> str:
     """What has to be said of a statement that compares with a real value; empty where it does not."""
     plain = cleaned(sql, lines=True)
     return REAL if masker is not None and masker.text(plain) != plain else ""
+
+
+def look_of(masker: Masker | None, connections: Sequence[Connection], seconds: float) -> Look:
+    """How the mirror's rows show values: with masks as the settings say, told apart by the masks' key."""
+    if masker is None:
+        return Look(words=event_text)
+    discovered: dict[str, FieldMap | None] = {}
+
+    async def prepare() -> None:
+        discovered.update(await discovered_fields(connections, seconds))
+
+    return Look(mask=masking_by(masker, discovered), words=event_text, mark=look_mark(masker), prepare=prepare)
+
+
+def look_mark(masker: Masker | None) -> str:
+    """What tells apart how values are shown: by masks of this key, or as they are."""
+    if masker is None:
+        return FULL
+    return f"masked:{hashlib.blake2b(masker.key, digest_size=8, person=b'look').hexdigest()}"

@@ -150,7 +150,9 @@ def load_for_sandbox(environment: Mapping[str, str]) -> Settings:
     """
     _environment()
     server = server_settings({})
-    apart = server.model_copy(update={"state_dir": server.state_dir / "sandbox", "journal_url": None})
+    apart = server.model_copy(
+        update={"state_dir": server.state_dir / "sandbox", "journal_url": None, "mirror_url": None}
+    )
     return Settings(apart, accounts_of(environment, {}, []), is_sandbox=True, sign_in=sign_in_of(server))
 
 

@@ -56,6 +56,11 @@ class Server(BaseSettings):
     oauth_introspection_url: str | None = None
     oauth_introspection_client_id: str | None = None
     oauth_introspection_client_secret: SecretStr | None = None
+    mirror: Literal["off", "on"] = "off"
+    mirror_url: SecretStr | None = None
+    mirror_max_age: float = Field(60, ge=0, le=86_400)
+    mirror_trailing: int = Field(30, ge=1, le=3650)
+    mirror_days: int | None = Field(None, ge=1)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -142,7 +147,7 @@ def _choices(annotation: Any) -> bool:
 
 
 WORDS: Final = frozenset(name for name, field in Server.model_fields.items() if _choices(field.annotation))
-SERVER_SECRETS: Final = frozenset({"http_token", "journal_url", "oauth_introspection_client_secret"})
+SERVER_SECRETS: Final = frozenset({"http_token", "journal_url", "mirror_url", "oauth_introspection_client_secret"})
 ADVICE: Final = {"phone_region": "two letters, such as US"}
 
 

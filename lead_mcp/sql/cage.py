@@ -87,10 +87,10 @@ class ResultSet:
 class Child:
     """One child process. Talking to it blocks, so it is done in a worker thread: that works under any event loop."""
 
-    def __init__(self, options: Mapping[str, Any]) -> None:
-        self.zone = str(options["zone"])
+    def __init__(self, options: Mapping[str, Any], start: str = START) -> None:
+        self.options = options
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own code
-            [sys.executable, "-I", "-c", START, json.dumps(options), ROOT],
+            [sys.executable, "-I", "-c", start, json.dumps(options), ROOT],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -202,6 +202,8 @@ class Cage:
 
     memory: int = 1_000_000_000
     threads: int = 2
+    attached: Mapping[str, str] = field(default_factory=dict)
+    """Files that the child opens before it is confined, to read them alone, by their names in SQL."""
     child: Child | None = None
     _lock: anyio.Lock = field(default_factory=anyio.Lock)
 
@@ -245,10 +247,11 @@ class Cage:
     async def _alive(self, zone: str) -> Child:
         """The child that is, if it still serves; else a new one."""
         child = self.child
-        if child is not None and not (child.zone == zone and child.serves):
+        wanted = {"zone": zone, "memory": self.memory, "threads": self.threads, "attached": dict(self.attached)}
+        if child is not None and not (child.options == wanted and child.serves):
             await self.aclose()
         if self.child is None:
-            self.child = Child({"zone": zone, "memory": self.memory, "threads": self.threads})
+            self.child = Child(wanted)
             try:
                 with anyio.fail_after(STARTING):
                     await self.child.greet()

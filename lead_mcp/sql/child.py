@@ -27,7 +27,6 @@ from lead_mcp.sql import confine
 from lead_mcp.sql.frames import LENGTH, packed, to_wire
 
 CONFIG: Final = {
-    "enable_external_access": "false",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
@@ -36,6 +35,7 @@ CONFIG: Final = {
     "temp_directory": "",
 }
 SETTINGS: Final = (
+    "enable_external_access=false",
     "python_enable_replacements=false",
     "errors_as_json=true",
     "preserve_insertion_order=true",
@@ -69,13 +69,16 @@ def stand_in_for_pytz() -> None:
 class Engine:
     """The one database of this process: no other can be opened once it is confined. It holds one statement's tables."""
 
-    def __init__(self, zone: str, memory: int, threads: int) -> None:
+    def __init__(self, zone: str, memory: int, threads: int, attached: Mapping[str, str]) -> None:
         import duckdb
 
         stand_in_for_pytz()
         self.duckdb = duckdb
         config: dict[str, Any] = {**CONFIG, "memory_limit": f"{memory // 1_000_000}MB", "threads": str(threads)}
         self.database = duckdb.connect(":memory:", config=config)
+        for name, path in attached.items():
+            text = path.replace("'", "''")
+            self.database.execute(f"ATTACH '{text}' AS {name} (READ_ONLY)")
         self.database.execute(f"SET GLOBAL TimeZone='{zone}'")
         for setting in SETTINGS:
             self.database.execute(f"SET GLOBAL {setting}")
@@ -252,7 +255,7 @@ def main(options: str) -> None:
 
 def started(options: Mapping[str, Any]) -> tuple[Engine, dict[str, Any]]:
     """The engine with everything loaded, in a process that can open nothing more; what is in force."""
-    engine = Engine(options["zone"], options["memory"], options["threads"])
+    engine = Engine(options["zone"], options["memory"], options["threads"], options.get("attached", {}))
     engine.warm()
     return engine, {"version": engine.duckdb.__version__, "confined": confine.finally_(2 * options["memory"])}
 

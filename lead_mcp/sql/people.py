@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -42,6 +42,12 @@ def is_test(name: str | None, email: str | None, phone_e164: str | None) -> bool
     )
 
 
+def keys_of(phone_e164: str | None, email_folded: str | None) -> tuple[str, ...]:
+    """What joins a lead to others: its phone and its e-mail, as ``t:`` and ``e:`` texts."""
+    phone = f"t:{phone_e164}" if phone_e164 and not is_fake_phone(phone_e164) else ""
+    return tuple(key for key in (phone, f"e:{email_folded}" if email_folded else "") if key)
+
+
 @dataclass
 class People:
     """Leads as they come in, by their keys; joined when all are there."""
@@ -54,8 +60,7 @@ class People:
 
     def add(self, uri: str, name: str | None, phone_e164: str | None, email_folded: str | None) -> None:
         """One lead, with its real values."""
-        phone = f"t:{phone_e164}" if phone_e164 and not is_fake_phone(phone_e164) else ""
-        found = tuple(key for key in (phone, f"e:{email_folded}" if email_folded else "") if key)
+        found = keys_of(phone_e164, email_folded)
         self.keys.append(found)
         self.own.append(uri)
         for key in found:
@@ -77,21 +82,24 @@ class People:
         return f"{said} with more than {MOST_NAMES} different names joined nobody" if said else ""
 
     def ids(self, seen: Callable[[str, str], str]) -> list[str]:
-        """A ``person_id`` for each lead, in the order they came in. ``seen``: a column's value as others may see it.
-
-        An id is made of what may be seen alone: a hash of a bare telephone number is soon undone.
-        """
-        shared, parent = self.shared, dict[str, str]()
-        kept = [tuple(key for key in keys if key not in shared) for keys in self.keys]
-        for keys in kept:
-            for key in keys:
-                _unite(parent, keys[0], key)
-        roots = [_root(parent, keys[0]) if keys else f"u:{own}" for keys, own in zip(kept, self.own, strict=True)]
-        named = {root: _id(root, seen) for root in set(roots)}
-        return [named[root] for root in roots]
+        """A ``person_id`` for each lead, in the order they came in. ``seen``: a column's value as others may see it."""
+        found = roots(self.keys, self.own, self.shared)
+        named = {root: person_id(root, seen) for root in set(found)}
+        return [named[root] for root in found]
 
 
-def _id(root: str, seen: Callable[[str, str], str]) -> str:
+def roots(keys: Sequence[tuple[str, ...]], own: Sequence[str], shared: Collection[str]) -> list[str]:
+    """For each lead the smallest key of its person: by its ``keys`` but those that are ``shared``, else ``own``."""
+    parent = dict[str, str]()
+    kept = [tuple(key for key in found if key not in shared) for found in keys]
+    for found in kept:
+        for key in found:
+            _unite(parent, found[0], key)
+    return [_root(parent, found[0]) if found else f"u:{one}" for found, one in zip(kept, own, strict=True)]
+
+
+def person_id(root: str, seen: Callable[[str, str], str]) -> str:
+    """An id made of what may be seen alone: a hash of a bare telephone number is soon undone."""
     kind, _, value = root.partition(":")
     text = f"{kind}:{seen(COLUMNS[kind], value)}" if kind in COLUMNS else root
     return "p" + hashlib.blake2b(text.encode(errors="replace"), digest_size=8).hexdigest()

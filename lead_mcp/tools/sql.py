@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import anyio
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
-from lead_mcp.engine.connection import Connection
-from lead_mcp.engine.fanout import together
+from lead_mcp.engine.connection import discovered_fields
 from lead_mcp.engine.pace import aside
-from lead_mcp.errors import LeadMcpError
 from lead_mcp.outgoing.cleaning import STRING_LIMIT
 from lead_mcp.outgoing.event_text import event_text
 from lead_mcp.outgoing.sql import sql_answer
@@ -24,7 +20,6 @@ from lead_mcp.tools.arguments import models
 from lead_mcp.tools.arguments.windows import asked_window
 from lead_mcp.tools.kit import result, runtime_of
 from lead_mcp.tools.summaries import progress
-from lead_mcp.vendors.spec.fields import FieldMap
 
 if TYPE_CHECKING:
     from lead_mcp.sql.query import SqlQuery
@@ -36,11 +31,11 @@ async def query_sql(ctx: Context[Any, Any], asked: models.QuerySql) -> CallToolR
     sends(lead_uri occurred_at buyer accepted revenue), events(lead_uri occurred_at kind), pings(direction occurred_at
     accepted result price), recordings(lead_uri started_at duration_s), people(person_id accounts leads first_seen),
     accounts. Every column: resource sql://schema."""
-    from lead_mcp.sql.running import run_sql
+    from lead_mcp.mirror.answering import answer_sql
 
     runtime = runtime_of(ctx)
     query = replace(await _query(runtime, asked), on_progress=progress(ctx))
-    answer = await run_sql(query, runtime.cage)
+    answer = await answer_sql(query, runtime.cage, runtime.mirror)
     if note := note_on(runtime.masker, asked.sql):
         answer = replace(answer, notes=(*answer.notes, note))
     return result(*await aside(partial(sql_answer, answer, asked.max_tokens), len(answer.rows)))
@@ -67,17 +62,4 @@ async def _query(runtime: Runtime, asked: models.QuerySql) -> SqlQuery:
     )
     if runtime.masker is None:
         return query
-    return replace(query, mask=masking_by(runtime.masker, await _discovered(chosen, server.deadline)))
-
-
-async def _discovered(chosen: list[Connection], seconds: float) -> dict[str, FieldMap | None]:
-    """What the accounts' vendors tell of their own fields, of those that tell."""
-    found: dict[str, FieldMap | None] = {}
-
-    async def one(connection: Connection) -> None:
-        with suppress(LeadMcpError):
-            found[connection.name] = await connection.discovered()
-
-    with anyio.move_on_after(seconds):
-        await together([partial(one, connection) for connection in chosen])
-    return found
+    return replace(query, mask=masking_by(runtime.masker, await discovered_fields(chosen, server.deadline)))

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from lead_mcp.dates import Window
 from lead_mcp.engine.bounds import Bounds
+from lead_mcp.engine.connection import Names
 from lead_mcp.engine.cursor import PageEnd, PageState
 from lead_mcp.engine.plan import REFUSED, Criteria, Plan, doubtful, plan, unfiltered
 from lead_mcp.engine.query import AccountQuery, Query
@@ -221,14 +222,21 @@ def record_maker(account_query: AccountQuery, kind: str, partition: str | None) 
         found = search.identify(account, raw, partition)
         if found is None:
             raise MalformedReply(f"{account.name} sent a record without an id.", account=account.name)
-        if kind == "lead":
-            return lead_record(account.name, found, raw, names.field, partition)
-        at = names.field(search.when)
-        moment = at.read(raw) if at else None
-        where = ping_uri(account.name, kind, found, moment if isinstance(moment, datetime) else None)
-        return Record(account.name, found, where, raw, names.field)
+        return record_of(account.name, kind, found, raw, names, search.when, partition)
 
     return record
+
+
+def record_of(
+    account: str, kind: str, record_id: str, raw: Raw, names: Names, when: str, partition: str | None
+) -> Record:
+    """A record with its URI: a ping's names what it takes to read it again. ``when``: its field of time."""
+    if kind == "lead":
+        return lead_record(account, record_id, raw, names.field, partition)
+    at = names.field(when)
+    moment = at.read(raw) if at else None
+    where = ping_uri(account, kind, record_id, moment if isinstance(moment, datetime) else None)
+    return Record(account, record_id, where, raw, names.field, partition)
 
 
 def _way_of(found: Plan) -> type[Reader]:

@@ -36,6 +36,7 @@ VENDOR: Final = Vendor(
         fields=fields,
         person=write.PERSON_LOOKUP,
         identify=wire.identify,
+        changed_by="updated_at",
         discovery=Discovery(build=wire.sample, read=wire.read_fields, sampled=True),
         routes=(
             Route(

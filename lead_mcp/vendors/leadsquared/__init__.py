@@ -101,6 +101,7 @@ VENDOR: Final = Vendor(
         fields=fields,
         person=write.PERSON_LOOKUP,
         identify=identify,
+        changed_by="updated_at",
         routes=ROUTES,
         discovery=Discovery(build=wire.get_fields, read=wire.read_fields),
     ),

@@ -37,6 +37,7 @@ VENDOR: Final = Vendor(
         fields=fields,
         person=write.PERSON_LOOKUP,
         identify=identify,
+        changed_by="updated_at",
         routes=(
             Route(
                 name="GET /leads",

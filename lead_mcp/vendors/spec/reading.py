@@ -160,6 +160,7 @@ class Search:
     ``when``: the field windows mean. ``window``: how far back to look where the vendor insists on a window and none was
     given. ``partitions``: asked one by one and merged. ``discovery``: how the account's own fields of this kind are found.
     ``person``: how one person's records are found.
+    ``changed_by``: the field of time by which changed records can be asked for; None: they are found by reading again.
     """
 
     fields: Callable[[Account], FieldMap]
@@ -170,6 +171,7 @@ class Search:
     partitions: Callable[[Account], Paths] = lambda account: ()
     discovery: Discovery | None = None
     person: PersonLookup | None = None
+    changed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,203 @@
+"""What the commands of ``lead-mcp mirror`` do."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import anyio
+
+from lead_mcp.cli.output import json_line
+from lead_mcp.cli.setup import settings_for
+from lead_mcp.cli.terminal import agreed, interruptible
+from lead_mcp.dates import parse, stamp
+from lead_mcp.errors import BadArgument, NotConfigured
+from lead_mcp.mirror.erasing import drop_all, forget_person
+from lead_mcp.mirror.exporting import export_all
+from lead_mcp.mirror.mirror import Mirror, SyncReport
+from lead_mcp.mirror.status import status_of
+from lead_mcp.mirror.sync import Progress, silent
+from lead_mcp.outgoing.masking import masked_by
+from lead_mcp.outgoing.render import error_text
+from lead_mcp.runtime import Runtime, running
+
+Work = Callable[[Runtime, Mirror], Awaitable[int]]
+OFF: Final = "LEAD_MCP_MIRROR is off. Set it to on: the accounts' records are then kept on this machine."
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What ``sync`` was asked for."""
+
+    account: str | None = None
+    since: str | None = None
+    full: bool = False
+    watch: float | None = None
+
+
+def _with_mirror(config: Path | None, work: Work, *, sandbox: bool) -> int:
+    """What ``work`` gives over the configured mirror, whether it is on or not."""
+
+    async def run() -> int:
+        settings, network = settings_for(config, sandbox=sandbox)
+        async with running(settings, network()) as runtime:
+            with masked_by(runtime.masker):
+                return await work(runtime, runtime.kept_mirror())
+
+    return anyio.run(interruptible, run)
+
+
+# --- sync ---------------------------------------------------------------------------------------------------------
+
+
+def sync(wanted: Wanted, config: Path | None, *, sandbox: bool) -> int:
+    """Sync once, or again and again; the exit code of the last one."""
+
+    async def work(runtime: Runtime, mirror: Mirror) -> int:
+        if runtime.server.mirror == "off":
+            raise NotConfigured(OFF)
+        while True:
+            code = await _synced(runtime, mirror, wanted)
+            if wanted.watch is None:
+                return code
+            await anyio.sleep(wanted.watch)
+
+    return _with_mirror(config, work, sandbox=sandbox)
+
+
+async def _synced(runtime: Runtime, mirror: Mirror, wanted: Wanted) -> int:
+    now, zone = runtime.clock(), runtime.server.zone
+    since = parse(wanted.since, zone, now, name="since").start if wanted.since else None
+    with _progress() as progress:
+        terms = replace(mirror.terms, since=since, full=wanted.full, progress=progress)
+        started = time.monotonic()
+        report = await mirror.sync(runtime.chosen(wanted.account), terms)
+    _print_report(report, time.monotonic() - started)
+    return 0 if report.whole else 1
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A line an account on a terminal, how many records have come; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield silent
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TextColumn("{task.completed:,} read"),
+        TimeElapsedColumn(),
+    )
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        lines: dict[tuple[str, str], Any] = {}
+
+        async def told(account: str, kind: str, many: int) -> None:
+            if (account, kind) not in lines:
+                lines[account, kind] = bars.add_task(f"{account} {kind}", total=None)
+            bars.advance(lines[account, kind], many)
+
+        yield told
+
+
+def _print_report(report: SyncReport, seconds: float) -> None:
+    rows = []
+    for stream in report.streams:
+        error = report.errors.get((stream.connection.name, stream.kind))
+        saved = stream.saved
+        numbers = [f"{number:,}" for number in (saved.read, saved.changed, saved.removed, stream.requests)]
+        rows.append([stream.connection.name, stream.kind, *numbers, error_text(error) if error else "ok"])
+    _print_table(["account", "kind", "read", "changed", "gone", "requests", ""], rows)
+    read = sum(stream.saved.read for stream in report.streams)
+    print(f"{read:,} records in {seconds:,.1f} s")
+    if report.unpublished is not None:
+        print(f"lead-mcp: {error_text(report.unpublished)}", file=sys.stderr)
+
+
+# --- the others ---------------------------------------------------------------------------------------------------
+
+
+def status(config: Path | None, *, as_json: bool, sandbox: bool) -> int:
+    """What is there."""
+
+    async def work(runtime: Runtime, mirror: Mirror) -> int:
+        found = status_of(mirror)
+        if as_json:
+            print(json_line(found))
+            return 0
+        columns = ("account", "kind", "records", "as_of", "age_s", "since", "complete", "error")
+        rows = [[_cell(one[name]) for name in columns] for one in found["accounts"]]
+        _print_table(list(columns), rows)
+        state = "on" if runtime.server.mirror == "on" else "off (LEAD_MCP_MIRROR)"
+        print(f"{found['folder']}: {found['bytes'] / 1e6:,.1f} MB, {state}")
+        return 0
+
+    return _with_mirror(config, work, sandbox=sandbox)
+
+
+def forget(email: str | None, phone: str | None, uri: str | None, config: Path | None, *, sandbox: bool) -> int:
+    """Erase; say how many records."""
+    if len([one for one in (email, phone, uri) if one]) != 1:
+        raise BadArgument("Name whom to forget by --email, --phone or --uri: one of them.")
+
+    async def work(runtime: Runtime, mirror: Mirror) -> int:
+        many = await forget_person(mirror, email=email, phone=phone, uri=uri)
+        print(f"{many:,} record{'' if many == 1 else 's'} erased; no sync brings them back")
+        return 0
+
+    return _with_mirror(config, work, sandbox=sandbox)
+
+
+def drop(config: Path | None, *, yes: bool, sandbox: bool) -> int:
+    """Remove everything, after asking."""
+
+    if not agreed("Remove the mirror from this machine?", yes=yes):
+        return 1
+
+    async def work(runtime: Runtime, mirror: Mirror) -> int:
+        print(f"{drop_all(mirror):,} files removed")
+        return 0
+
+    return _with_mirror(config, work, sandbox=sandbox)
+
+
+def export(folder: Path, config: Path | None, *, sandbox: bool) -> int:
+    """Write the files; say which."""
+
+    async def work(runtime: Runtime, mirror: Mirror) -> int:
+        manifest = await export_all(mirror, folder)
+        _print_table(
+            ["table", "rows", "files"],
+            [[name, f"{one['rows']:,}", str(len(one["files"]))] for name, one in manifest["tables"].items()],
+        )
+        return 0
+
+    return _with_mirror(config, work, sandbox=sandbox)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, datetime):
+        return stamp(value) or ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console().print(table)

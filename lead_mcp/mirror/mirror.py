@@ -1,0 +1,211 @@
+"""The mirror as the rest of the server holds it: where it lies, how it is kept fresh, what it can answer for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Final
+from urllib.request import url2pathname
+
+import anyio
+from anyio import to_thread
+
+from lead_mcp.dates import Window
+from lead_mcp.engine.connection import Connection
+from lead_mcp.engine.fanout import together
+from lead_mcp.errors import Conflict, LeadMcpError, NotConfigured
+from lead_mcp.mirror import saving
+from lead_mcp.mirror.generation import Generation, current
+from lead_mcp.mirror.lock import writing
+from lead_mcp.mirror.place import Place
+from lead_mcp.mirror.publishing import Look, Publisher
+from lead_mcp.mirror.records import LEAD, micros
+from lead_mcp.mirror.store import Store
+from lead_mcp.mirror.sync import Stream, Terms
+from lead_mcp.sql.cage import Cage
+
+TOP_UP: Final = 5.0
+"""Seconds that a question waits at most for the accounts' newest changes."""
+
+
+@dataclass
+class SyncReport:
+    """What a sync came to: its streams, what failed by account and kind, and why the tables are not those of now, if so."""
+
+    streams: list[Stream] = field(default_factory=list)
+    errors: dict[tuple[str, str], LeadMcpError] = field(default_factory=dict)
+    unpublished: LeadMcpError | None = None
+
+    @property
+    def whole(self) -> bool:
+        return not self.errors and self.unpublished is None
+
+
+@dataclass
+class Mirror:
+    """One folder. ``connections``: every configured account; ``max_age``: what is older is topped up before it is shown."""
+
+    folder: Path
+    connections: Mapping[str, Connection]
+    terms: Terms
+    look: Look
+    max_age: timedelta = timedelta(seconds=60)
+    cage: Cage = field(default_factory=Cage)
+    shown: str = ""
+    """The mark of how values are shown to whoever asks, if it is not the mirror's own: then SQL is not for them."""
+    failures: dict[str, LeadMcpError] = field(default_factory=dict)
+    """Why an account could not be topped up, the last time it was tried."""
+
+    @property
+    def store(self) -> Store:
+        return Store(self.folder)
+
+    @property
+    def shows_as_asked(self) -> bool:
+        """Whether the rows of its tables show values as whoever asks may see them."""
+        return self.shown in ("", self.look.mark)
+
+    @property
+    def generation(self) -> Generation | None:
+        """What readers open now, if its rows are shown as they have to be."""
+        found = current(self.folder)
+        return found if found is not None and found.look == self.look.mark else None
+
+    def streams(self, connection: Connection, terms: Terms) -> list[Stream]:
+        """Everything there is to mirror of an account."""
+        return [Stream(self.store, connection, kind, terms) for kind in self.kinds(connection)]
+
+    def kinds(self, connection: Connection) -> tuple[str, ...]:
+        """What is mirrored of an account: ``lead``, ``inbound``, ``outbound``."""
+        return (LEAD, *connection.vendor.pings)
+
+    # --- syncing ------------------------------------------------------------------------------------------------
+
+    async def sync(self, connections: Sequence[Connection], terms: Terms) -> SyncReport:
+        """Bring the accounts up to date, side by side; where one fails, the others go on.
+
+        Raises Conflict where another process writes.
+        """
+        report = SyncReport()
+        with writing(self.folder):
+            await together([partial(self._sync, one, terms, report) for one in connections])
+            try:
+                await to_thread.run_sync(self._retain, terms)
+                await self.publish()
+            except LeadMcpError as error:
+                report.unpublished = error
+        return report
+
+    async def _sync(self, connection: Connection, terms: Terms, report: SyncReport) -> None:
+        for stream in self.streams(connection, terms):
+            report.streams.append(stream)
+            try:
+                await stream.run()
+            except LeadMcpError as error:
+                report.errors[connection.name, stream.kind] = error
+
+    async def publish(self, *, whole: bool = False) -> Generation | None:
+        """The generation of what is stored now, in force; None where nothing is. ``whole``: in files of its own alone."""
+        if not self.store.exists:
+            return None
+        await self.look.prepare()
+        return await Publisher(self.store, self.connections, self.terms.region, self.look).publish(whole=whole)
+
+    def _retain(self, terms: Terms) -> None:
+        """Drop what is older than shall be kept."""
+        if terms.days is None or not self.store.exists:
+            return
+        before = micros(terms.clock() - timedelta(days=terms.days)) or 0
+        with self.store.writing() as database:
+            saving.remove(database, saving.older(database, before))
+
+    # --- fresh by itself ------------------------------------------------------------------------------------------
+
+    async def freshen(self, connections: Sequence[Connection], kinds: Sequence[str]) -> None:
+        """Top up what is older than it may be, within ``TOP_UP`` seconds; what could not be is as old as it was."""
+        old = [one for one in connections if self._is_old(one, kinds)]
+        if not old:
+            return
+        self.failures = {name: why for name, why in self.failures.items() if name not in {one.name for one in old}}
+        try:
+            with writing(self.folder), anyio.move_on_after(2 * TOP_UP):
+                await together([partial(self._top_up, one, kinds) for one in old])
+                await self.publish()
+        except Conflict:
+            return  # another process is at it; what there is can be read meanwhile
+
+    async def _top_up(self, connection: Connection, kinds: Sequence[str]) -> None:
+        with anyio.move_on_after(TOP_UP):
+            for stream in self.streams(connection, self.terms):
+                if stream.kind in kinds:
+                    try:
+                        await stream.top_up(TOP_UP)
+                    except LeadMcpError as error:
+                        self.failures[connection.name] = error
+
+    def _is_old(self, connection: Connection, kinds: Sequence[str]) -> bool:
+        """Whether some of it was mirrored, too long ago. What was never read is no matter of seconds."""
+        places = [self.store.place(connection.name, kind) for kind in self._of(connection, kinds)]
+        known = [one.as_of for one in places if one.as_of is not None]
+        return any(self.terms.clock() - as_of > self.max_age for as_of in known)
+
+    def _of(self, connection: Connection, kinds: Sequence[str]) -> list[str]:
+        return [kind for kind in kinds if connection.search(kind) is not None]
+
+    # --- what it can answer for -----------------------------------------------------------------------------------
+
+    def covers(
+        self, places: Mapping[str, Mapping[str, Place]], connection: Connection, kind: str, window: Window | None
+    ) -> bool:
+        """Whether every record of the kind in the window is here."""
+        if connection.search(kind) is None:
+            return True
+        place = places.get(connection.name, {}).get(kind, Place())
+        if place.as_of is None:
+            return False
+        begin = self.covered_since(place)
+        since = window.since if window else None
+        return begin is None or (since is not None and begin <= since)
+
+    def covered_since(self, place: Place) -> datetime | None:
+        """From when on an account's records are here; None: from the first."""
+        return self.terms.floor(place.reached)
+
+    def notes(self, connection: Connection, as_of: datetime | None, now: datetime) -> list[str]:
+        """What is said of an account's part of an answer: that it is mirrored, how old, and why it is no younger."""
+        found = [] if as_of is None else [f"from the mirror, {_age(now - as_of)} old"]
+        if (error := self.failures.get(connection.name)) is not None:
+            found.append(f"it could not be topped up: {error.message}")
+        return found
+
+
+def folder_of(url: str, state_dir: Path) -> Path:
+    """Where the mirror lies: ``LEAD_MCP_MIRROR_URL`` as a folder, else a folder of the state. Raises NotConfigured."""
+    if not url:
+        return state_dir / "mirror"
+    scheme, colon, rest = url.partition(":")
+    if not colon or len(scheme) == 1:  # a drive of Windows
+        return Path(url).expanduser()
+    if scheme == "file":
+        return Path(url2pathname(rest.removeprefix("//"))).expanduser()
+    raise NotConfigured(
+        f"LEAD_MCP_MIRROR_URL: a mirror in {scheme}: is not built in; name a folder on this machine, or file:///folder."
+    )
+
+
+def no_mirror() -> NotConfigured:
+    return NotConfigured(
+        "source: there is no mirror. LEAD_MCP_MIRROR=on and `lead-mcp mirror sync` keep one; "
+        "source=live reads the vendors now."
+    )
+
+
+def _age(age: timedelta) -> str:
+    seconds = max(0, int(age.total_seconds()))
+    if seconds < 120:
+        return f"{seconds} s"
+    minutes = seconds // 60
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h" if minutes < 2880 else f"{minutes // 1440} days"

@@ -1,0 +1,230 @@
+"""From the store to the files for SQL: the rows of what has changed, made anew, in a file of their own.
+
+A delta holds everything that changed since the base; once that is much, one new base takes the place of both. Rows are made
+here, a few thousand at a time; a child process writes them (``builder``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from secrets import token_hex
+from typing import Any, Final
+
+from anyio import to_thread
+
+from lead_mcp.dates import full_stamp
+from lead_mcp.engine.connection import Connection, Names
+from lead_mcp.engine.readers.making import record_of
+from lead_mcp.engine.records import Record
+from lead_mcp.errors import NotOffered, Unavailable
+from lead_mcp.mirror.generation import Generation, current, point_at
+from lead_mcp.mirror.place import Place
+from lead_mcp.mirror.records import LEAD
+from lead_mcp.mirror.segments import COLUMNS
+from lead_mcp.mirror.store import Store, meta
+from lead_mcp.sql.cage import CageError, Child, is_installed
+from lead_mcp.sql.people import person_id
+from lead_mcp.sql.rows import Mask, Row, RowMaker, encoded, sends_of, unmasked
+from lead_mcp.sql.tables import TABLES
+from lead_mcp.vendors.spec.events import TimelineEvent
+
+FULL: Final = "full"
+"""The mark of values as they are."""
+START: Final = "import sys; sys.path.append(sys.argv[2]); from lead_mcp.mirror.builder import main; main(sys.argv[1])"
+PIECE: Final = 5_000
+MUCH: Final = 20_000
+"""Changed records from which on a new base may be due, and is where they are a fifth of all."""
+CHANGED: Final = (
+    "SELECT no, account, kind, id, partition, raw, person FROM records WHERE seq > ? AND no > ? ORDER BY no LIMIT ?"
+)
+Stored = tuple[int, str, str, str, str | None, str, str | None]
+
+
+async def at_once() -> None:
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How values are shown in the rows: the mask, an event's words, and a mark by which another look is told apart.
+
+    ``prepare`` is awaited before rows are made.
+    """
+
+    mask: Mask = unmasked
+    words: Callable[[TimelineEvent], str] = lambda event: str(event.kind)
+    mark: str = FULL
+    prepare: Callable[[], Awaitable[None]] = at_once
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """Makes the generation that holds what the store holds now. ``connections``: whose records are shown."""
+
+    store: Store
+    connections: Mapping[str, Connection]
+    region: str
+    look: Look
+
+    def meaning(self, database: sqlite3.Connection) -> str:
+        """What the rows hang on beside the records: whose they are, how fields are named, where numbers are dialled."""
+        accounts: list[Any] = [meta(database, "salt")]
+        accounts += [
+            [
+                one.name,
+                one.vendor.name,
+                sorted(one.account.names.items()),
+                sorted(one.account.stages.items()),
+                self.region,
+            ]
+            for one in self.connections.values()
+        ]
+        return hashlib.sha256(json.dumps(accounts).encode()).hexdigest()[:16]
+
+    async def publish(self, *, whole: bool = False) -> Generation:
+        """The generation, in force; ``whole``: without a delta.
+
+        Raises NotOffered without DuckDB, Unavailable where it cannot be written.
+        """
+        if not is_installed():
+            raise NotOffered("The mirror's tables need DuckDB: pip install 'lead-mcp[sql]'.")
+        before = current(self.store.folder)
+        with self.store.reading() as database:
+            if before is not None and (before.look, before.meaning) != (self.look.mark, self.meaning(database)):
+                before = None
+            return await self._published(database, before, whole=whole)
+
+    async def _published(self, database: sqlite3.Connection, before: Generation | None, *, whole: bool) -> Generation:
+        seq = int(meta(database, "seq"))
+        state = self._state(database)
+        if before is not None and before.seq == seq and not (whole and before.delta):
+            made = replace(before, **state)
+        else:
+            try:
+                made = await self._made(database, before, seq, state, whole=whole)
+            except (CageError, OSError) as error:
+                raise Unavailable(f"The mirror's tables could not be written: {error}") from error
+        await to_thread.run_sync(point_at, self.store.folder, made)
+        return made
+
+    async def _made(
+        self,
+        database: sqlite3.Connection,
+        before: Generation | None,
+        seq: int,
+        state: Mapping[str, Any],
+        *,
+        whole: bool,
+    ) -> Generation:
+        base_seq = before.base_seq if before else 0
+        changed = database.execute("SELECT count(*) FROM records WHERE seq > ?", (base_seq,)).fetchone()[0]
+        whole = whole or before is None or changed > max(MUCH, _count(database) // 5)
+        file = f"{'base' if whole else 'delta'}-{seq}-{token_hex(4)}.duckdb"
+        await self._written(database, file, before, base_seq, keep=whole and before is not None)
+        known = {"look": self.look.mark, "meaning": self.meaning(database), **state}
+        if before is None or whole:
+            return Generation(base=file, base_seq=seq, seq=seq, **known)
+        return Generation(base=before.base, base_seq=base_seq, seq=seq, delta=file, **known)
+
+    async def _written(
+        self, database: sqlite3.Connection, file: str, before: Generation | None, base_seq: int, *, keep: bool
+    ) -> None:
+        child = await to_thread.run_sync(Child, {"folder": str(self.store.folder)}, START)
+        try:
+            await child.greet()
+            await child.ask({"op": "open", "file": file, "before": before.base if before and keep else ""})
+            if before is not None:
+                await child.ask({"op": "gone"}, [await to_thread.run_sync(_gone, database, base_seq)])
+            pieces = self._pieces(database, base_seq)
+            while (piece := await to_thread.run_sync(next, pieces, None)) is not None:
+                for table, blobs in piece.items():
+                    columns = [list(one) for one in COLUMNS[table].items()]
+                    await child.ask({"op": "load", "table": table, "columns": columns}, blobs)
+            await child.ask({"op": "finish", "keep": keep})
+        finally:
+            await child.end()
+
+    def _state(self, database: sqlite3.Connection) -> dict[str, Any]:
+        """How far each account has been read, and how many leads it has here."""
+        places: dict[str, dict[str, Place]] = {name: {} for name in self.connections}
+        for name, kind, text in database.execute("SELECT account, kind, place FROM places"):
+            if name in places:
+                places[name][kind] = Place.unpacked(text)
+        counts = dict(database.execute("SELECT account, count(*) FROM records WHERE kind = 'lead' GROUP BY account"))
+        return {"places": places, "counts": {name: counts.get(name, 0) for name in self.connections}}
+
+    # --- rows ---------------------------------------------------------------------------------------------------
+
+    def _pieces(self, database: sqlite3.Connection, base_seq: int) -> Iterator[dict[str, list[bytes]]]:
+        """The rows of every changed record, by table, some at a time."""
+        last = 0
+        while rows := database.execute(CHANGED, (base_seq, last, PIECE)).fetchall():
+            last = rows[-1][0]
+            yield self._rows(rows)
+
+    def _rows(self, stored: Sequence[Stored]) -> dict[str, list[bytes]]:
+        made: dict[str, list[Row]] = {}
+        for (account, kind), some in groupby(sorted(stored, key=itemgetter(1, 2)), key=itemgetter(1, 2)):
+            connection = self.connections.get(account)
+            if connection is not None and connection.search(kind) is not None:
+                maker = _Maker(
+                    connection, kind, RowMaker(connection.vendor.name, self.region, self.look.mask, self.look.words)
+                )
+                for one in some:
+                    maker.into(made, one)
+        return {table: encoded(rows, len(COLUMNS[table])) for table, rows in made.items() if rows}
+
+
+class _Maker:
+    """Rows of one kind of one account's records."""
+
+    def __init__(self, connection: Connection, kind: str, rows: RowMaker) -> None:
+        self.connection, self.kind, self.rows = connection, kind, rows
+        search = connection.search(kind)
+        if search is None:
+            raise AssertionError("a record is of a kind that its vendor has")
+        fields = connection.account.fields if kind == LEAD else search.fields(connection.account)
+        self.names, self.when = Names(fields), search.when
+        self.person = list(TABLES["leads"].types).index("person_id")
+
+    def into(self, made: dict[str, list[Row]], stored: Stored) -> None:
+        no, *_, person = stored
+        record = self.record(stored)
+        if self.kind != LEAD:
+            made.setdefault("pings", []).append([*self.rows.ping(record, self.kind, list(TABLES["pings"].types)), no])
+            return
+        row = self.rows.lead(record, list(TABLES["leads"].types))
+        row[self.person] = person_id(person or f"u:{record.uri}", self._seen)
+        made.setdefault("leads", []).append([*row, no])
+        created = record.get("created_at")
+        beside = [no, full_stamp(created) if isinstance(created, datetime) else None]
+        events = self.connection.vendor.events(self.connection.account, record.raw)
+        for table, found in (
+            ("events", self.rows.events(record, events, list(TABLES["events"].types))),
+            ("sends", self.rows.sends(record, sends_of(events), list(TABLES["sends"].types))),
+        ):
+            made.setdefault(table, []).extend([*row, *beside] for row in found)
+
+    def record(self, stored: Stored) -> Record:
+        _, account, kind, record_id, partition, raw, _ = stored
+        return record_of(account, kind, record_id, json.loads(raw), self.names, self.when, partition)
+
+    def _seen(self, column: str, value: str) -> str:
+        return str(self.rows.mask(column, value, None))
+
+
+def _count(database: sqlite3.Connection) -> int:
+    return int(database.execute("SELECT count(*) FROM records").fetchone()[0])
+
+
+def _gone(database: sqlite3.Connection, base_seq: int) -> bytes:
+    """The numbers of records whose rows in the base are no more true."""
+    question = "SELECT no FROM records WHERE seq > ? UNION ALL SELECT no FROM gone WHERE seq > ?"
+    return json.dumps([no for (no,) in database.execute(question, (base_seq, base_seq))]).encode()

@@ -1,0 +1,104 @@
+"""A record as the mirror keeps it: as it was sent, with what it is found and joined by."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from lead_mcp.dates import EPOCH
+from lead_mcp.engine.person import PHONE_WORDS, numbers_of
+from lead_mcp.engine.records import Record
+from lead_mcp.filters import folded
+from lead_mcp.phones import e164
+from lead_mcp.sql.people import keys_of
+from lead_mcp.sql.rows import folded_email
+from lead_mcp.uris import lead_uri
+
+LEAD: Final = "lead"
+MICROSECOND: Final = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One record. ``at``: its own time in microseconds since 1970; ``keys``: e-mails and numbers it is found by (``e:``,
+    ``t:``); ``joins``: those of them that make it one person with others; ``raw``: the vendor's record as JSON.
+    """
+
+    account: str
+    kind: str
+    id: str
+    partition: str | None
+    at: int | None
+    raw: str
+    name: str | None
+    joins: tuple[str, ...]
+    keys: frozenset[str]
+
+
+def kept(record: Record, kind: str, when: str, region: str) -> Kept:
+    """The record as it is kept. ``when``: its field of time; ``region``: where its telephone numbers are dialled."""
+    lead = kind == LEAD
+    joins = keys_of(_phone(record, region), folded_email(record)) if lead else ()
+    return Kept(
+        account=record.account,
+        kind=kind,
+        id=record.id,
+        partition=record.partition,
+        at=micros(record.get(when)),
+        raw=json.dumps(record.raw, ensure_ascii=False, separators=(",", ":")),
+        name=_name(record) if lead else None,
+        joins=joins,
+        keys=frozenset({*joins, *_found_by(record, region, lead=lead)}),
+    )
+
+
+def _phone(record: Record, region: str) -> str | None:
+    text = record.get("phone")
+    return e164(str(text), region) if text else None
+
+
+def _name(record: Record) -> str | None:
+    name = record.get("name")
+    return folded(str(name)).strip() or None if name else None
+
+
+def _found_by(record: Record, region: str, *, lead: bool) -> Iterator[str]:
+    """What the record is looked up by, and erased by."""
+    if lead:
+        yield from (f"t:{number}" for number in numbers_of(record, region))
+        if email := folded_email(record):
+            yield f"e:{email}"
+    else:
+        if followed := record.get("lead_id"):
+            yield f"u:{lead_uri(record.account, str(followed))}"
+        yield from contacts(record.raw, region)
+
+
+def contacts(value: Any, region: str, word: str = "") -> Iterator[str]:
+    """E-mails and telephone numbers anywhere in a record: texts with an ``@``, and what stands under a phone's name."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from contacts(item, region, str(key).casefold())
+    elif isinstance(value, list):
+        for item in value:
+            yield from contacts(item, region, word)
+    elif isinstance(value, str) and "@" in value:
+        yield f"e:{folded(value).strip()}"
+    elif (
+        isinstance(value, str | int)
+        and any(one in word for one in PHONE_WORDS)
+        and (number := e164(str(value), region))
+    ):
+        yield f"t:{number}"
+
+
+def micros(moment: Any) -> int | None:
+    """Microseconds since 1970; None for what is no time."""
+    return (moment.astimezone(UTC) - EPOCH) // MICROSECOND if isinstance(moment, datetime) else None
+
+
+def moment_of(at: int) -> datetime:
+    return EPOCH + timedelta(microseconds=at)

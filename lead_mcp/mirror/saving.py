@@ -1,0 +1,168 @@
+"""Records into the store, out of it, and what is never to come back. Each function works within one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from lead_mcp.mirror.joining import join
+from lead_mcp.mirror.records import Kept
+from lead_mcp.mirror.store import counted_up, in_pieces, meta
+from lead_mcp.uris import lead_uri
+
+FOUND: Final = "SELECT id, no, raw, partition FROM records WHERE account = ? AND kind = ? AND id IN"
+
+
+@dataclass
+class Saved:
+    """What a batch came to. ``changed``: records that are new or different now."""
+
+    read: int = 0
+    changed: int = 0
+    removed: int = 0
+
+    def __add__(self, other: Saved) -> Saved:
+        return Saved(self.read + other.read, self.changed + other.changed, self.removed + other.removed)
+
+
+@dataclass
+class _Batch:
+    """Records of one account and kind on their way in."""
+
+    database: sqlite3.Connection
+    number: int
+    """Of the pass in which they were read."""
+    seq: int = 0
+    changed: set[int] = field(default_factory=set)
+    touched: set[str] = field(default_factory=set)
+    """Keys that a changed record has or had, by which records are joined."""
+
+    def save(self, records: Sequence[Kept]) -> None:
+        known = self._known(records)
+        same = [
+            known[one.id][0] for one in records if one.id in known and known[one.id][1:] == (one.raw, one.partition)
+        ]
+        numbers = [(self.number, no) for no in same]
+        self.database.executemany("UPDATE records SET pass = ? WHERE no = ?", numbers)
+        unchanged = set(same)
+        fresh = [one for one in records if one.id not in known or known[one.id][0] not in unchanged]
+        if fresh:
+            self.seq = self.seq or counted_up(self.database, "seq")
+            for one in fresh:
+                self._put(one, known[one.id][0] if one.id in known else None)
+
+    def _known(self, records: Sequence[Kept]) -> dict[str, tuple[int, str, str | None]]:
+        first = records[0]
+        found: dict[str, tuple[int, str, str | None]] = {}
+        for marks, ids in in_pieces([one.id for one in records]):
+            rows = self.database.execute(f"{FOUND} ({marks})", (first.account, first.kind, *ids))
+            found.update({id_: (no, raw, partition) for id_, no, raw, partition in rows})
+        return found
+
+    def _put(self, one: Kept, no: int | None) -> None:
+        values = (one.partition, one.at, one.raw, one.name, self.seq, self.number)
+        if no is None:
+            cursor = self.database.execute(
+                "INSERT INTO records (partition, at, raw, name, seq, pass, account, kind, id) VALUES (?,?,?,?,?,?,?,?,?)",
+                (*values, one.account, one.kind, one.id),
+            )
+            no = int(cursor.lastrowid or 0)
+        else:
+            self.database.execute(
+                "UPDATE records SET partition=?, at=?, raw=?, name=?, seq=?, pass=? WHERE no = ?", (*values, no)
+            )
+            self.touched.update(forget_keys(self.database, no))
+        joins = set(one.joins)
+        self.database.executemany("INSERT INTO keys VALUES (?, ?, ?)", [(key, no, key in joins) for key in one.keys])
+        self.changed.add(no)
+        self.touched |= joins
+
+
+def save(database: sqlite3.Connection, records: Sequence[Kept], number: int) -> Saved:
+    """Put in records of one account and kind, read in pass ``number``; each once; those forgotten are left out."""
+    kept = list({one.id: one for one in allowed(database, records)}.values())
+    if not kept:
+        return Saved(len(records))
+    batch = _Batch(database, number)
+    batch.save(kept)
+    if batch.changed and kept[0].kind == "lead":
+        join(database, batch.changed, batch.touched, batch.seq)
+    return Saved(len(records), len(batch.changed))
+
+
+def forget_keys(database: sqlite3.Connection, no: int) -> set[str]:
+    """Drop what a record is found by; the keys that joined it."""
+    rows = database.execute("SELECT key FROM keys WHERE no = ? AND joins", (no,)).fetchall()
+    database.execute("DELETE FROM keys WHERE no = ?", (no,))
+    return {key for (key,) in rows}
+
+
+def remove(database: sqlite3.Connection, numbers: Collection[int]) -> int:
+    """Take records out; how many."""
+    if not numbers:
+        return 0
+    seq, touched, persons = counted_up(database, "seq"), set[str](), set[str]()
+    for no in numbers:
+        row = database.execute("SELECT person FROM records WHERE no = ?", (no,)).fetchone()
+        persons.update(one for one in row or () if one)
+        touched |= forget_keys(database, no)
+        database.execute("DELETE FROM records WHERE no = ?", (no,))
+        database.execute("INSERT OR REPLACE INTO gone VALUES (?, ?)", (no, seq))
+    beside = set[int]()
+    for marks, piece in in_pieces(sorted(persons)):
+        beside.update(no for (no,) in database.execute(f"SELECT no FROM records WHERE person IN ({marks})", piece))
+    join(database, beside, touched, seq)
+    return len(numbers)
+
+
+def unseen(
+    database: sqlite3.Connection, account: str, kind: str, since: int | None, until: int, number: int
+) -> list[int]:
+    """Records of a time that a whole reading of it (pass ``number``) did not meet: their vendor has them no more."""
+    rows = database.execute(
+        "SELECT no FROM records WHERE account = ? AND kind = ? AND at < ? AND at >= ? AND pass < ?",
+        (account, kind, until, since if since is not None else -(2**62), number),
+    )
+    return [no for (no,) in rows]
+
+
+def older(database: sqlite3.Connection, before: int) -> list[int]:
+    """Records from before a moment."""
+    return [no for (no,) in database.execute("SELECT no FROM records WHERE at < ?", (before,))]
+
+
+# --- what is never to come back -----------------------------------------------------------------------------------
+
+
+def marks_of(database: sqlite3.Connection, names: Iterable[str]) -> dict[str, str]:
+    """Each key or ``u:URI`` as the store remembers it, salted: what was erased cannot be read from there."""
+    salt = meta(database, "salt").encode()
+    return {name: hmac.new(salt, name.encode(errors="replace"), hashlib.sha256).hexdigest() for name in names}
+
+
+def names_of(record: Kept) -> set[str]:
+    """Everything that a record may have been forgotten by."""
+    own = {f"u:{lead_uri(record.account, record.id)}"} if record.kind == "lead" else set()
+    return {*record.keys, *own}
+
+
+def allowed(database: sqlite3.Connection, records: Sequence[Kept]) -> list[Kept]:
+    """The records but those of whom somebody said: forget them."""
+    if database.execute("SELECT 1 FROM forgotten LIMIT 1").fetchone() is None:
+        return list(records)
+    marks = marks_of(database, {name for one in records for name in names_of(one)})
+    gone = set[str]()
+    for questions, piece in in_pieces(list(marks.values())):
+        gone.update(m for (m,) in database.execute(f"SELECT mark FROM forgotten WHERE mark IN ({questions})", piece))
+    return [one for one in records if not any(marks[name] in gone for name in names_of(one))]
+
+
+def forget(database: sqlite3.Connection, names: Iterable[str], numbers: Collection[int]) -> int:
+    """Erase records, and remember the names so that no sync brings them back; how many were erased."""
+    marks = marks_of(database, names)
+    database.executemany("INSERT OR IGNORE INTO forgotten VALUES (?)", [(mark,) for mark in marks.values()])
+    return remove(database, numbers)

@@ -1,0 +1,42 @@
+"""What is mirrored, as plain values for people and programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lead_mcp.dates import full_stamp
+from lead_mcp.mirror.mirror import Mirror
+from lead_mcp.mirror.place import Place
+
+
+def status_of(mirror: Mirror) -> dict[str, Any]:
+    """``{"folder", "bytes", "tables_as_of_change", "accounts": [{account, kind, records, as_of, age_s, since, ...}]}``."""
+    places = mirror.store.places()
+    counts = mirror.store.counts() if mirror.store.exists else {}
+    kinds = [
+        (name, kind, places.get((name, kind), Place()))
+        for name, one in mirror.connections.items()
+        for kind in mirror.kinds(one)
+    ]
+    generation = mirror.generation
+    files = [path for path in mirror.folder.iterdir() if path.is_file()] if mirror.folder.is_dir() else []
+    return {
+        "folder": str(mirror.folder),
+        "bytes": sum(path.stat().st_size for path in files),
+        "tables": generation is not None,
+        "accounts": [_line(mirror, name, kind, place, counts.get((name, kind), 0)) for name, kind, place in kinds],
+    }
+
+
+def _line(mirror: Mirror, name: str, kind: str, place: Place, records: int) -> dict[str, Any]:
+    begin = mirror.covered_since(place) if place.as_of else None
+    return {
+        "account": name,
+        "kind": kind,
+        "records": records,
+        "as_of": full_stamp(place.as_of) if place.as_of else None,
+        "age_s": round((mirror.terms.clock() - place.as_of).total_seconds()) if place.as_of else None,
+        "since": full_stamp(begin) if begin else None,
+        "complete": place.loaded,
+        "error": place.error,
+    }

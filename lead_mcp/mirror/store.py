@@ -1,0 +1,156 @@
+"""``records.sqlite``: every record as it was sent, how far each account was read, what must not come back.
+
+Every change of the records has a number (``seq``): what has a larger one than a base holds has changed since. Numbers of
+records (``no``) are never given twice. Times are microseconds since 1970. SQLite's write-ahead log lets every process read
+while one writes.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from secrets import token_hex
+from threading import Lock
+from typing import Any, Final
+
+from lead_mcp.errors import NotConfigured, Unavailable
+from lead_mcp.mirror.place import Place
+from lead_mcp.state_dir import private_file, private_folder
+
+FORMAT: Final = "1"
+"""Of this file. One of another format is refused: the vendors still have everything."""
+NAME: Final = "records.sqlite"
+WAIT: Final = 30.0
+"""Seconds that a writer waits for another one's transaction."""
+TABLES: Final = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE records (
+  no INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, partition TEXT,
+  at INTEGER, raw TEXT NOT NULL, name TEXT, person TEXT, seq INTEGER NOT NULL, pass INTEGER NOT NULL,
+  UNIQUE (account, kind, id));
+CREATE INDEX records_seq ON records (seq);
+CREATE INDEX records_at ON records (account, kind, at);
+CREATE INDEX records_person ON records (person) WHERE person IS NOT NULL;
+CREATE TABLE keys (key TEXT NOT NULL, no INTEGER NOT NULL, joins INTEGER NOT NULL, PRIMARY KEY (key, no)) WITHOUT ROWID;
+CREATE INDEX keys_no ON keys (no);
+CREATE TABLE shared (key TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE gone (no INTEGER PRIMARY KEY, seq INTEGER NOT NULL);
+CREATE TABLE places (account TEXT NOT NULL, kind TEXT NOT NULL, place TEXT NOT NULL, PRIMARY KEY (account, kind));
+CREATE TABLE forgotten (mark TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+PRAGMAS: Final = (
+    "foreign_keys=OFF",
+    "synchronous=NORMAL",
+    "secure_delete=ON",
+    "temp_store=MEMORY",
+    "cache_size=-32000",
+)
+
+
+@dataclass(frozen=True)
+class Store:
+    """The file in its folder. Every method opens a connection of its own, so that any thread may call it."""
+
+    folder: Path
+    _turn: Lock = field(default_factory=Lock, compare=False, repr=False)
+
+    @property
+    def path(self) -> Path:
+        return self.folder / NAME
+
+    @property
+    def exists(self) -> bool:
+        return self.path.is_file()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection that reads one state of the records throughout. Raises NotConfigured where there is no mirror."""
+        if not self.exists:
+            raise NotConfigured("There is no mirror yet: run `lead-mcp mirror sync`.")
+        with closing(self._connected()) as database:
+            database.execute("PRAGMA query_only=ON")
+            self._check(database)
+            database.execute("BEGIN")
+            yield database
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: whole, or not at all. Only who holds the lock may ask for one. Raises Unavailable."""
+        private_folder(self.folder)
+        os.close(private_file(self.path))
+        with self._turn, closing(self._connected()) as database:
+            try:
+                for pragma in ("journal_mode=WAL", *PRAGMAS):
+                    database.execute(f"PRAGMA {pragma}")
+                database.execute("BEGIN IMMEDIATE")
+                self._check(database, new=True)
+                yield database
+                database.execute("COMMIT")
+            except sqlite3.Error as error:  # the disk is full: closing undoes what was begun
+                raise Unavailable(f"The mirror in {self.folder} cannot be written: {error}.") from error
+
+    def _connected(self) -> sqlite3.Connection:
+        """Used by one thread at a time, though not always by the same one."""
+        return sqlite3.connect(self.path, timeout=WAIT, isolation_level=None, check_same_thread=False)
+
+    def _check(self, database: sqlite3.Connection, *, new: bool = False) -> None:
+        """Make the tables in an empty file. Raises NotConfigured where the file is of another format."""
+        if database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0 and new:
+            for statement in TABLES.split(";\n"):
+                database.execute(statement)
+            values = [("format", FORMAT), ("seq", "0"), ("pass", "0"), ("salt", token_hex(16))]
+            database.executemany("INSERT INTO meta VALUES (?, ?)", values)
+        try:
+            found = meta(database, "format")
+        except sqlite3.DatabaseError:
+            found = "none"
+        if found != FORMAT:
+            raise NotConfigured(
+                f"The mirror in {self.folder} was made by another version of lead-mcp (format {found}, not {FORMAT}). "
+                "`lead-mcp mirror drop` removes it, `lead-mcp mirror sync` reads it anew."
+            )
+
+    def place(self, account: str, kind: str) -> Place:
+        """How far the account was read; an empty place where it never was."""
+        return self.places().get((account, kind), Place())
+
+    def places(self) -> dict[tuple[str, str], Place]:
+        """Every place, by account and kind."""
+        if not self.exists:
+            return {}
+        with self.reading() as database:
+            rows = database.execute("SELECT account, kind, place FROM places").fetchall()
+        return {(account, kind): Place.unpacked(text) for account, kind, text in rows}
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """How many records there are, by account and kind."""
+        with self.reading() as database:
+            rows = database.execute("SELECT account, kind, count(*) FROM records GROUP BY account, kind").fetchall()
+        return {(account, kind): many for account, kind, many in rows}
+
+
+def meta(database: sqlite3.Connection, name: str) -> str:
+    row = database.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+    return str(row[0]) if row else ""
+
+
+def counted_up(database: sqlite3.Connection, name: str) -> int:
+    """The next number of ``seq`` or ``pass``."""
+    number = int(meta(database, name)) + 1
+    database.execute("UPDATE meta SET value = ? WHERE name = ?", (str(number), name))
+    return number
+
+
+def put_place(database: sqlite3.Connection, account: str, kind: str, place: Place) -> None:
+    database.execute("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", (account, kind, place.packed()))
+
+
+def in_pieces(values: Sequence[Any], size: int = 500) -> Iterator[tuple[str, Sequence[Any]]]:
+    """Question marks for so many values at a time, and the values."""
+    for start in range(0, len(values), size):
+        piece = values[start : start + size]
+        yield ",".join("?" * len(piece)), piece
