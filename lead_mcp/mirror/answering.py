@@ -62,7 +62,7 @@ class Mirrored:
     async def answer(self) -> SqlAnswer | None:
         """The answer; None where the mirror does not cover what ``auto`` asks. Raises LeadMcpError."""
         check_text(self.query.sql)
-        if (found := self.mirror.generation) is None:
+        if (found := await self.mirror.tables()) is None:
             self._refuse("it holds nothing yet: run `lead-mcp mirror sync`")
             return None
         for attempt in range(OPENED):
@@ -83,7 +83,7 @@ class Mirrored:
         kinds = sorted({reading.kind for reading in plan.readings})
         asked = list({reading.connection.name: reading.connection for reading in plan.readings}.values())
         await self.mirror.freshen(asked, kinds)
-        generation = self.mirror.generation or generation
+        generation = await self.mirror.tables() or generation
         if missing := self._missing(generation, plan, needs):
             self._refuse(missing)
             return None

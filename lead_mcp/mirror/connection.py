@@ -57,7 +57,8 @@ def mirrored(connection: Connection, store: Store, kinds: Sequence[str]) -> Conn
     """The account with those kinds of its records (``lead inbound outbound``) out of the mirror."""
     outbound = connection.outbound
     held = {field.name: getattr(outbound, field.name) for field in fields(outbound)}
-    return Connection(Inbound(**{**held, "vendor": _vendor(connection.vendor, kinds)}, store=store))
+    inbound = Inbound(**{**held, "vendor": _vendor(connection.vendor, kinds)}, store=store)
+    return replace(connection, outbound=inbound)  # what is known of its fields is shared
 
 
 def _vendor(vendor: Vendor, kinds: Sequence[str]) -> Vendor:

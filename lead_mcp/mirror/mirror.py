@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -129,13 +130,38 @@ class Mirror:
         old = [one for one in connections if self._is_old(one, kinds)]
         if not old:
             return
-        self.failures = {name: why for name, why in self.failures.items() if name not in {one.name for one in old}}
-        try:
-            with writing(self.folder), anyio.move_on_after(2 * TOP_UP):
-                await together([partial(self._top_up, one, kinds) for one in old])
+        names = {one.name for one in old}
+        self.failures = {name: why for name, why in self.failures.items() if name not in names}
+        with (
+            suppress(Conflict),
+            writing(self.folder),
+        ):  # another process may be at it: what there is can be read meanwhile
+            await together([partial(self._top_up, one, kinds) for one in old])
+
+    async def tables(self) -> Generation | None:
+        """The files for SQL, made anew where records have come since; None where there is nothing.
+
+        Where another process writes, they are those that it has made last.
+        """
+        if self._is_behind():
+            with suppress(Conflict), writing(self.folder):
                 await self.publish()
-        except Conflict:
-            return  # another process is at it; what there is can be read meanwhile
+        return self.generation
+
+    def _is_behind(self) -> bool:
+        """Whether the files for SQL are not those of what is stored."""
+        if not self.store.exists:
+            return False
+        found = self.generation
+        return found is None or found.places != self.places()
+
+    def places(self) -> dict[str, dict[str, Place]]:
+        """How far each account has been read, by kind."""
+        found: dict[str, dict[str, Place]] = {name: {} for name in self.connections}
+        for (name, kind), place in self.store.places().items():
+            if name in found:
+                found[name][kind] = place
+        return found
 
     async def _top_up(self, connection: Connection, kinds: Sequence[str]) -> None:
         with anyio.move_on_after(TOP_UP):

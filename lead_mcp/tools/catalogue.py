@@ -38,12 +38,21 @@ from lead_mcp.tools.failures import error_result
 from lead_mcp.tools.kit import LeadTool, make_tool
 from lead_mcp.vendors.spec.vendor import Vendor
 
+OFTEN_LIVE: Final = frozenset({"search_leads", "summarize_leads", "trace_lead"})
 Serves = Callable[[Settings, list[Vendor]], bool]
 
 
 def tools_for(settings: Settings) -> list[Tool]:
     """The tools that some configured account can serve, in a fixed order."""
-    return [make() for make in _serving(settings)]
+    return [_fitted(make(), settings) for make in _serving(settings)]
+
+
+def _fitted(tool: LeadTool, settings: Settings) -> LeadTool:
+    """The tool without an argument that nobody needs where there is no mirror; it is taken all the same."""
+    if settings.server.mirror == "off" and tool.name in OFTEN_LIVE:
+        properties = {name: one for name, one in tool.parameters["properties"].items() if name != "source"}
+        tool.parameters = {**tool.parameters, "properties": properties}
+    return tool
 
 
 def names_for(settings: Settings, principal: Principal) -> set[str]:

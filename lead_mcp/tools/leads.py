@@ -15,6 +15,7 @@ from mcp.types import CallToolResult
 
 from lead_mcp.engine.answer import Answer
 from lead_mcp.engine.by_ids import asked_ids
+from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.lookup import get_record
 from lead_mcp.engine.pace import ALWAYS, aside
 from lead_mcp.engine.people import LookupScope
@@ -33,6 +34,7 @@ from lead_mcp.runtime import Runtime
 from lead_mcp.tools.arguments import models
 from lead_mcp.tools.arguments.windows import asked_window
 from lead_mcp.tools.kit import result, runtime_of
+from lead_mcp.tools.sources import sourced_leads
 from lead_mcp.uris import parse_uri
 from lead_mcp.vendors.spec.fields import FieldMap
 
@@ -60,24 +62,27 @@ async def search_leads(ctx: Context[Any, Any], asked: models.SearchLeads) -> Cal
         defaults=usual,
     )
     further = {"in_account": asked.in_account} if asked.in_account else {}
-    query = arguments.query(ids=asked.ids, detail=asked.detail, max_tokens=asked.max_tokens, **further)
+    sized = {"detail": asked.detail, "max_tokens": asked.max_tokens, "source": asked.source}
+    query = arguments.query(ids=asked.ids, **sized, **further)
     if asked.ids is not None:
         query = replace(query, ids=asked_ids(runtime, asked.account, asked.ids))
+    found = await sourced_leads(runtime, asked.account, asked.source, query)
     if asked.in_account:
-        answer = await _elsewhere(runtime, asked.account, query, asked.in_account)
+        answer = await _elsewhere(runtime, found.connections, query, asked.in_account)
     else:
-        answer = await search(runtime.chosen(asked.account), query, runtime.limits, runtime.seal)
+        answer = await search(found.connections, query, runtime.limits, runtime.seal)
+    found.tell(answer.entries)
     columns = tuple(dict.fromkeys((*usual, *fields)))
     page = partial(search_page, answer, query, columns, asked.max_tokens)
     return result(*await aside(page, weight(answer.records, columns)))
 
 
-async def _elsewhere(runtime: Runtime, account: str | None, query: Query, in_account: str) -> Answer:
+async def _elsewhere(runtime: Runtime, connections: Sequence[Connection], query: Query, in_account: str) -> Answer:
     """Those whose person is at that account too, or is not. Raises BadArgument where only that account is searched."""
     word = NEGATED.sub("", in_account.strip(), count=1)
     there = runtime.chosen(word)
     names = {one.name for one in there}
-    searched = [one for one in runtime.chosen(account) if one.name not in names]
+    searched = [one for one in connections if one.name not in names]
     if not searched or any(one.account in names for one in query.ids or ()):
         raise BadArgument(
             f"in_account: {word!r} is searched itself; name another account than the one that is searched."

@@ -22,6 +22,10 @@ from lead_mcp.runtime import Runtime
 from lead_mcp.tools.arguments import models
 from lead_mcp.tools.kit import result, runtime_of
 from lead_mcp.tools.leads import SearchArguments
+from lead_mcp.tools.sources import sourced_leads
+
+MOST_LOCAL: Final = 100_000_000
+"""Records that may be read for a summary where no vendor has to send them; the deadline holds all the same."""
 
 SUMMARY: Final = "summary limit"
 
@@ -31,11 +35,14 @@ async def summarize_leads(ctx: Context[Any, Any], asked: models.SummarizeLeads) 
     runtime = runtime_of(ctx)
     groups, measures = tuple(dict.fromkeys(asked.group_by or ())), parse_measures(asked.measures or ("count",))
     arguments = SearchArguments(runtime, asked.account, asked.text, asked.filters, asked, cursor=asked.cursor)
-    query = arguments.query(group_by=list(groups), measures=list(map(str, measures)))
+    query = arguments.query(group_by=list(groups), measures=list(map(str, measures)), source=asked.source)
     page = GroupPage(GroupCursor.opened(runtime.seal, asked.cursor, query.arguments, query.now), query, runtime.seal)
     grouping = Grouping(groups, measures, runtime.server.zone, runtime.server.phone_region)
     summary_query = SummaryQuery(replace(query, limit=1, cursor=None), grouping)
-    summary = await summarize(runtime.chosen(asked.account), summary_query, summary_limits(runtime), progress(ctx))
+    found = await sourced_leads(runtime, asked.account, asked.source, query, together=True)
+    limits = replace(summary_limits(runtime), scan=MOST_LOCAL) if found.is_local else summary_limits(runtime)
+    summary = await summarize(found.connections, summary_query, limits, progress(ctx))
+    found.tell(summary.entries)
     rendered = await aside(partial(summary_answer, summary, measures, page), len(summary.groups))
     return result(*rendered)
 

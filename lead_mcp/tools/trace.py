@@ -21,6 +21,7 @@ from lead_mcp.tools.arguments import models
 from lead_mcp.tools.arguments.windows import asked_window
 from lead_mcp.tools.kit import result, runtime_of
 from lead_mcp.tools.leads import one_lead
+from lead_mcp.tools.sources import sourced_story
 
 
 async def trace_lead(ctx: Context[Any, Any], asked: models.TraceLead) -> CallToolResult:
@@ -30,7 +31,9 @@ async def trace_lead(ctx: Context[Any, Any], asked: models.TraceLead) -> CallToo
     now = runtime.clock()
     window = asked_window(asked, runtime.server.zone, now)
     scope = LookupScope(runtime.limits, runtime.seal, runtime.server.phone_region, now, window, everything=True)
-    story = await trace(runtime.chosen(None), person, scope, lead)
+    found = await sourced_story(runtime, asked.source)
+    story = await trace(found.connections, person, scope, lead)
+    found.tell(story.entries)
     story_of = partial(story_answer, story, person, runtime.server.phone_region, window)
     return result(*await aside(story_of, ALWAYS))
 

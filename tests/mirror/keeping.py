@@ -37,7 +37,8 @@ class Keeping:
         return self.bench.portal.call(partial(Mirror, folder, own.connections, own.terms, own.look))
 
     def close(self) -> None:
-        self.bench.portal.call(self.mirror.cage.aclose)
+        if (found := self.bench.runtime.mirror) is not None:
+            self.bench.portal.call(found.cage.aclose)
 
 
 @contextmanager

@@ -46,6 +46,7 @@ GROUPS: Final = "up to 2: a field, account, hour, day, week, month, quarter, yea
 MEASURES: Final = "count, share, sum:value, avg|min|max|median|distinct:F, minutes_between:F:F"
 KEY: Final = "repeated calls with it write once"
 DRY: Final = "only show the request"
+SOURCE: Final = "the vendors now, or their mirrored copy"
 OWN: Final = "the vendor's own names"
 
 
@@ -74,6 +75,7 @@ class SearchLeads(Windowed):
     sort: Sort = Field(None, description="field:asc|desc, comma list; default created_at:desc")
     fields: Words = Field(None, max_length=40, description="columns to add")
     detail: Detail = Field("concise", description="columns")
+    source: Source = Field("live", description="as in query_sql")
     limit: Limit = Field(20, description="rows")
     max_tokens: Tokens = Field(None, description=MAX_TOKENS)
     cursor: Text = Field(None, description=CURSOR)
@@ -91,6 +93,7 @@ class SummarizeLeads(Windowed):
     filters: Filters = Field(None, description=ALIKE)
     group_by: Words = Field(None, max_length=2, description=GROUPS)
     measures: Words = Field(None, max_length=8, description=MEASURES)
+    source: Source = Field("auto", description="as in query_sql")
     cursor: Text = Field(None, description="next_cursor: further groups")
 
 
@@ -98,6 +101,7 @@ class TraceLead(Windowed):
     uri: Text = Field(None, description="a lead of the person, or:")
     phone: Text = Field(None, description="any spelling")
     email: Text = Field(None, description="any case")
+    source: Source = Field("auto", description="as in query_sql")
 
 
 class QueryPings(Windowed):
@@ -118,7 +122,7 @@ class QueryPings(Windowed):
 class QuerySql(Windowed):
     sql: RequiredText = Field(description="one SELECT")
     account: Accounts = Field(None, description=ACCOUNTS)
-    source: Source = Field("auto", description="the vendors now, or their mirrored copy")
+    source: Source = Field("auto", description=SOURCE)
     max_rows: MaxRows = Field(200, description="rows")
     max_tokens: Tokens = Field(None, description=MAX_TOKENS)
 
