@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lead_mcp.engine.records import Record
 from lead_mcp.filters import folded
@@ -64,8 +65,14 @@ def numbers_of(record: Record, region: str) -> Iterable[str]:
 def _lines_of(record: Record, region: str) -> Iterator[tuple[str, str]]:
     """The same, each with its extension."""
     values = [record.get("phone")]
-    values += [value for key, value in record.raw.items() if any(word in key.casefold() for word in PHONE_WORDS)]
+    values += [value for key, value in record.raw.items() if _names_a_number(key)]
     for value in values:
         number = e164(str(value), region) if value and not isinstance(value, Mapping | list) else None
         if number:
             yield number, extension_of(str(value), region)
+
+
+@lru_cache(maxsize=10_000)
+def _names_a_number(key: str) -> bool:
+    """Whether a telephone number is likely to stand under that name; records have the same ones again and again."""
+    return any(word in key.casefold() for word in PHONE_WORDS)

@@ -22,7 +22,7 @@ from lead_mcp.mirror import saving
 from lead_mcp.mirror.generation import Generation, current
 from lead_mcp.mirror.lock import writing
 from lead_mcp.mirror.place import Place
-from lead_mcp.mirror.publishing import Look, Publisher
+from lead_mcp.mirror.publishing import MUCH, Look, Publisher
 from lead_mcp.mirror.records import LEAD, micros
 from lead_mcp.mirror.store import Store
 from lead_mcp.mirror.sync import Stream, Terms
@@ -139,12 +139,12 @@ class Mirror:
             await together([partial(self._top_up, one, kinds) for one in old])
 
     async def tables(self) -> Generation | None:
-        """The files for SQL, made anew where records have come since; None where there is nothing.
+        """The files for SQL, made anew where records have come since; None where there are none.
 
-        Where another process writes, they are those that it has made last.
+        Where another process writes, or it would take too long, they are those that were made last.
         """
-        if self._is_behind():
-            with suppress(Conflict), writing(self.folder):
+        if await to_thread.run_sync(self._is_behind):
+            with suppress(Conflict), writing(self.folder), anyio.move_on_after(2 * TOP_UP):
                 await self.publish()
         return self.generation
 
@@ -153,7 +153,9 @@ class Mirror:
         if not self.store.exists:
             return False
         found = self.generation
-        return found is None or found.places != self.places()
+        if found is None:
+            return sum(self.store.counts().values()) <= MUCH
+        return found.places != self.places()
 
     def places(self) -> dict[str, dict[str, Place]]:
         """How far each account has been read, by kind."""

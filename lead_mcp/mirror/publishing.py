@@ -41,9 +41,8 @@ START: Final = "import sys; sys.path.append(sys.argv[2]); from lead_mcp.mirror.b
 PIECE: Final = 5_000
 MUCH: Final = 20_000
 """Changed records from which on a new base may be due, and is where they are a fifth of all."""
-CHANGED: Final = (
-    "SELECT no, account, kind, id, partition, raw, person FROM records WHERE seq > ? AND no > ? ORDER BY no LIMIT ?"
-)
+STORED: Final = "no, account, kind, id, partition, raw, person"
+CHANGED: Final = f"SELECT {STORED}, seq FROM records WHERE (seq, no) > (?, ?) ORDER BY seq, no LIMIT ?"
 Stored = tuple[int, str, str, str, str | None, str, str | None]
 
 
@@ -164,10 +163,10 @@ class Publisher:
 
     def _pieces(self, database: sqlite3.Connection, base_seq: int) -> Iterator[dict[str, list[bytes]]]:
         """The rows of every changed record, by table, some at a time."""
-        last = 0
-        while rows := database.execute(CHANGED, (base_seq, last, PIECE)).fetchall():
-            last = rows[-1][0]
-            yield self._rows(rows)
+        seq, no = base_seq, 2**62
+        while rows := database.execute(CHANGED, (seq, no, PIECE)).fetchall():
+            no, seq = rows[-1][0], rows[-1][-1]
+            yield self._rows([row[:-1] for row in rows])
 
     def _rows(self, stored: Sequence[Stored]) -> dict[str, list[bytes]]:
         made: dict[str, list[Row]] = {}

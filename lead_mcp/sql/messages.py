@@ -103,7 +103,7 @@ def _fitting(cut: Sequence[LedgerEntry], reached: Mapping[str, datetime], query:
 def too_many_recorded(most: int) -> BadArgument:
     return BadArgument(
         f"sql: recordings are listed lead by lead, for at most {most} leads a statement. Narrow created_at or account, or ask "
-        "get_recordings for one lead; a mirror (LEAD_MCP_MIRROR=on) has them all."
+        "get_recordings for one lead."
     )
 
 
