@@ -41,7 +41,7 @@ def packed(value: Any) -> bytes:
         case float():
             return bytes([FRACTION]) + struct.pack(">d", value)
         case Decimal():
-            return _whole(int(value)) if _is_whole(value) else bytes([NUMBER]) + packed(str(value))
+            return bytes([NUMBER]) + (_whole(int(value)) if _is_whole(value) else packed(str(value)))
         case datetime():
             return _time(value)
         case str():
