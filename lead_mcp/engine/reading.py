@@ -90,7 +90,7 @@ def _fill(entry: LedgerEntry, account_query: AccountQuery, readers: Sequence[Rea
     back = account_query.search.window
     if entry.window is not None and back is not None:
         which = f"the last {length(back)}" if entry.window.until == state.frozen else f"{length(back)} up to its end"
-        entry.notes.append(f"{entry.account} insists on a window; {which} were asked")
+        entry.notes.append(f"insists on a window; {which} were asked")
     fill(entry, readers)
     if state.page_end.end is not None:  # a batch that is read again up to its end holds no more than itself
         entry.total = None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from lead_mcp.engine.timeline import Finding, SeveralBuyers, SeveralLeads, SeveralSales
+from lead_mcp.outgoing.words import number_text
 from lead_mcp.vendors.spec.events import Detail, EventKind, TimelineEvent
 
 NAMED: Final = 10
@@ -37,7 +38,7 @@ def _sent(event: TimelineEvent) -> str:
     if event.accepted is False:
         return f"refused by {buyer}"
     currency = f" {event.currency}" if event.currency else ""
-    price = "" if event.amount is None else f" at {event.amount:f}{currency}"
+    price = "" if event.amount is None else f" at {number_text(event.amount)}{currency}"
     return f"sent to {buyer}{price}"
 
 

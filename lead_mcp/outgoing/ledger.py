@@ -75,7 +75,8 @@ def _entry_line(entry: LedgerEntry) -> str:
     """What is missing of one account or is not as asked; nothing where all is well."""
     parts = [text_cell(note, SENTENCE) for note in dict.fromkeys(entry.notes)]
     if entry.error:
-        parts.insert(0, f"{entry.error.code}: {text_cell(cleaned(entry.error.message), SENTENCE)}")
+        message = entry.error.message.removeprefix(f"{entry.account} ")
+        parts.insert(0, f"{entry.error.code}: {text_cell(cleaned(message), SENTENCE)}")
     elif not entry.complete:
         parts.insert(0, f"not complete, {_reach(entry)}")
     return f"{entry.account}: {'; '.join(parts)}" if parts else ""

@@ -40,6 +40,8 @@ def number_text(value: int | float | Decimal) -> str:
     """A number without what a computer adds to it: ``12.3`` for 12.300000000000001, ``12.33`` for a third of 37."""
     if isinstance(value, int):
         return str(value)
+    if isinstance(value, Decimal) and len(f"{value:f}".partition(".")[2]) <= LONG_FRACTION:
+        return f"{value:f}"  # as its vendor writes it
     size = abs(float(value))
     text = _trimmed(f"{value:.{DIGITS}g}") if size < 10**DIGITS else _trimmed(f"{value:f}")
     decimals = len(text.partition(".")[2])

@@ -21,7 +21,7 @@ CASES = [
     ([WELL, replace(WELL, account="convoso", requests=2)], ["complete: 2 accounts, 3 requests"]),
     (
         [WELL, LedgerEntry("convoso", requests=0, complete=False, error=LACKING)],
-        ["complete: 1 of 2 accounts, 1 request", f"convoso: not_offered: {LACKING.message}"],
+        ["complete: 1 of 2 accounts, 1 request", "convoso: not_offered: has no field 'gclid': it was not asked."],
     ),
     (
         [LedgerEntry("leadexec", 2, 669, 400, 4, complete=False, notes=["stopped at the scan limit of 400"])],
