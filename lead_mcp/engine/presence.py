@@ -29,6 +29,7 @@ from lead_mcp.errors import LeadMcpError
 from lead_mcp.filters import Op, Order, Where, folded
 from lead_mcp.phones import extension_of
 
+PRESENCE: Final = "in_account"
 LARGE_PAGE: Final = 1_000
 """Records a page from which on reading an account costs less than asking it for a page of people."""
 MOST_ASKED: Final = 60
@@ -161,7 +162,7 @@ class PresenceCheck:
         """As the ledger shows it."""
         names = ",".join(one.connection.name for one in self.others)
         word = names if self.wanted else f"not {names}"
-        return Where("in_account", Op.EQ, word, f"in_account {word}")
+        return Where(PRESENCE, Op.EQ, word, f"{PRESENCE} {word}")
 
     @property
     def failed(self) -> bool:

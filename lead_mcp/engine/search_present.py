@@ -18,16 +18,18 @@ from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.cursor import Seal
 from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.limits import Limits
-from lead_mcp.engine.presence import PresenceCheck
+from lead_mcp.engine.presence import PRESENCE, PresenceCheck
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import search
+from lead_mcp.vendors.spec.fields import Field
 
 CHUNK: Final = 50
 """Leads that are told at once."""
 MARGIN: Final = 0.1
 """Seconds left of the deadline in which nothing more is begun."""
 
+IN_ACCOUNT: Final = Field(PRESENCE)
 Place = Callable[[], str | None]
 """Makes the cursor that goes on behind a lead."""
 
@@ -101,6 +103,7 @@ def _answer(page: _Page, query: Query, check: PresenceCheck, *, cut: bool) -> An
     entries = [*page.entries.values(), *_others(check)]
     for entry in page.entries.values():
         entry.checked_here = (*entry.checked_here, check.clause)
+        entry.field_of = partial(_field_of, entry.field_of)
         entry.total = None
         entry.complete = entry.complete and not (cut or check.unknown)
         entry.notes += _notes(check, cut=cut)
@@ -111,6 +114,11 @@ def _answer(page: _Page, query: Query, check: PresenceCheck, *, cut: bool) -> An
         return (page.places[rows - 1]() or "") if rows else (query.cursor or "")
 
     return Answer(page.kept, total, page.cursor, entries, page.missing, place, certain=page.certain)
+
+
+def _field_of(known: Callable[[str], Field | None], name: str) -> Field | None:
+    """The fields of an entry, and that of our own clause: an account's name says nothing of a person."""
+    return IN_ACCOUNT if name == PRESENCE else known(name)
 
 
 def _others(check: PresenceCheck) -> list[LedgerEntry]:

@@ -86,6 +86,7 @@ def test_one_person_is_found_at_all_accounts_in_one_page_and_few_requests(large:
         assert said["complete"] is True
 
 
+@pytest.mark.slow
 def test_a_story_takes_few_requests_too(large: Bench) -> None:
     """Over all time, with a second round for what else the person goes by, the lead's calls and its ping."""
     for asked in ({"phone": spelled(large)}, {"email": MAIL}, {"uri": uris([large.page(text=MAIL, **RECENT)])[0]}):

@@ -57,7 +57,7 @@ def test_only_those_stay_whose_person_is_there_too_or_is_not(
 
 
 @pytest.mark.parametrize("present", [True, False])
-def test_so_it_is_with_filters_with_ids_and_over_all_accounts(driven: Bench, *, present: bool) -> None:
+def test_so_it_is_with_filters_and_ids(driven: Bench, *, present: bool) -> None:
     word = "leadtrackr" if present else "not leadtrackr"
     with_email = [{"field": "email", "op": "exists", "value": True}]
     here, away = (wanted(driven, "octanist", "leadtrackr", present=one)[:9] for one in (True, False))
@@ -65,6 +65,12 @@ def test_so_it_is_with_filters_with_ids_and_over_all_accounts(driven: Bench, *, 
     pages = driven.pages(ids=ids, in_account=word, filters=with_email, limit=5)
     emails = {one.uri for one in driven.everything("octanist") if one.get("email")}
     assert uris(pages) == [uri for uri in (here if present else away) if uri in emails]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("present", [True, False])
+def test_so_it_is_over_all_accounts(driven: Bench, *, present: bool) -> None:
+    word = "leadtrackr" if present else "not leadtrackr"
     everywhere = driven.pages(in_account=word, limit=100, **EVER)
     others = [name for name in vendors.NAMES if name != "leadtrackr"]
     assert set(uris(everywhere)) == {
@@ -93,3 +99,9 @@ def test_no_more_people_are_asked_for_than_a_page_can_pay(driven: Bench) -> None
     assert entry(page, "octanist")["complete"] is False
     assert "60 people had been looked for" in entry(page, "octanist")["note"]
     assert entry(page, "leadtrackr")["requests"] <= 60 * 3 + 1
+
+
+def test_the_ledger_names_the_other_account_under_masks_too() -> None:
+    with bench(30, only=["octanist", "leadtrackr"], environment={"LEAD_MCP_PII": "masked"}) as masked:
+        page = masked.page(account="octanist", in_account="not leadtrackr", limit=3, **EVER)
+        assert "in_account not leadtrackr" in entry(page, "octanist")["checked_here"]
