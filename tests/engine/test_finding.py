@@ -121,3 +121,17 @@ def test_where_a_search_finds_no_parts_of_numbers_every_usual_spelling_is_asked_
                 assert len(uris([page])) <= 3
                 assert ("may be missed" in entry(page, account).get("note", "")) is (field == "phone")
                 assert entry(page, account)["scanned"] <= 5
+
+
+@pytest.mark.parametrize("sort", ["created_at:desc", "value:desc"])
+def test_where_the_searches_for_a_person_are_refused_the_account_is_read_through(sort: str) -> None:
+    with bench(80, only=["leadsquared"]) as driven:
+        one = next(one for one in driven.everything("leadsquared") if one.get("email"))
+        same = [{"field": "email", "op": "eq", "value": one.get("email")}]
+        whole = driven.page(account="leadsquared", filters=same, sort=sort, **EVER)
+        driven.box.fault("leadsquared", "status", status=400, path="GetByEmailaddress", times=-1)
+        page = driven.page(account="leadsquared", filters=same, sort=sort, **EVER)
+        assert uris([page]) == uris([whole])
+        assert one.uri in uris([page])
+        assert "refused its searches" in entry(page, "leadsquared")["note"]
+        assert entry(page, "leadsquared")["complete"] is True

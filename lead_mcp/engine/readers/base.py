@@ -164,7 +164,8 @@ class Reader:
         try:
             await self._read()
         except LeadMcpError as error:
-            if isinstance(error, Rejected) and self.plan.sent and not self.settled_any:
+            asked = self.plan.sent or self.plan.person
+            if isinstance(error, Rejected) and asked and not self.settled_any:
                 raise Refused from error
             self.fail(error)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from lead_mcp.dates import Window
 from lead_mcp.engine.bounds import Bounds
@@ -30,6 +31,7 @@ from lead_mcp.vendors.spec.fields import Paths
 from lead_mcp.vendors.spec.http import Raw
 
 ProgressCallback = Callable[[int], Awaitable[None]]
+NO_PERSON_SEARCH: Final = "the vendor refused its searches for one person: asked of its listing"
 Sink = Callable[[Record], None]
 
 
@@ -141,6 +143,12 @@ class PartitionReading:
 
     def _is_refused(self, refused: Refused) -> bool:
         """Whether the refusal stands: no filter was sent that could be checked here."""
+        if self.reader.plan.person is not None:
+            self.reader = self._by_listing()
+            return False
+        if self.reader.plan.route.needs:  # a call for nothing but this filter
+            self.reader = self._by_another_route()
+            return False
         doubts = doubtful(self.reader.plan, self.account_query.names.fields)
         if doubts:
             self.account_query.connection.learned.refused |= doubts
@@ -156,6 +164,17 @@ class PartitionReading:
             return True
         self.reader = _again(self.reader, type(self.reader), plain)
         return False
+
+    def _by_listing(self) -> Reader:
+        """The partition by the vendor's listing, where the vendor refused its searches for one person."""
+        tired, one = self.reader, self.account_query
+        one.search = replace(one.search, person=None)
+        alike = {route.name for route in one.search.routes if route.needs and "text" not in route.needs}
+        found = self.maker.plan(one, frozenset(alike))
+        found = replace(found, notes=(*found.notes, NO_PERSON_SEARCH))
+        reader = self.maker.reader(one, self.partition, found, tired.pager.usage)
+        ordered = tired.sorter.orders[0].field == found.along or isinstance(reader, EndsReader)
+        return reader if ordered else _again(reader, FullReader, found)
 
     def _by_another_route(self) -> Reader:
         """The partition again by another route, where the first one's call does not reach far enough."""
