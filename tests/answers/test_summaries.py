@@ -260,7 +260,8 @@ def test_every_figure_over_all_accounts_is_that_of_a_count_over_everything(drive
     records = everything(driven, driven.accounts)
     window = data.draw(windows(records, ("since", "both")))
     groups = data.draw(st.lists(st.sampled_from(shared), max_size=2, unique=True))
-    measures = ["count", *data.draw(st.lists(st.sampled_from(("min:created_at", "max:created_at")), max_size=1))]
+    further = ("share", "distinct:email", "distinct:phone", "min:created_at", "max:created_at")
+    measures = ["count", *data.draw(st.lists(st.sampled_from(further), max_size=2, unique=True))]
     found = driven.call("summarize_leads", group_by=groups, measures=measures, **window)
     same(found, expected(records, [], window), measures)
 
