@@ -646,6 +646,18 @@ def test_groups_go_on_page_by_page_each_once_and_in_order(driven: Bench) -> None
     assert not any("changed" in page["how"] for page in pages)
 
 
+def test_pages_of_money_keep_accounts_apart_and_every_group_comes_once(driven: Bench) -> None:
+    accounts = ["octanist", "leadtrackr"]
+    asked = {"account": ",".join(accounts), "group_by": ["email"], "measures": ["sum:value", "distinct:phone"], **EVER}
+    pages = pages_of(driven, **asked)
+    wanted = by_hand(everything(driven, accounts), ["account", "email"], ["sum:value", "distinct:phone"])
+    rows = [row for page in pages for row in page["groups"]["rows"] if row[1] != OTHER]
+    assert {(row[0], row[1]): row[2:] for row in rows} == {key: pytest.approx(one) for key, one in wanted.items()}
+    for page in pages:
+        rest = [row for row in page["groups"]["rows"] if row[1] == OTHER]
+        assert len({row[0] for row in rest}) == len(rest), "one row of the rest for each account"
+
+
 def test_stretches_of_time_go_on_in_time(driven: Bench) -> None:
     days = [row[0] for page in pages_of(driven, group_by=["day"], **EVER) for row in page["groups"]["rows"]]
     assert [day for day in days if day != OTHER] == sorted({*days} - {OTHER})
