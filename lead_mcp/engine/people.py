@@ -98,6 +98,7 @@ async def _scan(connection: Connection, person: Person, scope: LookupScope) -> P
     account_queries = await resolve_queries([connection], query)
     for entry in await read_through(account_queries, query, scope.limits, take):
         _tally(matches, entry)
+    matches.window = matches.window or (None if scope.everything else window)  # what is older was not looked at
     matches.records.sort(key=created)
     return matches
 

@@ -90,6 +90,14 @@ def test_the_look_for_duplicates_says_what_it_compared_and_whether_it_was_whole(
         assert hands.call("insert_lead", **insertion(vendor, mail), dry_run=True)["checked"]["compared"] == ["email"]
 
 
+def test_a_look_that_did_not_go_back_to_the_beginning_says_since_when(hands: Desk) -> None:
+    """LeadExec has no search: its leads of the last 30 days are read."""
+    lead = somebody("leadexec")
+    assert hands.call("insert_lead", **insertion("leadexec", lead), dry_run=True)["checked"]["since"]
+    assert " among leads since " in text(hands, "insert_lead", **insertion("leadexec", lead), dry_run=True)
+    assert "since" not in hands.call("insert_lead", **insertion("octanist"), dry_run=True)["checked"]
+
+
 def test_a_batch_tells_of_its_looks_together(hands: Desk) -> None:
     leads = [somebody("octanist") for _ in range(3)]
     found = hands.call("insert_leads", account="octanist", leads=leads)
