@@ -7,10 +7,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final
 
 from lead_mcp.characters import cleaned
-from lead_mcp.outgoing.cleaning import CELL_LIMIT, STRING_LIMIT, cut, plain_cell, plain_value
+from lead_mcp.outgoing.cleaning import CELL_LIMIT, MARK, STRING_LIMIT, cut, plain_cell, plain_value
 from lead_mcp.outgoing.ledger import entry_to_dict, ledger_lines
 from lead_mcp.outgoing.render import SENTENCE, table, text_of
 from lead_mcp.outgoing.times import counted, heading, shown_time, window_to_dict
@@ -20,27 +21,38 @@ if TYPE_CHECKING:
     from lead_mcp.sql.query import SqlAnswer
 
 OUR_URI: Final = re.compile(r"(?:lead|ping|recording)://[a-z0-9-]+(?:/[\w.%~-]+)+(?:\?[\w.%&=+-]+)?", re.ASCII)
+CELLS: Final = (5_000, 1_000, STRING_LIMIT)
+"""Characters of one value that are tried, until every row fits."""
 EXACT: Final = 2**53
 """Whole numbers from here on are text: JavaScript would round them."""
 
 
 def sql_answer(answer: SqlAnswer, max_tokens: int | None) -> Rendered:
-    """The result, cut at a row boundary where text or structure would pass the budget. Values are masked already."""
-    columns = [cut(cleaned(name), CELL_LIMIT) for name in answer.columns]
-    rows = [list(map(_value, row)) for row in answer.rows]
-    room, whole = allowed(max_tokens), _rendered(answer, columns, rows)
-    if fits(*whole, room):
-        return whole
-    fit = rows_that_fit(rows, lambda some: _rendered(_first(answer, len(some)), columns, some), room)
+    """The result, whose values are masked already: long texts are cut, then rows left out, as far as an answer needs."""
+    columns, room = [cut(cleaned(name), CELL_LIMIT) for name in answer.columns], allowed(max_tokens)
+    for limit in CELLS[:-1]:
+        whole = _rendered(answer, columns, _rows(answer, limit), limit)
+        if fits(*whole, room):
+            return whole
+    limit, rows = CELLS[-1], _rows(answer, CELLS[-1])
+    fit = rows_that_fit(rows, lambda some: _rendered(answer, columns, some, limit), room)
     check_some_fit(fit, max_tokens)
-    return _rendered(_first(answer, fit), columns, rows[:fit])
+    return _rendered(answer, columns, rows[:fit], limit)
 
 
-def _first(answer: SqlAnswer, many: int) -> SqlAnswer:
-    return replace(answer, rows=answer.rows[:many])
+def _rows(answer: SqlAnswer, limit: int) -> list[list[Any]]:
+    return [[_value(value, limit) for value in row] for row in answer.rows]
 
 
-def _rendered(answer: SqlAnswer, columns: Sequence[str], rows: Sequence[list[Any]]) -> Rendered:
+def _first(answer: SqlAnswer, rows: Sequence[list[Any]], limit: int) -> SqlAnswer:
+    """The answer with as many rows; its texts are counted that are cut in them."""
+    texts = (value for row in rows for value in row if isinstance(value, str))
+    short = sum(len(text) >= limit and text.endswith(MARK) for text in texts)
+    return replace(answer, rows=answer.rows[: len(rows)], cut_cells=short)
+
+
+def _rendered(answer: SqlAnswer, columns: Sequence[str], rows: Sequence[list[Any]], limit: int) -> Rendered:
+    answer = _first(answer, rows, limit)
     notes = [cut(cleaned(note), SENTENCE) for note in answer.notes]
     structured: dict[str, Any] = {
         "result": table(columns, rows),
@@ -57,7 +69,7 @@ def _rendered(answer: SqlAnswer, columns: Sequence[str], rows: Sequence[list[Any
     text = text_of(
         _heading(answer),
         "|".join(map(plain_cell, columns)),
-        *("|".join(map(_text, columns, row, kept)) for row, kept in zip(rows, answer.rows, strict=True)),
+        *("|".join(map(_text, columns, row, kept, repeat(limit))) for row, kept in zip(rows, answer.rows, strict=True)),
         answer.omitted,
         *notes,
         *ledger_lines(answer.entries),
@@ -81,20 +93,22 @@ def _fresh(answer: SqlAnswer) -> str:
     return "as of: " + ", ".join(f"{account} {fresh.text if fresh else 'never'}" for account, fresh in known)
 
 
-def _value(value: Any) -> Any:
+def _value(value: Any, limit: int) -> Any:
     """A value of the result as JSON holds it: texts cleaned and bounded, instants with their offset."""
     match value:
         case str():
-            return cut(cleaned(value), STRING_LIMIT + 1)
+            return cut(cleaned(value), limit)
         case datetime():
             return value.isoformat(timespec="seconds")
         case bool() | None:
             return value
         case int():
             return value if abs(value) < EXACT else str(value)
+        case float():
+            return int(value) if value.is_integer() and abs(value) < EXACT else value
         case list() | dict():
             text = cleaned(_json(value))
-            return json.loads(text) if len(text) <= STRING_LIMIT else cut(text, STRING_LIMIT)
+            return json.loads(text) if len(text) <= limit else cut(text, limit)
         case _:
             return plain_value(value)
 
@@ -108,7 +122,7 @@ def _inner(value: Any) -> Any:
     return value.isoformat(timespec="seconds") if isinstance(value, datetime) else plain_value(value)
 
 
-def _text(column: str, value: Any, kept: Any) -> str:
+def _text(column: str, value: Any, kept: Any, limit: int) -> str:
     """A cell of the text table: one of our URIs whole where the column is named for one, an instant in local time."""
     if value is None:
         return ""
@@ -117,4 +131,4 @@ def _text(column: str, value: Any, kept: Any) -> str:
     if isinstance(kept, datetime):
         return kept.replace(tzinfo=None).isoformat(timespec="seconds")
     text = value if isinstance(value, str) else _json(value)
-    return text if "uri" in column.casefold() and OUR_URI.fullmatch(text) else plain_cell(text, STRING_LIMIT + 1)
+    return text if "uri" in column.casefold() and OUR_URI.fullmatch(text) else plain_cell(text, limit)

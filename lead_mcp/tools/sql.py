@@ -11,9 +11,8 @@ from mcp.types import CallToolResult
 
 from lead_mcp.engine.connection import discovered_fields
 from lead_mcp.engine.pace import aside
-from lead_mcp.outgoing.cleaning import STRING_LIMIT
 from lead_mcp.outgoing.event_text import event_text
-from lead_mcp.outgoing.sql import sql_answer
+from lead_mcp.outgoing.sql import CELLS, sql_answer
 from lead_mcp.outgoing.sql_masking import masking_by, note_on
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.arguments import models
@@ -58,7 +57,7 @@ async def _query(runtime: Runtime, asked: models.QuerySql) -> SqlQuery:
         words=event_text,
         source=asked.source,
         max_rows=asked.max_rows,
-        max_cell=STRING_LIMIT,
+        max_cell=CELLS[0] - 1,
     )
     if runtime.masker is None:
         return query

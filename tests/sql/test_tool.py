@@ -71,15 +71,20 @@ def test_text_holds_the_same_and_uris_go_into_other_tools(driven: Bench) -> None
 def test_values_are_json_that_every_client_reads(driven: Bench) -> None:
     sql = (
         "SELECT 9007199254740993 AS big, 0.1::DECIMAL(4,2) AS money, 'nan'::DOUBLE AS none, INTERVAL 3 DAY AS days, "
-        "DATE '2026-11-01' AS day, repeat('x', 5000) AS long, "
-        "{'a': 1.5, 'at': TIMESTAMPTZ '2026-11-01 12:00:00+00'} AS inner, range(1000) AS many"
+        "DATE '2026-11-01' AS day, repeat('x', 6000) AS long, "
+        "{'a': 1.5, 'at': TIMESTAMPTZ '2026-11-01 12:00:00+00'} AS inner, range(3000) AS many, "
+        "median(v) FROM (VALUES (3), (5)) t(v)"
     )
     (row,) = ask(driven, sql)["result"]["rows"]
     assert row[:5] == ["9007199254740993", 0.1, "nan", "3 days", "2026-11-01"]
-    assert len(row[5]) <= 301
+    assert len(row[5]) == 5000
     assert row[6] == {"a": 1.5, "at": "2026-11-01T07:00:00-05:00"}
     assert isinstance(row[7], str)
-    assert ask(driven, sql)["omitted"] == "1 long texts are cut"
+    assert row[8] == 4
+    assert ask(driven, sql)["omitted"] == "2 long texts are cut"
+    assert ask(driven, "SELECT repeat('x ', 1000) AS long")["result"]["rows"] == [["x " * 1000]]
+    many = ask(driven, "SELECT repeat('x ', 1000) AS long FROM range(30)")
+    assert (len(many["result"]["rows"]), many["omitted"]) == (30, "30 long texts are cut")
 
 
 def test_a_result_that_is_too_long_is_cut_at_a_row_and_says_so(driven: Bench) -> None:
