@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from mcp import MCPError
 from mcp.server import MCPServer
@@ -51,9 +51,12 @@ def source_quality(source: str, since: str = "-30d") -> str:
     )
 
 
+PROMPTS: Final = (todays_leads, one_leads_story, rejected_pings, source_quality)
+
+
 def register(server: MCPServer[Any]) -> None:
     """Make the prompts known to the server."""
-    for prompt in (todays_leads, one_leads_story, rejected_pings, source_quality):
+    for prompt in PROMPTS:
         server.prompt(title=prompt.__doc__)(prompt)
 
 
