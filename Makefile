@@ -5,7 +5,7 @@ READY := .venv/.ready
 # As many processes as tests/conftest.py says; a module's tests stay together, since they share servers and emulators.
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test check thorough clients format bench clean
+.PHONY: demo test check thorough clients format bench mcpb dist clean
 
 demo: $(READY)
 	$(BIN)/lead-mcp demo
@@ -32,6 +32,17 @@ clients: $(READY)
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The bundle for desktop clients, into dist/. `make clients` checks it with the bundles' own command.
+mcpb: $(READY)
+	$(BIN)/python -m channels.bundle dist
+
+# Everything that is handed out, with checksums: wheel, sdist, bundle.
+dist: $(READY)
+	rm -rf dist
+	$(BIN)/python -m hatchling build -d dist
+	$(BIN)/python -m channels.bundle dist
+	cd dist && sha256sum * > SHA256SUMS
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -46,7 +46,12 @@ class Member:
 
 def load(text: str) -> Any:
     """What the text holds. Raises NoJson."""
-    return read(text).data if text.strip() else {}
+    if not text.strip():
+        return {}
+    try:
+        return json.loads(text)  # many times faster where nothing is remarked
+    except (ValueError, RecursionError):
+        return read(text).data
 
 
 def read(text: str) -> Value:

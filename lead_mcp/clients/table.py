@@ -145,7 +145,7 @@ CLIENTS: Final[Sequence[Client]] = (
         at(".gemini"),
         program="gemini",
         expands=True,
-        add=lambda e: ["mcp", "add", "--scope", "user", *_env("--env", e), e.name, e.command, *e.args],
+        add=lambda e: ["mcp", "add", "--scope", "user", *_env("--env", e), e.name, e.command, "--", *e.args],
         remove=lambda e: ["mcp", "remove", "--scope", "user", e.name],
     ),
     Client(

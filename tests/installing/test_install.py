@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import pytest
 
+from lead_mcp.clients.entry import Entry
 from lead_mcp.clients.formats import FORMATS
 from lead_mcp.clients.machine import MACOS, WINDOWS, Machine
 from lead_mcp.clients.table import CLIENTS, NAMES, Client
@@ -252,6 +253,20 @@ def program(home: Path, name: str, body: str) -> Path:
     path.write_text(f"{head}open({str(log)!r}, 'a').write(json.dumps(words) + '\\n')\n{body}\n", "utf-8")
     path.chmod(0o755)
     return log
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("claude-code", "mcp add --scope user NAME --env K=V -- COMMAND serve --sandbox"),
+        ("codex", "mcp add NAME --env K=V -- COMMAND serve --sandbox"),
+        ("gemini", "mcp add --scope user --env K=V NAME COMMAND -- serve --sandbox"),
+    ],
+)
+def test_a_command_is_spelled_as_its_documents_have_it(name: str, words: str) -> None:
+    add = BY_NAME[name].add
+    assert add is not None
+    assert " ".join(add(Entry("NAME", "COMMAND", ["serve", "--sandbox"], {"K": "V"}))) == words
 
 
 CLAUDE: Final = """

@@ -60,12 +60,12 @@ def entries(machine: Machine) -> Iterator[Finding]:
     """How the clients' entries are."""
     every: list[Found] = []
     for client in CLIENTS:
-        file = client.file(machine)
         try:
+            file = client.file(machine)
             table = table_of(client.format, files.text_of(file), client.key)
         except (CannotKeep, OSError) as wrong:
             yield warning(
-                client.title, f"{machine.shown(file)} cannot be read: {wrong}", "mend it; the client needs it too"
+                client.title, f"its file of servers cannot be read: {wrong}", "mend it; the client needs it too"
             )
             continue
         every += [found for name, entry in table.items() if (found := _ours(client, file, name, entry))]
