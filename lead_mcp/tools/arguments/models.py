@@ -39,9 +39,9 @@ LEAD_ID: Final = "the vendor's id"
 ALIKE: Final = "as in search_leads"
 AS_SUMMED: Final = "as in summarize_leads"
 LEAD_URI: Final = "lead://..., or account and id"
-MAX_TOKENS: Final = "most the answer may have"
-CURSOR: Final = "next_cursor; other arguments unchanged"
-FILTERS: Final = "all must hold; field: status source name email phone value created_at utm_source ... (list_accounts)"
+MAX_TOKENS: Final = "of the answer"
+CURSOR: Final = "next_cursor; same arguments"
+FILTERS: Final = "all must hold; field: status, utm_source ... (list_accounts)"
 GROUPS: Final = "up to 2: a field, account, hour, day, week, month, quarter, year, weekday, hour_of_day"
 MEASURES: Final = "count, share, sum:value, avg|min|max|median|distinct:F, minutes_between:F:F"
 KEY: Final = "repeated calls with it write once"
@@ -65,15 +65,15 @@ class ListAccounts(Arguments):
 
 class SearchLeads(Windowed):
     account: Accounts = Field(None, description=ACCOUNTS)
-    text: Text = Field(None, max_length=200, description="in name, e-mail, phone, company")
-    in_account: Text = Field(None, description="person is there too; 'not NAME': is not")
-    ids: Words = Field(None, description="of one account, or URIs")
+    text: Text = Field(None, max_length=200, description="name, e-mail, phone, company")
+    in_account: Text = Field(None, description="also there; 'not NAME'")
+    ids: Words = Field(None, description="or URIs")
     filters: Filters = Field(None, description=FILTERS)
-    period: Text = Field(None, description="alone: today, last_week, last_7_days, 2026-10, 2026-10-05..2026-10-12")
-    since: Text = Field(None, description="2026-10-01, yesterday, -7d, -12h; to now without until")
-    until: Text = Field(None, description="a day is included")
-    sort: Sort = Field(None, description="field:asc|desc, comma list; default created_at:desc")
-    fields: Words = Field(None, max_length=40, description="columns to add")
+    period: Text = Field(None, description="today, last_week, last_7_days, 2026-10, 2026-10-05..2026-10-12")
+    since: Text = Field(None, description="2026-10-01, yesterday, -12h")
+    until: Text = Field(None, description="a day is included; default now")
+    sort: Sort = Field(None, description="default created_at:desc")
+    fields: Words = Field(None, max_length=40, description="columns added")
     detail: Detail = Field("concise", description="columns")
     source: Source = Field("live", description="as in query_sql")
     limit: Limit = Field(20, description="rows")
@@ -112,7 +112,7 @@ class QueryPings(Windowed):
     )
     group_by: Words = Field(None, max_length=2, description=AS_SUMMED)
     measures: Words = Field(None, max_length=8, description=AS_SUMMED)
-    fields: Words = Field(None, max_length=40, description="columns to add")
+    fields: Words = Field(None, max_length=40, description="columns added")
     sort: Sort = Field(None, description="default at:desc")
     limit: AnyLimit = Field(None, description="rows: 20, with group_by 0")
     max_tokens: Tokens = Field(None, description=MAX_TOKENS)
