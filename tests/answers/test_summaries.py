@@ -26,6 +26,7 @@ from lead_mcp.engine.records import Record
 from lead_mcp.filters import as_number, folded
 from lead_mcp.outgoing.cleaning import plain_value
 from lead_mcp.phones import e164
+from lead_mcp.vendors.spec.reading import Route
 from tests.asking import Clause, clauses, expected, meant, spelled_moment, windows
 from tests.driving import NOW, Bench, CallFailed, bench, entry
 from tests.facts import TRIED
@@ -743,3 +744,27 @@ def test_a_condition_on_a_lists_parts_holds_if_one_part_satisfies_it(driven: Ben
     grouped = driven.call("summarize_leads", account="leadexec", group_by=["Sends.Client"], **EVER)
     assert sum(row[1] for row in grouped["groups"]["rows"]) > grouped["total"]
     assert "in each group that one of its parts is in" in grouped["how"]
+
+
+def _set(route: Route, values: dict[str, int]) -> None:
+    for name, value in values.items():
+        object.__setattr__(route, name, value)
+
+
+def test_a_call_that_reaches_not_far_enough_leaves_nothing_counted_twice() -> None:
+    """The first pages of LeadSquared's list of changes are counted when another call has to go on."""
+    with bench(450, only=["leadsquared"]) as driven:
+        search = driven.runtime.connection("leadsquared").vendor.leads
+        changes = next(route for route in search.routes if route.deep < 10_000)
+        shallow = {"deep": 200, "page": 100}
+        whole = {name: getattr(changes, name) for name in shallow}
+        _set(changes, shallow)
+        window = [("gte", "2026-09-01"), ("lt", spelled_moment(NOW))]
+        filters = [{"field": "updated_at", "op": op, "value": value} for op, value in window]
+        found = driven.call("summarize_leads", group_by=["status"], filters=filters, **EVER)
+        _set(changes, whole)
+        moments = [one.get("updated_at") for one in driven.everything("leadsquared")]
+        inside = [one for one in moments if isinstance(one, datetime) and one >= datetime(2026, 9, 1, tzinfo=UTC)]
+        assert len(inside) > 250
+        assert found["total"] == sum(row[1] for row in found["groups"]["rows"]) == len(inside)
+        assert any("RecentlyModified" in str(one.path) for one in driven.heard("leadsquared"))

@@ -65,6 +65,8 @@ class Reader:
     error: LeadMcpError | None = None
     _seen: set[str] = field(default_factory=set)
     _dropped: int = 0
+    _handed_out: set[str] = field(default_factory=set)
+    """What an earlier reader of the same partition gave the sink."""
     _pace: Pace = field(default_factory=Pace)
 
     # --- what a row must pass ---
@@ -121,8 +123,17 @@ class Reader:
         self.kept += 1
         if self.sink is None:
             self.rows.append(one)
-        else:
+        elif one.uri not in self._handed_out:
             self.sink(one)
+
+    def _held(self) -> Iterable[Record]:
+        """Records that came and are not settled yet."""
+        return ()
+
+    def follow(self, tired: Reader) -> None:
+        """Begin in the place of a reader that could not go on: a sink is not handed again what it has from that one."""
+        if self.sink is not None:
+            self._handed_out = tired._handed_out | (tired._seen - {one.uri for one in tired._held()})
 
     async def _in_order(self, records: Iterable[Record]) -> list[Record]:
         """The records sorted here."""

@@ -180,7 +180,9 @@ class PartitionReading:
         """The partition again by another route, where the first one's call does not reach far enough."""
         tired = self.reader
         other = self.maker.plan(self.account_query, without=frozenset({tired.plan.route.name}))
-        return self.maker.reader(self.account_query, self.partition, other, tired.pager.usage)
+        reader = self.maker.reader(self.account_query, self.partition, other, tired.pager.usage)
+        reader.follow(tired)
+        return reader
 
 
 def partition_readings(maker: ReaderMaker, account_queries: Sequence[AccountQuery]) -> list[PartitionReading]:

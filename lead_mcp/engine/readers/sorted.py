@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -156,6 +156,9 @@ class SortedReader(Reader):
         self._last = place
         self._tie.records.append(one)
         return None
+
+    def _held(self) -> Iterable[Record]:
+        return [*self._tie.records, *self._absent]
 
     async def _close(self) -> None:
         """Settle the records that tie: read again by themselves where some came twice."""
