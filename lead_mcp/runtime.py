@@ -19,6 +19,7 @@ from lead_mcp.engine.guard import Guard, Unguarded
 from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.owned_cursor import OwnedSeal
 from lead_mcp.engine.people import LookupScope
+from lead_mcp.engine.sealing import seal_of
 from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed, NotConfigured, did_you_mean
 from lead_mcp.hosts import in_url, is_loopback
 from lead_mcp.identity.permitted import permitted
@@ -28,7 +29,7 @@ from lead_mcp.outgoing.guard import MaskGuard
 from lead_mcp.outgoing.kinds import kinds_of
 from lead_mcp.outgoing.mask_key import read_key
 from lead_mcp.outgoing.masking import Masker, masker_of
-from lead_mcp.settings import ConfiguredAccount, Server, Settings, host_of, is_local, secrets_of, urls_of
+from lead_mcp.settings import ConfiguredAccount, Server, Settings, host_of, is_local, urls_of
 from lead_mcp.transport.outbound import Outbound
 from lead_mcp.transport.rate import RateLimit
 from lead_mcp.vendors.spec.http import Effect
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from lead_mcp.journal.store import Journal
     from lead_mcp.mirror.mirror import Mirror
     from lead_mcp.sql.cage import Cage
+    from lead_mcp.transport.shared_rate import SharedSlots
 
 T = TypeVar("T")
 
@@ -208,8 +210,8 @@ class Runtime:
     @cached_property
     def seal(self) -> Seal:
         if self.whole is not None:
-            return OwnedSeal(self.whole.seal.key, (self.caller.name, *sorted(self.settings.accounts)))
-        return Seal.of(secrets_of(self.settings))
+            return OwnedSeal(self.whole.seal.key, self.whole.seal, (self.caller.name, *sorted(self.settings.accounts)))
+        return seal_of(self.settings)
 
     def _connection(self, found: ConfiguredAccount) -> Connection:
         outbound = Outbound(
@@ -218,11 +220,31 @@ class Runtime:
             client=self.client,
             urls=urls_of(found),
             secrets={key: secret.get_secret_value() for key, secret in found.secrets.items()},
-            rate=RateLimit(found.rate.calls, found.rate.seconds),
+            rate=self._rate(found),
             allowed=allowed_effects(self.server),
             reply_limit=self.server.reply_limit,
         )
         return Connection(outbound)
+
+    def _rate(self, found: ConfiguredAccount) -> RateLimit:
+        """How often the account may be asked: by this process, or by all replicas that share its credential."""
+        if self.slots is None:
+            return RateLimit(found.rate.calls, found.rate.seconds)
+        from lead_mcp.transport.shared_rate import SharedRate
+
+        secrets = {key: secret.get_secret_value() for key, secret in found.secrets.items()}
+        name = f"{found.vendor.name}:{Seal.of(secrets).derived('rate').hex()[:16]}"
+        return SharedRate(found.rate.calls, found.rate.seconds, key=name, slots=self.slots)
+
+    @cached_property
+    def slots(self) -> SharedSlots | None:
+        """The slots that replicas share, where there is a Redis."""
+        url = self.server.redis_url
+        if self.whole is not None or url is None:
+            return None if self.whole is None else self.whole.slots
+        from lead_mcp.transport.shared_rate import SharedSlots
+
+        return SharedSlots.at(url.get_secret_value())
 
     def connection(self, name: str) -> Connection:
         """The account of that name. Raises NotConfigured with the nearest one, or NotAllowed."""
@@ -310,8 +332,13 @@ async def close(runtime: Runtime) -> None:
     await runtime.client.aclose()
     if "cage" in runtime.__dict__:
         await runtime.cage.aclose()
+<<<<<<< HEAD
     if (mirror := runtime.__dict__.get("mirror")) is not None:
         await mirror.cage.aclose()
+=======
+    if "slots" in runtime.__dict__ and runtime.slots is not None:
+        await runtime.slots.aclose()
+>>>>>>> 10c03b4 (Replicas share a vendor's rate through Redis, and seal state with keys that rotate)
     if "journal" in runtime.__dict__:
         runtime.journal.close()
 

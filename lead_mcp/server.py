@@ -30,11 +30,11 @@ from mcp.types import (
 from mcp.types import Tool as ListedTool
 
 from lead_mcp import __version__
-from lead_mcp.engine.cursor import Seal
+from lead_mcp.engine.sealing import state_keys
 from lead_mcp.identity.permitted import caller, permitted
 from lead_mcp.identity.principal import LOCAL, Principal
 from lead_mcp.identity.scopes import completion_needs, prompt_needs, resource_needs
-from lead_mcp.settings import Settings, secrets_of
+from lead_mcp.settings import Settings
 
 if TYPE_CHECKING:
     import httpx2
@@ -215,14 +215,13 @@ class LeadServer(MCPServer[LazyRuntime]):
 
 def build_server(settings: Settings, transport: Transports = lambda: None) -> LeadServer:
     """The server for these settings. ``transport`` swaps the network where the sandbox stands in for every vendor."""
-    key = Seal.of(secrets_of(settings)).derived("request state")  # the same in every replica
     server = LeadServer(
         "lead-mcp",
         settings,
         title="lead-mcp",
         version=__version__,
         instructions=INSTRUCTIONS if settings.accounts else settings.advice,
-        request_state_security=RequestStateSecurity(keys=[key]),
+        request_state_security=RequestStateSecurity(keys=state_keys(settings)),
         lifespan=_lifespan(settings, transport),
         cache_hints={"tools/list": CacheHint(ttl_ms=60_000, scope="private")},
         log_level="WARNING",

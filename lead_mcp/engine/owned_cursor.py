@@ -18,6 +18,7 @@ class OwnedSeal(Seal):
     ``owner``: name and accounts. Cursors know accounts by number, so that they mean others once some were added or taken away.
     """
 
+    inner: Seal
     owner: tuple[str, ...]
 
     @property
@@ -25,11 +26,11 @@ class OwnedSeal(Seal):
         return sha256("\n".join(self.owner).encode()).hexdigest()[:16]
 
     def close(self, state: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:
-        return super().close({**state, "u": self._mark}, arguments)
+        return self.inner.close({**state, "u": self._mark}, arguments)
 
     def open(self, cursor: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The state of a cursor. Raises NotAllowed where it is somebody else's, and whatever ``Seal`` raises."""
-        state = super().open(cursor, arguments)
+        state = self.inner.open(cursor, arguments)
         if state.pop("u", None) != self._mark:
             raise NotAllowed("cursor: it is not yours, or your accounts have changed. Start again without a cursor.")
         return state

@@ -73,6 +73,7 @@ def secrets_of(settings: Settings) -> dict[str, str]:
 def server_secrets(server: Server) -> list[str]:
     """Everything secret among the server's own settings, in clear; of a database's URL its password too."""
     secrets = [secret.get_secret_value() for name in SERVER_SECRETS if (secret := getattr(server, name)) is not None]
+    secrets += [key.get_secret_value() for key in server.state_keys]
     return [*secrets, *filter(None, (parts.password for one in secrets if (parts := split_url(one))))]
 
 

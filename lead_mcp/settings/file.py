@@ -72,7 +72,7 @@ def _literal_secrets(found: Mapping[str, Any]) -> list[str]:
     """Where the file holds a secret in clear. Nothing of its shape is checked yet."""
     accounts = _table(found.get("accounts"))
     tables = {f"[accounts.{name}]": (_table(table), _secret_keys(_table(table))) for name, table in accounts.items()}
-    tables["[server]"] = _table(found.get("server")), SERVER_SECRETS
+    tables["[server]"] = _table(found.get("server")), SERVER_SECRETS | {"state_keys"}
     return sorted(
         f"{where} {key}"
         for where, (table, keys) in tables.items()

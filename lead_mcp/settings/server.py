@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextvars import ContextVar
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_origin
 from zoneinfo import ZoneInfo
@@ -20,6 +21,9 @@ from lead_mcp.settings.zone import machine_zone
 PREFIX: Final = "LEAD_MCP_"
 SHORTEST_TOKEN: Final = 16
 """Characters of a bearer token that may be used beyond loopback."""
+
+SHORTEST_KEY: Final = 32
+"""Characters of a key that seals state."""
 
 
 def _state_dir() -> Path:
@@ -49,6 +53,8 @@ class Server(BaseSettings):
     http_origins: Annotated[tuple[str, ...], NoDecode] = ()
     journal_url: SecretStr | None = None
     journal_days: int = Field(90, ge=1)
+    state_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    redis_url: SecretStr | None = None
     oauth_issuer: Annotated[tuple[str, ...], NoDecode] = ()
     oauth_audience: str | None = None
     oauth_jwks_url: str | None = None
@@ -73,10 +79,19 @@ class Server(BaseSettings):
         listed = _listed(value)
         return tuple(map(_origin, listed)) if isinstance(listed, tuple) else listed
 
-    @field_validator("oauth_issuer", mode="before")
+    @field_validator("oauth_issuer", "state_keys", mode="before")
     @classmethod
-    def _issuers(cls, value: Any) -> Any:
+    def _several(cls, value: Any) -> Any:
         return _listed(value)
+
+    @field_validator("state_keys")
+    @classmethod
+    def _long_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for key in keys:
+            check_secret(called("state_keys"), key.get_secret_value())
+            if len(key.get_secret_value()) < SHORTEST_KEY:
+                raise SettingsError(f"{called('state_keys')}: a key has {SHORTEST_KEY} characters or more.")
+        return keys
 
     @field_validator("*", mode="before")  # the last one runs first
     @classmethod
@@ -107,6 +122,18 @@ class Server(BaseSettings):
         if token is not None:
             check_secret(called(info.field_name or ""), token.get_secret_value())
         return token
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None:
+            return None
+        parts = split_url(url.get_secret_value())
+        if parts is None or parts.scheme not in ("redis", "rediss") or not parts.hostname:
+            raise SettingsError(f"{called('redis_url')} must be a URL such as redis://redis:6379/0.")
+        if find_spec("redis") is None:
+            raise SettingsError(f"{called('redis_url')} needs a package more: pip install 'lead-mcp[team]'.")
+        return url
 
     @classmethod
     def settings_customise_sources(
@@ -147,7 +174,11 @@ def _choices(annotation: Any) -> bool:
 
 
 WORDS: Final = frozenset(name for name, field in Server.model_fields.items() if _choices(field.annotation))
+<<<<<<< HEAD
 SERVER_SECRETS: Final = frozenset({"http_token", "journal_url", "mirror_url", "oauth_introspection_client_secret"})
+=======
+SERVER_SECRETS: Final = frozenset({"http_token", "journal_url", "oauth_introspection_client_secret", "redis_url"})
+>>>>>>> 10c03b4 (Replicas share a vendor's rate through Redis, and seal state with keys that rotate)
 ADVICE: Final = {"phone_region": "two letters, such as US"}
 
 

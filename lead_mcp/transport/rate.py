@@ -57,8 +57,9 @@ class RateLimit:
 
     def pause(self) -> float | None:
         """Seconds after which to look again; None where a slot is free now."""
-        now, most = self.clock(), self.calls or AT_ONCE
-        while self.ended and self.ended[0] + self.seconds + MARGIN <= now:
+        now, (calls, seconds) = self.clock(), self.own()
+        most = calls or AT_ONCE
+        while self.ended and self.ended[0] + seconds + MARGIN <= now:
             self.ended.popleft()
         if self.in_flight >= most:
             return UNTIL_WOKEN
@@ -66,7 +67,11 @@ class RateLimit:
             return wait + MARGIN
         if self.in_flight + len(self.ended) < most:
             return None
-        return self.ended[0] + self.seconds + MARGIN - now
+        return self.ended[0] + seconds + MARGIN - now
+
+    def own(self) -> tuple[int, float]:
+        """The calls that this process may make in any so many seconds."""
+        return self.calls, self.seconds
 
     def heed(self, hint: RateHint) -> None:
         """What the vendor says of its own limit."""
