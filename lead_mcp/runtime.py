@@ -332,13 +332,10 @@ async def close(runtime: Runtime) -> None:
     await runtime.client.aclose()
     if "cage" in runtime.__dict__:
         await runtime.cage.aclose()
-<<<<<<< HEAD
     if (mirror := runtime.__dict__.get("mirror")) is not None:
         await mirror.cage.aclose()
-=======
     if "slots" in runtime.__dict__ and runtime.slots is not None:
         await runtime.slots.aclose()
->>>>>>> 10c03b4 (Replicas share a vendor's rate through Redis, and seal state with keys that rotate)
     if "journal" in runtime.__dict__:
         runtime.journal.close()
 

@@ -174,11 +174,9 @@ def _choices(annotation: Any) -> bool:
 
 
 WORDS: Final = frozenset(name for name, field in Server.model_fields.items() if _choices(field.annotation))
-<<<<<<< HEAD
-SERVER_SECRETS: Final = frozenset({"http_token", "journal_url", "mirror_url", "oauth_introspection_client_secret"})
-=======
-SERVER_SECRETS: Final = frozenset({"http_token", "journal_url", "oauth_introspection_client_secret", "redis_url"})
->>>>>>> 10c03b4 (Replicas share a vendor's rate through Redis, and seal state with keys that rotate)
+SERVER_SECRETS: Final = frozenset(
+    {"http_token", "journal_url", "mirror_url", "oauth_introspection_client_secret", "redis_url"}
+)
 ADVICE: Final = {"phone_region": "two letters, such as US"}
 
 
