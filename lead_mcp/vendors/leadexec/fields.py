@@ -305,7 +305,7 @@ OUTBOUND_OURS: Final = {
         note="revenue less price of this PING; what its price is beside its revenue is not documented",
     ),
     "posted": Field("PostSent", codec=FLAG, note="whether the lead was then posted to that buyer"),
-    "response": Field("Response", codec=UNKNOWN, personal=ABOUT["Response"], note="the buyer's answer, as it came"),
+    "response": Field("Response", codec=UNKNOWN, personal="form", note="the buyer's answer, as it came"),
     "lead_id": lead_id("LeadUID"),
 }
 OUTBOUND: Final = FieldMap(
