@@ -128,14 +128,21 @@ class Engine:
 
     def run(self, asked: Mapping[str, Any], blobs: Sequence[bytes]) -> dict[str, Any]:
         """Rows up to ``max_rows`` and ``max_bytes``, texts up to ``max_cell`` characters; how many rows there are."""
-        bound = self._bound(asked["sql"])
-        columns, kinds = list(bound.columns), [str(one) for one in bound.types]
         answer = Answer(asked["max_rows"], asked["max_bytes"], asked["max_cell"])
-        with self.database.cursor() as cursor:
+        with self._reading() as cursor:
+            bound = self._bound(cursor, asked["sql"])
+            columns, kinds = list(bound.columns), [str(one) for one in bound.types]
             fetch = self._started(cursor, asked["sql"], kinds, answer.countable)
             while (rows := fetch(FETCHED)) and answer.counted <= answer.countable:
                 answer.take(rows)
         return {"columns": columns, "types": kinds, **answer.told()}
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[Any]:
+        """A connection whose transaction can change nothing: 2.x takes an INSERT inside a WITH for a SELECT."""
+        with self.database.cursor() as cursor:
+            cursor.execute("BEGIN TRANSACTION READ ONLY")
+            yield cursor
 
     def _one(self, sql: str) -> Any:
         """The one statement in the text, parsed. Raises the engine's own error where it is no single SELECT."""
@@ -144,13 +151,13 @@ class Engine:
             raise self.duckdb.InvalidInputException("one SELECT is taken")
         return found[0]
 
-    def _bound(self, sql: str) -> Any:
+    def _bound(self, cursor: Any, sql: str) -> Any:
         """The statement bound to the tables, not run."""
         try:
-            return self.database.sql(self._one(sql))
+            return cursor.sql(self._one(sql))
         except self.duckdb.Error:
-            with self.database.cursor() as cursor:
-                cursor.execute(self._one(sql))  # fails alike, and tells where
+            with self._reading() as other:
+                other.execute(self._one(sql))  # fails alike, and tells where
             raise
 
     def _started(
@@ -161,7 +168,7 @@ class Engine:
             fetch: Callable[[int], Sequence[tuple[Any, ...]]] = cursor.execute(self._one(sql)).fetchmany
             return fetch
         shown = (f"CAST(#{n + 1} AS VARCHAR)" if "INTERVAL" in kind else f"#{n + 1}" for n, kind in enumerate(kinds))
-        rows = iter(self._bound(sql).project(", ".join(shown)).limit(most + 1).fetchall())
+        rows = iter(self._bound(cursor, sql).project(", ".join(shown)).limit(most + 1).fetchall())
         return lambda many: list(itertools.islice(rows, many))
 
 
