@@ -16,6 +16,7 @@ from lead_mcp.phones import e164
 from lead_mcp.sql.people import keys_of
 from lead_mcp.sql.rows import folded_email
 from lead_mcp.uris import lead_uri
+from lead_mcp.vendors.spec.http import Raw
 
 LEAD: Final = "lead"
 MICROSECOND: Final = timedelta(microseconds=1)
@@ -45,14 +46,28 @@ def kept(record: Record, kind: str, when: str, region: str) -> Kept:
     return Kept(
         account=record.account,
         kind=kind,
-        id=record.id,
+        id=whole(record.id),
         partition=record.partition,
         at=micros(record.get(when)),
-        raw=json.dumps(record.raw, ensure_ascii=False, separators=(",", ":")),
+        raw=packed(record.raw),
         name=_name(record) if lead else None,
-        joins=joins,
-        keys=frozenset({*joins, *_found_by(record, region, lead=lead)}),
+        joins=tuple(map(whole, joins)),
+        keys=frozenset(map(whole, (*joins, *_found_by(record, region, lead=lead)))),
     )
+
+
+def packed(raw: Raw) -> str:
+    """The record as JSON that SQLite takes: half of a character is kept as an escape."""
+    text = json.dumps(raw, ensure_ascii=False, separators=(",", ":"))
+    return text if whole(text) is text else json.dumps(raw, separators=(",", ":"))
+
+
+def whole(text: str) -> str:
+    """The text itself where UTF-8 can hold it, else with a question mark for each half of a character."""
+    if text.isascii():
+        return text
+    clean = text.encode(errors="replace").decode()
+    return text if clean == text else clean
 
 
 def _phone(record: Record, region: str) -> str | None:
@@ -62,7 +77,7 @@ def _phone(record: Record, region: str) -> str | None:
 
 def _name(record: Record) -> str | None:
     name = record.get("name")
-    return folded(str(name)).strip() or None if name else None
+    return whole(folded(str(name)).strip()) or None if name else None
 
 
 def _found_by(record: Record, region: str, *, lead: bool) -> Iterator[str]:
@@ -99,6 +114,3 @@ def micros(moment: Any) -> int | None:
     """Microseconds since 1970; None for what is no time."""
     return (moment.astimezone(UTC) - EPOCH) // MICROSECOND if isinstance(moment, datetime) else None
 
-
-def moment_of(at: int) -> datetime:
-    return EPOCH + timedelta(microseconds=at)
