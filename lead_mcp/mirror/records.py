@@ -113,4 +113,3 @@ def contacts(value: Any, region: str, word: str = "") -> Iterator[str]:
 def micros(moment: Any) -> int | None:
     """Microseconds since 1970; None for what is no time."""
     return (moment.astimezone(UTC) - EPOCH) // MICROSECOND if isinstance(moment, datetime) else None
-

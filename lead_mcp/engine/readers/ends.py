@@ -77,13 +77,19 @@ class EndsReader(Reader):
         await self._settle(sorted(tie, key=self.sorter.key))
 
     async def _stop(self) -> None:
-        """The scan limit ended the reading; where all that was read is one tie, a part of it is the answer."""
-        if not self.settled_any:
-            self._note(
-                f"{len(self._tie):,} of the records with one {self._order.field} were read, the rest are left out"
-            )
-            await self._close()
-            self.done = not self.settled_any  # nothing that can be gone on from
+        """The scan limit ended the reading; where all that was read is one tie, a part of it is the answer.
+
+        Records without a value are in no order of the vendor's, so a part of them is no answer: another filter finds them.
+        """
+        if self.settled_any:
+            return
+        key = self._order.field
+        if self._tie:
+            self._note(f"{len(self._tie):,} of the records with one {key} were read, the rest are left out")
+        await self._close()
+        if not self.settled_any:  # nothing that can be gone on from
+            self._note(f"records without {key} are left out, being too many to sort: {key} exists false finds them")
+            self.done = True
 
     async def _finish(self) -> None:
         await self._close()
