@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lead_mcp.characters import cleaned
 from lead_mcp.engine.connection import Connection, discovered_fields
 from lead_mcp.engine.records import Record
 from lead_mcp.filters import Value
-from lead_mcp.mirror.publishing import FULL, Look
 from lead_mcp.outgoing.cleaning import cleaned_tree, readable
 from lead_mcp.outgoing.event_text import event_text
 from lead_mcp.outgoing.masking import Masker
 from lead_mcp.vendors.spec.fields import FieldMap, Personal
+
+if TYPE_CHECKING:
+    from lead_mcp.mirror.publishing import Look
 
 COMPUTED: Final[Mapping[str, Personal]] = {"phone_e164": "phone", "email_folded": "email"}
 """Columns of our own making that are personal as a whole."""
@@ -56,6 +58,8 @@ def note_on(masker: Masker | None, sql: str) -> str:
 
 def look_of(masker: Masker | None, connections: Sequence[Connection], seconds: float) -> Look:
     """How the mirror's rows show values: with masks as the settings say, told apart by the masks' key."""
+    from lead_mcp.mirror.publishing import Look
+
     if masker is None:
         return Look(words=event_text)
     discovered: dict[str, FieldMap | None] = {}
@@ -68,6 +72,8 @@ def look_of(masker: Masker | None, connections: Sequence[Connection], seconds: f
 
 def look_mark(masker: Masker | None) -> str:
     """What tells apart how values are shown: by masks of this key, or as they are."""
+    from lead_mcp.mirror.publishing import FULL
+
     if masker is None:
         return FULL
     return f"masked:{hashlib.blake2b(masker.key, digest_size=8, person=b'look').hexdigest()}"
