@@ -30,6 +30,7 @@ from lead_mcp.errors import (
     Unauthorized,
     Unavailable,
 )
+from lead_mcp.transport.breaker import Breaker, NotAsked
 from lead_mcp.transport.decoding import reply_of
 from lead_mcp.transport.rate import RateLimit
 from lead_mcp.transport.redaction import redactor
@@ -70,6 +71,7 @@ class Outbound:
     rate: RateLimit
     allowed: frozenset[Effect] = frozenset({Effect.READ})
     reply_limit: int = 16 * 1024 * 1024
+    breaker: Breaker = field(default_factory=Breaker, repr=False)
     token: Token = field(default_factory=Token, repr=False)
     token_lock: anyio.Lock = field(default_factory=anyio.Lock, repr=False)
 
@@ -119,7 +121,7 @@ class Outbound:
         """Whether to try again after an error, or the seconds after which to."""
 
         def again(error: Exception) -> bool | float:
-            if not isinstance(error, RateLimited | Unavailable):
+            if not isinstance(error, RateLimited | Unavailable) or isinstance(error, NotAsked):
                 return False
             if isinstance(error, Unavailable) and error.status not in PASSING:  # LeadSquared's rate limit may be a 500
                 return False
@@ -188,18 +190,20 @@ class Outbound:
             raise NotAllowed(message, sent=False)
 
     async def _send(self, request: Request, signature: Signature, count: Callable[[], None]) -> Reply:
-        """The last step: the gate, a slot of the rate limit, then the network. The reply is as it came."""
+        """The last step: the gate, a vendor that is there, a slot of the rate, the network. The reply is as it came."""
         self._gate(request)
-        async with self.rate.slot():
-            started = time.monotonic()
-            count()
-            try:
-                reply = await self._exchange(request, signature)
-                if (hint := self.vendor.rate_hint(reply)) is not None:
-                    self.rate.heed(hint)
-            except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
-                _note(self.account, request, type(error).__name__, started)
-                raise _network_error(error) from None
+        with self.breaker.watched() as replied:
+            async with self.rate.slot():
+                started = time.monotonic()
+                count()
+                try:
+                    reply = await self._exchange(request, signature)
+                    if (hint := self.vendor.rate_hint(reply)) is not None:
+                        self.rate.heed(hint)
+                except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
+                    _note(self.account, request, type(error).__name__, started)
+                    raise _network_error(error) from None
+            replied(reply.status)
         _note(self.account, request, reply.status, started)
         if 300 <= reply.status < 400:
             message = "The vendor answered with a redirect, which is not followed. Check the account's base URL."
