@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from lead_mcp.clients.entry import Entry
 from lead_mcp.clients.formats import snippet
@@ -68,16 +72,27 @@ def own_entry(config: Path | None, machine: Machine, *, sandbox: bool) -> Entry:
     return Entry(OWN, command, [*args, "serve"], {"LEAD_MCP_CONFIG": str(file.absolute())} if file else {})
 
 
-def own_command(machine: Machine) -> tuple[str, list[str]]:
+def own_command(machine: Machine, prefix: str = sys.prefix, python: str = sys.executable) -> tuple[str, list[str]]:
     """This program by an absolute path, and what comes before its own words."""
     uvx = machine.which("uvx")
-    if uvx and any(part.startswith(UV_ARCHIVE) for part in Path(sys.prefix).parts):
-        return uvx, [OWN]
+    if uvx and any(part.startswith(UV_ARCHIVE) for part in Path(prefix).parts):
+        return uvx, [*origin_of(distribution(OWN).read_text("direct_url.json")), OWN]
     for name in (OWN, f"{OWN}.exe"):
-        beside = Path(sys.executable).with_name(name)
+        beside = Path(python).with_name(name)
         if beside.is_file():
             return str(beside.absolute()), []
-    return sys.executable, ["-m", "lead_mcp"]
+    return python, ["-m", "lead_mcp"]
+
+
+def origin_of(record: str | None) -> list[str]:
+    """What tells ``uvx`` where this installation came from, as it was recorded; nothing where that was an index."""
+    found = json.loads(record) if record else {}
+    if "url" not in found:
+        return []
+    url = str(found["url"])
+    if "vcs_info" in found:
+        return ["--from", f"{found['vcs_info']['vcs']}+{url}@{found['vcs_info']['commit_id']}"]
+    return ["--from", url2pathname(urlsplit(url).path) if url.startswith("file:") else url]
 
 
 def _chosen(wish: Wish) -> list[Client]:

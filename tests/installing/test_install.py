@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import pytest
 
+from lead_mcp.cli.install import origin_of, own_command
 from lead_mcp.clients.entry import Entry
 from lead_mcp.clients.formats import FORMATS
 from lead_mcp.clients.machine import MACOS, WINDOWS, Machine
@@ -319,6 +320,32 @@ def test_codex_gets_its_time_after_its_own_command(home: Path, install: Install)
     install("codex", "--sandbox")
     entry = entry_in(path, BY_NAME["codex"], "lead-mcp-sandbox")
     assert (entry["args"][-1], entry["startup_timeout_sec"]) == ("--sandbox", 30)
+
+
+# --- how this program is started ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        (None, []),
+        ('{"url": "file:///home/sam/lead%20mcp", "dir_info": {}}', ["--from", "/home/sam/lead mcp"]),
+        ('{"url": "https://example.com/lead_mcp-1.whl"}', ["--from", "https://example.com/lead_mcp-1.whl"]),
+        (
+            '{"url": "https://example.com/lead-mcp.git", "vcs_info": {"vcs": "git", "commit_id": "0a1b"}}',
+            ["--from", "git+https://example.com/lead-mcp.git@0a1b"],
+        ),
+    ],
+)
+def test_what_uvx_is_told(record: str | None, words: list[str]) -> None:
+    assert origin_of(record) == words
+
+
+def test_a_cache_of_uvs_is_no_place_to_point_at(home: Path) -> None:
+    here = Machine("linux", home, {}, lambda name: "/usr/bin/uvx")
+    command, words = own_command(here, prefix="/home/sam/.cache/uv/archive-v0/Ab3")
+    assert (command, words[-1]) == ("/usr/bin/uvx", "lead-mcp")
+    assert own_command(here, python="/nowhere/python") == ("/nowhere/python", ["-m", "lead_mcp"])
 
 
 # --- other systems ------------------------------------------------------------------------------------------------
