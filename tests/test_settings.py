@@ -317,6 +317,15 @@ def test_the_server_has_the_contracts_defaults() -> None:
         "mirror_max_age": 60,
         "mirror_trailing": 30,
         "mirror_days": None,
+        "redis_url": None,
+        "state_keys": (),
+        "oauth_issuer": (),
+        "oauth_audience": None,
+        "oauth_jwks_url": None,
+        "oauth_algorithms": "RS256,ES256",
+        "oauth_introspection_url": None,
+        "oauth_introspection_client_id": None,
+        "oauth_introspection_client_secret": None,
     }
     assert load().server.zone.key
     assert load().server.state_dir.is_absolute()

@@ -56,6 +56,9 @@ def check_tables(structured: dict[str, Any], text: str, why: object) -> None:
         if not isinstance(table, dict) or "columns" not in table:
             continue
         columns, rows = table["columns"], table["rows"]
+        if name == "fields":  # in text a table for each kind of record
+            assert {row[0] for row in rows} <= {line.split("|")[0] for line in lines if "|" in line}, why
+            continue
         header = "|".join(columns)
         assert lines.count(header) >= 1, (why, name)
         start = lines.index(header) + 1
