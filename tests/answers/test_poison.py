@@ -59,6 +59,8 @@ def check_tables(structured: dict[str, Any], text: str, why: object) -> None:
         if name == "fields":  # in text a table for each kind of record
             assert {row[0] for row in rows} <= {line.split("|")[0] for line in lines if "|" in line}, why
             continue
+        if not rows and name == "pings":  # groups alone were asked for
+            continue
         header = "|".join(columns)
         assert lines.count(header) >= 1, (why, name)
         start = lines.index(header) + 1
