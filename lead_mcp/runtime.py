@@ -25,6 +25,7 @@ from lead_mcp.hosts import in_url, is_loopback
 from lead_mcp.identity.permitted import permitted
 from lead_mcp.identity.principal import LOCAL, Principal
 from lead_mcp.identity.scopes import Scope
+from lead_mcp.metrics import Metrics
 from lead_mcp.outgoing.guard import MaskGuard
 from lead_mcp.outgoing.kinds import kinds_of
 from lead_mcp.outgoing.mask_key import read_key
@@ -71,6 +72,7 @@ class Runtime:
     probe: Callable[[str], None] = lambda point: None
     """Told each point a write passes; tests kill the process there."""
 
+    metrics: Metrics = field(default_factory=Metrics, repr=False)
     caller: Principal = LOCAL
     whole: Runtime | None = field(default=None, repr=False)
     views: dict[Principal, Runtime] = field(default_factory=dict, repr=False)
@@ -223,6 +225,7 @@ class Runtime:
             rate=self._rate(found),
             allowed=allowed_effects(self.server),
             reply_limit=self.server.reply_limit,
+            metrics=self.metrics,
         )
         return Connection(outbound)
 
@@ -294,10 +297,12 @@ def effects_of(principal: Principal) -> frozenset[Effect]:
     return frozenset({Effect.READ, *(effect for effect, scope in needed.items() if scope in principal.scopes)})
 
 
-def make_runtime(settings: Settings, transport: httpx2.AsyncBaseTransport | None = None) -> Runtime:
+def make_runtime(
+    settings: Settings, transport: httpx2.AsyncBaseTransport | None = None, metrics: Metrics | None = None
+) -> Runtime:
     """A runtime with its HTTP client. ``transport`` swaps the network (the sandbox does). Raises NotConfigured."""
     try:
-        return Runtime(settings, _client(settings, transport), transport=transport)
+        return Runtime(settings, _client(settings, transport), transport=transport, metrics=metrics or Metrics())
     except (OSError, ImportError, ValueError, httpx2.InvalidURL) as error:
         kind = type(error).__name__  # its words may hold a proxy's password
         message = f"No request can leave: the proxy or the certificates in the environment cannot be used ({kind})."

@@ -5,6 +5,7 @@ What a greeting needs is here; tools, engine and vendors' work load with the fir
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cached_property
@@ -34,6 +35,7 @@ from lead_mcp.engine.sealing import state_keys
 from lead_mcp.identity.permitted import caller, permitted
 from lead_mcp.identity.principal import LOCAL, Principal
 from lead_mcp.identity.scopes import completion_needs, prompt_needs, resource_needs
+from lead_mcp.metrics import Metrics
 from lead_mcp.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,18 +55,25 @@ Transports = Callable[[], "httpx2.AsyncBaseTransport | None"]
 class LazyRuntime:
     """The runtime of an open server, made when the first question needs it."""
 
-    def __init__(self, settings: Settings, transport: Transports, caller: Callable[[], Principal]) -> None:
-        self.settings, self.transport, self.caller = settings, transport, caller
+    def __init__(
+        self, settings: Settings, transport: Transports, caller: Callable[[], Principal], metrics: Metrics
+    ) -> None:
+        self.settings, self.transport, self.caller, self.metrics = settings, transport, caller, metrics
         self._made: Runtime | None = None
 
     @property
     def runtime(self) -> Runtime:
         """As whoever calls may use it. Raises NotConfigured where the environment allows no request."""
+        return self.whole.seen_by(self.caller())
+
+    @property
+    def whole(self) -> Runtime:
+        """With every account. Raises NotConfigured."""
         from lead_mcp.runtime import make_runtime
 
         if self._made is None:
-            self._made = make_runtime(self.settings, self.transport())
-        return self._made.seen_by(self.caller())
+            self._made = make_runtime(self.settings, self.transport(), self.metrics)
+        return self._made
 
     async def close(self) -> None:
         if self._made is not None:
@@ -89,7 +98,7 @@ class LeadServer(MCPServer[LazyRuntime]):
 
     def __init__(self, name: str, settings: Settings, *, lifespan: Lifespan, **keywords: Any) -> None:
         super().__init__(name, lifespan=lifespan, **keywords)
-        self.open_lifespan, self.configured = lifespan, settings
+        self.open_lifespan, self.configured, self.metrics = lifespan, settings, Metrics()
         self.closed = anyio.Event()
         """Set when the lifespan has ended: nothing is open any more."""
 
@@ -142,7 +151,20 @@ class LeadServer(MCPServer[LazyRuntime]):
     ) -> CallToolResult | InputRequiredResult:
         from lead_mcp.tools.failures import as_result
 
-        return await as_result(self._called(name, arguments, context), name)
+        started = time.monotonic()
+        answer = await as_result(self._called(name, arguments, context), name)
+        self._count(name if name in self.offered else "other", answer, time.monotonic() - started)
+        return answer
+
+    def _count(self, tool: str, answer: CallToolResult | InputRequiredResult, seconds: float) -> None:
+        self.metrics.took("lead_mcp_tool_seconds", seconds, tool=tool)
+        outcome = "asked"
+        if isinstance(answer, CallToolResult):
+            error = (answer.structured_content or {}).get("error") if answer.is_error else None
+            outcome = str(error.get("code")) if isinstance(error, dict) else "ok"
+            size = sum(len(block.text) for block in answer.content if block.type == "text")
+            self.metrics.count("lead_mcp_answer_characters_total", size, tool=tool)
+        self.metrics.count("lead_mcp_tool_calls_total", tool=tool, outcome=outcome)
 
     async def _called(self, name: str, arguments: dict[str, Any], context: Any) -> CallToolResult | InputRequiredResult:
         if name not in self.offered_now():
@@ -240,7 +262,7 @@ def _lifespan(settings: Settings, transport: Transports) -> Lifespan:
         if server.opening is not None:
             yield server.opening
             return
-        server.opening = LazyRuntime(settings, transport, lambda: server.caller)
+        server.opening = LazyRuntime(settings, transport, lambda: server.caller, server.metrics)
         try:
             yield server.opening
         finally:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from lead_mcp.cli.guards import MOST_SESSIONS, guarded, security
 from lead_mcp.cli.listening import bound, serve_until_signalled
+from lead_mcp.cli.operations import MetricsPage, Probes
 from lead_mcp.cli.signals import leave
 from lead_mcp.errors import SettingsError
 from lead_mcp.hosts import is_loopback
@@ -15,10 +16,11 @@ from lead_mcp.identity.door import Door
 from lead_mcp.identity.principal import NOBODY
 from lead_mcp.runtime import issuer_client
 from lead_mcp.server import LeadServer
-from lead_mcp.settings import SHORTEST_TOKEN, Server
+from lead_mcp.settings import SHORTEST_TOKEN, Server, Settings
 
 if TYPE_CHECKING:
     import httpx2
+    from mcp.server.transport_security import TransportSecuritySettings
     from starlette.types import ASGIApp
 
 SESSION_SECONDS: Final = 1800
@@ -59,19 +61,24 @@ def app_of(server: LeadServer, client: httpx2.AsyncClient, transport: str, host:
     if asks_who(settings):
         server.stranger = NOBODY
         door = partial(Door, callers=callers_of(settings, client), metadata=metadata_of(settings))
-    return guarded(
-        _inner(server, transport, host, stateless=stateless),
+    names = _names(settings, host)
+    guarded_app = guarded(
+        MetricsPage(_inner(server, transport, host, names, stateless=stateless), server, names),
         host=host,
         token=token.get_secret_value() if token else None,
         origins=settings.server.http_origins,
         door=door,
     )
+    return Probes(guarded_app, server)
 
 
-def _inner(server: LeadServer, transport: str, host: str, *, stateless: bool) -> ASGIApp:
-    settings = server.configured
-    resource = settings.sign_in.audience if settings.sign_in else ""
-    names = security(host, settings.server.http_origins, resource)
+def _names(settings: Settings, host: str) -> TransportSecuritySettings | None:
+    return security(host, settings.server.http_origins, settings.sign_in.audience if settings.sign_in else "")
+
+
+def _inner(
+    server: LeadServer, transport: str, host: str, names: TransportSecuritySettings | None, *, stateless: bool
+) -> ASGIApp:
     if transport == "sse":
         return server.sse_app(host=host, transport_security=names)
     return server.streamable_http_app(

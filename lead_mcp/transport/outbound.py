@@ -30,6 +30,7 @@ from lead_mcp.errors import (
     Unauthorized,
     Unavailable,
 )
+from lead_mcp.metrics import Metrics, outcome_of
 from lead_mcp.transport.breaker import Breaker, NotAsked
 from lead_mcp.transport.decoding import reply_of
 from lead_mcp.transport.rate import RateLimit
@@ -72,6 +73,7 @@ class Outbound:
     allowed: frozenset[Effect] = frozenset({Effect.READ})
     reply_limit: int = 16 * 1024 * 1024
     breaker: Breaker = field(default_factory=Breaker, repr=False)
+    metrics: Metrics = field(default_factory=Metrics, repr=False)
     token: Token = field(default_factory=Token, repr=False)
     token_lock: anyio.Lock = field(default_factory=anyio.Lock, repr=False)
 
@@ -96,6 +98,8 @@ class Outbound:
             self._gate(request)  # before a login too, which would be for nothing
             async for attempt in retry:
                 with attempt:
+                    if attempt.num > 1:
+                        self.metrics.count("lead_mcp_vendor_retries_total", account=self.account.name)
                     return self._understood(read, await self._with_token(request, count), request)
         except LeadMcpError as error:
             error.account = error.account or self.account.name
@@ -193,22 +197,41 @@ class Outbound:
         """The last step: the gate, a vendor that is there, a slot of the rate, the network. The reply is as it came."""
         self._gate(request)
         with self.breaker.watched() as replied:
+            waiting = time.monotonic()
             async with self.rate.slot():
                 started = time.monotonic()
+                self.metrics.count("lead_mcp_limiter_wait_seconds_total", started - waiting, account=self.account.name)
                 count()
                 try:
                     reply = await self._exchange(request, signature)
                     if (hint := self.vendor.rate_hint(reply)) is not None:
                         self.rate.heed(hint)
                 except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
-                    _note(self.account, request, type(error).__name__, started)
+                    self._note(request, type(error).__name__, "no reply", started)
                     raise _network_error(error) from None
             replied(reply.status)
-        _note(self.account, request, reply.status, started)
+        self._note(request, reply.status, outcome_of(reply.status), started)
         if 300 <= reply.status < 400:
             message = "The vendor answered with a redirect, which is not followed. Check the account's base URL."
             raise MalformedReply(message, status=reply.status)
         return reply
+
+    def _note(self, request: Request, outcome: object, kind: str, started: float) -> None:
+        """One structured line a request; no query, no body: they may hold somebody's e-mail or phone."""
+        account, seconds = self.account.name, time.monotonic() - started
+        self.metrics.count("lead_mcp_vendor_requests_total", account=account, outcome=kind)
+        self.metrics.took("lead_mcp_vendor_seconds", seconds, account=account)
+        log.debug(
+            "request",
+            extra={
+                "account": account,
+                "method": request.method,
+                "path": _path(request),
+                "effect": str(request.effect),
+                "outcome": str(outcome),
+                "ms": round(seconds * 1000),
+            },
+        )
 
     async def _exchange(self, request: Request, signature: Signature) -> Reply:
         form = None if request.form is None else {**request.form, **signature.form}
@@ -288,18 +311,3 @@ def _network_error(error: Exception) -> LeadMcpError:
 
 def _path(request: Request) -> str:
     return request.path.partition("?")[0]
-
-
-def _note(account: Account, request: Request, outcome: object, started: float) -> None:
-    """One structured line a request; no query, no body: they may hold somebody's e-mail or phone."""
-    log.debug(
-        "request",
-        extra={
-            "account": account.name,
-            "method": request.method,
-            "path": _path(request),
-            "effect": str(request.effect),
-            "outcome": str(outcome),
-            "ms": round((time.monotonic() - started) * 1000),
-        },
-    )
