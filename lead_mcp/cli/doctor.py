@@ -13,10 +13,12 @@ from lead_mcp.cli.diagnosis.accounts import accounts
 from lead_mcp.cli.diagnosis.configuration import configuration, state, versions
 from lead_mcp.cli.diagnosis.entries import entries
 from lead_mcp.cli.diagnosis.finding import Finding, Severity, error
+from lead_mcp.cli.diagnosis.mirrored import mirror
 from lead_mcp.cli.output import json_line
 from lead_mcp.cli.setup import log_for
 from lead_mcp.clients.machine import this_machine
 from lead_mcp.errors import LeadMcpError
+from lead_mcp.outgoing.masking import masked_by
 from lead_mcp.runtime import running
 from lead_mcp.settings import Settings
 
@@ -46,7 +48,8 @@ async def _accounts(settings: Settings) -> list[Finding]:
         return []
     try:
         async with running(settings) as runtime:
-            return await accounts(runtime, lambda: datetime.now(UTC))
+            with masked_by(runtime.masker):
+                return [*await accounts(runtime, lambda: datetime.now(UTC)), *mirror(runtime)]
     except LeadMcpError as wrong:
         return [error("network", wrong.message, "correct that setting of the environment")]
 

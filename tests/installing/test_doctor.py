@@ -160,6 +160,22 @@ def test_the_journal(command: Command, home: Path) -> None:
     assert one(looked(command, 1), "cannot be written")["about"] == "journal"
 
 
+def test_the_mirror(command: Command, box: Sandbox, origin: str) -> None:
+    environment = octanist(origin)
+    assert not [row for row in looked(command, 0, **environment) if "mirror" in row["about"]]
+    on = {**environment, "LEAD_MCP_MIRROR": "on"}
+    found = [row for row in looked(command, 0, **on) if row["about"] == "mirror: octanist lead"]
+    assert [(row["severity"], row["what"]) for row in found] == [("note", "never synced")]
+    assert command("mirror", "sync", **on).returncode == 0
+    assert bad(looked(command, 0, **on)) == []
+    box.fault("octanist", "status", times=-1)
+    assert command("mirror", "sync", **on, LEAD_MCP_DEADLINE="1").returncode == 1
+    for stage in box.stages.values():
+        stage.faults.clear()
+    assert one(looked(command, 0, **on), "the last sync failed")["next"] == "run `lead-mcp mirror sync`"
+    assert "of it are there still" in json.dumps(looked(command, 0, **environment))
+
+
 # --- vendors, and the way to them ---------------------------------------------------------------------------------
 
 
