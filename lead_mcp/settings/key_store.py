@@ -38,7 +38,7 @@ def keep(name: str, text: str) -> None:
 def problem() -> str:
     """Why no secret can be kept here, or an empty text."""
     try:
-        _asked(SERVICE, lambda: _keyring().get_password(SERVICE, "lead-mcp init looks whether this works"))
+        _asked("", lambda: _keyring().get_password(SERVICE, "lead-mcp init looks whether this works"))
     except SettingsError as error:
         return str(error)
     return ""
@@ -51,20 +51,21 @@ def _keyring() -> KeyringBackend:
 
 
 def _asked(what: str, ask: Callable[[], T]) -> T:
+    where = f"{what}: " if what else ""
     try:
         return ask()
     except ImportError:
-        message = f"{what}: the package for the system's keyring is missing: install lead-mcp[keyring]."
+        message = f"{where}The package for the system's keyring is missing: install lead-mcp[keyring]."
         raise SettingsError(message) from None
     except Exception as error:  # noqa: BLE001 - backends raise what their system does; its words may hold the secret
-        raise SettingsError(f"{what}: {_meaning(error)}") from None
+        raise SettingsError(f"{where}{_meaning(error)}") from None
 
 
 def _meaning(error: Exception) -> str:
     from keyring import errors
 
     if isinstance(error, errors.NoKeyringError):
-        return "this system has no keyring that can be used. Refer to the environment (env:NAME) instead."
+        return "This system has no keyring that can be used. Refer to the environment (env:NAME) instead."
     if isinstance(error, errors.KeyringLocked | errors.InitError):
-        return "the system's keyring is locked. Unlock it and try again."
-    return f"the system's keyring cannot be used ({type(error).__name__}). Refer to the environment (env:NAME) instead."
+        return "The system's keyring is locked. Unlock it and try again."
+    return f"The system's keyring cannot be used ({type(error).__name__}). Refer to the environment (env:NAME) instead."
