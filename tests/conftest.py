@@ -19,8 +19,6 @@ os.environ["XDG_CONFIG_HOME"] = f"{STATE.name}/config"
 
 EARLY = ("tests/process/", "tests/writing/", "tests/contract/")
 """Modules that take longest start first, so that no worker is left alone with one at the end."""
-DEAR = ()
-"""Modules that take longest start first, so that no worker is left alone with one at the end."""
 DEAR = (
     "tests/answers/test_budgets.py::test_pages_cut_by_their_budget_give_every_row_exactly_once",
     "tests/answers/test_mask_maps.py",
@@ -34,29 +32,29 @@ DEAR = (
     "tests/answers/test_turns.py",
     "tests/contract/test_dialects.py",
     "tests/contract/test_readers.py",
+    "tests/engine/test_finding.py::test_a_story_takes_few_requests_too",
+    "tests/engine/test_first_of_many.py",
     "tests/engine/test_found_at_once.py",
     "tests/engine/test_names.py::test_raw_and_a_vendors_name_find_what_the_name_finds",
+    "tests/engine/test_numbers.py",
     "tests/engine/test_odd_replies.py",
+    "tests/engine/test_pages.py::test_all_accounts_in_batches_give_every_match_exactly_once",
     "tests/engine/test_pages.py::test_sorted_over_batches_every_match_comes_exactly_once",
+    "tests/engine/test_presence.py",
+    "tests/process/test_cli.py",
     "tests/process/test_cli_writes.py",
     "tests/process/test_ends.py",
     "tests/process/test_http.py",
-    "tests/process/test_typescript.py",
-    "tests/test_secrets.py::test_no_repr_shows_a_secret",
-    "tests/test_secrets.py::test_a_wrong_setting_is_named_without_its_value",
-    "tests/process/test_cli.py",
     "tests/process/test_resource_links.py",
-    "tests/engine/test_presence.py",
-    "tests/engine/test_finding.py::test_a_story_takes_few_requests_too",
-    "tests/engine/test_first_of_many.py",
-    "tests/engine/test_pages.py::test_all_accounts_in_batches_give_every_match_exactly_once",
-    "tests/engine/test_numbers.py",
-    "tests/writing/test_ownership.py",
+    "tests/process/test_typescript.py",
+    "tests/test_secrets.py::test_a_wrong_setting_is_named_without_its_value",
+    "tests/test_secrets.py::test_no_repr_shows_a_secret",
     "tests/writing/test_damage.py",
     "tests/writing/test_duplicates.py::test_a_crowd_of_newer_leads_hides_nobody",
     "tests/writing/test_kills.py",
     "tests/writing/test_once.py::test_a_lost_answer_is_settled_by_the_same_key",
     "tests/writing/test_once.py::test_what_cannot_be_settled_stays_unknown_and_is_never_sent_again",
+    "tests/writing/test_ownership.py",
     "tests/writing/test_process.py",
     "tests/writing/test_settling.py",
 )
