@@ -78,11 +78,15 @@ def serve(
 
 
 @app.command()
-def demo() -> None:
+def demo(
+    pause: Annotated[
+        bool, typer.Option("--pause", help="Wait for Enter after each answer, to show it to others.")
+    ] = False,
+) -> None:
     """Ask real questions over emulated vendors, through a real server process. No credentials."""
     from lead_mcp.cli.demo import run
 
-    raise typer.Exit(run())
+    raise typer.Exit(run(pause=pause))
 
 
 @app.command()

@@ -19,6 +19,7 @@ from typer.main import get_command
 
 from lead_mcp import __version__
 from lead_mcp.cli import app
+from lead_mcp.tools.catalogue import LISTED
 from lead_mcp.vendors import NAMES
 from tests.process.processes import PATIENCE, PROGRAM, PROMPT, Emulators, clean, here, run
 
@@ -378,10 +379,12 @@ def test_check_of_a_silent_vendor_ends_at_the_deadline(emulators: Emulators) -> 
 
 
 def test_the_demo_asks_and_says_how_to_go_on() -> None:
-    ended = run("demo", environment={"OCTANIST_API_KEY": "somebody's own, not for the demo"})
+    ended = run("demo", environment={"OCTANIST_API_KEY": "somebody's own, not for the demo", "COLUMNS": "80"})
     assert (ended.returncode, ended.stderr) == (0, "")
-    for tool in ("list_accounts", "search_leads", "get_lead", "query_pings", "query_sql"):
-        assert f"\n  {tool} {{" in ended.stdout
+    tools = {make().name for _, make in LISTED}
+    shown = {tool for tool in tools if f"\n{tool} {{" in ended.stdout}
+    assert shown == tools - {"insert_leads", "update_leads", "delete_lead"}
+    assert max(map(len, ended.stdout[: ended.stdout.rindex("To try it")].splitlines())) <= 80
     last = ended.stdout[ended.stdout.rindex("\n{") :]
     entry = json.loads(last)["mcpServers"]["lead-mcp-sandbox"]
     assert entry["args"][-2:] == ["serve", "--sandbox"]
