@@ -16,7 +16,7 @@ from lead_mcp.mirror.segments import COLUMNS, NO
 from lead_mcp.sql import confine
 from lead_mcp.sql.child import Engine, answered, error_told, requests, send, stand_in_for_pytz
 
-MEMORY: Final = 250
+MEMORY: Final = 150
 """Megabytes that the engine may use; what does not fit goes to files in the mirror's own folder for a while."""
 
 

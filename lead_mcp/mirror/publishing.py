@@ -38,7 +38,7 @@ from lead_mcp.vendors.spec.events import TimelineEvent
 FULL: Final = "full"
 """The mark of values as they are."""
 START: Final = "import sys; sys.path.append(sys.argv[2]); from lead_mcp.mirror.builder import main; main(sys.argv[1])"
-PIECE: Final = 5_000
+PIECE: Final = 2_000
 MUCH: Final = 20_000
 """Changed records from which on a new base may be due, and is where they are a fifth of all."""
 STORED: Final = "no, account, kind, id, partition, raw, person"

@@ -47,7 +47,7 @@ PRAGMAS: Final = (
     "synchronous=NORMAL",
     "secure_delete=ON",
     "temp_store=MEMORY",
-    "cache_size=-32000",
+    "cache_size=-8000",
 )
 
 

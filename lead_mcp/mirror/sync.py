@@ -37,7 +37,7 @@ DAWN: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Before it a last stretch is read, without a beginning."""
 WANTED: Final = 20_000
 """Records that a stretch shall hold: what a killed sync has to read again at most, about."""
-BATCH: Final = 2_000
+BATCH: Final = 1_000
 """Records of one transaction."""
 SWEEP_EVERY: Final = timedelta(days=7)
 """How long after the end of a sweep the next one begins."""
