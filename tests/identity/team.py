@@ -14,6 +14,7 @@ import httpx2
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from mcp import Client
+from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult
 
@@ -48,6 +49,7 @@ class Team:
     folder: Path
     portal: BlockingPortal
     stack: ExitStack
+    transport: str = "http"
     clients: dict[tuple[str, str], Client] = field(default_factory=dict)
 
     def token(self, name: str, *scopes: str, accounts: Sequence[str] | None = None) -> str:
@@ -61,6 +63,10 @@ class Team:
 
     def client(self, token: str, mode: str = "auto", elicitation: Any = None) -> Client:
         """A client that stays connected as long as the server stands."""
+        if (token, mode) not in self.clients and self.transport == "sse":
+            given = {"Authorization": f"Bearer {token}"}
+            over_sse = Client(sse_client(self.url, headers=given), mode=mode, elicitation_callback=elicitation)
+            self.clients[token, mode] = self.stack.enter_context(self.portal.wrap_async_context_manager(over_sse))
         if (token, mode) not in self.clients:
             http = httpx2.AsyncClient(headers={"Authorization": f"Bearer {token}"}, trust_env=False, timeout=60)
             self.stack.enter_context(self.portal.wrap_async_context_manager(http))
@@ -87,6 +93,7 @@ def team(
     config: str | None = None,
     *,
     stateless: bool = False,
+    transport: str = "http",
     leads: int = 30,
 ) -> Iterator[Team]:
     """A server of every vendor's emulator. Somebody has a token, so that it asks everybody for theirs."""
@@ -105,7 +112,9 @@ def team(
         server = build_server(settings.load(), lambda: httpx2.ASGITransport(app=box))
         portal = stack.enter_context(start_blocking_portal())
         issuer = stack.enter_context(portal.wrap_async_context_manager(issuer_client(server.configured)))
-        app = app_of(server, issuer, "http", "127.0.0.1", stateless=stateless)
-        stack.enter_context(portal.wrap_async_context_manager(server.session_manager.run()))
+        app = app_of(server, issuer, transport, "127.0.0.1", stateless=stateless)
+        opening = server.hold() if transport == "sse" else server.session_manager.run()
+        stack.enter_context(portal.wrap_async_context_manager(opening))
         origin = stack.enter_context(portal.wrap_async_context_manager(listening(app)))
-        yield Team(f"{origin}/mcp", server, box, folder, portal, stack)
+        path = "sse" if transport == "sse" else "mcp"
+        yield Team(f"{origin}/{path}", server, box, folder, portal, stack, transport)

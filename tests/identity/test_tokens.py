@@ -158,6 +158,18 @@ def test_the_tools_are_those_of_ones_scopes_and_accounts(server: Team, reader: s
     assert {"insert_lead", "update_lead", "delete_lead", "query_pings", "get_recordings"} < server.tools(owner, mode)
 
 
+@pytest.mark.parametrize("way", ["stateless", "sse"])
+def test_every_way_in_knows_whose_call_it_is(tmp_path: Path, way: str) -> None:
+    with team(tmp_path, stateless=way == "stateless", transport="sse" if way == "sse" else "http") as found:
+        one, other = found.token("one", "leads:read", accounts=["octanist"]), found.token("other", "leads:write")
+        for mode in ("auto", "legacy"):
+            assert "search_leads" in found.tools(one, mode)
+            assert found.tools(other, mode) >= {"insert_lead"}
+            assert "search_leads" not in found.tools(other, mode)
+            listed = found.do(found.client(one, mode).call_tool, "list_accounts", {}).structured_content
+            assert [row[0] for row in listed["accounts"]["rows"]] == ["octanist"]
+
+
 def test_only_ones_own_accounts_are_there(server: Team, reader: str) -> None:
     found = server.call(reader, "list_accounts").structured_content
     assert found is not None
