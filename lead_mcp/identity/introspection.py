@@ -5,46 +5,36 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
-from typing import Any, Final
+from typing import Any
 
 import httpx2
 
 from lead_mcp.identity.fetching import fetch_json
+from lead_mcp.identity.kept import Kept
 from lead_mcp.identity.refusals import BadToken
 from lead_mcp.identity.signed import LONGEST, SKEW, check_audience
 from lead_mcp.settings.sign_in import Introspection
 
-KEPT: Final = 20.0
-"""Seconds for which an answer counts: so long may a revoked token still come in."""
-MOST: Final = 2_000
-"""Answers that are kept."""
-
 
 @dataclass
 class Introspected:
-    """Tokens that their issuer is asked about. ``clock`` is monotonic, ``now`` the time of day, both in seconds."""
+    """Tokens that their issuer is asked about. ``now``: the time of day in seconds."""
 
     client: httpx2.AsyncClient = field(repr=False)
     issuer: str
     audience: str
     at: Introspection
-    clock: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
-    _known: dict[bytes, tuple[float, Mapping[str, Any]]] = field(default_factory=dict, repr=False)
-    """By digest of the token: until when, and what was answered."""
+    kept: Kept = field(default_factory=Kept, repr=False)
 
     async def claims(self, token: str) -> Mapping[str, Any]:
         """What the issuer says of a token. Raises BadToken, SignInDown."""
         if len(token) > LONGEST:
             raise BadToken("The token is not known here.")
-        name = sha256(token.encode()).digest()
-        until, said = self._known.get(name, (0.0, {}))
-        if self.clock() >= until:
+        said = self.kept.get(token)
+        if said is None:
             said = await self._asked(token)
-            self._known[name] = self.clock() + KEPT, said
-            while len(self._known) > MOST:
-                del self._known[next(iter(self._known))]
+            self.kept.put(token, said)
         return self._checked(said)
 
     async def _asked(self, token: str) -> Mapping[str, Any]:

@@ -7,11 +7,13 @@ alone. A claim that is there twice is refused: two readers might each take anoth
 from __future__ import annotations
 
 import json
+import time
 from base64 import urlsafe_b64decode
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
+from lead_mcp.identity.kept import Kept
 from lead_mcp.identity.keys import Jwk, Keys
 from lead_mcp.identity.refusals import BadToken
 
@@ -33,9 +35,18 @@ class SignedTokens:
     keys: Mapping[str, Keys]
     audience: str
     algorithms: Sequence[str]
+    now: Callable[[], float] = time.time
+    kept: Kept = field(default_factory=Kept, repr=False)
 
     async def claims(self, token: str) -> Mapping[str, Any]:
         """What a token says, once everything about it is right. Raises BadToken, SignInDown."""
+        said = self.kept.get(token) if len(token) <= LONGEST else None
+        if said is None:
+            said = await self._checked(token)
+            self.kept.put(token, said, int(said["exp"]) + SKEW - self.now())
+        return said
+
+    async def _checked(self, token: str) -> Mapping[str, Any]:
         header, said = _parts(token)
         algorithm, kid = str(header.get("alg")), header.get("kid")
         if algorithm not in self.algorithms or str(header.get("typ", "jwt")).casefold() not in TYPES:
@@ -69,7 +80,7 @@ class SignedTokens:
             raise BadToken("The token does not count yet.") from None
         except jwt.MissingRequiredClaimError as error:
             raise BadToken(f"The token lacks the claim {error.claim}.") from None
-        except (jwt.PyJWTError, ValueError, TypeError):
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError):
             raise BadToken("The token's signature or form is wrong.") from None
         check_audience(claims.get("aud"), self.audience)
         if not isinstance(claims["sub"], str) or not claims["sub"]:

@@ -108,7 +108,8 @@ def team(
             patch.delenv(key)
         for key, value in own.items():
             patch.setenv(key, value)
-        Tokens(folder).new("first", ["leads:read"], None, None)
+        if not Tokens(folder).any():
+            Tokens(folder).new("first", ["leads:read"], None, None)
         server = build_server(settings.load(), lambda: httpx2.ASGITransport(app=box))
         portal = stack.enter_context(start_blocking_portal())
         issuer = stack.enter_context(portal.wrap_async_context_manager(issuer_client(server.configured)))

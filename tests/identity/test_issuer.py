@@ -117,6 +117,8 @@ WRONG: dict[str, Callable[[TestIssuer], str]] = {
     "no key id in the token": lambda one: one.token(header={"kid": "none such"}, groups=["sales"]),
     "an id token": lambda one: one.token(header={"typ": "id+jwt"}, groups=["sales"]),
     "critical extension": lambda one: one.token(header={"crit": ["exp2"], "exp2": 1}, groups=["sales"]),
+    "expiry in words": lambda one: one.token(exp="soon", groups=["sales"]),
+    "endless": lambda one: one.token(exp=float("inf"), groups=["sales"]),
     "no subject": lambda one: one.token(sub=None, groups=["sales"]),
     "no expiry": lambda one: one.token(exp=None, groups=["sales"]),
     "no audience": lambda one: one.token(aud=None, groups=["sales"]),

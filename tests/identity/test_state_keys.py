@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import SecretStr
 
@@ -9,6 +11,7 @@ from lead_mcp.engine.sealing import seal_of, state_keys
 from lead_mcp.errors import BadArgument
 from lead_mcp.settings import Settings
 from lead_mcp.settings.server import server_settings
+from tests.identity.team import team
 from tests.process.processes import here
 
 OLD, NEW = "an old key of thirty-two characters", "a new key of thirty-two characters"
@@ -38,3 +41,19 @@ def test_a_short_key_is_refused_without_being_shown() -> None:
     assert "LEAD_MCP_STATE_KEYS" in found.stderr
     assert "32 characters" in found.stderr
     assert NEW not in found.stderr
+
+
+def test_a_client_goes_on_at_another_replica(tmp_path: Path) -> None:
+    with (
+        team(tmp_path, {"LEAD_MCP_STATE_KEYS": f"{OLD},{NEW}"}, stateless=True) as one,
+        team(tmp_path, {"LEAD_MCP_STATE_KEYS": f"{NEW},{OLD}"}, stateless=True) as two,
+    ):
+        token = one.token("anna", "leads:read", accounts=["octanist"])
+        seen: list[str] = []
+        cursor: dict[str, str] = {}
+        for replica in (one, two, one, two):
+            page = replica.call(token, "search_leads", limit=5, **cursor).structured_content
+            assert page is not None
+            seen += [row[0] for row in page["leads"]["rows"]]
+            cursor = {"cursor": page["next_cursor"]}
+        assert len(set(seen)) == len(seen) == 20
