@@ -185,7 +185,7 @@ def test_the_fields_are_those_there_are() -> None:
 
 
 def test_the_resources_are_those_there_are() -> None:
-    from lead_mcp.tools.resources import TEMPLATES
+    from lead_mcp.tools.templates import TEMPLATES
 
     assert {f"`{template}`" for template in TEMPLATES} == rows(section("tools.md", "Resources")).keys() - {"URI", "---"}
 

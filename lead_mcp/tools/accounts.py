@@ -31,7 +31,7 @@ SCANNED: Final = 500
 
 
 async def list_accounts(ctx: Context[Any, Any], asked: models.ListAccounts) -> CallToolResult:
-    """The configured accounts and what each offers; with an account, its fields, operators, limits and quirks."""
+    """The tool ``list_accounts``."""
     runtime = runtime_of(ctx)
     name = asked.account or _only_account(runtime, asked.find)
     if name is None:

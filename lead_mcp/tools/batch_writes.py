@@ -27,7 +27,7 @@ from lead_mcp.writing.send import PURGED
 
 
 async def insert_leads(ctx: Context[Any, Any], asked: models.InsertLeads) -> CallToolResult | InputRequiredResult:
-    """Create up to 50 leads after one question; one result a row."""
+    """The tool ``insert_leads``."""
     runtime = runtime_of(ctx)
     connection = one_account(runtime, asked.account)
     for lead in asked.leads:
@@ -41,7 +41,7 @@ async def insert_leads(ctx: Context[Any, Any], asked: models.InsertLeads) -> Cal
 
 
 async def update_leads(ctx: Context[Any, Any], asked: models.UpdateLeads) -> CallToolResult | InputRequiredResult:
-    """Change up to 50 leads, at any accounts, after one question; one result a row."""
+    """The tool ``update_leads``."""
     runtime = runtime_of(ctx)
     updates = [_update(runtime, nth, one) for nth, one in enumerate(_asked_updates(asked), 1)]
     check_once([one["lead"] for one in updates])

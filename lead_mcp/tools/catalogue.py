@@ -19,23 +19,11 @@ from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed, NotConfigured
 from lead_mcp.identity.principal import LOCAL, Principal
 from lead_mcp.identity.scopes import tool_needs
 from lead_mcp.settings import Settings
-from lead_mcp.tools import (
-    accounts,
-    batch_writes,
-    leads,
-    outputs,
-    pings,
-    recordings,
-    resources,
-    sql,
-    summaries,
-    trace,
-    writes,
-)
+from lead_mcp.tools import outputs
 from lead_mcp.tools.arguments import models
 from lead_mcp.tools.arguments.accounts import named_accounts
-from lead_mcp.tools.failures import error_result
-from lead_mcp.tools.kit import LeadTool, make_tool
+from lead_mcp.tools.definition import CHANGES, INSERTS, LeadTool, make_tool
+from lead_mcp.tools.templates import FIXED, TEMPLATES
 from lead_mcp.vendors.spec.vendor import Vendor
 
 OFTEN_LIVE: Final = frozenset({"search_leads", "summarize_leads", "trace_lead"})
@@ -57,7 +45,7 @@ def _fitted(tool: LeadTool, settings: Settings) -> LeadTool:
 
 def names_for(settings: Settings, principal: Principal) -> set[str]:
     """The tools that some account of those settings can serve and that principal may call, by name."""
-    names = {_name(make) for make in _serving(settings)}
+    names = {name_of(make) for make in _serving(settings)}
     return {name for name in names if principal.may(tool_needs(name))}
 
 
@@ -66,11 +54,11 @@ def _serving(settings: Settings) -> list[Callable[[], LeadTool]]:
     return [make for serves, make in LISTED if serves(settings, vendors)]
 
 
-def _name(make: Callable[[], LeadTool]) -> str:
+def name_of(make: Callable[[], LeadTool]) -> str:
     """The name of the tool that ``make`` makes, without making it."""
     if not isinstance(make, partial):
         raise TypeError("LISTED holds partials of make_tool")
-    return str(make.args[0].__name__)
+    return str(make.args[0]).partition(".")[2]
 
 
 def listed(tool: Tool, settings: Settings | None = None) -> ListedTool:
@@ -92,7 +80,7 @@ def templates() -> list[ResourceTemplate]:
     """The URIs that can be read, as clients see them."""
     return [
         ResourceTemplate(uri_template=template, name=name, mime_type=mime_type, description=description)
-        for template, (name, mime_type, description) in resources.TEMPLATES.items()
+        for template, (name, mime_type, description) in TEMPLATES.items()
     ]
 
 
@@ -102,17 +90,19 @@ def listed_resources(settings: Settings) -> list[Resource]:
         return []
     return [
         Resource(uri=uri, name=name, mime_type=mime_type, description=description)
-        for uri, (name, mime_type, description) in resources.FIXED.items()
+        for uri, (name, mime_type, description) in FIXED.items()
     ]
 
 
 def refusal(name: str, settings: Settings, principal: Principal = LOCAL) -> CallToolResult:
     """What a call of a tool that is not listed gets: why it is not, or the nearest one that is."""
+    from lead_mcp.tools.failures import error_result
+
     return error_result(_why_missing(name, settings, principal))
 
 
 def _why_missing(name: str, settings: Settings, principal: Principal) -> LeadMcpError:
-    may, every = names_for(settings, principal), [_name(make) for _, make in LISTED]
+    may, every = names_for(settings, principal), [name_of(make) for _, make in LISTED]
     offered = [one for one in every if one in may]
     if name not in every:
         known = f"there are {', '.join(offered)}.{did_you_mean(name, offered)}"
@@ -173,47 +163,46 @@ OFFERS: Final[Mapping[str, Callable[[Vendor], object]]] = {
 INSERTS_SOME: Final = _writes(lambda vendor: vendor.insert)
 UPDATES_SOME: Final = _writes(lambda vendor: vendor.update)
 LISTED: Final[tuple[tuple[Serves, Callable[[], LeadTool]], ...]] = (
-    (_always, partial(make_tool, accounts.list_accounts, models.ListAccounts, "List accounts", outputs.LIST_ACCOUNTS)),
-    (_any, partial(make_tool, leads.search_leads, models.SearchLeads, "Search leads", outputs.SEARCH_LEADS)),
-    (_any, partial(make_tool, leads.get_lead, models.GetLead, "Get one lead", outputs.GET_LEAD)),
+    (
+        _always,
+        partial(make_tool, "accounts.list_accounts", models.ListAccounts, "List accounts", outputs.LIST_ACCOUNTS),
+    ),
+    (_any, partial(make_tool, "leads.search_leads", models.SearchLeads, "Search leads", outputs.SEARCH_LEADS)),
+    (_any, partial(make_tool, "leads.get_lead", models.GetLead, "Get one lead", outputs.GET_LEAD)),
     (
         _any,
         partial(
-            make_tool, summaries.summarize_leads, models.SummarizeLeads, "Summarize leads", outputs.SUMMARIZE_LEADS
+            make_tool, "summaries.summarize_leads", models.SummarizeLeads, "Summarize leads", outputs.SUMMARIZE_LEADS
         ),
     ),
-    (_any, partial(make_tool, trace.trace_lead, models.TraceLead, "Trace one person", outputs.TRACE_LEAD)),
-    (_pings, partial(make_tool, pings.query_pings, models.QueryPings, "Query pings", outputs.QUERY_PINGS)),
-    (_sql, partial(make_tool, sql.query_sql, models.QuerySql, "Query with SQL", outputs.QUERY_SQL)),
+    (_any, partial(make_tool, "trace.trace_lead", models.TraceLead, "Trace one person", outputs.TRACE_LEAD)),
+    (_pings, partial(make_tool, "pings.query_pings", models.QueryPings, "Query pings", outputs.QUERY_PINGS)),
+    (_sql, partial(make_tool, "sql.query_sql", models.QuerySql, "Query with SQL", outputs.QUERY_SQL)),
     (
         _recordings,
         partial(
-            make_tool, recordings.get_recordings, models.GetRecordings, "Get call recordings", outputs.GET_RECORDINGS
+            make_tool, "recordings.get_recordings", models.GetRecordings, "Get call recordings", outputs.GET_RECORDINGS
         ),
     ),
     (
         INSERTS_SOME,
-        partial(make_tool, writes.insert_lead, models.InsertLead, "Insert a lead", outputs.WRITE, writes.INSERTS),
+        partial(make_tool, "writes.insert_lead", models.InsertLead, "Insert a lead", outputs.WRITE, INSERTS),
     ),
     (
         INSERTS_SOME,
-        partial(
-            make_tool, batch_writes.insert_leads, models.InsertLeads, "Insert leads", outputs.WRITES, writes.INSERTS
-        ),
+        partial(make_tool, "batch_writes.insert_leads", models.InsertLeads, "Insert leads", outputs.WRITES, INSERTS),
     ),
     (
         UPDATES_SOME,
-        partial(make_tool, writes.update_lead, models.UpdateLead, "Update a lead", outputs.WRITE, writes.CHANGES),
+        partial(make_tool, "writes.update_lead", models.UpdateLead, "Update a lead", outputs.WRITE, CHANGES),
     ),
     (
         UPDATES_SOME,
-        partial(
-            make_tool, batch_writes.update_leads, models.UpdateLeads, "Update leads", outputs.WRITES, writes.CHANGES
-        ),
+        partial(make_tool, "batch_writes.update_leads", models.UpdateLeads, "Update leads", outputs.WRITES, CHANGES),
     ),
     (
         _deletes,
-        partial(make_tool, writes.delete_lead, models.DeleteLead, "Delete a lead", outputs.WRITE, writes.CHANGES),
+        partial(make_tool, "writes.delete_lead", models.DeleteLead, "Delete a lead", outputs.WRITE, CHANGES),
     ),
 )
 

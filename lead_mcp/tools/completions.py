@@ -20,7 +20,7 @@ from lead_mcp.outgoing.masking import masked_by
 from lead_mcp.outgoing.render import id_cell
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.kit import masker_for
-from lead_mcp.tools.resources import TEMPLATES
+from lead_mcp.tools.templates import TEMPLATES
 from lead_mcp.vendors.spec.fields import CANONICAL
 
 Ref = PromptReference | ResourceTemplateReference

@@ -6,23 +6,16 @@ TypeScript clients check error results against the output schema, so every key o
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import anyio
 import anyio.to_thread
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.tools import Tool
-from mcp.types import CallToolResult, ContentBlock, InputRequiredResult, TextContent, ToolAnnotations
-from pydantic import Field
+from mcp.types import CallToolResult, ContentBlock, TextContent, ToolAnnotations
 
-from lead_mcp.errors import LeadMcpError
-from lead_mcp.outgoing.masking import Masker, masked_by
-from lead_mcp.outgoing.times import times_in
+from lead_mcp.outgoing.masking import Masker
 from lead_mcp.runtime import Runtime
-from lead_mcp.tools.arguments.base import Arguments, read_arguments, schema_of
-from lead_mcp.tools.failures import as_result, error_result
-from lead_mcp.tools.outputs import ERROR
 
 READS: Final = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
 LINKS_SINCE: Final = "2025-06-18"
@@ -61,48 +54,3 @@ def result(structured: Mapping[str, Any], text: str, links: Sequence[ContentBloc
 def linked(ctx: Context[Any, Any], links: Sequence[ContentBlock]) -> Sequence[ContentBlock]:
     """The links, for a client whose protocol has them; older ones refuse a content block of a type they do not know."""
     return links if (ctx.protocol_version or "") >= LINKS_SINCE else ()
-
-
-Handler = Callable[[Context[Any, Any], Any], Awaitable[CallToolResult | InputRequiredResult]]
-
-
-class LeadTool(Tool):
-    """A tool whose arguments are read by a model of ours, and whose failures are structured error results.
-
-    The SDK's own reading of arguments is passed by: it parses what looks like JSON in texts, and drops what it does not know.
-    """
-
-    model: Any = Field(default=None, exclude=True)
-
-    async def run(self, arguments: dict[str, Any], context: Any, convert_result: bool = False) -> Any:
-        """The tool's answer, masked where the settings say so; what the call itself named is known to be personal."""
-        try:
-            masker = await masker_for(runtime_of(context))
-        except LeadMcpError as error:
-            return error_result(error)
-        zone = runtime_of(context).server.zone
-        with masked_by(masker and masker.knowing(arguments)), times_in(zone):
-            return await as_result(self._answer(arguments, context), self.name)
-
-    async def _answer(self, arguments: dict[str, Any], context: Any) -> CallToolResult | InputRequiredResult:
-        answer: CallToolResult | InputRequiredResult = await self.fn(
-            context, read_arguments(self.model, arguments, self.name)
-        )
-        return answer
-
-
-def make_tool(
-    handler: Handler,
-    model: type[Arguments],
-    title: str,
-    output: Mapping[str, Any],
-    annotations: ToolAnnotations = READS,
-) -> LeadTool:
-    """The tool named like its handler and described by its docstring. ``output``: the keys of its structured content."""
-    tool = LeadTool.from_function(handler, title=title, annotations=annotations, structured_output=False)
-    if not isinstance(tool, LeadTool):
-        raise TypeError("from_function makes a tool of its own class")
-    tool.model, tool.parameters = model, schema_of(model)
-    tool.fn_metadata.output_schema = {"type": "object", "properties": {**output, "error": ERROR}}
-    tool.description = " ".join(tool.description.split())
-    return tool

@@ -45,7 +45,7 @@ USUAL: Final[Mapping[str, Sequence[str]]] = {"concise": CONCISE, "detailed": DET
 
 
 async def search_leads(ctx: Context[Any, Any], asked: models.SearchLeads) -> CallToolResult:
-    """Find leads, newest first."""
+    """The tool ``search_leads``."""
     runtime = runtime_of(ctx)
     usual, fields = USUAL[asked.detail], asked.fields or []
     order = asked.sort or ("" if asked.ids else NEWEST)
@@ -150,7 +150,7 @@ class SearchArguments:
 
 
 async def get_lead(ctx: Context[Any, Any], asked: models.GetLead) -> CallToolResult:
-    """One lead in full. Long strings are cut; the resource at its URI has them whole."""
+    """The tool ``get_lead``."""
     runtime = runtime_of(ctx)
     record = await one_lead(runtime, asked.uri, asked.account, asked.id)
     connection, discovered = runtime.connection(record.account), await own_fields(runtime, record)

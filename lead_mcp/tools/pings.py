@@ -33,7 +33,7 @@ ROWS: Final = 20
 
 
 async def query_pings(ctx: Context[Any, Any], asked: models.QueryPings) -> CallToolResult:
-    """PING attempts (LeadExec), newest first, of 24 hours unless said, with a summary of all that match."""
+    """The tool ``query_pings``."""
     runtime = runtime_of(ctx)
     grouping = grouping_of(runtime, asked)
     query = query_of(runtime, asked, grouping)

@@ -20,7 +20,7 @@ from lead_mcp.vendors.spec.reading import Recording
 
 
 async def get_recordings(ctx: Context[Any, Any], asked: models.GetRecordings) -> CallToolResult:
-    """A lead's call recordings, newest first (Convoso, LeadSquared); read the recording:// URI for the audio."""
+    """The tool ``get_recordings``."""
     runtime = runtime_of(ctx)
     name, wanted = named_lead(runtime, asked.uri, asked.account, asked.lead_id)
     window = [asked.period, asked.since, asked.until]

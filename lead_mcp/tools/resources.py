@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -31,6 +31,7 @@ from lead_mcp.tools.failures import known, told
 from lead_mcp.tools.kit import META, masker_for
 from lead_mcp.tools.leads import one_lead, own_fields
 from lead_mcp.tools.pings import with_pings
+from lead_mcp.tools.templates import JSON, SCHEMA
 from lead_mcp.transport.audio import fetch_audio
 from lead_mcp.uris import Uri, parse_uri, ping_moment
 from lead_mcp.vendors.spec.fields import CANONICAL, PING_FIELDS
@@ -38,24 +39,7 @@ from lead_mcp.vendors.spec.fields import CANONICAL, PING_FIELDS
 if TYPE_CHECKING:
     from lead_mcp.journal.store import Journal
 
-JSON: Final = "application/json"
 RECORD_META: Final = {**META, "untrusted_parts": ["lead", "ping", "raw"]}
-TEMPLATES: Final[Mapping[str, tuple[str, str | None, str]]] = {
-    "lead://{account}/{id}": ("lead", JSON, "One lead in full: our fields and the vendor's own record."),
-    "ping://{account}/{direction}/{id}{?type,at}": ("ping", JSON, "One PING attempt in full."),
-    "recording://{account}/{lead_id}/{recording_id}": ("recording", None, "A call recording's audio."),
-    "account://{account}": ("account", JSON, "What one account offers, with all its fields."),
-    "journal://{id}": (
-        "journal",
-        JSON,
-        "The story of one write, by its journal_id; personal values cut down to hints.",
-    ),
-}
-"""Name, mime type (None: the vendor says it with the audio itself) and description."""
-SCHEMA: Final = "sql://schema"
-FIXED: Final = {
-    SCHEMA: ("sql-schema", "text/plain", "The tables that query_sql asks, with every column, type and unit.")
-}
 
 
 async def read(runtime: Runtime, text: str) -> Iterable[ReadResourceContents]:

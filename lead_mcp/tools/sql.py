@@ -25,11 +25,7 @@ if TYPE_CHECKING:
 
 
 async def query_sql(ctx: Context[Any, Any], asked: models.QuerySql) -> CallToolResult:
-    """One DuckDB SELECT over all accounts: joins of vendors, people, medians, times between events, what a buyer owes.
-    leads(uri account vendor status stage source name phone_e164 email_folded person_id value created_at utm_source ...),
-    sends(lead_uri occurred_at buyer accepted revenue), events(lead_uri occurred_at kind), pings(direction occurred_at
-    accepted result price), recordings(lead_uri started_at duration_s), people(person_id accounts leads first_seen),
-    accounts. Every column: resource sql://schema."""
+    """The tool ``query_sql``."""
     from lead_mcp.mirror.answering import answer_sql
 
     runtime = runtime_of(ctx)

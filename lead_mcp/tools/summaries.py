@@ -31,7 +31,7 @@ SUMMARY: Final = "summary limit"
 
 
 async def summarize_leads(ctx: Context[Any, Any], asked: models.SummarizeLeads) -> CallToolResult:
-    """Count leads and add them up, in groups, over any filter."""
+    """The tool ``summarize_leads``."""
     runtime = runtime_of(ctx)
     groups, measures = tuple(dict.fromkeys(asked.group_by or ())), parse_measures(asked.measures or ("count",))
     arguments = SearchArguments(runtime, asked.account, asked.text, asked.filters, asked, cursor=asked.cursor)

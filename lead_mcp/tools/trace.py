@@ -25,7 +25,7 @@ from lead_mcp.tools.sources import sourced_story
 
 
 async def trace_lead(ctx: Context[Any, Any], asked: models.TraceLead) -> CallToolResult:
-    """One person's story over every account, oldest first: same phone or e-mail; pings, sales, calls, duplicates."""
+    """The tool ``trace_lead``."""
     runtime = runtime_of(ctx)
     person, lead = await _person(runtime, asked.uri, asked.phone, asked.email)
     now = runtime.clock()

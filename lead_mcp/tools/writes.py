@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from mcp.server.mcpserver import Context
-from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
+from mcp.types import CallToolResult, InputRequiredResult
 
 from lead_mcp.engine.connection import Connection
 from lead_mcp.errors import BadArgument, Conflict, LeadMcpError, Pending
@@ -26,16 +26,9 @@ from lead_mcp.writing.pipeline import DECLINED
 from lead_mcp.writing.prepared import Intent
 from lead_mcp.writing.updates import UpdateIntent
 
-INSERTS: Final = ToolAnnotations(
-    read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True
-)
-CHANGES: Final = ToolAnnotations(
-    read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True
-)
-
 
 async def insert_lead(ctx: Context[Any, Any], asked: models.InsertLead) -> CallToolResult | InputRequiredResult:
-    """Create a lead; a person is asked first. Duplicate: same e-mail or phone there."""
+    """The tool ``insert_lead``."""
     runtime = runtime_of(ctx)
     check_no_pseudonyms(asked.lead, "lead")
     check_no_pseudonyms(asked.vendor_fields, "vendor_fields")
@@ -53,7 +46,7 @@ async def insert_lead(ctx: Context[Any, Any], asked: models.InsertLead) -> CallT
 
 
 async def update_lead(ctx: Context[Any, Any], asked: models.UpdateLead) -> CallToolResult | InputRequiredResult:
-    """Change a lead; a person is asked first."""
+    """The tool ``update_lead``."""
     runtime = runtime_of(ctx)
     name, lead_id = named_lead(runtime, asked.uri, asked.account, asked.id)
     given = {"changes": asked.changes, "vendor_fields": asked.vendor_fields, "expect": asked.expect}
@@ -67,7 +60,7 @@ async def update_lead(ctx: Context[Any, Any], asked: models.UpdateLead) -> CallT
 
 
 async def delete_lead(ctx: Context[Any, Any], asked: models.DeleteLead) -> CallToolResult | InputRequiredResult:
-    """Delete a lead for good; a person is asked first."""
+    """The tool ``delete_lead``."""
     runtime = runtime_of(ctx)
     name, lead_id = named_lead(runtime, asked.uri, asked.account, asked.id)
     intent = DeleteIntent(runtime.connection(name), lead_id)

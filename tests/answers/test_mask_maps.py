@@ -16,7 +16,7 @@ from mcp.types import ResourceTemplateReference
 
 from lead_mcp import vendors
 from lead_mcp.sandbox.app import Sandbox, sandbox
-from lead_mcp.tools.resources import TEMPLATES
+from lead_mcp.tools.templates import TEMPLATES
 from lead_mcp.vendors.spec.fields import CANONICAL, PING_FIELDS
 from tests.answers.marked import Marked, leaks, strings
 from tests.answers.renamed import Renamed

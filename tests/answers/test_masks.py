@@ -16,7 +16,7 @@ from mcp import MCPError
 from mcp.types import PromptReference, ResourceTemplateReference
 
 from lead_mcp.sandbox.app import Sandbox, sandbox
-from lead_mcp.tools.resources import TEMPLATES
+from lead_mcp.tools.templates import TEMPLATES
 from lead_mcp.vendors.spec.fields import PING_FIELDS
 from tests import facts
 from tests.answers.marked import Marked, leaks, strings

@@ -14,7 +14,7 @@ from mcp.types import CallToolResult, ResourceTemplateReference
 from lead_mcp.characters import UNSEEN
 from lead_mcp.sandbox.app import sandbox
 from lead_mcp.sandbox.world import POISON, World
-from lead_mcp.tools.resources import TEMPLATES
+from lead_mcp.tools.templates import TEMPLATES
 from lead_mcp.uris import parse_uri
 from tests.answers.marked import strings
 from tests.driving import UNTIL, Bench, bench, now

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from lead_mcp.identity.scopes import COMPLETIONS, RESOURCES, TOOLS, Needs, Scope, prompt_needs
-from lead_mcp.tools import prompts, resources
-from lead_mcp.tools.catalogue import LISTED
+from lead_mcp.tools import prompts, templates
+from lead_mcp.tools.catalogue import LISTED, name_of
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "team-server.md"
 TABLE: Final = re.compile(r"(<!-- matrix -->\n)(.*?)(<!-- end -->)", re.DOTALL)
@@ -20,7 +20,7 @@ COLUMNS: Final = [scope for scope in Scope if scope is not Scope.PII_READ]
 
 
 def tools() -> list[str]:
-    return [str(make.args[0].__name__) for _, make in LISTED]  # type: ignore[attr-defined]  # partials of make_tool
+    return [name_of(make) for _, make in LISTED]
 
 
 def prompt_names() -> list[str]:
@@ -28,7 +28,7 @@ def prompt_names() -> list[str]:
 
 
 def schemes() -> list[str]:
-    return [uri.partition("://")[0] for uri in (*resources.TEMPLATES, *resources.FIXED)]
+    return [uri.partition("://")[0] for uri in (*templates.TEMPLATES, *templates.FIXED)]
 
 
 def rows() -> Iterator[tuple[str, Needs]]:

@@ -1,4 +1,5 @@
-"""Which arguments a tool has, each with what a model must know of it: unit, default, form, an example."""
+"""What a tool does, in its class's first words, and which arguments it has, each with what a model must know of it: unit,
+default, form, an example."""
 
 from __future__ import annotations
 
@@ -59,11 +60,15 @@ class Windowed(Arguments):
 
 
 class ListAccounts(Arguments):
+    """The configured accounts and what each offers; with an account, its fields, operators, limits and quirks."""
+
     account: Text = Field(None, description="one account in detail: fields, limits, quirks")
     find: Text = Field(None, description="fields whose name or note holds this")
 
 
 class SearchLeads(Windowed):
+    """Find leads, newest first."""
+
     account: Accounts = Field(None, description=ACCOUNTS)
     text: Text = Field(None, max_length=200, description="name, e-mail, phone, company")
     in_account: Text = Field(None, description="also there; 'not NAME'")
@@ -82,12 +87,16 @@ class SearchLeads(Windowed):
 
 
 class GetLead(Arguments):
+    """One lead in full. Long strings are cut; the resource at its URI has them whole."""
+
     uri: Text = Field(None, description=LEAD_URI)
     account: Text = Field(None, description=ACCOUNT)
     id: Text = Field(None, description=LEAD_ID)
 
 
 class SummarizeLeads(Windowed):
+    """Count leads and add them up, in groups, over any filter."""
+
     account: Accounts = Field(None, description=ACCOUNTS)
     text: Text = Field(None, max_length=200, description=ALIKE)
     filters: Filters = Field(None, description=ALIKE)
@@ -98,6 +107,8 @@ class SummarizeLeads(Windowed):
 
 
 class TraceLead(Windowed):
+    """One person's story over every account, oldest first: same phone or e-mail; pings, sales, calls, duplicates."""
+
     uri: Text = Field(None, description="a lead of the person, or:")
     phone: Text = Field(None, description="any spelling")
     email: Text = Field(None, description="any case")
@@ -105,6 +116,8 @@ class TraceLead(Windowed):
 
 
 class QueryPings(Windowed):
+    """PING attempts (LeadExec), newest first, of 24 hours unless said, with a summary of all that match."""
+
     direction: Direction = Field(description="inbound: offered to us")
     account: Accounts = Field(None, description=ACCOUNTS)
     filters: Filters = Field(
@@ -120,6 +133,12 @@ class QueryPings(Windowed):
 
 
 class QuerySql(Windowed):
+    """One DuckDB SELECT over all accounts: joins of vendors, people, medians, times between events, what a buyer owes.
+    leads(uri account vendor status stage source name phone_e164 email_folded person_id value created_at utm_source
+    ...), sends(lead_uri occurred_at buyer accepted revenue), events(lead_uri occurred_at kind), pings(direction
+    occurred_at accepted result price), recordings(lead_uri started_at duration_s), people(person_id accounts leads
+    first_seen), accounts. Every column: resource sql://schema."""
+
     sql: RequiredText = Field(description="one SELECT")
     account: Accounts = Field(None, description=ACCOUNTS)
     source: Source = Field("auto", description=SOURCE)
@@ -128,6 +147,8 @@ class QuerySql(Windowed):
 
 
 class GetRecordings(Windowed):
+    """A lead's call recordings, newest first (Convoso, LeadSquared); read the recording:// URI for the audio."""
+
     uri: Text = Field(None, description="lead://..., or account and lead_id")
     account: Text = Field(None, description=ACCOUNT)
     lead_id: Text = Field(None, description=LEAD_ID)
@@ -136,6 +157,8 @@ class GetRecordings(Windowed):
 
 
 class InsertLead(Arguments):
+    """Create a lead; a person is asked first. Duplicate: same e-mail or phone there."""
+
     account: RequiredText = Field(description=ACCOUNT)
     lead: Lead = Field(description="our field names, more than these too; phone with its country code")
     vendor_fields: VendorFields = Field(None, description=OWN)
@@ -145,6 +168,8 @@ class InsertLead(Arguments):
 
 
 class InsertLeads(Arguments):
+    """Create up to 50 leads after one question; one result a row."""
+
     account: RequiredText = Field(description=ACCOUNT)
     leads: Leads = Field(description="as lead in insert_lead; a row may have its own vendor_fields")
     vendor_fields: VendorFields = Field(None, description="for all")
@@ -154,6 +179,8 @@ class InsertLeads(Arguments):
 
 
 class UpdateLead(Arguments):
+    """Change a lead; a person is asked first."""
+
     uri: Text = Field(None, description=LEAD_URI)
     account: Text = Field(None, description=ACCOUNT)
     id: Text = Field(None, description=LEAD_ID)
@@ -165,6 +192,8 @@ class UpdateLead(Arguments):
 
 
 class UpdateLeads(Arguments):
+    """Change up to 50 leads, at any accounts, after one question; one result a row."""
+
     updates: Updates = Field(None, description="1-50, or:")
     uris: Uris = Field(None, description="leads that all get changes")
     changes: Changes = Field(None, description="as in update_lead")
@@ -173,6 +202,8 @@ class UpdateLeads(Arguments):
 
 
 class DeleteLead(Arguments):
+    """Delete a lead for good; a person is asked first."""
+
     uri: Text = Field(None, description=LEAD_URI)
     account: Text = Field(None, description=ACCOUNT)
     id: Text = Field(None, description=LEAD_ID)
