@@ -14,7 +14,7 @@ from typing import Any, Final
 from lead_mcp.dates import full_stamp
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.ledger import LedgerEntry
-from lead_mcp.errors import NotConfigured, NotOffered
+from lead_mcp.errors import NotConfigured, NotOffered, Unavailable
 from lead_mcp.mirror.generation import Generation
 from lead_mcp.mirror.mirror import Mirror, no_mirror
 from lead_mcp.mirror.place import Place
@@ -46,10 +46,13 @@ async def answer_sql(query: SqlQuery, live: Cage, mirror: Mirror | None) -> SqlA
         return await run_sql(query, live)
     if not is_installed():
         raise NotOffered("SQL needs DuckDB: pip install 'lead-mcp[sql]'.")
-    found = await Mirrored(query, mirror).answer()
-    if found is None:
-        return await run_sql(replace(query, source="live"), live)
-    return found
+    try:
+        found = await Mirrored(query, mirror).answer()
+    except (NotConfigured, Unavailable):  # files of another format, or damaged ones
+        if query.source == "mirror":
+            raise
+        found = None
+    return found or await run_sql(replace(query, source="live"), live)
 
 
 @dataclass
@@ -62,6 +65,9 @@ class Mirrored:
     async def answer(self) -> SqlAnswer | None:
         """The answer; None where the mirror does not cover what ``auto`` asks. Raises LeadMcpError."""
         check_text(self.query.sql)
+        if not self.mirror.shows_as_asked:
+            self._refuse("its tables show values otherwise than you may see them")
+            return None
         if (found := await self.mirror.tables()) is None:
             self._refuse("it holds nothing yet: run `lead-mcp mirror sync`")
             return None

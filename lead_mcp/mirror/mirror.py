@@ -130,8 +130,8 @@ class Mirror:
         old = [one for one in connections if self._is_old(one, kinds)]
         if not old:
             return
-        names = {one.name for one in old}
-        self.failures = {name: why for name, why in self.failures.items() if name not in names}
+        for one in old:
+            self.failures.pop(one.name, None)
         with (
             suppress(Conflict),
             writing(self.folder),
@@ -144,7 +144,7 @@ class Mirror:
         Where another process writes, or it would take too long, they are those that were made last.
         """
         if await to_thread.run_sync(self._is_behind):
-            with suppress(Conflict), writing(self.folder), anyio.move_on_after(2 * TOP_UP):
+            with suppress(Conflict, OSError), writing(self.folder), anyio.move_on_after(2 * TOP_UP):
                 await self.publish()
         return self.generation
 

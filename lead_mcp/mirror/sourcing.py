@@ -11,7 +11,7 @@ from lead_mcp.dates import Window
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.query import Query
-from lead_mcp.errors import NotConfigured
+from lead_mcp.errors import NotConfigured, Unavailable
 from lead_mcp.filters import LOWER
 from lead_mcp.mirror.connection import mirrored
 from lead_mcp.mirror.mirror import Mirror, no_mirror
@@ -85,6 +85,15 @@ async def sourced(mirror: Mirror | None, connections: Sequence[Connection], sour
         if source == "mirror":
             raise no_mirror()
         return Sourced(connections)
+    try:
+        return await _mirrored(mirror, connections, source, wanted)
+    except (NotConfigured, Unavailable):  # files of another format, or damaged ones
+        if source == "mirror":
+            raise
+    return Sourced(connections)
+
+
+async def _mirrored(mirror: Mirror, connections: Sequence[Connection], source: Source, wanted: Wanted) -> Sourced:
     await mirror.freshen(connections, wanted.kinds)
     places = mirror.places()
     chosen: list[Connection] = []

@@ -68,14 +68,20 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """A connection that reads one state of the records throughout. Raises NotConfigured where there is no mirror."""
+        """A connection that reads one state of the records throughout.
+
+        Raises NotConfigured where there is no mirror, or one of another format; Unavailable where it cannot be read.
+        """
         if not self.exists:
             raise NotConfigured("There is no mirror yet: run `lead-mcp mirror sync`.")
         with closing(self._connected()) as database:
-            database.execute("PRAGMA query_only=ON")
-            self._check(database)
-            database.execute("BEGIN")
-            yield database
+            try:
+                database.execute("PRAGMA query_only=ON")
+                self._check(database)
+                database.execute("BEGIN")
+                yield database
+            except sqlite3.Error as error:
+                raise Unavailable(f"The mirror in {self.folder} cannot be read: {error}.") from error
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 
 from lead_mcp.dates import Window
-from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed, NotConfigured
+from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed, NotConfigured, Unavailable
+from lead_mcp.identity.principal import Principal
+from lead_mcp.identity.scopes import EVERY
 from lead_mcp.mirror.answering import answer_sql
 from lead_mcp.mirror.generation import current
 from lead_mcp.mirror.lock import writing
 from lead_mcp.sql.query import SqlAnswer, SqlQuery
 from lead_mcp.sql.tables import TABLES
-from tests.driving import DAWN, NOW
+from tests.driving import DAWN, NOW, CallFailed
 from tests.mirror.keeping import Keeping, keeping
 from tests.sql.asking import EASTERN
 
@@ -178,6 +180,39 @@ def test_masked_rows_are_made_anew_and_hold_pseudonyms_alone(tmp_path: Any) -> N
             mirrored, live = both(kept, f"SELECT * FROM {table} ORDER BY ALL")  # noqa: S608
             assert mirrored.rows == live.rows, table
         assert real not in str(ask(kept, "SELECT * FROM leads").rows)
+
+
+def test_a_caller_who_sees_less_than_the_tables_show_is_answered_live(tmp_path: Any) -> None:
+    with keeping(tmp_path, 20, only=["octanist", "convoso"]) as kept:
+        kept.sync()
+        whole = kept.bench.runtime
+        callers = (Principal("ann", EVERY, None, "masked"), Principal("bea", EVERY, frozenset({"octanist"}), "full"))
+        for one, source in zip(callers, ("live", "mirror"), strict=True):
+            caller = whole.seen_by(one)
+            query = SqlQuery(
+                sql="SELECT DISTINCT account FROM leads ORDER BY 1",
+                connections=list(caller.connections.values()),
+                zone=EASTERN,
+                now=NOW,
+                deadline=60,
+                scan=1000,
+                window=EVER,
+            )
+            answer = kept.bench.portal.call(answer_sql, query, caller.cage, caller.mirror)
+            assert answer.source == source
+            assert [name for (name,) in answer.rows] == sorted(one.accounts or {"convoso", "octanist"})
+
+
+def test_damaged_files_are_gone_around_and_said_where_only_they_were_wanted(tmp_path: Any) -> None:
+    with keeping(tmp_path, 20, only=["octanist"]) as kept:
+        kept.sync()
+        kept.mirror.store.path.write_bytes(b"not a database at all, and longer than a header" * 40)
+        assert ask(kept, COUNT, source="auto").source == "live"
+        assert kept.bench.call("summarize_leads")["total"] == 20
+        with pytest.raises(Unavailable, match="cannot be read"):
+            ask(kept, COUNT)
+        with pytest.raises(CallFailed, match="cannot be read"):
+            kept.bench.call("summarize_leads", source="mirror")
 
 
 def test_a_generation_replaced_under_a_reader_is_looked_for_anew(tmp_path: Any) -> None:
