@@ -105,9 +105,9 @@ class Mirrored:
         return judged(self.query.sql, tree)
 
     def _session(self, generation: Generation) -> AbstractAsyncContextManager[Session]:
-        folder = self.mirror.folder
-        self.mirror.cage.attached = {name: str(folder / file) for name, file in generation.files.items()}
-        return self.mirror.cage.session(self.query.zone.key, self.query.deadline, self.query.deadline)
+        files = {name: str(self.mirror.folder / file) for name, file in generation.files.items()}
+        query = self.query
+        return self.mirror.cage.session(query.zone.key, query.deadline, query.deadline, files)
 
     def _missing(self, generation: Generation, plan: ReadingPlan, needs: Needs) -> str:
         """What of the reading is not in the mirror, in words; empty where all of it is."""

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any, Final, cast
 
 import anyio
@@ -30,6 +31,7 @@ STARTING: Final = 20.0
 LARGEST: Final = 64 * 1024 * 1024
 """Bytes that an answer may have; more is no answer of ours."""
 GONE: Final = "the engine's process ended"
+NO_FILES: Final[Mapping[str, str]] = MappingProxyType({})
 Message = tuple[dict[str, Any], list[bytes]]
 IDLE_SPENT: Final = 540.0
 """Seconds without a request after which a child is replaced: soon it ends by itself (``child.IDLE``)."""
@@ -202,14 +204,17 @@ class Cage:
 
     memory: int = 1_000_000_000
     threads: int = 2
-    attached: Mapping[str, str] = field(default_factory=dict)
-    """Files that the child opens before it is confined, to read them alone, by their names in SQL."""
     child: Child | None = None
     _lock: anyio.Lock = field(default_factory=anyio.Lock)
 
     @asynccontextmanager
-    async def session(self, zone: str, seconds: float, wait: float = 60.0) -> AsyncIterator[Session]:
-        """The child alone, in ``zone``, for so many seconds, after waiting ``wait`` at most. Raises CageError."""
+    async def session(
+        self, zone: str, seconds: float, wait: float = 60.0, attached: Mapping[str, str] = NO_FILES
+    ) -> AsyncIterator[Session]:
+        """The child alone, in ``zone``, for so many seconds, after waiting ``wait`` at most. Raises CageError.
+
+        ``attached``: files that it opens before it is confined, to read them alone, by their names in SQL.
+        """
         try:
             with anyio.fail_after(wait):
                 await self._lock.acquire()
@@ -217,7 +222,7 @@ class Cage:
             raise Busy("another statement is being run") from None
         try:
             with anyio.fail_after(seconds):
-                session = Session(await self._alive(zone))
+                session = Session(await self._alive(zone, attached))
                 async with self._kept_or_ended(session):
                     yield session
         except TimeoutError:
@@ -244,10 +249,10 @@ class Cage:
             if not serves:
                 await self.aclose()
 
-    async def _alive(self, zone: str) -> Child:
+    async def _alive(self, zone: str, attached: Mapping[str, str]) -> Child:
         """The child that is, if it still serves; else a new one."""
         child = self.child
-        wanted = {"zone": zone, "memory": self.memory, "threads": self.threads, "attached": dict(self.attached)}
+        wanted = {"zone": zone, "memory": self.memory, "threads": self.threads, "attached": dict(attached)}
         if child is not None and not (child.options == wanted and child.serves):
             await self.aclose()
         if self.child is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -226,3 +227,16 @@ def test_a_generation_replaced_under_a_reader_is_looked_for_anew(tmp_path: Any) 
         assert ask(kept, COUNT).rows
         replaced = replace(first, base="base-0-0.duckdb")
         assert replaced.files != first.files
+
+
+def test_questions_side_by_side_each_read_the_files_they_began_with(tmp_path: Any) -> None:
+    with keeping(tmp_path, 20, only=["octanist"]) as kept:
+        kept.sync()
+        first = current(kept.mirror.folder)
+        kept.bench.call("insert_lead", account="octanist", lead={"name": "Nova Example", "email": "nova@example.com"})
+        kept.bench.runtime.clock = in_two_minutes
+        with ThreadPoolExecutor(4) as pool:
+            counts = [one.rows[0][0] for one in pool.map(lambda _: ask(kept, COUNT), range(6))]
+        assert set(counts) <= {20, 21}
+        assert ask(kept, COUNT).rows == [[21]]
+        assert current(kept.mirror.folder) != first
