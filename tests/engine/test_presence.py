@@ -67,6 +67,14 @@ def test_so_it_is_with_filters_and_ids(driven: Bench, *, present: bool) -> None:
     assert uris(pages) == [uri for uri in (here if present else away) if uri in emails]
 
 
+@pytest.mark.parametrize("account", vendors.NAMES)
+def test_people_are_told_whatever_columns_are_shown(driven: Bench, account: str) -> None:
+    other = "leadtrackr" if account != "leadtrackr" else "convoso"
+    pages = driven.pages(account=account, in_account=other, detail="uris", fields=["status"], limit=200, **EVER)
+    assert uris(pages) == wanted(driven, account, other, present=True)
+    assert pages[0]["leads"]["columns"] == ["uri", "status"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("present", [True, False])
 def test_so_it_is_over_all_accounts(driven: Bench, *, present: bool) -> None:
