@@ -1,0 +1,1 @@
+"""Questions that lead-ops people ask, with their truths: see docs/evals.md."""
