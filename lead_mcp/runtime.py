@@ -72,6 +72,9 @@ class Runtime:
     probe: Callable[[str], None] = lambda point: None
     """Told each point a write passes; tests kill the process there."""
 
+    approvals: str = ""
+    """Where a person answers writes that wait: the address, or the path, of a page of this server; "" where it has none."""
+
     metrics: Metrics = field(default_factory=Metrics, repr=False)
     caller: Principal = LOCAL
     whole: Runtime | None = field(default=None, repr=False)
@@ -123,7 +126,8 @@ class Runtime:
 
         url = self.server.journal_url
         place = url.get_secret_value() if url else None
-        return Journal(place, self.server.state_dir, self.clock, has_commands=not self.settings.is_sandbox)
+        has_commands = not self.settings.is_sandbox
+        return Journal(place, self.server.state_dir, self.clock, has_commands=has_commands, page=self.approvals)
 
     @cached_property
     def cage(self) -> Cage:

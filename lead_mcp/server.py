@@ -56,9 +56,15 @@ class LazyRuntime:
     """The runtime of an open server, made when the first question needs it."""
 
     def __init__(
-        self, settings: Settings, transport: Transports, caller: Callable[[], Principal], metrics: Metrics
+        self,
+        settings: Settings,
+        transport: Transports,
+        caller: Callable[[], Principal],
+        metrics: Metrics,
+        approvals: Callable[[], str] = lambda: "",
     ) -> None:
         self.settings, self.transport, self.caller, self.metrics = settings, transport, caller, metrics
+        self.approvals = approvals
         self._made: Runtime | None = None
 
     @property
@@ -73,6 +79,7 @@ class LazyRuntime:
 
         if self._made is None:
             self._made = make_runtime(self.settings, self.transport(), self.metrics)
+            self._made.approvals = self.approvals()
         return self._made
 
     async def close(self) -> None:
@@ -95,6 +102,9 @@ class LeadServer(MCPServer[LazyRuntime]):
     opening: LazyRuntime | None = None
     stranger: Principal = LOCAL
     """Whom a call is for that no door has asked: over HTTP with identity, nobody."""
+
+    approvals: str = ""
+    """Where its approvals page is, if it has one."""
 
     def __init__(self, name: str, settings: Settings, *, lifespan: Lifespan, **keywords: Any) -> None:
         super().__init__(name, lifespan=lifespan, **keywords)
@@ -262,7 +272,9 @@ def _lifespan(settings: Settings, transport: Transports) -> Lifespan:
         if server.opening is not None:
             yield server.opening
             return
-        server.opening = LazyRuntime(settings, transport, lambda: server.caller, server.metrics)
+        server.opening = LazyRuntime(
+            settings, transport, lambda: server.caller, server.metrics, lambda: server.approvals
+        )
         try:
             yield server.opening
         finally:

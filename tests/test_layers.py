@@ -34,6 +34,7 @@ LAYERS: Final = (
     ("runtime",),
     ("tools",),
     ("server",),
+    ("approvals",),
     ("cli", "__main__"),
 )
 """Lowest first. ``sandbox`` stands apart."""

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urljoin
 
+from lead_mcp.approvals.pages import PATH
+from lead_mcp.approvals.sessions import Sessions
+from lead_mcp.approvals.site import Approvals
 from lead_mcp.cli.guards import MOST_SESSIONS, guarded, security
 from lead_mcp.cli.listening import bound, serve_until_signalled
 from lead_mcp.cli.operations import MetricsPage, Probes
 from lead_mcp.cli.signals import leave
+from lead_mcp.engine.sealing import state_keys
 from lead_mcp.errors import SettingsError
-from lead_mcp.hosts import is_loopback
+from lead_mcp.hosts import in_url, is_loopback
 from lead_mcp.identity.assembly import asks_who, callers_of, metadata_of
 from lead_mcp.identity.door import Door
 from lead_mcp.identity.principal import NOBODY
@@ -48,19 +53,28 @@ async def serve_http(server: LeadServer, transport: str, host: str, port: int, s
     """Serve until a signal; the exit code."""
     sockets = bound(host, port)
     async with issuer_client(server.configured) as client, server.hold():
-        app = app_of(server, client, transport, host, stateless=stateless)
+        app = app_of(server, client, transport, host, stateless=stateless, port=sockets[0].getsockname()[1])
         ended = await serve_until_signalled(app, sockets, host, f"/{'sse' if transport == 'sse' else 'mcp'}")
     return leave(ended)
 
 
-def app_of(server: LeadServer, client: httpx2.AsyncClient, transport: str, host: str, *, stateless: bool) -> ASGIApp:
+def app_of(
+    server: LeadServer,
+    client: httpx2.AsyncClient,
+    transport: str,
+    host: str,
+    *,
+    stateless: bool,
+    port: int | None = None,
+) -> ASGIApp:
     """The HTTP app with all that stands before it. Where callers are known by name, nobody else is let in."""
     settings = server.configured
+    server.approvals = page_of(settings, host, port)
     token = settings.server.http_token
-    door = None
+    door, callers = None, callers_of(settings, client)
     if asks_who(settings):
         server.stranger = NOBODY
-        door = partial(Door, callers=callers_of(settings, client), metadata=metadata_of(settings))
+        door = partial(Door, callers=callers, metadata=metadata_of(settings))
     names = _names(settings, host)
     guarded_app = guarded(
         MetricsPage(_inner(server, transport, host, names, stateless=stateless), server, names),
@@ -69,7 +83,16 @@ def app_of(server: LeadServer, client: httpx2.AsyncClient, transport: str, host:
         origins=settings.server.http_origins,
         door=door,
     )
-    return Probes(guarded_app, server)
+    signs_in = door is not None or token is not None
+    page = Approvals(guarded_app, server, Sessions(state_keys(settings)), callers if signs_in else None, names)
+    return Probes(page, server)
+
+
+def page_of(settings: Settings, host: str, port: int | None) -> str:
+    """The address of the approvals page, as far as it is known: beyond loopback a proxy's, by the audience of tokens."""
+    if settings.sign_in is not None:
+        return urljoin(settings.sign_in.audience, PATH)
+    return f"http://{in_url(host)}:{port}{PATH}" if port and is_loopback(host) else PATH
 
 
 def _names(settings: Settings, host: str) -> TransportSecuritySettings | None:

@@ -47,9 +47,13 @@ class Journal:
         bound: float = BOUND,
         lease: float = LEASE,
         has_commands: bool = True,
+        page: str = "",
     ) -> None:
-        """``has_commands``: whether ``lead-mcp approve`` and ``journal`` open it; nothing but a sandbox's is beyond them."""
-        self.folder, self.clock, self.lease, self.has_commands = folder, clock, lease, has_commands
+        """``has_commands``: whether ``lead-mcp approve`` and ``journal`` open it; nothing but a sandbox's is beyond them.
+
+        ``page``: where its waiting writes are answered in a browser, if anywhere.
+        """
+        self.folder, self.clock, self.lease, self.has_commands, self.page = folder, clock, lease, has_commands, page
         self.url = url or URL.create("sqlite", database=str(folder / "journal.sqlite"))
         self.owner = Owner(folder / "owners")
         self.database = Database(self.url, folder, clock, self.owner.start, bound)

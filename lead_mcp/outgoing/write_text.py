@@ -105,8 +105,12 @@ def _action(prepared: PreparedWrite) -> str:
 
 def _lines(prepared: PreparedWrite) -> Iterator[str]:
     """The values that are new, changed, or gone with the lead."""
-    before, after = prepared.before or {}, prepared.after or {}
-    if prepared.action is Action.DELETE:
+    return changed_lines(prepared.action, prepared.before or {}, prepared.after or {})
+
+
+def changed_lines(action: Action, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    """``name: before -> after`` of what a write changes; of a delete what goes with the lead."""
+    if action is Action.DELETE:
         yield from (f"{name}: {_value(name, value)}" for name, value in before.items())
         return
     for name, value in after.items():

@@ -18,14 +18,22 @@ SANDBOX: Final = "This is a sandbox, whose journal no command opens"
 
 def waits(journal: Journal, write: Write) -> Pending:
     """The refusal of a write that is stored until somebody approves it."""
+    ways = [f"at {_address(journal, write)}"] if journal.page else []
+    ways += [f"in a terminal with `lead-mcp approve {write.id}`"] if journal.has_commands else []
     way = (
-        f"The write is stored; settle it in a terminal with `lead-mcp approve {write.id}`."
-        if journal.has_commands
+        f"The write is stored; settle it {', or '.join(ways)}."
+        if ways
         else f"{SANDBOX}: nobody can approve the write later. Call from a client that can ask, or start the sandbox with "
         "LEAD_MCP_WRITES=allow and give another idempotency_key, if any."
     )
     message = f"This client cannot ask you, so nothing was sent: LEAD_MCP_WRITES=confirm wants a person's yes. {way}"
     return Pending(message, account=write.account, journal_id=write.id)
+
+
+def _address(journal: Journal, write: Write) -> str:
+    """Where a person answers it in a browser; behind a proxy whose name is not known here, the path."""
+    whole = f"{journal.page}/{write.id}"
+    return whole if "://" in whole else f"{whole} of this server"
 
 
 def not_yet(journal: Journal, write: Write) -> str:
