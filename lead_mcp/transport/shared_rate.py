@@ -30,6 +30,8 @@ PATIENCE: Final = 1.0
 COOL_DOWN: Final = 5.0
 """Seconds after a failure in which Redis is not asked."""
 SHORTEST_WAIT: Final = 0.02
+LOOKS: Final = 5
+"""How often in a window a caller that waits looks for a slot, at least."""
 TAKE: Final = """
 local clock = redis.call('TIME')
 local now = clock[1] + clock[2] / 1000000
@@ -139,7 +141,8 @@ class SharedRate(RateLimit):
                     wait = await slots.take(self.key, self.calls, name)
                 if wait <= 0:
                     break
-                await anyio.sleep(max(wait, SHORTEST_WAIT))
+                # what is under way may be answered sooner than it must be: then a slot is free one window later
+                await anyio.sleep(min(max(wait, SHORTEST_WAIT), max(self.seconds / LOOKS, SHORTEST_WAIT)))
         except RedisGone:
             self.alone = True
         else:
