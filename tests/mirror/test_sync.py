@@ -50,7 +50,7 @@ class Killed(Exception):
     """What no code of ours catches."""
 
 
-@pytest.mark.parametrize("page", [1, 4, 12, 30])
+@pytest.mark.parametrize("page", [*(pytest.param(one, marks=pytest.mark.slow) for one in (1, 2, 8, 20, 30)), 12])
 def test_killed_anywhere_and_run_again_the_same_is_kept(kept: Keeping, tmp_path: Path, page: int) -> None:
     other, left = kept.again(tmp_path / "other"), page
 
@@ -108,6 +108,7 @@ def test_since_bounds_the_first_reading_and_can_be_moved_back(kept: Keeping, tmp
     assert records(other) == of(records(kept.mirror), SOME)
 
 
+@pytest.mark.slow
 def test_old_records_are_not_kept_where_days_are_set(kept: Keeping, tmp_path: Path) -> None:
     other, chosen = kept.again(tmp_path / "other"), [kept.mirror.connections[name] for name in SOME]
     kept.bench.portal.call(other.sync, chosen, other.terms)
