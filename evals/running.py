@@ -52,14 +52,14 @@ def run(question: Question, driven: Bench, data: Data) -> Outcome:
     """The question's calls made, their answers read and judged."""
     given = question.given(data)
     truth = question.truth(data, given)
-    before, answers, texts = _requests(driven), [], []
+    before, answers, texts = requests_of(driven), [], []
     for call in question.calls:
         for answer, text in _answers(call, filled(call.arguments, given), driven):
             answers.append(answer)
             texts.append(text)
     found = _read(question, answers)
     tokens = sum(estimate(text) for text in texts)
-    return Outcome(question, truth, found, same(truth, found), len(answers), _requests(driven) - before, tokens)
+    return Outcome(question, truth, found, same(truth, found), len(answers), requests_of(driven) - before, tokens)
 
 
 def _read(question: Question, answers: list[Answer]) -> Any:
@@ -82,5 +82,5 @@ def _answers(call: Call, arguments: Mapping[str, Any], driven: Bench) -> Iterato
             return
 
 
-def _requests(driven: Bench) -> int:
+def requests_of(driven: Bench) -> int:
     return sum(len(stage.heard) for stage in driven.box.stages.values())
