@@ -202,7 +202,7 @@ QUESTIONS: Final = [
         talker("convoso"),
         lambda d, given: sum(seconds(d, given)),
         sql(
-            "SELECT sum(duration_s) FROM recordings r JOIN leads l ON l.uri = r.lead_uri WHERE l.email_folded = '<email>'",
+            "SELECT sum(duration_s) FROM recordings r JOIN leads l ON l.uri = r.lead_uri WHERE email_folded = '<email>'",
             account="convoso",
         ),
         lambda answers: plain(answers[0]["result"]["rows"][0][0]),
@@ -213,7 +213,7 @@ QUESTIONS: Final = [
         talker("leadsquared"),
         lambda d, given: max(seconds(d, given)),
         sql(
-            "SELECT max(duration_s) FROM recordings r JOIN leads l ON l.uri = r.lead_uri WHERE l.email_folded = '<email>'",
+            "SELECT max(duration_s) FROM recordings r JOIN leads l ON l.uri = r.lead_uri WHERE email_folded = '<email>'",
             account="leadsquared",
         ),
         lambda answers: plain(answers[0]["result"]["rows"][0][0]),

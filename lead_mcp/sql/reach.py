@@ -82,46 +82,67 @@ def reach_of(read: Read, reads: Sequence[Read], clock: Clock) -> Reach:
     """What one place needs: its own conditions, and those of the leads it is joined to."""
     if any(join.get("ref_type") == "ASOF" for join in joins(read.select["from_table"])):
         return Reach()  # the nearest row of fewer rows is another row
-    found = own_reach(read, clock)
+    found = own_reach(read, reads, clock)
     if read.table == "people" or read.table not in OF_LEADS:
         return found
     beside = [one for one in reads if one.select is read.select and one.table == "leads" and one is not read]
     for leads in beside if read.table != "leads" else ():
         if is_linked(read, leads):
-            found = found.and_(own_reach(leads, clock))
+            found = found.and_(own_reach(leads, reads, clock))
     return found
 
 
-def own_reach(read: Read, clock: Clock) -> Reach:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A place, and the bare names that can only mean a column of it."""
+
+    read: Read
+    bare: frozenset[str]
+
+
+def own_reach(read: Read, reads: Sequence[Read], clock: Clock) -> Reach:
     """What the WHERE beside the place says of its own columns."""
-    if read.table in ("people", "accounts"):
+    if read.table in ("people", "accounts") or read.reference.get("column_name_alias"):
         return Reach()
-    found = Reach()
+    found, here = Reach(), _Place(read, _bare_names(read, reads))
     for condition in anded(read.select.get("where_clause")):
-        found = found.and_(_said(condition, read, clock))
+        found = found.and_(_said(condition, here, clock))
     return found
 
 
-def _said(condition: Node, read: Read, clock: Clock) -> Reach:
+def _bare_names(read: Read, reads: Sequence[Read]) -> frozenset[str]:
+    """Columns of the place that nothing else in its FROM has, and no alias is called.
+
+    None where something else there is no table of ours: what columns that has is not known here.
+    """
+    others = [one for one in entries(read.select["from_table"]) if one is not read.reference]
+    tables = [one.table for one in reads if any(one.reference is other for other in others)]
+    if len(tables) < len(others) or any(one.get("column_name_alias") for one in others):
+        return frozenset()
+    taken = {str(one.get("alias", "")).lower() for one in read.select["select_list"]}
+    return frozenset(TABLES[read.table].types.keys() - taken.union(*(TABLES[name].types for name in tables)))
+
+
+def _said(condition: Node, here: _Place, clock: Clock) -> Reach:
     if condition.get("class") == "BETWEEN":
-        low = _compared("COMPARE_GREATERTHANOREQUALTO", condition["input"], condition["lower"], read, clock)
-        return low.and_(_compared("COMPARE_LESSTHANOREQUALTO", condition["input"], condition["upper"], read, clock))
+        low = _compared("COMPARE_GREATERTHANOREQUALTO", condition["input"], condition["lower"], here, clock)
+        return low.and_(_compared("COMPARE_LESSTHANOREQUALTO", condition["input"], condition["upper"], here, clock))
     if condition.get("type") == "COMPARE_IN":
         column, *values = arguments(condition)
-        return _worded(column, values, read)
+        return _worded(column, values, here)
     if condition.get("class") != "COMPARISON" or condition["type"] not in FLIPPED:
         return Reach()
     kind, left, right = condition["type"], condition["left"], condition["right"]
-    if not _column_of(left, read):
+    if not _column_of(left, here):
         kind, left, right = FLIPPED[kind], right, left
-    return _compared(kind, left, right, read, clock)
+    return _compared(kind, left, right, here, clock)
 
 
-def _compared(kind: str, column: Any, value: Any, read: Read, clock: Clock) -> Reach:
-    name = _column_of(column, read)
-    if _takes_words(name, read) and kind == "COMPARE_EQUAL":
-        return _worded(column, [value], read)
-    moments = clock.moments(value) if name and name == WHEN.get(read.table) else None
+def _compared(kind: str, column: Any, value: Any, here: _Place, clock: Clock) -> Reach:
+    name = _column_of(column, here)
+    if _takes_words(name, here.read) and kind == "COMPARE_EQUAL":
+        return _worded(column, [value], here)
+    moments = clock.moments(value) if name and name == WHEN.get(here.read.table) else None
     return Reach() if moments is None else _bounded(kind, moments, timedelta(days=1) if cast_to(column) else TICK)
 
 
@@ -137,10 +158,10 @@ def _bounded(kind: str, at: Moments, width: timedelta) -> Reach:
     return Reach(since.get(kind), until.get(kind))
 
 
-def _worded(column: Any, values: Iterable[Any], read: Read) -> Reach:
-    name = _column_of(column, read)
+def _worded(column: Any, values: Iterable[Any], here: _Place) -> Reach:
+    name = _column_of(column, here)
     texts = [literal(value) for value in values]
-    if not _takes_words(name, read) or not all(isinstance(text, str) for text in texts):
+    if not _takes_words(name, here.read) or not all(isinstance(text, str) for text in texts):
         return Reach()
     return Reach(words={name: frozenset(map(str, texts))})
 
@@ -149,23 +170,17 @@ def _takes_words(name: str, read: Read) -> bool:
     return name in CHOOSING or (read.table == "leads" and name in ASKED)
 
 
-def _column_of(node: Any, read: Read) -> str:
+def _column_of(node: Any, here: _Place) -> str:
     """The column of this place that an expression is (or is the date of), or an empty text where that is not sure."""
     inner = node["child"] if cast_to(node) == "DATE" else node
     path = column_path(inner)
-    if not path or path[-1] not in TABLES[read.table].types:
+    if not path or path[-1] not in TABLES[here.read.table].types:
         return ""
     if inner is not node and path[-1] not in WHEN.values():
         return ""
     if len(path) == 2:
-        return path[1] if path[0] == read.alias else ""
-    return path[0] if len(path) == 1 and _is_alone(path[0], read) else ""
-
-
-def _is_alone(name: str, read: Read) -> bool:
-    """Whether a bare name can only mean this place's column: nothing else in the FROM, no alias of that name."""
-    renamed = any(str(one.get("alias", "")).lower() == name for one in read.select["select_list"])
-    return not renamed and len(list(entries(read.select["from_table"]))) == 1
+        return path[1] if path[0] == here.read.alias else ""
+    return path[0] if len(path) == 1 and path[0] in here.bare else ""
 
 
 # --- joins --------------------------------------------------------------------------------------------------------

@@ -164,8 +164,17 @@ def test_moments_that_are_worked_out_lie_within_a_little_of_the_truth(
         ("SELECT 1 FROM leads WHERE account = 'a' UNION SELECT 1 FROM leads", reach()),
         ("WITH a AS (SELECT * FROM leads WHERE created_at >= '2026-11-01') SELECT 1 FROM a", reach(NOV)),
         ("SELECT 1 FROM leads a WHERE a.created_at >= '2026-11-01' AND uri NOT IN (SELECT uri FROM leads)", reach()),
-        # a bare name in a join may be anybody's
-        ("SELECT 1 FROM leads, pings WHERE created_at >= '2026-11-01'", reach()),
+        # a bare name in a join counts where one table alone has it
+        ("SELECT 1 FROM leads, pings WHERE created_at >= '2026-11-01'", reach(NOV)),
+        ("SELECT 1 FROM leads JOIN sends USING (account) WHERE account = 'a'", reach()),
+        ("SELECT 1 FROM leads, (SELECT now() AS made) WHERE created_at >= '2026-11-01'", reach()),
+        ("WITH sends AS (SELECT now() AS made) SELECT 1 FROM leads, sends WHERE email = 'x'", reach()),
+        ("SELECT 1 FROM leads, pings p(made) WHERE created_at >= '2026-11-01'", reach()),
+        ("SELECT 1 FROM leads l(created_at) WHERE created_at = '2026-11-01'", reach()),
+        (
+            "SELECT 1 FROM recordings r JOIN leads l ON r.lead_uri = l.uri WHERE email_folded = 'x'",
+            reach(email_folded="x"),
+        ),
         ("SELECT now() AS created_at FROM leads WHERE created_at >= '2026-11-01'", reach()),
         # sends go with the leads that they are joined to
         ("SELECT 1 FROM sends s JOIN leads l ON s.lead_uri = l.uri WHERE l.created_at >= '2026-11-01'", reach(NOV)),
