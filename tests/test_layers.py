@@ -31,6 +31,7 @@ LAYERS: Final = (
     ("sql",),
     ("mirror",),
     ("outgoing",),
+    ("exports",),
     ("runtime",),
     ("tools",),
     ("server",),

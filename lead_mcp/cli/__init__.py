@@ -39,6 +39,13 @@ class OnDuplicate(StrEnum):
     ALLOW = "allow"
 
 
+class FileFormat(StrEnum):
+    CSV = "csv"
+    JSONL = "jsonl"
+    XLSX = "xlsx"
+    PARQUET = "parquet"
+
+
 class Transport(StrEnum):
     STDIO = "stdio"
     HTTP = "http"
@@ -126,6 +133,34 @@ def call(
     from lead_mcp.cli.call import run
 
     raise typer.Exit(run(tool, arguments or [], json_text, config=config, sandbox=sandbox, raw=raw))
+
+
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="The file to write; FILE.manifest.json is written beside it.")],
+    tool: Annotated[str, typer.Option(help="search_leads, query_pings or query_sql.")],
+    arguments: Annotated[
+        list[str] | None, typer.Argument(help="The question: name=value ...; lists and objects as JSON.")
+    ] = None,
+    json_text: Annotated[str | None, typer.Option("--json", help="The arguments as one JSON object.")] = None,
+    form: Annotated[FileFormat | None, typer.Option("--format", help="Else by the file's ending, else csv.")] = None,
+    excel: Annotated[bool, typer.Option("--excel", help="csv as Excel opens it by a double click.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE, and drop what another export began.")] = False,
+    config: Config = None,
+    sandbox: Sandbox = False,
+) -> None:
+    """Write a tool's answer, however long, to a file, with every page of it. Killed or stopped, run it again: it goes on.
+
+    Exit code 1 if something is missing from the file (and it says what), 2 for wrong usage.
+
+    Example: lead-mcp export october.csv --tool search_leads period=2026-10
+    """
+    from lead_mcp.cli.export import Wish, run
+
+    format_name = form.value if form else None
+    raise typer.Exit(
+        run(Wish(file, tool, arguments or [], json_text, format_name, excel, force, config, sandbox=sandbox))
+    )
 
 
 @app.command()

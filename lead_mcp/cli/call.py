@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import anyio
 
+from lead_mcp.cli.arguments import from_json, from_words
 from lead_mcp.cli.output import json_line
 from lead_mcp.cli.setup import client_in_memory
 from lead_mcp.errors import BadArgument, did_you_mean
@@ -31,49 +31,13 @@ async def _call(
         known = {one.name: one.input_schema for one in (await client.list_tools()).tools}
         if tool not in known:
             raise BadArgument(f"No tool {tool!r}; there are {', '.join(known)}.{did_you_mean(tool, known)}")
-        arguments = {**_from_json(json_text), **_from_words(words, known[tool])}
+        arguments = {**from_json(json_text), **from_words(words, known[tool])}
         result = await client.call_tool(tool, arguments)
     if raw:
         print(json_line(result.model_dump(mode="json", by_alias=True, exclude_none=True)))
     else:
         print("\n".join(block.text for block in result.content if block.type == "text"))
     return 1 if result.is_error else 0
-
-
-def _from_json(text: str | None) -> dict[str, Any]:
-    if text is None:
-        return {}
-    try:
-        found = json.loads(text)
-    except ValueError as error:
-        raise BadArgument(f"--json: not JSON ({error}).") from None
-    if not isinstance(found, dict):
-        raise BadArgument("--json: must be one JSON object.")
-    return found
-
-
-def _from_words(words: Sequence[str], schema: Mapping[str, Any]) -> dict[str, Any]:
-    arguments = {}
-    for word in words:
-        name, equals, text = word.partition("=")
-        if not equals or not name:
-            raise BadArgument(f"{word!r} is not name=value.")
-        arguments[name] = _typed(text, schema.get("properties", {}).get(name, {}))
-    return arguments
-
-
-def _typed(text: str, schema: Mapping[str, Any]) -> Any:
-    """The text as the argument's type; where the type is text it stays as typed. A list may come as JSON or with commas."""
-    kind = schema.get("type")
-    if kind == "string":
-        return text
-    try:
-        found = json.loads(text)
-    except ValueError:
-        found = text
-    if kind == "array" and not isinstance(found, list | dict):
-        return [part.strip() for part in text.split(",")]
-    return found
 
 
 async def _ask(context: Any, params: Any) -> Any:

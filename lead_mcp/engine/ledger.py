@@ -41,6 +41,8 @@ class LedgerEntry:
     notes: list[str] = field(default_factory=list)
     error: LeadMcpError | None = None
     field_of: Callable[[str], Field | None] = lambda name: None
+    lost: bool = False
+    """Whether something was left out that no later page brings."""
 
     @property
     def whole(self) -> bool:

@@ -108,6 +108,7 @@ def _answer(page: _Page, query: Query, check: PresenceCheck, *, cut: bool) -> An
         entry.field_of = partial(_field_of, entry.field_of)
         entry.total = None
         entry.complete = entry.complete and not (cut or check.unknown)
+        entry.lost = bool(check.unknown)
         entry.notes += _notes(check, cut=cut)
     count_returned(entries, page.kept)
     total = len(page.kept) if page.cursor is None and query.cursor is None and not check.unknown else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -30,6 +30,7 @@ from lead_mcp.outgoing.times import ShownTime, counted, heading, window_to_dict
 from lead_mcp.outgoing.token_budget import Rendered, allowed, check_some_fit, costs, rows_that_fit
 from lead_mcp.uris import lead_uri
 
+RowsOf = Callable[[Sequence[Record], Sequence[str]], list[list[Any]]]
 COLUMNS: Final = ("at", "accepted", "result", "source", "campaign", "client", "price", "revenue")
 DEFAULTS: Final = (*COLUMNS, "lead_id")
 SHOWN: Final = frozenset({*DEFAULTS, "id"})
@@ -62,12 +63,12 @@ def pings_answer(
     return page.rendered(rows[:fit])
 
 
-def ping_rows(records: Sequence[Record], columns: Sequence[str] = ()) -> list[list[Any]]:
+def ping_rows(records: Sequence[Record], columns: Sequence[str] = (), rows_of: RowsOf = record_rows) -> list[list[Any]]:
     """The URI, the usual columns, the URI of the lead it became, and further columns."""
     width = len(COLUMNS) + 1
     return [
         [*row[:width], _lead_of(record), *row[width:]]
-        for record, row in zip(records, record_rows(records, (*COLUMNS, *columns)), strict=True)
+        for record, row in zip(records, rows_of(records, (*COLUMNS, *columns)), strict=True)
     ]
 
 

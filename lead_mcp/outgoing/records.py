@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from lead_mcp.characters import cleaned, cleaned_start
 from lead_mcp.engine.records import Record
-from lead_mcp.outgoing.cleaning import STRING_LIMIT, cleaned_tree, plain_value, readable
+from lead_mcp.outgoing.cleaning import STRING_LIMIT, cleaned_tree, cut, plain_value, readable
 from lead_mcp.outgoing.masking import Masker, masker_in_use
+from lead_mcp.outgoing.times import ShownTime
 from lead_mcp.vendors.spec.fields import FieldMap
 
 CONCISE: Final = ("name", "email", "phone", "status", "created_at")
 DETAILED: Final = (*CONCISE, "stage", "source", "company", "city", "state", "value", "owner", "updated_at")
 STRING_LIMITS: Final = (300, 120, 40)
+UNCUT: Final = 32_767
+"""Characters of a value in a file: as many as a spreadsheet's cell holds."""
 LIGHT: Final = 100
 """Characters of text that are rendered as fast as another cell."""
 
@@ -28,6 +32,27 @@ def record_rows(records: Sequence[Record], columns: Sequence[str]) -> list[list[
     if masker is None:
         return [[record.uri, *(plain_value(record.get(name)) for name in columns)] for record in records]
     return [[record.uri, *(_masked(masker, record, name) for name in columns)] for record in records]
+
+
+def uncut_rows(records: Sequence[Record], columns: Sequence[str]) -> list[list[Any]]:
+    """The same for a file: each value whole, up to ``UNCUT`` characters."""
+    masker = masker_in_use()
+    return [[record.uri, *(_uncut(masker, record, name) for name in columns)] for record in records]
+
+
+def _uncut(masker: Masker | None, record: Record, name: str) -> Any:
+    value = record.get(name)
+    if masker is not None:
+        value = masker.field(record, name, readable(value))
+    match value:
+        case str() if not isinstance(value, ShownTime):
+            return cut(cleaned_start(value, UNCUT), UNCUT)
+        case list() if not any(isinstance(one, list | dict) for one in value):
+            return cut(", ".join(cleaned(str(plain_value(one))) for one in value), UNCUT)
+        case list() | dict():
+            return cleaned_tree(value, UNCUT)
+        case _:
+            return plain_value(value)
 
 
 def weight(records: Sequence[Record], columns: Sequence[str]) -> int:

@@ -31,16 +31,17 @@ def sql_answer(answer: SqlAnswer, max_tokens: int | None) -> Rendered:
     """The result, whose values are masked already: long texts are cut, then rows left out, as far as an answer needs."""
     columns, room = [cut(cleaned(name), CELL_LIMIT) for name in answer.columns], allowed(max_tokens)
     for limit in CELLS[:-1]:
-        whole = _rendered(answer, columns, _rows(answer, limit), limit)
+        whole = _rendered(answer, columns, sql_rows(answer, limit), limit)
         if fits(*whole, room):
             return whole
-    limit, rows = CELLS[-1], _rows(answer, CELLS[-1])
+    limit, rows = CELLS[-1], sql_rows(answer, CELLS[-1])
     fit = rows_that_fit(rows, lambda some: _rendered(answer, columns, some, limit), room)
     check_some_fit(fit, max_tokens)
     return _rendered(answer, columns, rows[:fit], limit)
 
 
-def _rows(answer: SqlAnswer, limit: int) -> list[list[Any]]:
+def sql_rows(answer: SqlAnswer, limit: int) -> list[list[Any]]:
+    """The rows as JSON holds them, texts up to so many characters."""
     return [[_value(value, limit) for value in row] for row in answer.rows]
 
 

@@ -67,6 +67,7 @@ class Server(BaseSettings):
     mirror_max_age: float = Field(60, ge=0, le=86_400)
     mirror_trailing: int = Field(30, ge=1, le=3650)
     mirror_days: int | None = Field(None, ge=1)
+    export_dir: Path | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -110,7 +111,7 @@ class Server(BaseSettings):
         check_zone(called("timezone"), name)
         return name
 
-    @field_validator("config", "state_dir")
+    @field_validator("config", "state_dir", "export_dir")
     @classmethod
     def _at_home(cls, path: Path | None) -> Path | None:
         """No shell has read a desktop client's configuration, so nobody has put in what ``~`` stands for."""

@@ -98,10 +98,11 @@ def refusal(name: str, settings: Settings, principal: Principal = LOCAL) -> Call
     """What a call of a tool that is not listed gets: why it is not, or the nearest one that is."""
     from lead_mcp.tools.failures import error_result
 
-    return error_result(_why_missing(name, settings, principal))
+    return error_result(why_missing(name, settings, principal))
 
 
-def _why_missing(name: str, settings: Settings, principal: Principal) -> LeadMcpError:
+def why_missing(name: str, settings: Settings, principal: Principal) -> LeadMcpError:
+    """Why there is no such tool for that principal."""
     may, every = names_for(settings, principal), [name_of(make) for _, make in LISTED]
     offered = [one for one in every if one in may]
     if name not in every:

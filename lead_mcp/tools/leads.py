@@ -16,6 +16,7 @@ from mcp.types import CallToolResult
 from lead_mcp.engine.answer import Answer
 from lead_mcp.engine.by_ids import asked_ids
 from lead_mcp.engine.connection import Connection
+from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.lookup import get_record
 from lead_mcp.engine.pace import ALWAYS, aside
 from lead_mcp.engine.people import LookupScope
@@ -39,6 +40,7 @@ from lead_mcp.uris import parse_uri
 from lead_mcp.vendors.spec.fields import FieldMap
 
 NEWEST: Final = "created_at:desc"
+PAGE: Final = 20
 NEGATED: Final = re.compile(r"^(not[\s:]+|!\s*)", re.IGNORECASE)
 USUAL: Final[Mapping[str, Sequence[str]]] = {"concise": CONCISE, "detailed": DETAILED, "uris": ()}
 """Columns by ``detail``."""
@@ -46,7 +48,25 @@ USUAL: Final[Mapping[str, Sequence[str]]] = {"concise": CONCISE, "detailed": DET
 
 async def search_leads(ctx: Context[Any, Any], asked: models.SearchLeads) -> CallToolResult:
     """The tool ``search_leads``."""
-    runtime = runtime_of(ctx)
+    found = await found_leads(runtime_of(ctx), asked)
+    page = partial(search_page, found.answer, found.query, found.columns, asked.max_tokens)
+    return result(*await aside(page, weight(found.answer.records, found.columns)))
+
+
+@dataclass(frozen=True)
+class FoundLeads:
+    """One page of leads, the question it answers, and the columns it is shown with, behind the URI."""
+
+    answer: Answer
+    query: Query
+    columns: Sequence[str]
+
+
+async def found_leads(
+    runtime: Runtime, asked: models.SearchLeads, rows: int | None = None, limits: Limits | None = None
+) -> FoundLeads:
+    """One page. ``rows``: how many it may have, in place of ``asked.limit``, which binds the cursor all the same."""
+    limits = limits or runtime.limits
     usual, fields = USUAL[asked.detail], asked.fields or []
     order = asked.sort or ("" if asked.ids else NEWEST)
     arguments = SearchArguments(
@@ -57,7 +77,7 @@ async def search_leads(ctx: Context[Any, Any], asked: models.SearchLeads) -> Cal
         asked,
         order,
         fields,
-        asked.limit,
+        asked.limit or PAGE,
         asked.cursor,
         defaults=usual,
     )
@@ -66,18 +86,19 @@ async def search_leads(ctx: Context[Any, Any], asked: models.SearchLeads) -> Cal
     query = arguments.query(ids=asked.ids, **sized, **further)
     if asked.ids is not None:
         query = replace(query, ids=asked_ids(runtime, asked.account, asked.ids))
+    query = replace(query, limit=rows or query.limit)
     found = await sourced_leads(runtime, asked.account, asked.source, query)
     if asked.in_account:
-        answer = await _elsewhere(runtime, found.connections, query, asked.in_account)
+        answer = await _elsewhere(runtime, found.connections, query, asked.in_account, limits)
     else:
-        answer = await search(found.connections, query, runtime.limits, runtime.seal)
+        answer = await search(found.connections, query, limits, runtime.seal)
     found.tell(answer.entries)
-    columns = tuple(dict.fromkeys((*usual, *fields)))
-    page = partial(search_page, answer, query, columns, asked.max_tokens)
-    return result(*await aside(page, weight(answer.records, columns)))
+    return FoundLeads(answer, query, tuple(dict.fromkeys((*usual, *fields))))
 
 
-async def _elsewhere(runtime: Runtime, connections: Sequence[Connection], query: Query, in_account: str) -> Answer:
+async def _elsewhere(
+    runtime: Runtime, connections: Sequence[Connection], query: Query, in_account: str, limits: Limits
+) -> Answer:
     """Those whose person is at that account too, or is not. Raises BadArgument where only that account is searched."""
     word = NEGATED.sub("", in_account.strip(), count=1)
     there = runtime.chosen(word)
@@ -87,9 +108,9 @@ async def _elsewhere(runtime: Runtime, connections: Sequence[Connection], query:
         raise BadArgument(
             f"in_account: {word!r} is searched itself; name another account than the one that is searched."
         )
-    scope = LookupScope(runtime.limits, runtime.seal, runtime.server.phone_region, query.now)
+    scope = LookupScope(limits, runtime.seal, runtime.server.phone_region, query.now)
     check = PresenceCheck([OtherAccount(one, scope) for one in there], scope.region, word == in_account.strip())
-    return await search_present(searched, query, check, runtime.limits, runtime.seal)
+    return await search_present(searched, query, check, limits, runtime.seal)
 
 
 @dataclass(frozen=True)

@@ -21,22 +21,27 @@ from lead_mcp.tools.kit import result, runtime_of
 from lead_mcp.tools.summaries import progress
 
 if TYPE_CHECKING:
-    from lead_mcp.sql.query import SqlQuery
+    from lead_mcp.sql.query import SqlAnswer, SqlQuery
 
 
 async def query_sql(ctx: Context[Any, Any], asked: models.QuerySql) -> CallToolResult:
     """The tool ``query_sql``."""
-    from lead_mcp.mirror.answering import answer_sql
-
     runtime = runtime_of(ctx)
-    query = replace(await _query(runtime, asked), on_progress=progress(ctx))
-    answer = await answer_sql(query, runtime.cage, runtime.mirror)
-    if note := note_on(runtime.masker, asked.sql):
-        answer = replace(answer, notes=(*answer.notes, note))
+    answer = await answered_sql(runtime, replace(await sql_query(runtime, asked), on_progress=progress(ctx)))
     return result(*await aside(partial(sql_answer, answer, asked.max_tokens), len(answer.rows)))
 
 
-async def _query(runtime: Runtime, asked: models.QuerySql) -> SqlQuery:
+async def answered_sql(runtime: Runtime, query: SqlQuery) -> SqlAnswer:
+    """The statement's answer; where masks are on, with a note on what they do to it."""
+    from lead_mcp.mirror.answering import answer_sql
+
+    answer = await answer_sql(query, runtime.cage, runtime.mirror)
+    note = note_on(runtime.masker, query.sql)
+    return replace(answer, notes=(*answer.notes, note)) if note else answer
+
+
+async def sql_query(runtime: Runtime, asked: models.QuerySql) -> SqlQuery:
+    """The statement with everything its answer depends on."""
     from lead_mcp.sql.query import SqlQuery
 
     server, now = runtime.server, runtime.clock()

@@ -15,6 +15,7 @@ from lead_mcp.tools.arguments.types import (
     Detail,
     Direction,
     Expected,
+    FileFormat,
     Filters,
     Flag,
     Key,
@@ -24,6 +25,7 @@ from lead_mcp.tools.arguments.types import (
     MaxRows,
     OnDuplicate,
     RequiredText,
+    Rows,
     Sort,
     Source,
     Text,
@@ -144,6 +146,15 @@ class QuerySql(Windowed):
     source: Source = Field("auto", description=SOURCE)
     max_rows: MaxRows = Field(200, description="rows")
     max_tokens: Tokens = Field(None, description=MAX_TOKENS)
+
+
+class ExportLeads(SearchLeads):
+    format: FileFormat = Field("csv", description="of the file")
+    limit: Rows = Field(None, description="rows; default all")  # type: ignore[assignment]  # a file has room for all
+
+
+class ExportPings(QueryPings):
+    limit: Rows = Field(None, description="rows; default all")
 
 
 class GetRecordings(Windowed):

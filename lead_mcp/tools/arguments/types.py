@@ -77,6 +77,12 @@ AnyLimit = Annotated[
     Field(ge=0, le=200),
     WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 200}),
 ]
+Rows = Annotated[
+    int | None,
+    BeforeValidator(as_integer),
+    Field(ge=1),
+    WithJsonSchema({"type": "integer"}),
+]
 Tokens = Annotated[
     int | None,
     BeforeValidator(as_integer),
@@ -112,4 +118,7 @@ Key = Annotated[str | None, BeforeValidator(as_text), Field(min_length=1, max_le
 Detail = Annotated[Literal["concise", "detailed", "uris"], BeforeValidator(as_word(("concise", "detailed", "uris")))]
 Direction = Annotated[Literal["inbound", "outbound"], BeforeValidator(as_word(("inbound", "outbound")))]
 Source = Annotated[Literal["auto", "live", "mirror"], BeforeValidator(as_word(("auto", "live", "mirror")))]
+FileFormat = Annotated[
+    Literal["csv", "jsonl", "xlsx", "parquet"], BeforeValidator(as_word(("csv", "jsonl", "xlsx", "parquet")))
+]
 OnDuplicate = Annotated[Literal["fail", "update", "allow"], BeforeValidator(as_word(("fail", "update", "allow")))]

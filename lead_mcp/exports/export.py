@@ -1,0 +1,81 @@
+"""The loop: one page after another into the file, until there is none, there are enough, or time is up."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import anyio
+from anyio import to_thread
+
+from lead_mcp.errors import LeadMcpError
+from lead_mcp.exports.file import ExportFile, Manifest, stamped
+from lead_mcp.exports.page import PASSING, ExportPage, Pages
+
+PAGE: Final = 500
+"""Rows that are asked for at once."""
+Report = Callable[[int, int | None], Awaitable[None]]
+"""Told how many rows there are by now, and how many there will be, where that is known."""
+
+
+async def untold(rows: int, total: int | None) -> None:
+    """Nobody is told."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """One export on its way. ``most``: rows it may have; ``until``: when it ends, by the event loop's clock."""
+
+    file: ExportFile
+    pages: Pages
+    clock: Callable[[], datetime]
+    most: int | None = None
+    until: float | None = None
+    report: Report = untold
+    page: int = PAGE
+
+    async def run(self) -> Manifest:
+        """Read and write to the end. Raises LeadMcpError where nobody answered, OSError where the file cannot be written.
+
+        What was written by then stays, to be gone on with.
+        """
+        file = self.file
+        try:
+            await to_thread.run_sync(file.open, stamped(self.clock()))
+            while not self._ended():
+                page = await self._page()
+                await to_thread.run_sync(file.add, page)
+                await self.report(file.at.rows, file.at.total)
+            return await to_thread.run_sync(file.finish, stamped(self.clock()))
+        finally:
+            file.close()
+
+    def _ended(self) -> bool:
+        at = self.file.at
+        late = self.until is not None and at.pages > 0 and anyio.current_time() >= self.until
+        if late and not at.read and TIME_UP not in at.left_out:
+            at.left_out.append(TIME_UP)
+        return late or at.read or (self.most is not None and at.rows >= self.most)
+
+    async def _page(self) -> ExportPage:
+        """The next page. An account that fails on the way is asked once more, since it would stay out of all later pages."""
+        at = self.file.at
+        rows = self.page if self.most is None else min(self.page, self.most - at.rows)
+        known = {name for name, entry in at.accounts.items() if "error" in entry}
+        try:
+            page = await self.pages(at.cursor, rows)
+        except LeadMcpError as error:
+            if error.code not in PASSING or self._has_no_time():
+                raise
+            return await self.pages(at.cursor, rows)
+        if page.passing - known and not self._has_no_time():
+            return await self.pages(at.cursor, rows)
+        return page
+
+    def _has_no_time(self) -> bool:
+        return self.until is not None and anyio.current_time() >= self.until
+
+
+TIME_UP: Final = "the deadline came before the end; next_cursor goes on"
