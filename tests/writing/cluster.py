@@ -42,11 +42,11 @@ def plainly() -> Sequence[str]:
         return ()
     if not shutil.which("setpriv"):
         raise Missing("PostgreSQL does not run as root, and there is no setpriv to become somebody else")
-    user = _somebody()
+    user = somebody()
     return ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--")
 
 
-def _somebody() -> pwd.struct_passwd:
+def somebody() -> pwd.struct_passwd:
     for name in PLAIN:
         try:
             return pwd.getpwnam(name)
@@ -61,7 +61,7 @@ def cluster() -> Iterator[str]:
     initdb, postgres, become = program("initdb"), program("postgres"), plainly()
     with tempfile.TemporaryDirectory(prefix="pg") as folder:  # short: it holds a socket
         if become:
-            user = _somebody()
+            user = somebody()
             os.chown(folder, user.pw_uid, user.pw_gid)
         options = ("--auth=trust", f"--username={USER}", "--encoding=UTF8", "--locale=C", "--no-sync")
         made = subprocess.run(
