@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from evals.data import TODAY, Data, Row
+from evals.data import THIS_MONTH, Data, Row
 from evals.question import Answer, Given, about, call, plain, search, where
 
 
-def fresh(data: Data) -> Given:
-    return {"email": "noah.tanaka.9001@example.com", "day": str(TODAY)}
+def fresh(_: Data) -> Given:
+    return {"email": "noah.tanaka.9001@example.com"}
 
 
 def known(account: str) -> Any:
@@ -47,10 +47,8 @@ def open_lead(account: str, nth: int) -> Any:
 
 
 def answering_machines(data: Data) -> Given:
-    rows = [row for row in data.leads["convoso"] if row.get("list_id") == "2103" and row.status == "AA"]
-    newest = max(row.created for row in rows).date()
-    chosen = [row.uri for row in rows if row.created.date() == newest]
-    return {"uris": chosen, "day": str(newest)}
+    rows = [row for row in data.of("convoso", *THIS_MONTH) if row.status == "AA" and row.get("list_id") == "2103"]
+    return {"uris": [row.uri for row in rows]}
 
 
 def outcome(answers: Sequence[Answer]) -> Any:
@@ -142,12 +140,16 @@ QUESTIONS: Final = [
     ),
     about(
         "write-several",
-        "Set every Convoso lead of list 2103 that was created on <day> and has status AA to CALLBK.",
+        "Set every Convoso lead of list 2103 that was created this month and has status AA to CALLBK.",
         answering_machines,
         lambda _, given: [set(given["uris"]), {"updated"}],
         [
             search(
-                "convoso", period="<day>", filters=where("list_id eq 2103", "status eq AA"), detail="uris", limit=50
+                "convoso",
+                period="this_month",
+                filters=where("list_id eq 2103", "status eq AA"),
+                detail="uris",
+                limit=50,
             ),
             call("update_leads", uris="<uris>", changes={"status": "CALLBK"}),
         ],
