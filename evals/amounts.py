@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any, Final
 
-from evals.data import LAST_WEEK, OCTOBER, SEPTEMBER, Data, Row
+from evals.data import LAST_WEEK, OCTOBER, SEPTEMBER, Data
 from evals.question import ask, dicts, grouped, one, plain, sql, summary, where
+from evals.rows import Row
 
 
 def added(rows: Iterable[Row]) -> Decimal:

@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import Any, Final
 
 from evals.crossing import keys, known
-from evals.data import LAST_WEEK, OCTOBER, THIS_MONTH, YESTERDAY, Data, Row, day
+from evals.data import LAST_WEEK, OCTOBER, THIS_MONTH, YESTERDAY, Data, day
 from evals.question import ask, cells, dicts, every_page, grouped, one, pings, plain, search, sql, summary, total, where
+from evals.rows import Row
 from tests.driving import NOW
 
 LONG_DAY: Final = day("2026-11-01")

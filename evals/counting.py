@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from evals.data import ACCOUNTS, LAST_WEEK, OCTOBER, THIS_MONTH, YESTERDAY, Data, Row
+from evals.data import ACCOUNTS, LAST_WEEK, OCTOBER, THIS_MONTH, YESTERDAY, Data
 from evals.question import ask, grouped, search, sql, summary, total, where
+from evals.rows import Row
 
 
 def by(key: Callable[[Row], Any], rows: Iterable[Row]) -> Mapping[Any, int]:

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from statistics import median
 from typing import Final
 
-from evals.data import ACCOUNTS, LAST_WEEK, MONDAY, OCTOBER, THIS_MONTH, WEEK_BEFORE, YESTERDAY, Data, Row
+from evals.data import ACCOUNTS, LAST_WEEK, MONDAY, OCTOBER, THIS_MONTH, WEEK_BEFORE, YESTERDAY, Data
 from evals.question import Given, about, ask, cells, first, grouped, one, plain, search, sql
+from evals.rows import Row
 
 
 def keys(row: Row) -> list[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from evals.data import LAST_WEEK, OCTOBER, THIS_MONTH, Data, Row, number
+from evals.data import LAST_WEEK, OCTOBER, THIS_MONTH, Data
 from evals.question import about, ask, cells, one, search, sql, summary, total, where
+from evals.rows import Row, number
 
 
 def october(data: Data, account: str) -> list[Row]:

@@ -15,11 +15,12 @@ from typing import Any, Final
 import httpx2
 from mcp.types import Tool
 
-from evals.data import ZONE, Data
+from evals.data import Data
 from evals.endpoints import ENDPOINTS, Endpoint, Message, ToolUse, Turn
 from evals.judging import says
 from evals.question import Question, filled
 from evals.questions import QUESTIONS
+from evals.rows import ZONE
 from evals.running import LEADS, Outcome, benches, requests_of
 from evals.table import printed
 from lead_mcp.outgoing.tokens import estimate

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from evals.data import OCTOBER, Data, number
+from evals.data import OCTOBER, Data
 from evals.question import Given, about, ask, cells, every_page, search, sql, total, where
+from evals.rows import number
 
 
 def uris(answers: Any) -> set[Any]:

@@ -6,20 +6,9 @@ from collections import Counter
 from datetime import timedelta
 from typing import Final
 
-from evals.data import (
-    LAST_WEEK,
-    OCTOBER,
-    QUARTER,
-    SEPTEMBER,
-    TODAY,
-    WEEK_BEFORE,
-    YESTERDAY,
-    Data,
-    day,
-    within,
-    zulu,
-)
+from evals.data import LAST_WEEK, OCTOBER, QUARTER, SEPTEMBER, TODAY, WEEK_BEFORE, YESTERDAY, Data, day, within
 from evals.question import ask, cells, dicts, first, grouped, one, plain, rows, search, sql, summary, total, where
+from evals.rows import zulu
 
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 WORKDAY: Final = YESTERDAY if YESTERDAY.weekday() < 5 else YESTERDAY - timedelta(days=YESTERDAY.weekday() - 4)

@@ -8,8 +8,9 @@ from decimal import Decimal
 from statistics import median
 from typing import Any, Final
 
-from evals.data import LAST_WEEK, OCTOBER, THIS_MONTH, Data, Row, pacific
+from evals.data import LAST_WEEK, OCTOBER, THIS_MONTH, Data
 from evals.question import ask, cells, dicts, first, grouped, one, plain, search, sql, summary, where
+from evals.rows import Row, pacific
 
 
 def won(data: Data) -> list[Row]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from evals.data import THIS_MONTH, Data, Row
+from evals.data import THIS_MONTH, Data
 from evals.question import Answer, Given, about, call, plain, search, where
+from evals.rows import Row
 
 
 def fresh(_: Data) -> Given:
