@@ -162,6 +162,7 @@ QUESTIONS: Final = [
             search("leadtrackr", period="this_month", in_account="convoso,leadsquared", detail="uris", limit=200)
         ),
         lambda answers: set(cells(answers)),
+        why="leads are looked at fifty at a time, and two accounts are read to compare",
     ),
     ask(
         "corner-pings-to-buyers",
