@@ -32,7 +32,7 @@ from difflib import get_close_matches
 from typing import ClassVar
 
 QUOTE_LIMIT = 200
-OUR_URI = re.compile(r"(?:lead|ping|recording|account|journal)://", re.IGNORECASE)
+OUR_URI = re.compile(r"(?:lead|ping|recording|account|journal|export)://", re.IGNORECASE)
 
 
 class LeadMcpError(Exception):

@@ -203,7 +203,7 @@ class LeadServer(MCPServer[LazyRuntime]):
     async def _listed_templates(self) -> list[ResourceTemplate]:
         from lead_mcp.tools.catalogue import templates
 
-        return [one for one in templates() if self.caller.may(resource_needs(one.uri_template))]
+        return [one for one in templates(self.configured) if self.caller.may(resource_needs(one.uri_template))]
 
     async def read_resource(
         self, uri: Any, context: Context[LazyRuntime, Any] | None = None

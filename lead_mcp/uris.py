@@ -18,14 +18,16 @@ from lead_mcp.errors import BadArgument
 from lead_mcp.filters import as_time
 
 SCHEMES: Final = ("lead", "ping", "recording", "account", "journal")
+"""Of what every server has; ``export`` beside them is for those that write files."""
 SHAPES: Final = {
     "lead": "lead://ACCOUNT/ID",
     "ping": "ping://ACCOUNT/inbound|outbound/ID",
     "recording": "recording://ACCOUNT/LEAD_ID/RECORDING_ID",
     "account": "account://ACCOUNT",
     "journal": "journal://JOURNAL_ID",
+    "export": "export://NAME",
 }
-PARTS: Final = {"lead": 2, "ping": 3, "recording": 3, "account": 1, "journal": 1}
+PARTS: Final = {"lead": 2, "ping": 3, "recording": 3, "account": 1, "journal": 1, "export": 1}
 URI: Final = re.compile(r"([a-z]+)://([^?#]*)(?:\?([^#]*))?")
 MAX_ID: Final = 200
 OBJECT_ID: Final = re.compile(r"[0-9a-f]{24}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +17,15 @@ from lead_mcp.cli.setup import settings_for
 from lead_mcp.cli.terminal import interruptible
 from lead_mcp.errors import BadArgument, CallError, Conflict, LeadMcpError, did_you_mean
 from lead_mcp.exports.export import Export, Report, untold
-from lead_mcp.exports.file import ExportFile, Manifest, Question
+from lead_mcp.exports.file import ExportFile, Manifest
 from lead_mcp.exports.formats import FORMATS, format_of
-from lead_mcp.outgoing.masking import masked_by, masked_tree
+from lead_mcp.outgoing.masking import masked_by
 from lead_mcp.outgoing.render import error_text
 from lead_mcp.outgoing.times import counted, times_in
-from lead_mcp.runtime import Runtime, running
+from lead_mcp.runtime import running
 from lead_mcp.tools.arguments.base import read_arguments, schema_of
 from lead_mcp.tools.catalogue import names_for, why_missing
-from lead_mcp.tools.export_pages import MODELS, PAGES
+from lead_mcp.tools.export_pages import MODELS, PAGES, question_of
 
 USAGE: Final = 2
 UNASKED: Final = ("cursor", "max_tokens")
@@ -114,12 +114,6 @@ class Running:
             if given.get(name) not in (None, ""):
                 raise BadArgument(f"{name}: an export has every page; leave it out.")
         return {name: value for name, value in given.items() if name not in UNASKED}
-
-
-def question_of(runtime: Runtime, tool: str, given: Mapping[str, Any]) -> Question:
-    """The question with what its answer depends on besides: the accounts there are, and whether values are masked."""
-    facts = {"pii": runtime.server.pii, "among": sorted(runtime.connections)}
-    return Question(tool, given, masked_tree(dict(given)), facts)
 
 
 @asynccontextmanager

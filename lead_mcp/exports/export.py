@@ -13,6 +13,7 @@ from anyio import to_thread
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.exports.file import ExportFile, Manifest, stamped
 from lead_mcp.exports.page import PASSING, ExportPage, Pages
+from lead_mcp.outgoing.render import error_text
 
 PAGE: Final = 500
 """Rows that are asked for at once."""
@@ -35,6 +36,10 @@ class Export:
     until: float | None = None
     report: Report = untold
     page: int = PAGE
+    start: str | None = None
+    """The cursor that a new file begins with."""
+    settles: bool = False
+    """Whether a file that cannot be whole is made of what there is; else it waits to be gone on with."""
 
     async def run(self) -> Manifest:
         """Read and write to the end. Raises LeadMcpError where nobody answered, OSError where the file cannot be written.
@@ -43,9 +48,8 @@ class Export:
         """
         file = self.file
         try:
-            await to_thread.run_sync(file.open, stamped(self.clock()))
-            while not self._ended():
-                page = await self._page()
+            await to_thread.run_sync(file.open, stamped(self.clock()), self.start)
+            while not self._ended() and (page := await self._next()) is not None:
                 await to_thread.run_sync(file.add, page)
                 await self.report(file.at.rows, file.at.total)
             return await to_thread.run_sync(file.finish, stamped(self.clock()))
@@ -58,6 +62,16 @@ class Export:
         if late and not at.read and TIME_UP not in at.left_out:
             at.left_out.append(TIME_UP)
         return late or at.read or (self.most is not None and at.rows >= self.most)
+
+    async def _next(self) -> ExportPage | None:
+        """The next page; None where nobody gives it, and what there is will do."""
+        try:
+            return await self._page()
+        except LeadMcpError as error:
+            if not self.settles or not self.file.at.pages:
+                raise
+            self.file.at.left_out.append(error_text(error))
+            return None
 
     async def _page(self) -> ExportPage:
         """The next page. An account that fails on the way is asked once more, since it would stay out of all later pages."""

@@ -67,8 +67,8 @@ class ExportFile:
 
     # --- open and close ---------------------------------------------------------------------------------------------
 
-    def open(self, now: str) -> None:
-        """Begin the file, or go on with it where an earlier run was cut off.
+    def open(self, now: str, start: str | None = None) -> None:
+        """Begin the file (behind the cursor ``start``), or go on with it where an earlier run was cut off.
 
         Raises BadArgument where that run had another question or the file is there already, Conflict where another process
         is at it, OSError where it cannot be written.
@@ -83,7 +83,7 @@ class ExportFile:
                 "the same to go on with it; --force, or removing it, begins anew."
             )
         same = begun and before is not None and before.question == digest
-        self.at = before if same and before is not None else Checkpoint(digest, now)
+        self.at = before if same and before is not None else Checkpoint(digest, now, start)
         self._part = private_file(self.part)
         os.ftruncate(self._part, self.at.bytes)
         os.lseek(self._part, 0, os.SEEK_END)

@@ -51,6 +51,7 @@ RESOURCES: Final[Mapping[str, Needs]] = {
     "account": NOTHING,
     "journal": NOTHING,
     "sql": _READ | {Scope.SQL_QUERY},
+    "export": _READ,
 }
 """By the scheme of the URI."""
 PROMPTS: Final[Mapping[str, tuple[str, ...]]] = {

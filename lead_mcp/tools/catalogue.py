@@ -22,11 +22,11 @@ from lead_mcp.settings import Settings
 from lead_mcp.tools import outputs
 from lead_mcp.tools.arguments import models
 from lead_mcp.tools.arguments.accounts import named_accounts
-from lead_mcp.tools.definition import CHANGES, INSERTS, LeadTool, make_tool
-from lead_mcp.tools.templates import FIXED, TEMPLATES
+from lead_mcp.tools.definition import CHANGES, INSERTS, WRITES_A_FILE, LeadTool, make_tool
+from lead_mcp.tools.templates import FIXED, TEMPLATES, WITH_A_FOLDER
 from lead_mcp.vendors.spec.vendor import Vendor
 
-OFTEN_LIVE: Final = frozenset({"search_leads", "summarize_leads", "trace_lead"})
+OFTEN_LIVE: Final = frozenset({"search_leads", "summarize_leads", "trace_lead", "export_leads"})
 Serves = Callable[[Settings, list[Vendor]], bool]
 
 
@@ -76,11 +76,12 @@ def listed(tool: Tool, settings: Settings | None = None) -> ListedTool:
     )
 
 
-def templates() -> list[ResourceTemplate]:
+def templates(settings: Settings) -> list[ResourceTemplate]:
     """The URIs that can be read, as clients see them."""
+    every = {**TEMPLATES, **(WITH_A_FOLDER if settings.server.export_dir else {})}
     return [
         ResourceTemplate(uri_template=template, name=name, mime_type=mime_type, description=description)
-        for template, (name, mime_type, description) in TEMPLATES.items()
+        for template, (name, mime_type, description) in every.items()
     ]
 
 
@@ -118,6 +119,8 @@ def why_missing(name: str, settings: Settings, principal: Principal) -> LeadMcpE
         return NotAllowed(
             f"{name}: {setting} is off; nothing was sent. Whoever runs this server can set it to confirm."
         )
+    if name == "export_leads":
+        return NotConfigured(f"{name}: LEAD_MCP_EXPORT_DIR names no folder for files; whoever runs this server can.")
     if name == "query_sql":
         return NotOffered(f"{name}: SQL needs DuckDB, which is not installed here: pip install 'lead-mcp[sql]'.")
     return NotOffered(f"{name}: no configured account's vendor has this.")
@@ -146,6 +149,10 @@ def _pings(settings: Settings, vendors: list[Vendor]) -> bool:
 def _sql(settings: Settings, vendors: list[Vendor]) -> bool:
     """DuckDB is looked for and not loaded: this process never does."""
     return bool(vendors) and find_spec("duckdb") is not None
+
+
+def _exports(settings: Settings, vendors: list[Vendor]) -> bool:
+    return bool(vendors) and settings.server.export_dir is not None
 
 
 def _recordings(settings: Settings, vendors: list[Vendor]) -> bool:
@@ -204,6 +211,10 @@ LISTED: Final[tuple[tuple[Serves, Callable[[], LeadTool]], ...]] = (
     (
         _deletes,
         partial(make_tool, "writes.delete_lead", models.DeleteLead, "Delete a lead", outputs.WRITE, CHANGES),
+    ),
+    (
+        _exports,
+        partial(make_tool, "exports.export_leads", models.ExportLeads, "Export leads", outputs.EXPORT, WRITES_A_FILE),
     ),
 )
 

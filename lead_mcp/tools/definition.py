@@ -23,6 +23,11 @@ CHANGES: Final = ToolAnnotations(
     read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True
 )
 
+WRITES_A_FILE: Final = ToolAnnotations(
+    read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True
+)
+"""A new file on this machine; of the vendors it only reads."""
+
 
 class LeadTool(Tool):
     """A tool whose arguments are read by a model of ours, and whose failures are structured error results.

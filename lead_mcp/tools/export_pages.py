@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -17,7 +17,9 @@ from lead_mcp.engine.pace import aside
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.search import search
 from lead_mcp.errors import BadArgument
+from lead_mcp.exports.file import Question
 from lead_mcp.exports.page import ExportPage, Pages
+from lead_mcp.outgoing.masking import masked_tree
 from lead_mcp.outgoing.pings import COLUMNS, SHOWN, ping_rows
 from lead_mcp.outgoing.records import UNCUT, uncut_rows, weight
 from lead_mcp.outgoing.render import id_cell
@@ -141,3 +143,9 @@ def unique(names: Sequence[str]) -> list[str]:
             free, nth = f"{name}_{nth}", nth + 1
         found.append(free)
     return found
+
+
+def question_of(runtime: Runtime, tool: str, given: Mapping[str, Any], **further: str) -> Question:
+    """The question with what its answer depends on besides: the accounts there are, and whether values are masked."""
+    facts = {"pii": runtime.server.pii, "among": sorted(runtime.connections), **further}
+    return Question(tool, given, masked_tree(dict(given)), facts)

@@ -125,3 +125,20 @@ WRITES: Final[Schema] = {
     "approved_by": TEXT,
     "warnings": TEXTS,
 }
+EXPORT: Final[Schema] = {
+    "uri": TEXT,
+    "file": TEXT,
+    "path": TEXT,
+    "format": TEXT,
+    "bytes": WHOLE,
+    "rows": WHOLE,
+    "columns": TEXTS,
+    "complete": FLAG,
+    "why": TEXTS,
+    "total": TOTAL,
+    "next_cursor": CURSOR,
+    "window": or_null(WINDOW),
+    "missing": TEXTS,
+    "defused_cells": WHOLE,
+    "accounts": LEDGER,
+}

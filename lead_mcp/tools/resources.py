@@ -27,6 +27,7 @@ from lead_mcp.outgoing.stories import story_to_dict
 from lead_mcp.outgoing.times import times_in
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.accounts import describe
+from lead_mcp.tools.exports import export_contents
 from lead_mcp.tools.failures import known, told
 from lead_mcp.tools.kit import META, masker_for
 from lead_mcp.tools.leads import one_lead, own_fields
@@ -56,7 +57,7 @@ async def _read(runtime: Runtime, text: str) -> Iterable[ReadResourceContents]:
     if text == SCHEMA:
         return [_schema()]
     try:
-        found = parse_uri(text)
+        found = parse_uri(text, *READERS)
         return [await READERS[found.scheme](runtime, found)]
     except (NotFound, NotConfigured, NotOffered, BadArgument) as error:
         raise ResourceNotFoundError(told(error)) from error
@@ -174,4 +175,5 @@ READERS: Final[dict[str, Callable[[Runtime, Uri], Awaitable[ReadResourceContents
     "recording": _recording,
     "account": _account,
     "journal": _journal,
+    "export": export_contents,
 }

@@ -18,6 +18,10 @@ TEMPLATES: Final[Mapping[str, tuple[str, str | None, str]]] = {
     ),
 }
 """Name, mime type (None: the vendor says it with the audio itself) and description."""
+WITH_A_FOLDER: Final[Mapping[str, tuple[str, str | None, str]]] = {
+    "export://{name}": ("export", None, "A file that export_leads wrote for you."),
+}
+"""The same, where files may be written."""
 SCHEMA: Final = "sql://schema"
 FIXED: Final = {
     SCHEMA: ("sql-schema", "text/plain", "The tables that query_sql asks, with every column, type and unit.")

@@ -7,7 +7,6 @@ import io
 from pathlib import Path
 from typing import Any
 
-from lead_mcp.cli.export import question_of
 from lead_mcp.exports.export import Export
 from lead_mcp.exports.file import ExportFile, Manifest
 from lead_mcp.exports.formats import format_of
@@ -15,7 +14,7 @@ from lead_mcp.exports.page import ExportPage
 from lead_mcp.outgoing.masking import masked_by
 from lead_mcp.outgoing.times import times_in
 from lead_mcp.tools.arguments.base import read_arguments
-from lead_mcp.tools.export_pages import MODELS, PAGES
+from lead_mcp.tools.export_pages import MODELS, PAGES, question_of
 from tests.driving import Bench
 
 OCTOBER_ON = {"since": "2026-10-01"}
@@ -32,12 +31,15 @@ def exported(
     *,
     tool: str = "search_leads",
     kill_at: int | None = None,
+    with_error: Exception | None = None,
+    until: float | None = None,
+    settles: bool = False,
     page: int = 60,
     excel: bool = False,
     force: bool = False,
     **given: Any,
 ) -> Manifest:
-    """The manifest. ``kill_at``: the page that never comes."""
+    """The manifest. ``kill_at``: the page that never comes; ``with_error``: what comes instead."""
     given = given or OCTOBER_ON
     runtime = driven.runtime
 
@@ -52,12 +54,13 @@ def exported(
             async def pages(cursor: str | None, rows: int) -> ExportPage:
                 nonlocal served
                 served += 1
-                if served == kill_at:
-                    raise Killed
+                if kill_at is not None and served >= kill_at:
+                    raise with_error or Killed
                 return await inner(cursor, rows)
 
             most = getattr(asked, "limit", None)
-            return await Export(file, pages, runtime.clock, most, page=page).run()
+            export = Export(file, pages, runtime.clock, most, page=page, until=until, settles=settles)
+            return await export.run()
 
     found: Manifest = driven.portal.call(work)
     return found

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from lead_mcp.errors import BadArgument, LeadMcpError
+from lead_mcp.errors import BadArgument, LeadMcpError, TimedOut
 from lead_mcp.exports.cells import defused
 from lead_mcp.exports.formats import FORMATS, csv_lines, format_of
 from lead_mcp.exports.gathered import rows_of
@@ -169,6 +169,21 @@ def test_where_nobody_answers_what_was_written_stays_to_be_gone_on_with(driven: 
             driven.box.stages[name].faults.clear()
     assert not path.exists()
     assert exported(driven, path)["complete"]
+
+
+def test_the_deadline_ends_a_file_behind_a_whole_page_and_says_so(driven: Bench, tmp_path: Path) -> None:
+    manifest = exported(driven, tmp_path / "leads.csv", until=0.0, settles=True)
+    assert (manifest["pages"], manifest["rows"], manifest["complete"]) == (1, 60, False)
+    assert "deadline" in manifest["why"][0]
+    assert manifest["next_cursor"]
+
+
+def test_a_page_that_nobody_gives_ends_a_file_that_has_to_be_made_now(driven: Bench, tmp_path: Path) -> None:
+    late = TimedOut("nobody answered")
+    manifest = exported(driven, tmp_path / "leads.csv", kill_at=3, with_error=late, settles=True)
+    assert (manifest["pages"], manifest["why"]) == (2, ["timeout: nobody answered"])
+    with pytest.raises(TimedOut):
+        exported(driven, tmp_path / "none.csv", kill_at=1, with_error=late, settles=True)
 
 
 def test_masks_hold_in_the_file_and_in_its_manifest(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def prompt_names() -> list[str]:
 
 
 def schemes() -> list[str]:
-    return [uri.partition("://")[0] for uri in (*templates.TEMPLATES, *templates.FIXED)]
+    return [uri.partition("://")[0] for uri in (*templates.TEMPLATES, *templates.WITH_A_FOLDER, *templates.FIXED)]
 
 
 def rows() -> Iterator[tuple[str, Needs]]:

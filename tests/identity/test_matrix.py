@@ -37,13 +37,15 @@ REACHES: dict[str, dict[str, Any]] = {
     "update_lead": {"uri": "lead://NAME/1", "changes": {"status": "won"}},
     "update_leads": {"uris": ["lead://NAME/1"], "changes": {"status": "won"}},
     "delete_lead": {"uri": "lead://NAME/1"},
+    "export_leads": {"account": "octanist,NAME"},
 }
 """A call of each tool at an account. A new tool needs a line here."""
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
-    with team(tmp_path_factory.mktemp("matrix")) as found:
+    folder = tmp_path_factory.mktemp("exports")
+    with team(tmp_path_factory.mktemp("matrix"), {"LEAD_MCP_EXPORT_DIR": str(folder)}) as found:
         yield found
 
 
@@ -115,3 +117,15 @@ def test_no_uri_tells_either(server: Team, limited: str, uri: str) -> None:
 
     assert said("leadtrackr") == said("nowhere-at")
     assert "not_allowed" in said("leadtrackr")[1]
+
+
+def test_an_export_is_read_by_whoever_made_it_and_by_nobody_else(server: Team) -> None:
+    maker, other = (server.token(name, "leads:read", "pii:read", accounts=OWN) for name in ("maker", "other"))
+    made = server.call(maker, "export_leads", since="2026-10-01").structured_content or {}
+    assert made["rows"] > 0
+    assert "path" not in made, "nobody over HTTP is told of this machine's folders"
+    (content,) = server.do(server.client(maker).read_resource, made["uri"]).contents
+    assert content.text.count("\n") == made["rows"] + 1
+    assert {line.split("/")[2] for line in content.text.splitlines()[1:]} <= {*OWN}
+    with pytest.raises(MCPError, match="no export"):
+        server.do(server.client(other).read_resource, made["uri"])

@@ -24,6 +24,7 @@ from lead_mcp.tools.arguments.types import (
     Limit,
     MaxRows,
     OnDuplicate,
+    PlainFilters,
     RequiredText,
     Rows,
     Sort,
@@ -149,8 +150,21 @@ class QuerySql(Windowed):
 
 
 class ExportLeads(SearchLeads):
-    format: FileFormat = Field("csv", description="of the file")
+    """Write all that search_leads finds to a file. Answers with a link."""
+
+    account: Accounts = Field(None, description=ALIKE)
+    text: Text = Field(None, max_length=200, description=ALIKE)
+    in_account: Text = Field(None, description=ALIKE)
+    ids: Words = Field(None, description=ALIKE)
+    filters: PlainFilters = Field(None, description=ALIKE)
+    period: Text = Field(None, description=ALIKE)
+    since: Text = Field(None, description=ALIKE)
+    until: Text = Field(None, description=ALIKE)
+    sort: Sort = Field(None, description=ALIKE)
+    fields: Words = Field(None, max_length=40, description=ALIKE)
     limit: Rows = Field(None, description="rows; default all")  # type: ignore[assignment]  # a file has room for all
+    cursor: Text = Field(None, description="next_cursor: the rest")
+    format: FileFormat = Field("csv", description="of the file")
 
 
 class ExportPings(QueryPings):
@@ -235,4 +249,5 @@ MODELS: Final[dict[str, type[Arguments]]] = {
     "update_lead": UpdateLead,
     "update_leads": UpdateLeads,
     "delete_lead": DeleteLead,
+    "export_leads": ExportLeads,
 }

@@ -32,6 +32,12 @@ CONDITION: Final[Schema] = {
     "properties": {"field": STRING, "op": {"type": "string", "enum": [str(op) for op in Op]}, "value": SCALAR},
     "required": ["field", "op"],
 }
+PLAIN_CONDITION: Final[Schema] = {
+    "type": "object",
+    "properties": {"field": STRING, "op": STRING, "value": STRING},
+    "required": ["field", "op"],
+}
+"""The same where another tool has named the operators."""
 USUAL: Final = "first_name last_name name email phone company city state status value note".split()
 """Fields of a write that a model is told of; others are taken too."""
 LEAD: Final[Schema] = {
@@ -64,6 +70,12 @@ Filters = Annotated[
     BeforeValidator(as_filters),
     Field(max_length=50),
     WithJsonSchema({"type": "array", "items": CONDITION}),
+]
+PlainFilters = Annotated[
+    list[Filter] | None,
+    BeforeValidator(as_filters),
+    Field(max_length=50),
+    WithJsonSchema({"type": "array", "items": PLAIN_CONDITION}),
 ]
 Limit = Annotated[
     int,
