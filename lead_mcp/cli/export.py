@@ -16,7 +16,7 @@ from lead_mcp.cli.arguments import from_json, from_words
 from lead_mcp.cli.setup import settings_for
 from lead_mcp.cli.terminal import interruptible
 from lead_mcp.errors import BadArgument, CallError, Conflict, LeadMcpError, did_you_mean
-from lead_mcp.exports.export import Export, Report, untold
+from lead_mcp.exports.export import Export, Report, unreported
 from lead_mcp.exports.file import ExportFile, Manifest
 from lead_mcp.exports.formats import FORMATS, format_of
 from lead_mcp.outgoing.masking import masked_by
@@ -67,7 +67,7 @@ class Running:
 
     async def run(self) -> int:
         try:
-            return _told(self.wish, await self._exported())
+            return _summed_up(self.wish, await self._exported())
         except (CallError, Conflict) as error:
             return _failed(error, USAGE if self.file is None or not self.file.at.pages else 1)
         except LeadMcpError as error:
@@ -120,7 +120,7 @@ class Running:
 async def _progress(file: ExportFile) -> AsyncIterator[Report]:
     """A bar on stderr where that is a terminal."""
     if not sys.stderr.isatty():
-        yield untold
+        yield unreported
         return
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
@@ -135,7 +135,7 @@ async def _progress(file: ExportFile) -> AsyncIterator[Report]:
         yield report
 
 
-def _told(wish: Wish, manifest: Manifest) -> int:
+def _summed_up(wish: Wish, manifest: Manifest) -> int:
     """Say what was written; the exit code."""
     rows = counted(manifest["rows"], "row") if manifest["rows"] else "nothing matched: no rows"
     size = counted(manifest["bytes"], "byte")

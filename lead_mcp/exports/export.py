@@ -18,11 +18,11 @@ from lead_mcp.outgoing.render import error_text
 PAGE: Final = 500
 """Rows that are asked for at once."""
 Report = Callable[[int, int | None], Awaitable[None]]
-"""Told how many rows there are by now, and how many there will be, where that is known."""
+"""Takes how many rows there are by now, and how many there will be, where that is known."""
 
 
-async def untold(rows: int, total: int | None) -> None:
-    """Nobody is told."""
+async def unreported(rows: int, total: int | None) -> None:
+    """Nobody wants to know."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Export:
     clock: Callable[[], datetime]
     most: int | None = None
     until: float | None = None
-    report: Report = untold
+    report: Report = unreported
     page: int = PAGE
     start: str | None = None
     """The cursor that a new file begins with."""

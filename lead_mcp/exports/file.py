@@ -17,7 +17,7 @@ from lead_mcp import __version__
 from lead_mcp.errors import BadArgument, Conflict
 from lead_mcp.exports.checkpoint import Checkpoint, write_whole
 from lead_mcp.exports.formats import Format
-from lead_mcp.exports.page import ExportPage, reasons, shown_entry
+from lead_mcp.exports.page import ExportPage, entry_to_read, reasons
 from lead_mcp.state_dir import private_file
 
 VERSION: Final = 1
@@ -28,11 +28,11 @@ Manifest = dict[str, Any]
 
 @dataclass(frozen=True)
 class Question:
-    """What is exported. ``shown``: the arguments as the manifest has them; ``facts``: whatever else the answer depends on."""
+    """What is exported. ``masked``: the arguments as the manifest has them; ``facts``: whatever else the answer depends on."""
 
     tool: str
     arguments: Mapping[str, Any]
-    shown: Mapping[str, Any]
+    masked: Mapping[str, Any]
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def digest(self, form: Format) -> str:
@@ -160,7 +160,7 @@ class ExportFile:
             "format": self.form.name,
             "bytes": made.stat().st_size,
             "sha256": digest_of(made),
-            "question": {"tool": self.question.tool, "arguments": dict(self.question.shown)},
+            "question": {"tool": self.question.tool, "arguments": dict(self.question.masked)},
             **self.question.facts,
             "columns": at.columns,
             "rows": at.rows,
@@ -173,7 +173,7 @@ class ExportFile:
             **({"notes": at.notes} if at.notes else {}),
             "window": at.window,
             "zone": self.zone,
-            "accounts": [shown_entry(one) for one in at.accounts.values()],
+            "accounts": [entry_to_read(one) for one in at.accounts.values()],
             "defused_cells": at.defused,
             "started": at.started,
             "finished": now,

@@ -79,7 +79,7 @@ def _notes(*notes: str) -> str:
     return "; ".join(list({NUMBERS.sub("#", part): part for part in parts}.values())[:MOST_NOTES])
 
 
-def shown_entry(entry: Entry) -> Entry:
+def entry_to_read(entry: Entry) -> Entry:
     """One account's entry as a reader gets it."""
     return {name: value for name, value in entry.items() if name != "lost"}
 

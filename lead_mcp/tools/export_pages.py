@@ -71,13 +71,14 @@ def ping_pages(runtime: Runtime, asked: models.ExportPings) -> Pages:
 
 def sql_pages(runtime: Runtime, asked: models.QuerySql) -> Pages:
     """The one page of ``query_sql``: its rows up to ``max_rows`` where that is given, else as many as the engine gives."""
-    most = asked.max_rows if "max_rows" in asked.model_fields_set else SQL_ROWS
+    most = asked.max_rows if (bounded := "max_rows" in asked.model_fields_set) else SQL_ROWS
 
     async def page(cursor: str | None, rows: int) -> ExportPage:
         query = replace(await sql_query(runtime, asked), max_rows=most, max_bytes=SQL_BYTES, max_cell=UNCUT - 1)
         answer = await answered_sql(runtime, query)
         names = unique([cleaned(name) for name in answer.columns])
-        whole = (answer.row_count is not None and answer.row_count <= len(answer.rows)) or most < SQL_ROWS
+        there = len(answer.rows)
+        whole = (bounded and there >= most) or (answer.row_count is not None and answer.row_count <= there)
         left_out = "" if whole else answer.omitted
         if not answer.complete and all(entry.whole for entry in answer.entries):
             left_out = left_out or "not everything was read"

@@ -138,7 +138,7 @@ def test_a_statement_is_exported_up_to_its_cap(driven: Bench, tmp_path: Path) ->
     whole = exported(driven, tmp_path / "all.csv", **given)
     assert whole["rows"] == whole["total"] > 200
     some = exported(driven, tmp_path / "some.csv", **given, max_rows=50)
-    assert (some["rows"], some["total"]) == (50, whole["total"])
+    assert (some["rows"], some["total"], some["complete"]) == (50, whole["total"], True)
 
 
 # --- honesty ------------------------------------------------------------------------------------------------------
