@@ -87,6 +87,13 @@ def test_values_are_words_that_come_again_and_nobodys(driven: Bench) -> None:
     assert fields(driven, account="octanist")["lead", "status"][VALUES] == "open, qualified, won, lost"
 
 
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_every_vendors_fields_have_examples(driven: Bench, vendor: str) -> None:
+    """Those vendors' too that send only the fields they are asked for."""
+    found = whole(driven, vendor)["fields"]["rows"]
+    assert sum(row[KIND] == "lead" and row[VALUES].startswith("e.g. ") for row in found) >= 3
+
+
 def test_a_word_that_means_something_else_there_says_what(driven: Bench) -> None:
     assert "utm_source" in fields(driven, account="octanist")["lead", "source"][NOTE]
     by_note = fields(driven, account="octanist", find="marketing")
