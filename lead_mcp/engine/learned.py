@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from lead_mcp.filters import Op
+from lead_mcp.vendors.spec.fields import Paths
+
+FieldList = tuple[str, str | None, Paths]
+"""A route, a partition, and the vendor's names of the fields that are wanted alone; no names: any list of them."""
 
 
 @dataclass
@@ -15,9 +20,17 @@ class Learned:
     its records, those at the beginning, lacked the field when it was last looked.
 
     ``refused``: filters that the vendor does not take (field and operator), so that they are checked here.
+
+    ``projected``: lists of fields that gave what whole records hold; by name, whether every whole record had a value there.
+    ``unprojected``: lists that the vendor refused, heeds in another way, or that are of no use. ``read_whole``: how many
+    records were read whole though a list would have done. ``comparing``: where a list is being tried just now.
     """
 
     finds_parts: bool = False
     misordered: set[tuple[str, str]] = field(default_factory=set)
     absent: dict[str, float] = field(default_factory=dict)
     refused: set[tuple[str, Op]] = field(default_factory=set)
+    projected: dict[FieldList, dict[str, bool]] = field(default_factory=dict)
+    unprojected: set[FieldList] = field(default_factory=set)
+    read_whole: Counter[FieldList] = field(default_factory=Counter)
+    comparing: set[FieldList] = field(default_factory=set)

@@ -17,7 +17,6 @@ from lead_mcp.engine.query import Query, resolve_queries
 from lead_mcp.engine.readers.time_slices import DAWN
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import read_through
-from lead_mcp.engine.text import TEXT_FIELDS
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.filters import Order
 from lead_mcp.vendors.spec.reading import PersonLookup
@@ -88,7 +87,8 @@ async def _scan(connection: Connection, person: Person, scope: LookupScope) -> P
     window = Window(DAWN, scope.now, "UTC") if scope.everything else None
     if window is None and connection.vendor.leads.window is not None:
         window = Window(scope.now - connection.vendor.leads.window, soon, "UTC")
-    query = Query(orders=(Order("created_at", descending=True),), defaults=TEXT_FIELDS, now=soon, window=window)
+    # whole: stories and inserts read more of a record than the person it names
+    query = Query(orders=(Order("created_at", descending=True),), whole=True, now=soon, window=window)
     matches = PersonMatches()
 
     def take(record: Record) -> None:

@@ -81,6 +81,7 @@ class ReaderMaker:
             self.state.frozen,
             partition,
             columns_of(account_query, self.query),
+            identifier(account_query, partition),
             learned=account_query.connection.learned,
             on_progress=self.on_progress,
         )
@@ -238,14 +239,21 @@ def columns_of(account_query: AccountQuery, query: Query) -> Paths | None:
 def record_maker(account_query: AccountQuery, kind: str, partition: str | None) -> Callable[[Raw], Record]:
     """What makes records of rows. It raises MalformedReply where a row has no id."""
     account, names, search = account_query.connection.account, account_query.names, account_query.search
+    identify = identifier(account_query, partition)
 
     def record(raw: Raw) -> Record:
-        found = search.identify(account, raw, partition)
+        found = identify(raw)
         if found is None:
             raise MalformedReply(f"{account.name} sent a record without an id.", account=account.name)
         return record_of(account.name, kind, found, raw, names, search.when, partition)
 
     return record
+
+
+def identifier(account_query: AccountQuery, partition: str | None) -> Callable[[Raw], str | None]:
+    """What finds a row's id."""
+    account, identify = account_query.connection.account, account_query.search.identify
+    return lambda raw: identify(account, raw, partition)
 
 
 def record_of(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Final, Protocol
 
 from lead_mcp.engine.learned import Learned
 from lead_mcp.engine.readers.budget import Usage
+from lead_mcp.engine.readers.projection import Projection
 from lead_mcp.errors import MalformedReply, TooLarge
 from lead_mcp.transport.outbound import Outbound
 from lead_mcp.vendors.spec.account import Account
@@ -28,6 +30,8 @@ class Pager:
     now: datetime
     partition: str | None = None
     columns: Paths | None = None
+    identify: Callable[[Raw], str | None] | None = None
+    """A row's id; without it, whole records are asked of a vendor whose list of fields has to be compared with them."""
     page_cap: int = field(default=1_000_000)
     """Falls where the vendor's replies pass the cap: later pages start small."""
     learned: Learned = field(default_factory=Learned)
@@ -42,9 +46,7 @@ class Pager:
         """One page; asked again in halves (in fair pieces, where the size is odd) if its reply passes the reply cap."""
         ask = replace(ask, partition=self.partition, columns=self.columns)
         try:
-            page = await self.outbound.fetch(
-                route.build(self.account, ask), lambda reply: route.read(self.account, ask, reply), self.usage.asked
-            )
+            page = await self._whole_or_projected(route, ask)
         except TooLarge:
             if not route.page or ask.limit == 1:
                 raise
@@ -53,6 +55,20 @@ class Pager:
         if self.on_progress is not None:
             await self.on_progress(len(page.rows))
         return page
+
+    async def _whole_or_projected(self, route: Route, ask: PageRequest) -> Page:
+        fetch = partial(self._fetch, route)
+        if route.projects is None:
+            return await fetch(ask)
+        if self.columns is None or self.identify is None:
+            return await fetch(replace(ask, columns=None))
+        names = route.projects(self.columns)
+        projection = Projection(route.name, self.partition, self.columns, names, self.identify, self.learned)
+        return await projection.page(ask, fetch)
+
+    async def _fetch(self, route: Route, ask: PageRequest) -> Page:
+        request = route.build(self.account, ask)
+        return await self.outbound.fetch(request, lambda reply: route.read(self.account, ask, reply), self.usage.asked)
 
     async def _in_pieces(self, route: Route, ask: PageRequest) -> Page:
         """Pieces of one size: page numbers count in whole pages. A vendor's tokens lead from one to the next."""

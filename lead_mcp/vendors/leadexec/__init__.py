@@ -89,6 +89,7 @@ VENDOR: Final = Vendor(
                 orders=frozenset({"created_at"}),
                 slices="created_at",
                 page=PAGE,
+                projects=wire.projected,
                 note=NUMBERS_ONLY,
             ),
         ),

@@ -2,8 +2,8 @@
 
 ``POST /v1/leads/query/{LeadTypeUID}`` answers ``{"QueryTotal", "SentCount", "Skip", "Take", "Leads": [...]}``, the PING
 routes ``{"Total", "Sent", "Skip", "Take", "QueryTime", "Pings": [...]}``. A time window is required everywhere. No error of a
-query route is documented: any error text is looked for, and a body without rows is never an empty page. ``Fields`` (a
-projection) is never sent, as no document says what it leaves of a lead. Source: seed; P1 (token).
+query route is documented: any error text is looked for, and a body without rows is never an empty page. No document says
+what ``Fields`` (a projection) leaves of a lead, so it is sent as ``Route.projects`` has it. Source: seed; P1 (token).
 """
 
 from __future__ import annotations
@@ -130,6 +130,7 @@ def search_leads(account: Account, ask: PageRequest) -> Request:
         ask.partition,
         {
             **({"Query": query} if query else {}),
+            **({} if ask.columns is None else {"Fields": list(projected(ask.columns))}),
             **window(ask),
             # sent unasked too: pages need some order
             "SortFields": ["DateAdded"],
@@ -138,6 +139,15 @@ def search_leads(account: Account, ask: PageRequest) -> Request:
             "Take": ask.limit,
         },
     )
+
+
+def projected(columns: Paths) -> Paths:
+    """The names that ``Fields`` asks for: dotted, as the values stand in a lead (unverified; seed: "field names").
+
+    The lead type's own fields are one name: which ones there are is known from its leads alone. None stands below another.
+    """
+    paths = {"Fields" if path.startswith("Fields.") else path for path in columns if path != "LeadTypeUID"} | {"UID"}
+    return tuple(sorted(path for path in paths if not any(path.startswith(f"{other}.") for other in paths)))
 
 
 def search_pings(path: str) -> Callable[[Account, PageRequest], Request]:

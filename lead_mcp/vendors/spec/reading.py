@@ -84,7 +84,9 @@ class Route:
     that leave the absent ones out and that it takes.
     ``slices``: cannot sort, but filters by this time field, so it is read in time slices. With neither, the answer is read
     whole. ``page``: rows a request at most; 0: not paged. ``deep``: largest offset; where more is wanted, the next route is
-    asked. ``build`` and ``read`` are pure;
+    asked. ``projects``: for a call whose list of wanted fields no document describes, the names that such a list holds for
+    ``columns``: dotted places in a record at or above all of them, and of its id. ``build`` then gets ``columns`` only where
+    records so asked were seen to agree with whole ones. ``build`` and ``read`` are pure;
     ``read`` raises VendorError for every failure, on HTTP 200 too.
     """
 
@@ -103,6 +105,7 @@ class Route:
     slices: str | None = None
     page: int = 100
     deep: int = 1_000_000_000
+    projects: Callable[[Paths], Paths] | None = None
     note: str = ""
 
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 
 import httpx2
 import pytest
@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 
 from lead_mcp.sandbox.world import World
 from lead_mcp.vendors.leadexec.emulator.app import API_KEY, CLIENT_ID, CLIENT_SECRET, build, busy, environment
+from lead_mcp.vendors.leadexec.emulator.projection import Projecting
 
 pytestmark = pytest.mark.anyio
 
@@ -265,6 +266,29 @@ async def test_fields_keeps_only_the_named_own_fields(desk: Desk) -> None:
     for lead in (await desk.query(Fields=["City", "Country"]))["Leads"]:
         assert lead["Fields"].keys() <= {"City", "Country"}
         assert len(lead["Properties"]) == 36
+
+
+@pytest.mark.parametrize("way", get_args(Projecting))
+async def test_fields_is_heeded_as_the_dialect_says(way: Projecting) -> None:
+    names = ["UID", "Fields", "Properties.DateAdded", "Properties.SearchEngine", "SendInformation.Sends.Client"]
+    async with a_desk(projecting=way) as desk:
+        whole = await desk.every()
+        reply = await desk.post(LEADS, WIDE | {"Fields": names, "Skip": 1, "Take": 200})
+        odd = await desk.post(LEADS, WIDE | {"Fields": ["Fields.Shoe"]})
+    assert (odd.status_code == 200) is (way == "ignored")
+    assert (reply.status_code == 200) is (way not in ("own", "refused"))
+    if reply.status_code != 200:
+        return
+    leads = reply.json()["Leads"]
+    keys = [set(lead) for lead in leads]
+    assert (leads == whole[1:201]) is (way == "ignored")
+    assert any("Properties" in one for one in keys) is (way not in ("without_properties", "fading"))
+    if way == "dotted":
+        assert set.union(*keys) == {"UID", "Fields", "Properties", "SendInformation"}
+        assert {frozenset(lead["Properties"]) for lead in leads} == {frozenset({"DateAdded", "SearchEngine"})}
+        assert any(lead.get("SendInformation") == {"Sends": [{"Client": "Delta Homes"}]} for lead in leads)
+    if way == "without_empties":
+        assert {"SearchEngine" in lead["Properties"] for lead in leads} == {True, False}
 
 
 async def test_the_two_lead_types_name_the_same_people_differently(desk: Desk) -> None:

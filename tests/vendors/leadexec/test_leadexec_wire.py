@@ -85,7 +85,7 @@ def test_a_search_names_window_order_and_page() -> None:
 
 
 def test_a_numbers_bounds_become_one_query_object() -> None:
-    asked = ask(amount(Op.GT, "150000"), amount(Op.GTE, "150000.5"), amount(Op.LT, "9E+5"), columns=("Fields.City",))
+    asked = ask(amount(Op.GT, "150000"), amount(Op.GTE, "150000.5"), amount(Op.LT, "9E+5"))
     assert wire.search_leads(ACCOUNT, asked) == Request(
         "POST",
         "/v1/leads/query/12",
@@ -99,6 +99,26 @@ def test_a_numbers_bounds_become_one_query_object() -> None:
         },
         base="data_url",
     )
+
+
+@pytest.mark.parametrize(
+    ("columns", "names"),
+    [
+        ((), ["UID"]),
+        (("LeadTypeUID", "UID", "Fields.City", "Fields.Email"), ["Fields", "UID"]),
+        (("Properties.DateAdded", "LastUpdated"), ["LastUpdated", "Properties.DateAdded", "UID"]),
+        (
+            ("SendInformation.Sends.Client", "SendInformation.Sends", "Properties"),
+            ["Properties", "SendInformation.Sends", "UID"],
+        ),
+    ],
+)
+def test_wanted_columns_become_names_of_which_none_stands_below_another(
+    columns: tuple[str, ...], names: list[str]
+) -> None:
+    body = wire.search_leads(ACCOUNT, ask(columns=columns)).json
+    assert body is not None
+    assert body["Fields"] == names
 
 
 @pytest.mark.parametrize(

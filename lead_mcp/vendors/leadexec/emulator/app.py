@@ -24,6 +24,7 @@ from starlette.routing import Route
 
 from lead_mcp.sandbox.kit import Clock
 from lead_mcp.sandbox.world import CAMPAIGNS, SOURCES, World
+from lead_mcp.vendors.leadexec.emulator.projection import Projecting, is_place, projected
 from lead_mcp.vendors.leadexec.emulator.records import (
     CAMPAIGN_STATUS,
     CAMPAIGN_UIDS,
@@ -88,6 +89,7 @@ class Dialect:
     lead_types: Literal["uid", "id"]
     reply: Literal["names", "numbers", "plural"]
     insert_auth: Literal["api-key", "bearer"]
+    projecting: Projecting
 
 
 class Refusal(Exception):
@@ -117,6 +119,7 @@ def build(
     lead_types: Literal["uid", "id"] = "uid",
     reply: Literal["names", "numbers", "plural"] = "names",
     insert_auth: Literal["api-key", "bearer"] = "api-key",
+    projecting: Projecting = "own",
     lifetime: int = 3600,
     lag: timedelta = timedelta(0),
 ) -> Starlette:
@@ -129,9 +132,10 @@ def build(
     - ``lead_types``: listed as ``{LeadTypeUID, Name}`` (unverified) or ``{Id, Name}`` (P7).
     - ``reply``: the receiver's ``ResponseType`` by name or number (P5), or by name with ``ResponseDetails``.
     - ``insert_auth``: the receiver wants ``api-key`` (P4) or the bearer token (C2, C3, P2).
+    - ``projecting``: what ``Fields`` of the lead query means (see ``projection``).
     - ``lifetime``: seconds a token lives (3600: P1, P2). ``lag``: until a new lead can be queried (C4, C5).
     """
-    dialect = Dialect(descending_is, window_on, refusals, uids, lead_types, reply, insert_auth)
+    dialect = Dialect(descending_is, window_on, refusals, uids, lead_types, reply, insert_auth, projecting)
     store = Store(world, clock, lifetime, lag)
     app = Starlette(
         routes=_routes(Data(store, dialect), Account(store, dialect), Receiver(store, dialect)),
@@ -337,7 +341,7 @@ class Data:
         """``POST /v1/leads/query/{LeadTypeUID}``: ``{QueryTotal, SentCount, Skip, Take, Leads}``."""
         _check_token(request, self.store, self.dialect)
         body, kind = await _body(request, LEAD_QUERY), _lead_type(request)
-        fields, (skip, take) = _names(body, "Fields", kind.fields), _page(body)
+        names, (skip, take) = self._projection(body, kind), _page(body)
         found = self._sorted(self._found(body, kind), body, kind)
         page = found[skip : skip + take]
         return JSONResponse(
@@ -346,9 +350,23 @@ class Data:
                 "SentCount": len(page),
                 "Skip": skip,
                 "Take": take,
-                "Leads": [record(lead, fields, uid_as_text=self.dialect.uids == "text") for lead in page],
+                "Leads": [self._shown(lead, names, first=skip == 0) for lead in page],
             }
         )
+
+    def _projection(self, body: Body, kind: LeadType) -> list[str] | None:
+        """The names in ``Fields``, where the dialect takes such names at all."""
+        how = self.dialect.projecting
+        if how == "own":
+            return _names(body, "Fields", kind.fields)
+        given = [name for name in body.get("Fields", []) if isinstance(name, str)] if how != "refused" else []
+        return _names(body, "Fields", [name for name in given if how == "ignored" or is_place(name, kind.fields)])
+
+    def _shown(self, lead: Lead, names: list[str] | None, *, first: bool) -> Body:
+        how, uid_as_text = self.dialect.projecting, self.dialect.uids == "text"
+        if names is None or how == "own":
+            return record(lead, names, uid_as_text=uid_as_text)
+        return projected(record(lead, None, uid_as_text=uid_as_text), names, how, first=first)
 
     def _found(self, body: Body, kind: LeadType) -> list[Lead]:
         """Every match, oldest first; both ends of the window are included (unverified)."""
