@@ -22,7 +22,7 @@ from lead_mcp.uris import lead_uri
 from lead_mcp.writing.batch import Batch
 from lead_mcp.writing.call import WriteCall
 from lead_mcp.writing.outcome import OutcomeKind, Tool
-from lead_mcp.writing.rows import BatchRow, RowResult, insert_rows, update_rows
+from lead_mcp.writing.rows import BatchRow, RowResult, insert_rows, results_of, update_rows
 from lead_mcp.writing.send import PURGED
 
 
@@ -103,14 +103,15 @@ class BatchWrite:
             return batch_result(await self.batch.previews())
         await self.runtime.keep_journal()
         try:
-            known = await self.batch.replayed()
+            opened = await self.confirmation.opened()
+            known = await self.batch.replayed() if opened is None else results_of(opened) or []
             if known is not None:
                 return batch_result(known, () if known else (PURGED,))
             agreements = None if await self._needs_nobody() else await self._agreements()
         except MustAsk as must:
             return must.result
         except Pending as pending:
-            return pending_result(pending)
+            return await self.confirmation.page(pending) or pending_result(pending)
         except Declined:
             return batch_result([RowResult(nth, OutcomeKind.DECLINED) for nth, _ in enumerate(self.rows, 1)])
         return batch_result(await self.batch.run(agreements, seconds=self.runtime.server.deadline))

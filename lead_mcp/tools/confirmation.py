@@ -7,19 +7,30 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mcp.server.mcpserver import Context
-from mcp.types import ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
+from mcp.types import (
+    ElicitationCapability,
+    ElicitRequest,
+    ElicitRequestFormParams,
+    ElicitRequestURLParams,
+    ElicitResult,
+    InputRequiredResult,
+)
 from pydantic import BaseModel, Field
 
-from lead_mcp.errors import Conflict
+from lead_mcp.errors import Conflict, Pending
+from lead_mcp.journal.entries import State, Write
 from lead_mcp.outgoing.cleaning import cell
 from lead_mcp.outgoing.write_text import question_text
 from lead_mcp.runtime import Runtime
+from lead_mcp.writing.advice import waits
 from lead_mcp.writing.call import WriteCall
 from lead_mcp.writing.confirm import ConfirmCallback, Question
 from lead_mcp.writing.outcome import Action
 
 MODERN: Final = "2026-07-28"
 ANSWER: Final = "confirm"
+OPEN: Final = "open"
+WAITS: Final = "A write waits for your yes or no on this page."
 
 
 class Confirm(BaseModel):
@@ -55,9 +66,14 @@ class Confirmation:
 
     @property
     def can_ask(self) -> bool:
-        """Whether this client says that it can ask a person."""
+        """Whether this client says that it can ask a person; one that says only how it opens pages cannot."""
+        found = self._elicitation
+        return found is not None and (found.form is not None or found.url is None)
+
+    @property
+    def _elicitation(self) -> ElicitationCapability | None:
         capabilities = self.ctx.client_capabilities
-        return capabilities is not None and capabilities.elicitation is not None
+        return None if capabilities is None else capabilities.elicitation
 
     @property
     def approved_by(self) -> str:
@@ -86,6 +102,42 @@ class Confirmation:
         if not content or content.get("confirm") is not True:
             raise Declined
         return {self.call.digest: agreed}
+
+    # --- on a page of this server, where the client can only open that ---
+
+    async def opened(self) -> Write | None:
+        """The write whose page the client has opened, once it is carried out. Raises Pending, Declined, Conflict."""
+        given, state = self.ctx.input_responses, self.ctx.request_state
+        if not given or not state or OPEN not in given:
+            return None
+        write = await self.runtime.in_journal(lambda journal: journal.get(state))
+        if write is None or (write.arguments, write.principal) != (self.call.digest, self.call.principal):
+            raise Conflict("This page was opened for another call; nothing was sent.")
+        if write.state in (State.PENDING, State.INTENDED):
+            raise waits(self.runtime.journal, write)
+        if write.state is State.DECLINED:
+            raise Declined
+        if not write.replayed:
+            raise Conflict(f"{write.id} is {write.state}: journal://{write.id} says why. It is not sent again.")
+        return write
+
+    async def page(self, pending: Pending) -> InputRequiredResult | None:
+        """What has the client open the page of a write that waits; None where it has done so, or cannot.
+
+        A client of the older era has opened it, or not, when this returns.
+        """
+        found, name = self._elicitation, pending.journal_id
+        given = self.ctx.input_responses or {}
+        if found is None or found.url is None or OPEN in given or "://" not in self.runtime.approvals:
+            return None
+        address = f"{self.runtime.approvals}/{name}"
+        if not self._is_modern():
+            await self.ctx.elicit_url(WAITS, address, name)
+            return None
+        params = ElicitRequestURLParams(message=WAITS, url=address)
+        return InputRequiredResult(input_requests={OPEN: ElicitRequest(params=params)}, request_state=name)
+
+    # --- in the client ---
 
     async def confirm(self, question: Question, agreed: Sequence[str | None]) -> bool:
         """Whether a person says yes. Raises MustAsk where the answer comes with the next round."""

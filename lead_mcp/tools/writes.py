@@ -24,6 +24,7 @@ from lead_mcp.writing.inserts import InsertIntent
 from lead_mcp.writing.outcome import Action, Outcome, Tool
 from lead_mcp.writing.pipeline import DECLINED
 from lead_mcp.writing.prepared import Intent
+from lead_mcp.writing.send import replayed
 from lead_mcp.writing.updates import UpdateIntent
 
 
@@ -90,7 +91,7 @@ async def _write(
     except MustAsk as must:
         return must.result
     except Pending as pending:
-        return pending_result(pending)
+        return await confirmation.page(pending) or pending_result(pending)
     except Declined:
         return outcome_result(DECLINED)
     except LeadMcpError as error:
@@ -102,6 +103,8 @@ async def _outcome(confirmation: Confirmation, intent: Intent, dry_run: bool) ->
     mode = runtime.server.deletes if call.tool.action is Action.DELETE else runtime.server.writes
     if dry_run:
         return await runtime.pipeline(mode, None, {}).preview(intent)
+    if (opened := await confirmation.opened()) is not None:
+        return replayed(opened)
     answers = await _answers(confirmation, intent)
     if isinstance(answers, Outcome):
         return answers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from lead_mcp.approvals.sessions import set_cookie
 from lead_mcp.identity.tokens import Tokens
 from tests.approvals.browser import Browser, Page
 from tests.identity.team import Team, team
+from tests.process.processes import ENVELOPE
 from tests.writing.desk import insertion as taken_by
 
 WRITER = ("leads:read", "leads:write", "pii:read")
@@ -22,6 +24,7 @@ COUNT = iter(range(1, 100_000))
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
     with team(tmp_path_factory.mktemp("approvals"), stateless=True) as found:
+        found.server.approvals = found.url.replace("/mcp", "/approvals")  # a test's server learns its port late
         yield found
 
 
@@ -289,3 +292,51 @@ def test_the_page_reads_well_aloud(server: Team, assistant: str, browser: Browse
             if tag == "input" and given.get("type") != "hidden":
                 assert given["id"] in labelled
             assert given.get("aria-describedby", ids[0] if ids else "") in [*ids, ""]
+
+
+# --- clients that open pages --------------------------------------------------------------------------------------
+
+
+def opening(server: Team, token: str, tool: str, arguments: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """The result of a call by a client that can open pages and show no form. ``more``: answers of an earlier round."""
+    able: dict[str, Any] = {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {"url": {}}}}
+    params = {"name": tool, "arguments": arguments, "_meta": {**ENVELOPE, **able}, **more}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    headers = {"MCP_Protocol_Version": "2026-07-28", "Mcp_Method": "tools/call", "Mcp_Name": tool}
+    text = server.post(body, token, **headers).text
+    found: dict[str, Any] = json.loads(text.partition("data: ")[2] or text)["result"]
+    return found
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_client_that_opens_pages_is_led_to_this_one(
+    server: Team, assistant: str, browser: Browser, several: bool
+) -> None:
+    """Without a key too, the write that was approved is the one that its call learns of."""
+    lead = insertion()["lead"]
+    tool, own = ("insert_leads", {"leads": [lead]}) if several else ("insert_lead", {"lead": lead})
+    arguments = {"account": "octanist", **own}
+    first = opening(server, assistant, tool, arguments)
+    asked = first["inputRequests"]["open"]
+    assert asked["params"]["mode"] == "url"
+    write = asked["params"]["url"].rpartition("/")[2]
+    assert asked["params"]["url"] == f"{browser.origin}/approvals/{write}"
+    back = {"requestState": first["requestState"], "inputResponses": {"open": {"action": "accept"}}}
+    early = opening(server, assistant, tool, arguments, **back)
+    assert early["structuredContent"]["journal_id"] == write, "it is opened once, and still waits"
+    assert "created" in browser.answer(browser.get(f"/approvals/{write}"), write, "yes").text
+    done = opening(server, assistant, tool, arguments, **back)
+    assert "created" in str(done["structuredContent"].get("outcome") or done["structuredContent"]["results"])
+    assert created(server, lead["email"]) == 1
+
+
+def test_a_page_that_was_opened_and_answered_with_no_sends_nothing(
+    server: Team, assistant: str, browser: Browser
+) -> None:
+    arguments = insertion()
+    first = opening(server, assistant, "insert_lead", arguments)
+    write = first["inputRequests"]["open"]["params"]["url"].rpartition("/")[2]
+    browser.answer(browser.get(), write, "no")
+    back = {"requestState": first["requestState"], "inputResponses": {"open": {"action": "accept"}}}
+    assert opening(server, assistant, "insert_lead", arguments, **back)["structuredContent"]["outcome"] == "declined"
+    assert created(server, arguments["lead"]["email"]) == 0
