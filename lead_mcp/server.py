@@ -37,6 +37,7 @@ from lead_mcp.identity.principal import LOCAL, Principal
 from lead_mcp.identity.scopes import completion_needs, prompt_needs, resource_needs
 from lead_mcp.metrics import Metrics
 from lead_mcp.settings import Settings
+from lead_mcp.view import View, pointed
 
 if TYPE_CHECKING:
     import httpx2
@@ -257,6 +258,8 @@ def build_server(settings: Settings, transport: Transports = lambda: None) -> Le
         lifespan=_lifespan(settings, transport),
         cache_hints={"tools/list": CacheHint(ttl_ms=60_000, scope="private")},
         log_level="WARNING",
+        extensions=[View()],
+        middleware=[pointed],
     )
     _register_completion(server)
     return server

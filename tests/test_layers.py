@@ -33,6 +33,7 @@ LAYERS: Final = (
     ("outgoing",),
     ("exports",),
     ("runtime",),
+    ("view",),
     ("tools",),
     ("server",),
     ("approvals",),

@@ -52,6 +52,7 @@ RESOURCES: Final[Mapping[str, Needs]] = {
     "journal": NOTHING,
     "sql": _READ | {Scope.SQL_QUERY},
     "export": _READ,
+    "ui": NOTHING,
 }
 """By the scheme of the URI."""
 PROMPTS: Final[Mapping[str, tuple[str, ...]]] = {

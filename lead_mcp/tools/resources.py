@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -36,6 +36,7 @@ from lead_mcp.tools.templates import JSON, SCHEMA
 from lead_mcp.transport.audio import fetch_audio
 from lead_mcp.uris import Uri, parse_uri, ping_moment
 from lead_mcp.vendors.spec.fields import CANONICAL, PING_FIELDS
+from lead_mcp.view import CONTENT_META, MIME_TYPE, URI, html
 
 if TYPE_CHECKING:
     from lead_mcp.journal.store import Journal
@@ -54,8 +55,8 @@ async def read(runtime: Runtime, text: str) -> Iterable[ReadResourceContents]:
 
 
 async def _read(runtime: Runtime, text: str) -> Iterable[ReadResourceContents]:
-    if text == SCHEMA:
-        return [_schema()]
+    if text in WITHOUT_VENDOR:
+        return [WITHOUT_VENDOR[text]()]
     try:
         found = parse_uri(text, *READERS)
         return [await READERS[found.scheme](runtime, found)]
@@ -73,6 +74,13 @@ def _schema() -> ReadResourceContents:
     from lead_mcp.sql.tables import schema_text
 
     return ReadResourceContents(content=schema_text(), mime_type="text/plain")
+
+
+def _view() -> ReadResourceContents:
+    return ReadResourceContents(content=html(), mime_type=MIME_TYPE, meta=CONTENT_META)
+
+
+WITHOUT_VENDOR: Final[Mapping[str, Callable[[], ReadResourceContents]]] = {SCHEMA: _schema, URI: _view}
 
 
 async def _lead(runtime: Runtime, found: Uri) -> ReadResourceContents:
