@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -13,39 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
-from platformdirs import user_cache_path
 
+from tests.node_packages import NODE, installed
 from tests.process.examples import EVERY, filled
 from tests.process.processes import PATIENCE, ROOT, Emulators, clean
 
 pytestmark = pytest.mark.slow
 
 SOURCE = ROOT / "tests" / "node"
-NODE, NPM = shutil.which("node"), shutil.which("npm")
 
 
 @pytest.fixture(scope="module")
 def script() -> Path:
     """The script beside its packages, which are installed once and kept outside the tree."""
-    if NODE is None or NPM is None:
-        pytest.skip("node and npm are needed to try the official TypeScript client, and are not installed")
-    package = (SOURCE / "package.json").read_bytes()
-    folder = user_cache_path("lead-mcp-tests", appauthor=False) / f"node-{hashlib.sha256(package).hexdigest()[:12]}"
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / "installing"):
-        if not (folder / "installed").exists():
-            install(package, folder, NPM)
-    return Path(shutil.copy(SOURCE / "client.mjs", folder / f"client-{os.getpid()}.mjs"))
-
-
-def install(package: bytes, folder: Path, npm: str) -> None:
-    (folder / "package.json").write_bytes(package)
-    words = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=4 * PATIENCE, check=False)
-    if done.returncode != 0:
-        pytest.skip(f"npm could not install the official TypeScript client: {done.stderr.strip()[-300:]}")
-    (folder / "installed").touch()
+    return Path(shutil.copy(SOURCE / "client.mjs", installed(SOURCE) / f"client-{os.getpid()}.mjs"))
 
 
 def talked(script: Path, emulators: Emulators, calls: Sequence[Any], uris: Sequence[str] = ()) -> dict[str, Any]:
