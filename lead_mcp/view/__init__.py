@@ -18,7 +18,7 @@ MIME_TYPE: Final = APP_MIME_TYPE
 TOOLS: Final = frozenset({"search_leads", "summarize_leads", "trace_lead", "query_pings", "query_sql"})
 """Whose answers the view can show."""
 POINTER: Final = {"ui": {"resourceUri": URI}}
-CONTENT_META: Final = {"ui": {"permissions": {"clipboardWrite": {}}, "prefersBorder": False}}
+CONTENT_META: Final = {"ui": {"permissions": {"clipboardWrite": {}}, "prefersBorder": True}}
 """What the view asks of a host: the clipboard, for copying rows. It names no domain, so that no network is allowed."""
 
 

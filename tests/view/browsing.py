@@ -24,7 +24,10 @@ Seen = Mapping[str, Any]
 
 
 def answers_of(driven: Bench) -> dict[str, Any]:
-    """An answer of each tool that the view is for, with the call that made it, as a host hands them on."""
+    """An answer of each tool that the view is for, with the call that made it, as a host hands them on.
+
+    ``next`` and ``lead`` are results alone: what the view then calls for.
+    """
     leads = driven.page(limit=200)["leads"]["rows"]
     phones = Counter(row[3] for row in leads if row[3])
     month: dict[str, Any] = {"period": "last_30_days"}
@@ -35,7 +38,12 @@ def answers_of(driven: Bench) -> dict[str, Any]:
         "story": ("trace_lead", {"phone": phones.most_common(1)[0][0]}),
         "sql": ("query_sql", {"sql": "select account, count(*) as n from leads group by account"}),
     }
-    return {name: _answered(driven, tool, arguments) for name, (tool, arguments) in calls.items()}
+    found = {name: _answered(driven, tool, arguments) for name, (tool, arguments) in calls.items()}
+    first = found["search"]["result"]["structuredContent"]
+    further = {**calls["search"][1], "cursor": first["next_cursor"]}
+    found["next"] = _answered(driven, "search_leads", further)["result"]
+    found["lead"] = _answered(driven, "get_lead", {"uri": first["leads"]["rows"][0][0]})["result"]
+    return found
 
 
 def _answered(driven: Bench, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:

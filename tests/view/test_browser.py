@@ -65,6 +65,15 @@ def test_the_next_page_calls_the_same_tool_with_its_cursor(seen: Seen) -> None:
     assert seen["failing_page"] == {"alert": "The vendor was busy.", "rows": 3, "enabled": True}
 
 
+def test_the_next_page_and_the_whole_lead_are_read_from_real_answers(seen: Seen, answers: Mapping[str, Any]) -> None:
+    pages = [answers["search"]["result"], answers["next"]]
+    rows = [row for page in pages for row in page["structuredContent"]["leads"]["rows"]]
+    assert seen["real_answers"]["names"] == [row[1] for row in rows]
+    lead = answers["lead"]["structuredContent"]
+    shown = [lead["uri"], *(str(value) for value in lead["lead"].values() if isinstance(value, str) and value)]
+    assert [one for one in shown if one not in seen["real_answers"]["facts"]] == []
+
+
 def test_a_row_opens_the_whole_record_and_can_be_asked_about(seen: Seen) -> None:
     found = seen["details"]
     assert found["calls"] == [{"name": "get_lead", "arguments": {"uri": "lead://octanist/1"}}]

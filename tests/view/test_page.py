@@ -88,7 +88,7 @@ def test_the_view_can_be_read(driven: Bench, mode: str) -> None:
     (page,) = seen(driven, mode, APPS)["page"]
     assert (page["uri"], page["mimeType"]) == (view.URI, view.MIME_TYPE)
     assert page["text"] == view.html()
-    assert page["_meta"]["ui"] == {"permissions": {"clipboardWrite": {}}, "prefersBorder": False}
+    assert page["_meta"]["ui"] == {"permissions": {"clipboardWrite": {}}, "prefersBorder": True}
 
 
 def test_the_pointer_costs_few_tokens() -> None:

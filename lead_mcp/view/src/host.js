@@ -31,11 +31,11 @@ const host = (() => {
   // A host that listens late has not heard the first greeting: it is said again, under the same id, until it is answered.
   const greet = async (params) => {
     const greeting = request("ui/initialize", params), id = last;
-    let pause = 500;
+    let pause = 3000;
     const again = () => {
       if (!waiting.has(id)) return;
       post({ id, method: "ui/initialize", params });
-      pause = Math.min(1.5 * pause, 5000);
+      pause = Math.min(1.5 * pause, 15000);
       setTimeout(again, pause);
     };
     setTimeout(again, pause);

@@ -73,6 +73,18 @@ export const scenarios = {
     return { calls: log.calls, first, hidden: await frame.$eval("#more", (one) => one.hidden) };
   },
 
+  async real_answers({ opened, answers }) {
+    const serve = ({ name, arguments: { cursor } }) => (name === "get_lead" ? answers.lead : cursor === answers.search.result.structuredContent.next_cursor ? answers.next : null);
+    const { frame } = await opened({ ...answers.search, serve });
+    const first = await column(frame, 2);
+    await press(frame, "more");
+    await frame.waitForFunction((count) => document.querySelectorAll("tbody button").length > count, {}, first.length);
+    const names = await column(frame, 2);
+    await frame.$$eval("tbody button", (all) => all[0].click());
+    await frame.waitForFunction(() => /own record/.test(document.getElementById("facts").textContent));
+    return { names, facts: await texts(frame, "#facts > dl > dd") };
+  },
+
   async failing_page({ opened }) {
     const serve = () => ({ isError: true, content: [], structuredContent: { error: { code: "rate_limited", message: "The vendor was busy." } } });
     const { frame } = await opened({ ...search(many(3), { next_cursor: "further" }), serve });
