@@ -174,12 +174,13 @@ class PingPage:
         if self.totals is None or not self.totals.grouping.group_by or not self.totals.complete:
             return None
         displayed, ranked = self._ranked
-        measures, records = self._measures, ranked.records
+        measures, records, names = self._measures, ranked.records, self.totals.grouping.group_by
+        counts = [name for name in COUNTED if name not in names]  # no two columns of one name
         rows = [
-            [*displayed(key), *_counted(PingCount(cell)), *measured(cell, measures, records)]
+            [*displayed(key), *_counted(PingCount(cell), counts), *measured(cell, measures, records)]
             for key, cell in ranked.top(self.most)
         ]
-        return table((*self.totals.grouping.group_by, *COUNTED, *measure_columns(measures)), rows)
+        return table((*names, *counts, *measure_columns(measures)), rows)
 
     @cached_property
     def _ranked(self) -> tuple[Displayed, RankedGroups]:
@@ -198,8 +199,9 @@ class PingPage:
         return results
 
 
-def _counted(count: PingCount) -> list[Any]:
-    return [count.cell.count, count.accepted, count.rate, plain_value(count.sum("revenue"))]
+def _counted(count: PingCount, names: Sequence[str]) -> list[Any]:
+    values = [count.cell.count, count.accepted, count.rate, plain_value(count.sum("revenue"))]
+    return [value for name, value in zip(COUNTED, values, strict=True) if name in names]
 
 
 def _summary_line(summary: dict[str, Any] | None) -> str:

@@ -142,6 +142,12 @@ def test_groups_are_those_of_a_count_by_hand(
         assert row[-1] == (hand["revenue"] if known else None)
 
 
+def test_no_two_columns_of_groups_have_one_name(driven: Bench, pings: dict[str, list[Record]]) -> None:
+    found = driven.call("query_pings", direction="inbound", group_by=["accepted"], **EVER)["groups"]
+    assert found["columns"] == ["accepted", "count", "acceptance_rate", "revenue"]
+    assert {row[0]: row[1] for row in found["rows"]} == Counter(one.get("accepted") for one in pings["inbound"])
+
+
 def said(one: Record) -> str:
     return f"{one.get('at'):%Y-%m-%dT%H:%M:%SZ}"
 
@@ -255,11 +261,12 @@ def test_measures_of_pings_are_those_of_a_count_by_hand(
     wanted: dict[Any, list[Record]] = {}
     for one in rows:
         wanted.setdefault(tuple(key_of(one, name) for name in groups), []).append(one)
-    assert found["groups"]["columns"] == [*groups, *USUAL, *measures, *averaged]
+    usual = [name for name in USUAL if name not in groups]
+    assert found["groups"]["columns"] == [*groups, *usual, *measures, *averaged]
     assert found["group_count"] == len(wanted) == len(found["groups"]["rows"])
     for row in found["groups"]["rows"]:
         some = wanted[tuple(row[: len(groups)])]
-        behind = row[len(groups) + len(USUAL) :]
+        behind = row[len(groups) + len(usual) :]
         assert behind[: len(measures)] == [measured(some, name, len(rows)) for name in measures]
         assert all(count == len(some) for count in behind[len(measures) :])
 
