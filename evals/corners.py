@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -40,6 +40,13 @@ def in_any(data: Data, rows: list[Row], *accounts: str) -> set[str]:
 def refused_words(data: Data) -> Counter[Any]:
     rows = (row for row in data.pinged("outbound", *LAST_WEEK) if not row.accepted)
     return Counter(row.raw["Response"] for row in rows)
+
+
+def potential(data: Data) -> dict[tuple[str, bool], Decimal]:
+    found: defaultdict[tuple[str, bool], Decimal] = defaultdict(Decimal)
+    for row in data.pinged("inbound", *LAST_WEEK):
+        found[row.raw["Campaign"], row.accepted] += row.money("PotentialRevenue")
+    return dict(found)
 
 
 def dear_pings(data: Data) -> list[Decimal]:
@@ -138,6 +145,16 @@ QUESTIONS: Final = [
         refused_words,
         pings("outbound", period="last_week", filters=where("accepted eq false"), group_by=["response"]),
         grouped,
+    ),
+    ask(
+        "corner-potential-by-outcome",
+        "How much potential revenue did last week's inbound pings have, by campaign and by whether we accepted?",
+        potential,
+        pings("inbound", period="last_week", group_by=["campaign", "accepted"], measures=["sum:potential_revenue"]),
+        lambda answers: {
+            (row["campaign"], row["accepted"]): plain(row["sum:potential_revenue"])
+            for row in dicts(answers[0], "groups")
+        },
     ),
     ask(
         "corner-dearest-pings",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -55,7 +55,13 @@ class Row:
 
 
 def zulu(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(ZONE)
+    return in_new_york(datetime.fromisoformat(text))
+
+
+def in_new_york(when: datetime) -> datetime:
+    """With a fixed offset: Python compares and subtracts times of one zone by their clocks, an hour off where these change."""
+    local = when.astimezone(ZONE)
+    return local.replace(tzinfo=timezone(local.utcoffset() or timedelta()))
 
 
 def utc(text: str) -> datetime:
@@ -63,7 +69,7 @@ def utc(text: str) -> datetime:
 
 
 def pacific(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=CONVOSO_ZONE).astimezone(ZONE)
+    return in_new_york(datetime.fromisoformat(text).replace(tzinfo=CONVOSO_ZONE))
 
 
 def number(text: Any) -> str | None:
