@@ -25,7 +25,9 @@ def key_of(name: str, fields: FieldMap, discovered: FieldMap | None = None) -> s
     for known in (fields, discovered) if discovered else (fields,):
         if found := _own_key(name.removeprefix(RAW), known, ours=name in OURS):
             return f"{RAW}{found}" if forced and found in fields.ours else found
-    return None
+    bare = name.removeprefix(RAW)
+    same = fields.ours.get(bare)
+    return bare if forced and same is not None and tuple(same.paths) == (bare,) else None
 
 
 def _own_key(name: str, fields: FieldMap, *, ours: bool) -> str | None:

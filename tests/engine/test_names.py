@@ -59,6 +59,15 @@ def test_raw_forces_the_vendors_field_where_the_name_is_ours_too(driven: Bench, 
         assert (page["leads"]["rows"][0][-1] is None) is (value is None)
 
 
+@pytest.mark.parametrize("account", TRIED)
+def test_raw_takes_a_vendors_name_that_we_use_as_it_is(driven: Bench, account: str) -> None:
+    ours = driven.runtime.connection(account).account.fields.ours
+    for name in (name for name, field in ours.items() if tuple(field.paths) == (name,)):
+        page = driven.page(account=account, fields=[f"raw.{name}"], limit=1, **SINCE)
+        assert page["leads"]["columns"][-1] == f"raw.{name}"
+        assert found(driven, account, f"raw.{name}") == found(driven, account, name)
+
+
 UNKNOWN = ("nonsense", "raw.nonsense", "Fields.Nonsense", "raw.Fields.Nonsense", "formData.nonsense", "a.b.c")
 
 

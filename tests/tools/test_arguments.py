@@ -37,6 +37,7 @@ def test_text_stays_text(text: str) -> None:
         ("fields", "city,state", ["city", "state"]),
         ("fields", "city", ["city"]),
         ("fields", '["city", "state"]', ["city", "state"]),
+        ("fields", "uri,city", ["city"]),
         ("ids", 12, ["12"]),
         ("ids", [12, 13.0, "x"], ["12", "13", "x"]),
         ("ids", "lead://octanist/1, lead://octanist/2", ["lead://octanist/1", "lead://octanist/2"]),

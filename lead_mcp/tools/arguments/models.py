@@ -12,6 +12,7 @@ from lead_mcp.tools.arguments.types import (
     Accounts,
     AnyLimit,
     Changes,
+    Columns,
     Detail,
     Direction,
     Expected,
@@ -81,7 +82,7 @@ class SearchLeads(Windowed):
     since: Text = Field(None, description="2026-10-01, yesterday, -12h")
     until: Text = Field(None, description="a day is included; default now")
     sort: Sort = Field(None, description="default created_at:desc")
-    fields: Words = Field(None, max_length=40, description="columns added")
+    fields: Columns = Field(None, max_length=40, description="columns added")
     detail: Detail = Field("concise", description="columns")
     source: Source = Field("live", description="as in query_sql")
     limit: Limit = Field(20, description="rows")
@@ -128,7 +129,7 @@ class QueryPings(Windowed):
     )
     group_by: Words = Field(None, max_length=2, description=AS_SUMMED)
     measures: Words = Field(None, max_length=8, description=AS_SUMMED)
-    fields: Words = Field(None, max_length=40, description="columns added")
+    fields: Columns = Field(None, max_length=40, description="columns added")
     sort: Sort = Field(None, description="default at:desc")
     limit: AnyLimit = Field(None, description="rows: 20, with group_by 0")
     max_tokens: Tokens = Field(None, description=MAX_TOKENS)

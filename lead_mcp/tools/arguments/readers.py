@@ -93,6 +93,11 @@ def as_words(value: Any) -> Any:
     return [as_text(one).strip() for one in found]
 
 
+def without_uri(columns: list[str] | None) -> list[str] | None:
+    """Columns without ``uri``: it is the first one anyway."""
+    return columns and [one for one in columns if one != "uri"]
+
+
 def as_object(value: Any) -> Any:
     """A JSON object; one inside a string is one too."""
     found = unwrapped(value, "{")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from lead_mcp.filters import Filter, Op
 from lead_mcp.tools.arguments.conditions import as_filters, as_sort
@@ -19,6 +19,7 @@ from lead_mcp.tools.arguments.readers import (
     as_text,
     as_word,
     as_words,
+    without_uri,
 )
 from lead_mcp.tools.arguments.updates import as_lead_rows, as_updates
 
@@ -63,6 +64,8 @@ OPEN: Final[Schema] = {"type": "object", "properties": {"name": STRING}}
 Text = Annotated[str | None, BeforeValidator(as_text), WithJsonSchema(STRING)]
 RequiredText = Annotated[str, BeforeValidator(as_text), WithJsonSchema(STRING)]
 Words = Annotated[list[str] | None, BeforeValidator(as_words), WithJsonSchema(STRINGS)]
+Columns = Annotated[Words, AfterValidator(without_uri)]
+"""Columns beside the first one, which is the URI."""
 Accounts = Annotated[str | None, BeforeValidator(as_accounts), WithJsonSchema(STRING)]
 Sort = Annotated[str | None, BeforeValidator(as_sort), WithJsonSchema(STRING)]
 Filters = Annotated[
