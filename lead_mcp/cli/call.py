@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,20 @@ async def _call(
     if raw:
         print(json_line(result.model_dump(mode="json", by_alias=True, exclude_none=True)))
     else:
-        print("\n".join(block.text for block in result.content if block.type == "text"))
+        _print("\n".join(block.text for block in result.content if block.type == "text"), result.structured_content)
     return 1 if result.is_error else 0
+
+
+def _print(text: str, structured: Mapping[str, Any] | None) -> None:
+    """The text as it is in a pipe; at a terminal its tables stand in columns."""
+    if not sys.stdout.isatty() or not structured:
+        print(text)
+        return
+    from rich.console import Console
+
+    from lead_mcp.cli.tables import print_answer
+
+    print_answer(text, structured, Console(highlight=False))
 
 
 async def _ask(context: Any, params: Any) -> Any:

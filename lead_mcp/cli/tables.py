@@ -1,0 +1,86 @@
+"""A tool's text answer at a terminal: its tables with columns that line up, everything else as it is.
+
+The text is taken, not the structure: its cells are cleaned, and its times are local.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+MARK: Final = "…"
+END: Final = 6
+"""Characters that a URI keeps at least of its end."""
+SHORT: Final = 10
+"""Characters up to which a column's values stand on one line."""
+Cells = Sequence[Sequence[str]]
+
+
+def print_answer(text: str, structured: Mapping[str, Any], console: Console) -> None:
+    """Print the answer."""
+    from rich.text import Text
+
+    for part in parts_of(text, structured):
+        if isinstance(part, str):
+            console.print(Text(part), soft_wrap=True)  # a cursor that is copied has no line ends of ours
+        else:
+            console.print(table_of(part, console.width))
+
+
+def parts_of(text: str, structured: Mapping[str, Any]) -> Iterator[str | Cells]:
+    """The text's lines in order, the lines of a table together: its header, then its rows, cell by cell."""
+    sizes = {
+        "|".join(found["columns"]): len(found["rows"])
+        for found in structured.values()
+        if isinstance(found, Mapping) and {"columns", "rows"} <= found.keys()
+    }
+    lines = iter(text.splitlines())
+    for line in lines:
+        block = [line, *islice(lines, sizes.get(line, 0))] if "|" in line else [line]
+        cells = [one.split("|") for one in block]
+        if line in sizes and "|" in line and len({len(row) for row in cells}) == 1:
+            yield cells
+        else:
+            yield from block
+
+
+def table_of(cells: Cells, width: int) -> Table:
+    """The table, in so many columns of a terminal, without columns in which nothing stands.
+
+    URIs lose their middle where they would leave no room for the rest, and what is short is not broken.
+    """
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    header, *rows = _filled(cells)
+    widths = [max((len(cell) for cell in column), default=0) for column in zip(header, *rows, strict=False)]
+    over = sum(widths) + 2 * len(widths) - width
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    uris = {nth for nth, name in enumerate(header) if name in ("uri", "lead_uri")}
+    for nth, name in enumerate(header):
+        whole = nth in uris or widths[nth] <= SHORT
+        table.add_column(Text(name), no_wrap=whole, overflow="ellipsis" if whole else "fold")
+    for row in rows:
+        table.add_row(
+            *(Text(_shortened(cell, over, len(uris)) if nth in uris else cell) for nth, cell in enumerate(row))
+        )
+    return table
+
+
+def _filled(cells: Cells) -> Cells:
+    """The cells without empty columns; all of them where there are no rows."""
+    kept = [nth for nth in range(len(cells[0])) if len(cells) == 1 or any(row[nth] for row in cells[1:])]
+    return [[row[nth] for nth in kept] for row in cells]
+
+
+def _shortened(uri: str, over: int, sharing: int) -> str:
+    """The URI without its middle, as far as the table is too wide: scheme and account stay whole."""
+    start = "/".join(uri.split("/", 3)[:3]) + "/"
+    room = max(len(start) + 1 + END, len(uri) - max(0, over) // max(1, sharing))
+    return uri if len(uri) <= room else f"{start}{MARK}{uri[len(start) + 1 - room :]}"
