@@ -12,7 +12,7 @@ ENV PYTHONUNBUFFERED=1 \
 WORKDIR /opt/lead-mcp
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY lead_mcp ./lead_mcp
-RUN python -m pip install -c constraints.txt ".[postgresql,sql,team]" \
+RUN python -m pip install -c constraints.txt ".[postgresql,sql,team,otel]" \
     && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin lead-mcp \
     && install -d -m 0700 -o lead-mcp -g lead-mcp "$LEAD_MCP_STATE_DIR"
 

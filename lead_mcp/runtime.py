@@ -33,6 +33,7 @@ from lead_mcp.outgoing.masking import Masker, masker_of
 from lead_mcp.settings import ConfiguredAccount, Server, Settings, host_of, is_local, urls_of
 from lead_mcp.transport.outbound import Outbound
 from lead_mcp.transport.rate import RateLimit
+from lead_mcp.transport.spans import no_span, vendor_span
 from lead_mcp.vendors.spec.http import Effect
 from lead_mcp.vendors.spec.vendor import Vendor
 from lead_mcp.writing.confirm import ConfirmCallback
@@ -230,6 +231,7 @@ class Runtime:
             allowed=allowed_effects(self.server),
             reply_limit=self.server.reply_limit,
             metrics=self.metrics,
+            spans=vendor_span if self.server.traces_url else no_span,
         )
         return Connection(outbound)
 

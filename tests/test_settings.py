@@ -318,6 +318,8 @@ def test_the_server_has_the_contracts_defaults() -> None:
         "mirror_trailing": 30,
         "mirror_days": None,
         "redis_url": None,
+        "traces_url": None,
+        "export_dir": None,
         "state_keys": (),
         "oauth_issuer": (),
         "oauth_audience": None,
@@ -383,6 +385,14 @@ def test_a_wrong_server_setting_is_an_error_that_names_it(key: str, text: str, p
 def test_a_wrong_phone_region_is_told_what_one_looks_like(put: Set) -> None:
     put(LEAD_MCP_PHONE_REGION="usa")
     assert problem() == "LEAD_MCP_PHONE_REGION: two letters, such as US."
+
+
+@pytest.mark.parametrize(
+    "url", ["collector:4318", "grpc://collector:4317", "http://", "http://me:pass@collector/v1/traces"]
+)
+def test_where_traces_go_is_an_address_without_a_password(put: Set, url: str) -> None:
+    put(LEAD_MCP_TRACES_URL=url)
+    assert problem() == "LEAD_MCP_TRACES_URL must be a URL such as http://collector:4318/v1/traces."
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from lead_mcp.cli.guards import MOST_SESSIONS, guarded, security
 from lead_mcp.cli.listening import bound, serve_until_signalled
 from lead_mcp.cli.operations import MetricsPage, Probes
 from lead_mcp.cli.signals import leave
+from lead_mcp.cli.tracing import traced
 from lead_mcp.engine.sealing import state_keys
 from lead_mcp.errors import SettingsError
 from lead_mcp.hosts import in_url, is_loopback
@@ -52,9 +53,10 @@ def check_exposure(settings: Server, host: str, *, asks_who: bool) -> None:
 async def serve_http(server: LeadServer, transport: str, host: str, port: int, stateless: bool) -> int:
     """Serve until a signal; the exit code."""
     sockets = bound(host, port)
-    async with issuer_client(server.configured) as client, server.hold():
-        app = app_of(server, client, transport, host, stateless=stateless, port=sockets[0].getsockname()[1])
-        ended = await serve_until_signalled(app, sockets, host, f"/{'sse' if transport == 'sse' else 'mcp'}")
+    with traced(server.configured.server.traces_url):  # the last spans leave before a signal ends the process
+        async with issuer_client(server.configured) as client, server.hold():
+            app = app_of(server, client, transport, host, stateless=stateless, port=sockets[0].getsockname()[1])
+            ended = await serve_until_signalled(app, sockets, host, f"/{'sse' if transport == 'sse' else 'mcp'}")
     return leave(ended)
 
 

@@ -12,6 +12,7 @@ import anyio
 
 from lead_mcp.cli.logs import configure_logging
 from lead_mcp.cli.setup import settings_for
+from lead_mcp.cli.tracing import traced
 from lead_mcp.errors import SettingsError
 from lead_mcp.server import build_server
 from lead_mcp.settings import Settings, unusable
@@ -42,7 +43,8 @@ def _over_stdio(config: Path | None, *, sandbox: bool) -> int:
     check_streams()
     server = build_server(*_settings_or_problem(config, sandbox=sandbox))
     _settle()
-    return anyio.run(serve_stdio, server)
+    with traced(server.configured.server.traces_url):
+        return anyio.run(serve_stdio, server)
 
 
 def _settings_or_problem(config: Path | None, *, sandbox: bool) -> tuple[Settings, Network]:

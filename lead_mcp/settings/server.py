@@ -55,6 +55,7 @@ class Server(BaseSettings):
     journal_days: int = Field(90, ge=1)
     state_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     redis_url: SecretStr | None = None
+    traces_url: str | None = None
     oauth_issuer: Annotated[tuple[str, ...], NoDecode] = ()
     oauth_audience: str | None = None
     oauth_jwks_url: str | None = None
@@ -134,6 +135,18 @@ class Server(BaseSettings):
             raise SettingsError(f"{called('redis_url')} must be a URL such as redis://redis:6379/0.")
         if find_spec("redis") is None:
             raise SettingsError(f"{called('redis_url')} needs a package more: pip install 'lead-mcp[team]'.")
+        return url
+
+    @field_validator("traces_url")
+    @classmethod
+    def _traces(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        parts = split_url(url)
+        if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or parts.password:
+            raise SettingsError(f"{called('traces_url')} must be a URL such as http://collector:4318/v1/traces.")
+        if find_spec("opentelemetry.sdk") is None or find_spec("opentelemetry.exporter") is None:
+            raise SettingsError(f"{called('traces_url')} needs packages more: pip install 'lead-mcp[otel]'.")
         return url
 
     @classmethod

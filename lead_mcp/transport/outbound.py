@@ -35,6 +35,7 @@ from lead_mcp.transport.breaker import Breaker, NotAsked
 from lead_mcp.transport.decoding import reply_of
 from lead_mcp.transport.rate import RateLimit
 from lead_mcp.transport.redaction import redactor
+from lead_mcp.transport.spans import Spans, no_span
 from lead_mcp.vendors.replies import ok
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.http import Effect, Reply, Request, Signature
@@ -74,6 +75,7 @@ class Outbound:
     reply_limit: int = 16 * 1024 * 1024
     breaker: Breaker = field(default_factory=Breaker, repr=False)
     metrics: Metrics = field(default_factory=Metrics, repr=False)
+    spans: Spans = field(default=no_span, repr=False)
     token: Token = field(default_factory=Token, repr=False)
     token_lock: anyio.Lock = field(default_factory=anyio.Lock, repr=False)
 
@@ -203,7 +205,9 @@ class Outbound:
                 self.metrics.count("lead_mcp_limiter_wait_seconds_total", started - waiting, account=self.account.name)
                 count()
                 try:
-                    reply = await self._exchange(request, signature)
+                    with self.spans(self.account.name, self.vendor.name, request.method) as answered:
+                        reply = await self._exchange(request, signature)
+                        answered(reply.status)
                     if (hint := self.vendor.rate_hint(reply)) is not None:
                         self.rate.heed(hint)
                 except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
