@@ -19,11 +19,13 @@ from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed, NotConfigured
 from lead_mcp.identity.principal import LOCAL, Principal
 from lead_mcp.identity.scopes import tool_needs
 from lead_mcp.settings import Settings
+from lead_mcp.settings.accounts import ConfiguredAccount
 from lead_mcp.tools import outputs
 from lead_mcp.tools.arguments import models
 from lead_mcp.tools.arguments.accounts import named_accounts
 from lead_mcp.tools.definition import CHANGES, INSERTS, WRITES_A_FILE, LeadTool, make_tool
 from lead_mcp.tools.templates import FIXED, TEMPLATES, WITH_A_FOLDER
+from lead_mcp.uris import uri
 from lead_mcp.vendors.spec.vendor import Vendor
 
 OFTEN_LIVE: Final = frozenset({"search_leads", "summarize_leads", "trace_lead", "export_leads"})
@@ -86,12 +88,22 @@ def templates(settings: Settings) -> list[ResourceTemplate]:
 
 
 def listed_resources(settings: Settings) -> list[Resource]:
-    """What can be read without any template, as clients see it."""
-    if "query_sql" not in {tool.name for tool in tools_for(settings)}:
+    """What can be read without any template, as clients see it: each account, and what the listed tools need."""
+    return [*map(_account, settings.accounts, settings.accounts.values()), *_fixed(settings)]
+
+
+def _account(name: str, found: ConfiguredAccount) -> Resource:
+    _, mime_type, description = TEMPLATES["account://{account}"]
+    title = found.vendor.title if name == found.vendor.name else f"{name} ({found.vendor.title})"
+    return Resource(uri=uri("account", name), name=name, title=title, mime_type=mime_type, description=description)
+
+
+def _fixed(settings: Settings) -> list[Resource]:
+    if not any(name_of(make) == "query_sql" for make in _serving(settings)):
         return []
     return [
-        Resource(uri=uri, name=name, mime_type=mime_type, description=description)
-        for uri, (name, mime_type, description) in FIXED.items()
+        Resource(uri=fixed, name=name, mime_type=mime_type, description=description)
+        for fixed, (name, mime_type, description) in FIXED.items()
     ]
 
 

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from mcp import MCPError
 from mcp.server import MCPServer
 from mcp.types import INVALID_PARAMS, Prompt
+from pydantic import Field
 
 from lead_mcp.errors import did_you_mean
 
+Account = Annotated[str, Field(description="One account; all where it is left out")]
+Person = Annotated[str, Field(description="A lead's URI, a phone number or an e-mail")]
+Source = Annotated[str, Field(description="As the leads' source field has it")]
+Since = Annotated[str, Field(description="From when on: today, last_week, -7d, or a date")]
 
-def todays_leads(account: str = "") -> str:
+
+def todays_leads(account: Account = "") -> str:
     """Today's leads, whoever sold them"""
     where = f" with account={_quoted(account)}" if account else ""
     return (
@@ -23,8 +29,8 @@ def todays_leads(account: str = "") -> str:
     )
 
 
-def one_leads_story(person: str) -> str:
-    """What happened to one person (a lead's URI, a phone number or an e-mail)"""
+def one_leads_story(person: Person) -> str:
+    """What happened to one person"""
     return (
         f"Call trace_lead for {_quoted(person)} (as uri, phone or email, whichever it is). Tell the story in order: when "
         "they first came, who bought them, who called, what became of it. Point out duplicates and double sales with their "
@@ -32,7 +38,7 @@ def one_leads_story(person: str) -> str:
     )
 
 
-def rejected_pings(since: str = "-24h") -> str:
+def rejected_pings(since: Since = "-24h") -> str:
     """Why pings were rejected"""
     return (
         f'Call query_pings with direction="inbound", since={_quoted(since)}, group_by=["result"], then with '
@@ -41,7 +47,7 @@ def rejected_pings(since: str = "-24h") -> str:
     )
 
 
-def source_quality(source: str, since: str = "-30d") -> str:
+def source_quality(source: Source, since: Since = "-30d") -> str:
     """How good one source's leads are"""
     return (
         f'Call summarize_leads with filters=[{{"field":"source","op":"eq","value":{_quoted(source)}}}], '

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -38,6 +39,7 @@ def test_the_everyday_jobs_are_listed_with_words_for_a_menu(driven: Bench) -> No
     for one in prompts:
         assert one.title
         assert {argument.name for argument in one.arguments or []} >= set(GIVEN[one.name])
+        assert all(argument.description for argument in one.arguments or [])
 
 
 @pytest.mark.parametrize("name", GIVEN)
@@ -70,6 +72,16 @@ def test_a_prompt_names_tools_and_arguments_that_there_are(driven: Bench, name: 
 )
 def test_the_calls_that_prompts_ask_for_are_answered(driven: Bench, tool: str, asked: dict[str, Any]) -> None:
     assert not driven.raw_call(tool, **asked).is_error
+
+
+def test_each_account_is_listed_as_a_resource_and_can_be_read(driven: Bench) -> None:
+    listed = driven.portal.call(driven.client.list_resources).resources
+    accounts = {str(one.uri): one.title for one in listed if str(one.uri).startswith("account://")}
+    assert accounts.keys() == {f"account://{name}" for name in driven.accounts}
+    for uri, title in accounts.items():
+        assert title
+        found = driven.portal.call(driven.client.read_resource, uri).contents[0].model_dump()["text"]
+        assert json.loads(found)["fields"]["rows"]
 
 
 def test_a_prompt_without_its_argument_is_refused(driven: Bench) -> None:

@@ -124,7 +124,7 @@ def test_a_mirror_that_is_not_there_says_how_to_turn_it_on(driven: Bench) -> Non
 
 
 def test_the_schema_is_a_resource(driven: Bench) -> None:
-    (one,) = driven.portal.call(driven.client.list_resources).resources
+    *_, one = driven.portal.call(driven.client.list_resources).resources
     assert str(one.uri) == "sql://schema"
     text = driven.portal.call(driven.client.read_resource, str(one.uri)).contents[0].model_dump()["text"]
     assert all(column in text for table in TABLES.values() for column in table.types)
@@ -135,7 +135,8 @@ def test_without_duckdb_the_tool_and_its_schema_are_not_listed() -> None:
         patch.setitem(sys.modules, "duckdb", None)
         with bench(5, only=["octanist"]) as found:
             assert "query_sql" not in {tool.name for tool in found.portal.call(found.client.list_tools).tools}
-            assert found.portal.call(found.client.list_resources).resources == []
+            listed = [str(one.uri) for one in found.portal.call(found.client.list_resources).resources]
+            assert listed == ["account://octanist"]
             with pytest.raises(CallFailed, match=r"lead-mcp\[sql\]") as caught:
                 found.call("query_sql", sql="SELECT 1")
             assert caught.value.code == "not_offered"
