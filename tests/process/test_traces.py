@@ -11,10 +11,12 @@ from threading import Thread
 from typing import Any
 
 import httpx2
+import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.process.processes import ENVELOPE, Emulators, listening_server
 
+pytestmark = pytest.mark.slow
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 PLANTED = "planted.person@example.com"
 HEADERS = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2026-07-28"}
