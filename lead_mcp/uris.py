@@ -29,6 +29,8 @@ SHAPES: Final = {
 }
 PARTS: Final = {"lead": 2, "ping": 3, "recording": 3, "account": 1, "journal": 1, "export": 1}
 URI: Final = re.compile(r"([a-z]+)://([^?#]*)(?:\?([^#]*))?")
+PLAIN: Final = re.compile(r"[A-Za-z0-9_.~-]*")
+"""What needs no escape, as nearly every id: finding that out is ten times as fast as escaping it."""
 MAX_ID: Final = 200
 OBJECT_ID: Final = re.compile(r"[0-9a-f]{24}")
 """An id as MongoDB makes it: its first eight digits are the second when."""
@@ -54,12 +56,16 @@ class Uri:
 def uri(scheme: str, *parts: str, **query: str) -> str:
     """``lead://acme/4%2F2``; query values are left out where empty."""
     kept = {key: value for key, value in query.items() if value}
-    path = "/".join(quote(part, safe="", errors="replace") for part in parts)
+    path = "/".join(map(_quoted, parts))
     return f"{scheme}://{path}" + (f"?{urlencode(kept, errors='replace')}" if kept else "")
 
 
+def _quoted(part: str) -> str:
+    return part if PLAIN.fullmatch(part) else quote(part, safe="", errors="replace")
+
+
 def lead_uri(account: str, lead_id: str) -> str:
-    return uri("lead", account, lead_id)
+    return f"lead://{_quoted(account)}/{_quoted(lead_id)}"
 
 
 def ping_uri(account: str, direction: str, ping_id: str, at: datetime | None) -> str:

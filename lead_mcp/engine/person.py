@@ -64,15 +64,13 @@ def numbers_of(record: Record, region: str) -> Iterable[str]:
 
 def _lines_of(record: Record, region: str) -> Iterator[tuple[str, str]]:
     """The same, each with its extension."""
-    values = [record.get("phone")]
-    values += [value for key, value in record.raw.items() if _names_a_number(key)]
-    for value in values:
+    for value in (record.get("phone"), *map(record.raw.get, _numbered(tuple(record.raw)))):
         number = e164(str(value), region) if value and not isinstance(value, Mapping | list) else None
         if number:
             yield number, extension_of(str(value), region)
 
 
-@lru_cache(maxsize=10_000)
-def _names_a_number(key: str) -> bool:
-    """Whether a telephone number is likely to stand under that name; records have the same ones again and again."""
-    return any(word in key.casefold() for word in PHONE_WORDS)
+@lru_cache(maxsize=1_000)
+def _numbered(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of a record's names under which a telephone number is likely to stand; records have the same again and again."""
+    return tuple(name for name in names if any(word in name.casefold() for word in PHONE_WORDS))

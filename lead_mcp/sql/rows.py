@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import partial
 from typing import Any, Final
 
 from lead_mcp.characters import cleaned
@@ -25,11 +26,15 @@ from lead_mcp.vendors.spec.reading import Recording
 
 Mask = Callable[[str, Value, Record | None], Value]
 """A column's value as the engine may see it: the column's name, the value, whose it is. ``raw`` gets the whole record."""
+Spelling = Callable[[Value, Record], Any]
+"""A value that is there, of a record, as it stands in a row."""
 Row = list[Any]
 PLACES: Final = Decimal("0.0001")
 MOST_MONEY: Final = Decimal(10) ** 14
 OPEN: Final = frozenset("uri account vendor lead_uri direction kind person_id zone".split())
 """Columns of our own making, which every tool shows as they are."""
+IMPERSONAL: Final = frozenset({FLAG, TIME, MONEY, WHOLE})
+"""Types of columns that say nothing of a person."""
 
 
 def unmasked(column: str, value: Value, record: Record | None) -> Value:
@@ -47,35 +52,35 @@ class RowMaker:
     people: People | None = None
     unfit: list[str] = field(default_factory=list)
     """The column of each amount that did not fit."""
+    _spellings: dict[tuple[str, str], Spelling] = field(default_factory=dict)
+    """By table and column."""
 
     def lead(self, record: Record, columns: Sequence[str]) -> Row:
         phone, email = self.phone(record), folded_email(record)
         if self.people is not None:
             self.people.add(record.uri, _text(record.get("name")), phone, email)
-        computed: dict[str, Callable[[], Value]] = {
-            **self._own(record),
-            "phone_e164": lambda: phone,
-            "email_folded": lambda: email,
-            "person_id": lambda: None,
-            "is_test": lambda: is_test(_text(record.get("name")), email, phone),
-        }
-        return [
-            self._cell("leads", name, computed[name]() if name in computed else record.get(name), record)
-            for name in columns
-        ]
+        own = {**self._own(record), "phone_e164": phone, "email_folded": email, "person_id": None}
+        if "is_test" in columns:
+            own["is_test"] = is_test(_text(record.get("name")), email, phone)
+        return self._filled("leads", own, record, columns)
 
     def ping(self, record: Record, direction: str, columns: Sequence[str]) -> Row:
         found = record.get("lead_id")
-        computed: dict[str, Callable[[], Value]] = {
+        own = {
             **self._own(record),
-            "direction": lambda: direction,
-            "occurred_at": lambda: record.get("at"),
-            "lead_uri": lambda: lead_uri(record.account, str(found)) if found is not None else None,
+            "direction": direction,
+            "occurred_at": record.get("at"),
+            "lead_uri": lead_uri(record.account, str(found)) if found is not None else None,
         }
-        return [
-            self._cell("pings", name, computed[name]() if name in computed else record.get(name), record)
-            for name in columns
-        ]
+        return self._filled("pings", own, record, columns)
+
+    def _filled(self, table: str, own: Mapping[str, Value], record: Record, columns: Sequence[str]) -> Row:
+        """A row of a record's ``own`` values and its fields."""
+        row: Row = []
+        for name in columns:
+            value = own[name] if name in own else record.get(name)
+            row.append(None if value is None else self._spelling(table, name)(value, record))
+        return row
 
     def events(self, record: Record, events: Iterable[TimelineEvent], columns: Sequence[str]) -> list[Row]:
         return [self._row("events", self._event(record, one), record, columns) for one in events]
@@ -118,28 +123,36 @@ class RowMaker:
         return self._row("recordings", values, record, columns)
 
     def _row(self, table: str, values: Mapping[str, Value], record: Record, columns: Sequence[str]) -> Row:
-        return [self._cell(table, name, values[name], record) for name in columns]
+        return [
+            None if (value := values[name]) is None else self._spelling(table, name)(value, record) for name in columns
+        ]
 
     def phone(self, record: Record) -> str | None:
         """The lead's number in E.164; None where it is no possible number."""
         text = _text(record.get("phone"))
         return e164(text, self.region) if text else None
 
-    def _own(self, record: Record) -> dict[str, Callable[[], Value]]:
+    def _own(self, record: Record) -> dict[str, Value]:
         return {
-            "uri": lambda: record.uri,
-            "account": lambda: record.account,
-            "vendor": lambda: self.vendor,
-            "id": lambda: record.id,
-            "raw": lambda: dict(record.raw),
+            "uri": record.uri,
+            "account": record.account,
+            "vendor": self.vendor,
+            "id": record.id,
+            "raw": dict(record.raw),
         }
 
-    def _cell(self, table: str, name: str, value: Value, record: Record) -> Any:
-        if value is None:
-            return None
-        kind = TABLES[table].types[name]
-        seen = value if name in OPEN or kind in (FLAG, TIME, MONEY, WHOLE) else self.mask(name, value, record)
-        return self._amount(name, seen) if kind == MONEY else CELLS.get(kind, _text)(seen)
+    def _spelling(self, table: str, name: str) -> Spelling:
+        """How a column's values stand in a row; found out once, as a table has millions of them."""
+        found = self._spellings.get((table, name))
+        if found is None:
+            found = self._spellings[table, name] = self._spelling_of(TABLES[table].types[name], name)
+        return found
+
+    def _spelling_of(self, kind: str, name: str) -> Spelling:
+        spell = partial(self._amount, name) if kind == MONEY else CELLS.get(kind, _text)
+        if self.mask is unmasked or name in OPEN or kind in IMPERSONAL:
+            return lambda value, record: spell(value)
+        return lambda value, record: spell(self.mask(name, value, record))
 
     def _amount(self, name: str, value: Value) -> str | None:
         number = as_number(value)
@@ -158,6 +171,8 @@ def folded_email(record: Record) -> str | None:
 
 def _text(value: Value) -> str | None:
     """Any value as text without deceiving characters, so that a value as shown finds it; lists and objects as JSON."""
+    if type(value) is str:
+        return cleaned(value, lines=True)
     match value:
         case None:
             return None
@@ -169,10 +184,13 @@ def _text(value: Value) -> str | None:
             return cleaned(str(value), lines=True)
 
 
+STRICT: Final = json.JSONEncoder(allow_nan=False, ensure_ascii=False, default=str)
+
+
 def _json(value: Value) -> str:
     """JSON that holds nothing but JSON: no NaN, no half of a character."""
     try:
-        text = json.dumps(value, allow_nan=False, ensure_ascii=False, default=str)
+        text = STRICT.encode(value)
     except ValueError:
         text = json.dumps(_finite(value), ensure_ascii=False, default=str)
     return text if text.isascii() else text.encode(errors="replace").decode()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from lead_mcp.dates import SECOND, TICK
 from lead_mcp.engine.bounds import Bounds
@@ -23,6 +24,8 @@ from lead_mcp.errors import LeadMcpError, Rejected
 from lead_mcp.filters import Value, matches
 from lead_mcp.vendors.spec.http import Raw
 from lead_mcp.vendors.spec.reading import PageRequest
+
+UNBOUNDED: Final = Bounds()
 
 
 class OutOfOrder(Exception):
@@ -87,7 +90,7 @@ class Reader:
 
     def _in_bounds(self, one: Record) -> bool:
         bounds = self.plan.bounds
-        if bounds == Bounds():
+        if bounds == UNBOUNDED:
             return True
         moment = one.get(self.plan.along)
         if moment is None:  # a range clause leaves empties out; our own frozen moment alone does not

@@ -168,7 +168,8 @@ class SortedReader(Reader):
             self._moved += max(0, tie.doubles - (len(tie.records) - before)) if whole else 0
             if not whole:
                 self._note(f"the vendor gave {tie.doubles:,} records twice and may have left out as many")
-        await self._settle(sorted(tie.records, key=self.sorter.key))
+        alone = len(tie.records) < 2  # as nearly always: every record that is read comes by here
+        await self._settle(tie.records if alone else sorted(tie.records, key=self.sorter.key))
 
     async def _reread(self, tie: Tie) -> bool:
         """Read a tie again; whether it is certainly whole now."""

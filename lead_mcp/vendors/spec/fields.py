@@ -38,6 +38,8 @@ class Codec:
 
 
 def _text(raw: Any) -> Value:
+    if type(raw) is str:  # most values by far
+        return raw.strip() or None
     if raw is None or isinstance(raw, dict | list):
         return None
     return str(raw).strip() or None
@@ -178,13 +180,16 @@ class Field:
             parts = [str(part) for path in self.paths if (part := self._decoded(at(raw, path))) is not None]
             return " ".join(parts) or None
         for path in self.paths:
-            value = self._decoded(at(raw, path))
+            found = raw[path] if path in raw else at(raw, path)  # most stand at the top
+            value = None if found is None else self._decoded(found)
             if value is not None:
                 return value
         return None
 
     def _decoded(self, raw: Any) -> Value:
         """The value, or None where it cannot be read: one odd value leaves the rest of its page as it is."""
+        if raw is None:
+            return None
         try:
             return self.codec.decode(raw)
         except UNREADABLE:
@@ -215,10 +220,14 @@ class PartField(Field):
 
 def at(raw: Any, path: str) -> Any:
     """What stands at a dotted path, or None. A key that itself holds the dots wins over the walk."""
-    if isinstance(raw, Mapping) and path in raw:
+    if type(raw) is not dict and not isinstance(raw, Mapping):  # asking an abstract class costs more than all the rest
+        return None
+    if path in raw:
         return raw[path]
-    head, dot, rest = path.partition(".")
-    return at(raw[head], rest) if dot and isinstance(raw, Mapping) and head in raw else None
+    if "." not in path:
+        return None
+    head, _, rest = path.partition(".")
+    return at(raw[head], rest) if head in raw else None
 
 
 CANONICAL: Final = tuple(
