@@ -7,6 +7,7 @@ written anew.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Collection, Iterable
 from typing import Final
@@ -15,6 +16,9 @@ from lead_mcp.mirror.store import in_pieces
 from lead_mcp.sql.people import MOST_NAMES, roots
 from lead_mcp.uris import lead_uri
 
+CROWDED: Final = (
+    "SELECT value FROM json_each(?) WHERE EXISTS (SELECT 1 FROM keys WHERE key = value AND joins LIMIT 1 OFFSET ?)"
+)
 NAMES: Final = (
     "SELECT DISTINCT name FROM keys JOIN records USING (no) WHERE key = ? AND joins AND name IS NOT NULL LIMIT ?"
 )
@@ -36,10 +40,16 @@ def join(database: sqlite3.Connection, changed: Collection[int], touched: Collec
 def _joining(database: sqlite3.Connection, touched: Collection[str]) -> set[str]:
     """The touched keys that join somebody now, or did before; ``shared`` is brought up to date."""
     before = _known(database, "SELECT key FROM shared WHERE key IN", touched)
-    now = {key for key in touched if _is_shared(database, key)}
+    now = {key for key in _crowded(database, touched) if _is_shared(database, key)}
     database.executemany("INSERT OR IGNORE INTO shared VALUES (?)", [(key,) for key in now - before])
     database.executemany("DELETE FROM shared WHERE key = ?", [(key,) for key in before - now])
     return {key for key in touched if not (key in before and key in now)}
+
+
+def _crowded(database: sqlite3.Connection, keys: Collection[str]) -> set[str]:
+    """The keys of so many records that they may stand beside too many names: few are."""
+    rows = database.execute(CROWDED, (json.dumps(sorted(keys)), MOST_NAMES))
+    return {key for (key,) in rows}
 
 
 def _is_shared(database: sqlite3.Connection, key: str) -> bool:

@@ -7,13 +7,14 @@ import hmac
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from lead_mcp.mirror.joining import join
 from lead_mcp.mirror.records import Kept
-from lead_mcp.mirror.store import counted_up, in_pieces, meta
+from lead_mcp.mirror.store import counted_up, in_pieces, last_number, meta
 from lead_mcp.uris import lead_uri
 
+CHANGING: Final = "partition, at, raw, name, seq, pass"
 FOUND: Final = "SELECT id, no, raw, partition FROM records WHERE account = ? AND kind = ? AND id IN"
 
 
@@ -52,8 +53,8 @@ class _Batch:
         fresh = [one for one in records if one.id not in known or known[one.id][0] not in unchanged]
         if fresh:
             self.seq = self.seq or counted_up(self.database, "seq")
-            for one in fresh:
-                self._put(one, known[one.id][0] if one.id in known else None)
+            self._change([(known[one.id][0], one) for one in fresh if one.id in known])
+            self._add([one for one in fresh if one.id not in known])
 
     def _known(self, records: Sequence[Kept]) -> dict[str, tuple[int, str, str | None]]:
         first = records[0]
@@ -63,23 +64,34 @@ class _Batch:
             found.update({id_: (no, raw, partition) for id_, no, raw, partition in rows})
         return found
 
-    def _put(self, one: Kept, no: int | None) -> None:
-        values = (one.partition, one.at, one.raw, one.name, self.seq, self.number)
-        if no is None:
-            cursor = self.database.execute(
-                "INSERT INTO records (partition, at, raw, name, seq, pass, account, kind, id) VALUES (?,?,?,?,?,?,?,?,?)",
-                (*values, one.account, one.kind, one.id),
-            )
-            no = int(cursor.lastrowid or 0)
-        else:
-            self.database.execute(
-                "UPDATE records SET partition=?, at=?, raw=?, name=?, seq=?, pass=? WHERE no = ?", (*values, no)
-            )
-            self.touched.update(forget_keys(self.database, no))
-        joins = set(one.joins)
-        self.database.executemany("INSERT INTO keys VALUES (?, ?, ?)", [(key, no, key in joins) for key in one.keys])
-        self.changed.add(no)
-        self.touched |= joins
+    def _add(self, records: Sequence[Kept]) -> None:
+        """New records, by the numbers that follow the last one ever given."""
+        numbered = list(enumerate(records, 1 + last_number(self.database)))
+        self.database.executemany(
+            f"INSERT INTO records (no, account, kind, id, {CHANGING}) VALUES (?,?,?,?,?,?,?,?,?,?)",
+            [(no, one.account, one.kind, one.id, *self._changing(one)) for no, one in numbered],
+        )
+        self._put_keys(numbered)
+
+    def _change(self, numbered: Sequence[tuple[int, Kept]]) -> None:
+        """Records that are known, and others now."""
+        self.database.executemany(
+            f"UPDATE records SET ({CHANGING}) = (?,?,?,?,?,?) WHERE no = ?",
+            [(*self._changing(one), no) for no, one in numbered],
+        )
+        for no, _ in numbered:
+            self.touched |= forget_keys(self.database, no)
+        self._put_keys(numbered)
+
+    def _changing(self, one: Kept) -> tuple[Any, ...]:
+        return one.partition, one.at, one.raw, one.name, self.seq, self.number
+
+    def _put_keys(self, numbered: Sequence[tuple[int, Kept]]) -> None:
+        """What the records are found by. In order, since SQLite takes sorted rows into a tree faster."""
+        rows = sorted((key, no, key in one.joins) for no, one in numbered for key in one.keys)
+        self.database.executemany("INSERT INTO keys VALUES (?, ?, ?)", rows)
+        self.changed.update(no for no, _ in numbered)
+        self.touched.update(key for _, one in numbered for key in one.joins)
 
 
 def save(database: sqlite3.Connection, records: Sequence[Kept], number: int) -> Saved:

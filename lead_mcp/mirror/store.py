@@ -151,6 +151,12 @@ def counted_up(database: sqlite3.Connection, name: str) -> int:
     return number
 
 
+def last_number(database: sqlite3.Connection) -> int:
+    """The largest number that a record ever had."""
+    row = database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'records'").fetchone()
+    return int(row[0]) if row else 0
+
+
 def put_place(database: sqlite3.Connection, account: str, kind: str, place: Place) -> None:
     database.execute("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", (account, kind, place.packed()))
 
