@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from secrets import token_hex
@@ -21,6 +22,7 @@ from anyio import to_thread
 
 from lead_mcp.dates import full_stamp
 from lead_mcp.engine.connection import Connection, Names
+from lead_mcp.engine.fanout import together
 from lead_mcp.engine.readers.making import record_of
 from lead_mcp.engine.records import Record
 from lead_mcp.errors import NotOffered, Unavailable
@@ -43,6 +45,8 @@ MUCH: Final = 20_000
 """Changed records from which on a new base may be due, and is where they are a fifth of all."""
 STORED: Final = "no, account, kind, id, partition, raw, person"
 CHANGED: Final = f"SELECT {STORED}, seq FROM records WHERE (seq, no) > (?, ?) ORDER BY seq, no LIMIT ?"
+Made = dict[str, list[bytes]]
+"""Rows by table, as the child takes them."""
 Stored = tuple[int, str, str, str, str | None, str, str | None]
 
 
@@ -141,14 +145,16 @@ class Publisher:
             await child.ask({"op": "open", "file": file, "before": before.base if before and keep else ""})
             if before is not None:
                 await child.ask({"op": "gone"}, [await to_thread.run_sync(_gone, database, base_seq)])
-            pieces = self._pieces(database, base_seq)
-            while (piece := await to_thread.run_sync(next, pieces, None)) is not None:
-                for table, blobs in piece.items():
-                    columns = [list(one) for one in COLUMNS[table].items()]
-                    await child.ask({"op": "load", "table": table, "columns": columns}, blobs)
+            await self._load(child, self._pieces(database, base_seq))
             await child.ask({"op": "finish", "keep": keep})
         finally:
             await child.end()
+
+    async def _load(self, child: Child, pieces: Iterator[Made]) -> None:
+        """The rows to the child: it takes one piece in while the next is made here, on another processor if there is one."""
+        made: list[Made] = [{}]
+        while made:
+            await together([partial(_taken, child, made.pop()), partial(_make, pieces, made)])
 
     def _state(self, database: sqlite3.Connection) -> dict[str, Any]:
         """How far each account has been read, and how many leads it has here."""
@@ -161,14 +167,14 @@ class Publisher:
 
     # --- rows ---------------------------------------------------------------------------------------------------
 
-    def _pieces(self, database: sqlite3.Connection, base_seq: int) -> Iterator[dict[str, list[bytes]]]:
+    def _pieces(self, database: sqlite3.Connection, base_seq: int) -> Iterator[Made]:
         """The rows of every changed record, by table, some at a time."""
         seq, no = base_seq, 2**62
         while rows := database.execute(CHANGED, (seq, no, PIECE)).fetchall():
             no, seq = rows[-1][0], rows[-1][-1]
             yield self._rows([row[:-1] for row in rows])
 
-    def _rows(self, stored: Sequence[Stored]) -> dict[str, list[bytes]]:
+    def _rows(self, stored: Sequence[Stored]) -> Made:
         made: dict[str, list[Row]] = {}
         for (account, kind), some in groupby(sorted(stored, key=itemgetter(1, 2)), key=itemgetter(1, 2)):
             connection = self.connections.get(account)
@@ -217,6 +223,17 @@ class _Maker:
 
     def _seen(self, column: str, value: str) -> str:
         return str(self.rows.mask(column, value, None))
+
+
+async def _make(pieces: Iterator[Made], made: list[Made]) -> None:
+    if (piece := await to_thread.run_sync(next, pieces, None)) is not None:
+        made.append(piece)
+
+
+async def _taken(child: Child, piece: Made) -> None:
+    for table, blobs in piece.items():
+        columns = [list(one) for one in COLUMNS[table].items()]
+        await child.ask({"op": "load", "table": table, "columns": columns}, blobs)
 
 
 def _count(database: sqlite3.Connection) -> int:
