@@ -197,23 +197,24 @@ class _Maker:
             raise AssertionError("a record is of a kind that its vendor has")
         fields = connection.account.fields if kind == LEAD else search.fields(connection.account)
         self.names, self.when = Names(fields), search.when
-        self.person = list(TABLES["leads"].types).index("person_id")
+        self.columns = {name: list(TABLES[name].types) for name in ("leads", "sends", "events", "pings")}
+        self.person = self.columns["leads"].index("person_id")
 
     def into(self, made: dict[str, list[Row]], stored: Stored) -> None:
         no, *_, person = stored
         record = self.record(stored)
         if self.kind != LEAD:
-            made.setdefault("pings", []).append([*self.rows.ping(record, self.kind, list(TABLES["pings"].types)), no])
+            made.setdefault("pings", []).append([*self.rows.ping(record, self.kind, self.columns["pings"]), no])
             return
-        row = self.rows.lead(record, list(TABLES["leads"].types))
+        row = self.rows.lead(record, self.columns["leads"])
         row[self.person] = person_id(person or f"u:{record.uri}", self._seen)
         made.setdefault("leads", []).append([*row, no])
         created = record.get("created_at")
         beside = [no, full_stamp(created) if isinstance(created, datetime) else None]
         events = self.connection.vendor.events(self.connection.account, record.raw)
         for table, found in (
-            ("events", self.rows.events(record, events, list(TABLES["events"].types))),
-            ("sends", self.rows.sends(record, sends_of(events), list(TABLES["sends"].types))),
+            ("events", self.rows.events(record, events, self.columns["events"])),
+            ("sends", self.rows.sends(record, sends_of(events), self.columns["sends"])),
         ):
             made.setdefault(table, []).extend([*row, *beside] for row in found)
 

@@ -52,8 +52,8 @@ class RowMaker:
     people: People | None = None
     unfit: list[str] = field(default_factory=list)
     """The column of each amount that did not fit."""
-    _spellings: dict[tuple[str, str], Spelling] = field(default_factory=dict)
-    """By table and column."""
+    _known: dict[str, Mapping[str, Spelling]] = field(default_factory=dict)
+    """By table."""
 
     def lead(self, record: Record, columns: Sequence[str]) -> Row:
         phone, email = self.phone(record), folded_email(record)
@@ -76,10 +76,11 @@ class RowMaker:
 
     def _filled(self, table: str, own: Mapping[str, Value], record: Record, columns: Sequence[str]) -> Row:
         """A row of a record's ``own`` values and its fields."""
+        spellings = self._spellings(table)
         row: Row = []
         for name in columns:
             value = own[name] if name in own else record.get(name)
-            row.append(None if value is None else self._spelling(table, name)(value, record))
+            row.append(None if value is None else spellings[name](value, record))
         return row
 
     def events(self, record: Record, events: Iterable[TimelineEvent], columns: Sequence[str]) -> list[Row]:
@@ -123,9 +124,8 @@ class RowMaker:
         return self._row("recordings", values, record, columns)
 
     def _row(self, table: str, values: Mapping[str, Value], record: Record, columns: Sequence[str]) -> Row:
-        return [
-            None if (value := values[name]) is None else self._spelling(table, name)(value, record) for name in columns
-        ]
+        spellings = self._spellings(table)
+        return [None if (value := values[name]) is None else spellings[name](value, record) for name in columns]
 
     def phone(self, record: Record) -> str | None:
         """The lead's number in E.164; None where it is no possible number."""
@@ -141,12 +141,12 @@ class RowMaker:
             "raw": dict(record.raw),
         }
 
-    def _spelling(self, table: str, name: str) -> Spelling:
-        """How a column's values stand in a row; found out once, as a table has millions of them."""
-        found = self._spellings.get((table, name))
-        if found is None:
-            found = self._spellings[table, name] = self._spelling_of(TABLES[table].types[name], name)
-        return found
+    def _spellings(self, table: str) -> Mapping[str, Spelling]:
+        """How each column's values stand in a row; found out once, as there are millions of them."""
+        if table not in self._known:
+            types = TABLES[table].types.items()
+            self._known[table] = {name: self._spelling_of(kind, name) for name, kind in types}
+        return self._known[table]
 
     def _spelling_of(self, kind: str, name: str) -> Spelling:
         spell = partial(self._amount, name) if kind == MONEY else CELLS.get(kind, _text)

@@ -180,8 +180,7 @@ class Field:
             parts = [str(part) for path in self.paths if (part := self._decoded(at(raw, path))) is not None]
             return " ".join(parts) or None
         for path in self.paths:
-            found = raw[path] if path in raw else at(raw, path)  # most stand at the top
-            value = None if found is None else self._decoded(found)
+            value = self._decoded(at(raw, path))
             if value is not None:
                 return value
         return None
