@@ -64,7 +64,14 @@ class Store:
 
     @property
     def exists(self) -> bool:
-        return self.path.is_file()
+        """Whether there is a mirror; a process that was killed while it made one leaves an empty file."""
+        if not self.path.is_file():
+            return False
+        try:
+            with closing(self._connected()) as database:
+                return bool(database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+        except sqlite3.DatabaseError:
+            return True  # no database: what is wrong with it is said where it is read
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

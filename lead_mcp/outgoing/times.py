@@ -129,7 +129,7 @@ def _day(moment: datetime) -> str:
 
 def length_words(since: datetime, until: datetime) -> str:
     """Whole days where it begins with one, today as far as it has come; else hours and minutes."""
-    took = until - since
+    took = until.astimezone(UTC) - since.astimezone(UTC)  # by the clock's face an hour that comes twice would be none
     if _is_midnight(since):
         days = (until.date() - since.date()).days + (not _is_midnight(until))
         return counted(days, "day")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -95,8 +95,9 @@ class Clock:
             return None
         found = datetime.fromisoformat(text.strip())
         if found.tzinfo is not None:
-            return Moments(found, found)
-        first, last = sorted((found.replace(tzinfo=self.zone, fold=fold) for fold in (0, 1)), key=datetime.timestamp)
+            return Moments(found.astimezone(UTC), found.astimezone(UTC))
+        # in UTC, since times of one zone are compared, and moved, by the face of its clock
+        first, last = sorted(found.replace(tzinfo=self.zone, fold=fold).astimezone(UTC) for fold in (0, 1))
         return Moments(first, last)
 
     def _midnight(self, day: date) -> Moments | None:
@@ -109,7 +110,7 @@ class Clock:
         ends = [
             cut(end.astimezone(self.zone).replace(minute=0, second=0, microsecond=0)) for end in (base.first, base.last)
         ]
-        return Moments(ends[0] - SLACK, ends[1] + SLACK)
+        return Moments(ends[0].astimezone(UTC) - SLACK, ends[1].astimezone(UTC) + SLACK)
 
 
 def called(node: Any) -> tuple[str, list[Node]]:

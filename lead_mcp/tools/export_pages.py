@@ -20,7 +20,7 @@ from lead_mcp.errors import BadArgument
 from lead_mcp.exports.file import Question
 from lead_mcp.exports.page import ExportPage, Pages
 from lead_mcp.outgoing.masking import masked_tree
-from lead_mcp.outgoing.pings import COLUMNS, SHOWN, ping_rows
+from lead_mcp.outgoing.pings import COLUMNS, ping_rows
 from lead_mcp.outgoing.records import UNCUT, uncut_rows, weight
 from lead_mcp.outgoing.render import id_cell
 from lead_mcp.outgoing.sql import sql_rows
@@ -29,7 +29,7 @@ from lead_mcp.runtime import Runtime
 from lead_mcp.tools.arguments import models
 from lead_mcp.tools.arguments.base import Arguments
 from lead_mcp.tools.leads import found_leads
-from lead_mcp.tools.pings import grouping_of, query_of, used, with_pings
+from lead_mcp.tools.pings import added_columns, grouping_of, query_of, with_pings
 from lead_mcp.tools.sql import answered_sql, sql_query
 
 SQL_ROWS: Final = 100_000
@@ -56,7 +56,7 @@ def ping_pages(runtime: Runtime, asked: models.ExportPings) -> Pages:
     if asked.group_by or asked.measures:
         raise BadArgument("group_by, measures: a file has one row a ping; query_sql counts, and can be exported too.")
     chosen, grouping = with_pings(runtime, asked.account, asked.direction), grouping_of(runtime, asked)
-    columns = [name for name in used(asked, grouping) if name not in SHOWN]
+    columns = added_columns(asked, grouping)
 
     async def page(cursor: str | None, rows: int) -> ExportPage:
         query = replace(query_of(runtime, _at(asked, cursor), grouping), limit=rows)

@@ -36,7 +36,7 @@ from lead_mcp.tools.arguments import models
 from lead_mcp.tools.arguments.windows import asked_window
 from lead_mcp.tools.kit import result, runtime_of
 from lead_mcp.tools.sources import sourced_leads
-from lead_mcp.uris import parse_uri
+from lead_mcp.uris import lead_uri, parse_uri
 from lead_mcp.vendors.spec.fields import FieldMap
 
 NEWEST: Final = "created_at:desc"
@@ -173,7 +173,7 @@ class SearchArguments:
 async def get_lead(ctx: Context[Any, Any], asked: models.GetLead) -> CallToolResult:
     """The tool ``get_lead``."""
     runtime = runtime_of(ctx)
-    record = await one_lead(runtime, asked.uri, asked.account, asked.id)
+    record = await one_lead(runtime, lead_behind(asked.uri), asked.account, asked.id)
     connection, discovered = runtime.connection(record.account), await own_fields(runtime, record)
     events = connection.vendor.events(connection.account, record.raw)
     return result(*await aside(partial(whole_lead, record, discovered, events), ALWAYS))
@@ -192,6 +192,14 @@ async def own_fields(runtime: Runtime, record: Record) -> FieldMap | None:
     with anyio.move_on_after(runtime.server.deadline), suppress(LeadMcpError):
         return await runtime.connection(record.account).discovered()
     return None
+
+
+def lead_behind(uri: str | None) -> str | None:
+    """The URI of the lead whose recording a URI names, for tools that read; any other URI as it is. Raises BadArgument."""
+    if uri is None or not uri.startswith("recording://"):
+        return uri
+    found = parse_uri(uri, "recording")
+    return lead_uri(found.account, found.parts[1])
 
 
 def named_lead(runtime: Runtime, uri: str | None, account: str | None, lead_id: str | None) -> tuple[str, str]:

@@ -21,7 +21,7 @@ from lead_mcp.engine.query import Query, resolve_within
 from lead_mcp.engine.search import search
 from lead_mcp.errors import NotOffered
 from lead_mcp.outgoing.groups import GroupPage
-from lead_mcp.outgoing.pings import DEFAULTS, SHOWN, pings_answer
+from lead_mcp.outgoing.pings import COLUMNS, DEFAULTS, SHOWN, pings_answer
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.arguments import models
 from lead_mcp.tools.kit import result, runtime_of
@@ -51,7 +51,7 @@ async def query_pings(ctx: Context[Any, Any], asked: models.QueryPings) -> CallT
         cursor = GroupCursor.opened(runtime.seal, asked.cursor, query.arguments, query.now)
         group_page = GroupPage(cursor, query, runtime.seal)
     size = len(totals.groups) + len(totals.by_result) if totals else 0
-    columns = [name for name in used(asked, grouping) if name not in SHOWN]
+    columns = added_columns(asked, grouping)
     return result(*await aside(partial(pings_answer, answer, query, columns, totals, group_page), size))
 
 
@@ -85,6 +85,12 @@ def used(asked: models.QueryPings, grouping: PingGrouping) -> list[str]:
     """Every field that somebody named: what was filtered, grouped or measured is shown."""
     filtered = [one.field for one in asked.filters or ()]
     return list(dict.fromkeys([*(asked.fields or ()), *filtered, *grouping.fields]))
+
+
+def added_columns(asked: models.QueryPings, grouping: PingGrouping) -> list[str]:
+    """The columns behind the usual ones: ids, which stand in the URIs too, only where they are asked for as columns."""
+    asked_for = [name for name in asked.fields or () if name not in COLUMNS]
+    return list(dict.fromkeys([*asked_for, *(name for name in used(asked, grouping) if name not in SHOWN)]))
 
 
 def without_rows(totals: PingTotals | None) -> Answer:

@@ -331,3 +331,11 @@ def test_a_pings_uri_is_short_and_can_be_read_again_in_its_older_form_too(driven
 def read_text(driven: Bench, uri: str) -> str:
     found = driven.portal.call(driven.client.read_resource, uri)
     return str(getattr(found.contents[0], "text", ""))
+
+
+def test_ids_are_columns_where_they_are_asked_for(driven: Bench) -> None:
+    found = driven.call("query_pings", direction="inbound", fields=["id", "lead_id", "source"], limit=3)["pings"]
+    assert found["columns"][-3:] == ["lead_uri", "id", "lead_id"]
+    for row in found["rows"]:
+        assert row[-2] in row[0]
+        assert row[-1] is None or row[-1] in row[-3]

@@ -132,6 +132,11 @@ HEADINGS = [
     ({"since": "-7d"}, "Sat 2026-11-14 07:01 to Sat 2026-11-21 07:01, 7 days, America/New_York", ""),
     ({"since": "-12h"}, "Fri 2026-11-20 19:01 to Sat 2026-11-21 07:01, 12 hours, America/New_York", ""),
     ({"until": "2026-11-20"}, "until Fri 2026-11-20, America/New_York", ""),
+    (
+        {"since": "2026-11-01T01:30:00", "until": "2026-11-01T01:30:00-05:00"},  # an hour that comes twice
+        "Sun 2026-11-01 01:30, 1 hour, America/New_York",
+        "",
+    ),
 ]
 WINDOWED: list[tuple[str, dict[str, Any]]] = [
     ("search_leads", {"limit": 1, "account": "octanist"}),

@@ -95,7 +95,8 @@ def test_sql_and_whole_records_are_the_same(benches: dict[str, Bench], way: str)
     assert leads[0] == leads[1]
     stories = [benches[one].call("trace_lead", uri=uri) for one in (way, "own")]
     assert stories[0]["events"] == stories[1]["events"]
-    assert all(body["Take"] == 2 for body in lists_sent(benches[way])[sent:]), "of these, only the page is concise"
+    later = [body["Take"] for body in lists_sent(benches[way])[sent:]]
+    assert set(later) <= {2, 3}, "of these, only the page is concise; it may be read on behind a tie"
 
 
 # --- what it costs, what it saves ---------------------------------------------------------------------------------------

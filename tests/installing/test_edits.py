@@ -55,7 +55,7 @@ def documents(draw: st.DrawFn) -> tuple[Any, str]:
 
 def remarks(text: str) -> list[str]:
     """The comments of a JSON text, whatever else it holds."""
-    return [found for found in re.findall(r'"(?:[^"\\]|\\.)*"|(//[^\n]*|/\*.*?\*/)', text, re.DOTALL) if found]
+    return [found for found in re.findall(r'"(?:[^"\\]|\\.)*"|(//[^\r\n]*|/\*.*?\*/)', text, re.DOTALL) if found]
 
 
 @given(documents())

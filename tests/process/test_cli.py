@@ -383,7 +383,7 @@ def test_the_demo_asks_and_says_how_to_go_on() -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
     tools = {make().name for _, make in LISTED}
     shown = {tool for tool in tools if f"\n{tool} {{" in ended.stdout}
-    assert shown == tools - {"insert_leads", "update_leads", "delete_lead"}
+    assert shown == tools - {"insert_leads", "update_leads", "delete_lead", "export_leads"}
     assert max(map(len, ended.stdout[: ended.stdout.rindex("To try it")].splitlines())) <= 80
     last = ended.stdout[ended.stdout.rindex("\n{") :]
     entry = json.loads(last)["mcpServers"]["lead-mcp-sandbox"]

@@ -95,6 +95,10 @@ def reach(since: datetime | None = None, until: datetime | None = None, **words:
         ("l.account = 'a' AND l.created_at >= '2026-11-01'", reach(NOV, account="a")),
         ("phone_e164 = '+12125550101'", reach(phone_e164="+12125550101")),
         ("status IN ('won', 'lost') AND email_folded = 'x'", reach(status="won lost", email_folded="x")),
+        (  # an hour that comes twice may be either
+            "created_at >= '2026-11-01 01:30' AND created_at < '2026-11-01 01:45'",
+            reach(datetime(2026, 11, 1, 5, 30, tzinfo=UTC), datetime(2026, 11, 1, 6, 45, tzinfo=UTC)),
+        ),
         # not certain, so everything:
         ("created_at >= '2026-11-01' OR status = 'won'", reach()),
         ("NOT (created_at < '2026-11-01' AND value > 1)", reach()),

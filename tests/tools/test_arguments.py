@@ -96,6 +96,9 @@ def test_one_condition_in_every_form(given: Any) -> None:
         ({"field": "email", "op": "exists", "value": False}, Filter("email", Op.EXISTS, False)),
         ({"field": "name", "op": "starts_with", "value": "An"}, Filter("name", Op.STARTS_WITH, "An")),
         ({"field": "note", "op": "eq", "value": "[1]"}, Filter("note", Op.EQ, "[1]")),
+        ({"field": "name", "op": "like", "value": "Mei%"}, Filter("name", Op.STARTS_WITH, "Mei")),
+        ({"field": "name", "op": "ILIKE", "value": "%khan%"}, Filter("name", Op.CONTAINS, "khan")),
+        ({"field": "name", "op": "like", "value": "Mei"}, Filter("name", Op.EQ, "Mei")),
     ],
 )
 def test_operators_and_values(given: Any, taken: Filter) -> None:
@@ -109,6 +112,10 @@ def test_operators_and_values(given: Any, taken: Filter) -> None:
         ({"filters": {"feild": "status", "op": "eq", "value": "x"}}, ("'feild'", "Did you mean 'field'?")),
         ({"filters": {"field": "status", "op": "equalz", "value": "x"}}, ("'equalz'", "Did you mean")),
         ({"filters": "[{"}, ("filters", "JSON")),
+        *(
+            ({"filters": {"field": "name", "op": "like", "value": text}}, (repr(text), "'Mei%'"))
+            for text in ("%Mei", "M_i%", "a%b", "%", "")
+        ),
         ({"filters": [3]}, ("filters", "condition")),
         ({"limit": 500}, ("limit", "200")),
         ({"limit": "many"}, ("limit: 'many'", "whole number")),

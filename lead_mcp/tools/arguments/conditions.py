@@ -21,9 +21,11 @@ SPELLINGS: Final[Mapping[str, tuple[str, ...]]] = {
     Op.IN: ("any_of", "one_of", "is_one_of"),
     Op.NOT_IN: ("nin", "none_of", "notin"),
     Op.EXISTS: ("is_set", "present", "not_null", "is_not_null"),
-    Op.CONTAINS: ("includes", "like", "ilike"),
+    Op.CONTAINS: ("includes",),
     Op.STARTS_WITH: ("startswith", "begins_with", "prefix"),
 }
+LIKE: Final = ("like", "ilike")
+WILDCARD: Final = re.compile(r"[%_]")
 ABSENT: Final = ("not_exists", "is_null", "null", "is_empty", "missing", "absent", "not_set")
 """Spellings of ``exists: false``."""
 OPS: Final = {spelling: Op(op) for op, spellings in SPELLINGS.items() for spelling in (op, *spellings)}
@@ -87,11 +89,24 @@ def _operator(field: str, word: Any, value: Any) -> tuple[Op, Any]:
     plain = re.sub(r"[\s\-]+", "_", str(word).strip().casefold()).lstrip("$")
     if plain in ABSENT:
         return Op.EXISTS, False
+    if plain in LIKE:
+        return _like(value)
     if plain in OPS:
         return OPS[plain], value
     near = get_close_matches(plain, OPS, n=1)
     hint = f" Did you mean {str(OPS[near[0]])!r}?" if near else ""
     raise refuse(word, f"for {field} one of the operators {', '.join(Op)}.{hint}".rstrip("."))
+
+
+def _like(value: Any) -> tuple[Op, Any]:
+    """SQL's ``like``: ``Mei%`` and ``%Mei%`` have operators of their own, and a text without wildcards is one; no more."""
+    text = str(value)
+    bare = text.removeprefix("%").removesuffix("%")
+    if not bare or WILDCARD.search(bare) or (text.startswith("%") and not text.endswith("%")):
+        raise refuse(value, "with like a text such as 'Mei%' (it begins so) or '%Mei%' (it holds that)")
+    if text.startswith("%"):
+        return Op.CONTAINS, bare
+    return (Op.STARTS_WITH if text.endswith("%") else Op.EQ), bare
 
 
 def _values(value: Any) -> Any:
