@@ -16,7 +16,10 @@ from lead_mcp.mirror.store import in_pieces
 from lead_mcp.sql.people import MOST_NAMES, roots
 from lead_mcp.uris import lead_uri
 
-CROWDED: Final = "SELECT value FROM json_each(?) WHERE ? < (SELECT count(*) FROM (SELECT 1 FROM keys WHERE key = value AND joins LIMIT ?))"
+CROWDED: Final = (
+    "SELECT value FROM json_each(?) WHERE "
+    "(SELECT count(*) FROM (SELECT 1 FROM keys WHERE key = value AND joins LIMIT ?)) > ?"
+)
 NAMES: Final = (
     "SELECT DISTINCT name FROM keys JOIN records USING (no) WHERE key = ? AND joins AND name IS NOT NULL LIMIT ?"
 )
@@ -46,7 +49,7 @@ def _joining(database: sqlite3.Connection, touched: Collection[str]) -> set[str]
 
 def _crowded(database: sqlite3.Connection, keys: Collection[str]) -> set[str]:
     """The keys of so many records that they may stand beside too many names: few are."""
-    rows = database.execute(CROWDED, (json.dumps(sorted(keys)), MOST_NAMES, MOST_NAMES + 1))
+    rows = database.execute(CROWDED, (json.dumps(sorted(keys)), MOST_NAMES + 1, MOST_NAMES))
     return {key for (key,) in rows}
 
 
