@@ -22,7 +22,7 @@ MILLISECOND = timedelta(milliseconds=1)
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-BACK = re.compile(r"-(\d{1,6})([hdw])")
+BACK = re.compile(r"-(?!0+[hdw])(\d{1,6})([hdw])")
 HOURS = {"h": 1, "d": 24, "w": 168}
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}|\d{4}-?W\d{2}-?\d", re.ASCII)
 MOMENT = re.compile(r"\d[\dW-]*[Tt ]\d.*", re.ASCII)
@@ -111,13 +111,13 @@ def parse_stretch(text: str, zone: ZoneInfo, now: datetime, *, name: str = "date
 
 
 def _parse(text: str, zone: ZoneInfo, now: datetime) -> Span:
-    today = now.astimezone(zone).date()
-    if text in WORDS:
-        first, last = WORDS[text](today)
+    today, word = now.astimezone(zone).date(), text.lower()
+    if word in WORDS:
+        first, last = WORDS[word](today)
         return _days(first, last, zone)
-    if text == "now":
+    if word == "now":
         return Span(now, now)
-    if back := BACK.fullmatch(text):
+    if back := BACK.fullmatch(word):
         moment = (now - timedelta(hours=int(back[1]) * HOURS[back[2]])).replace(microsecond=0)
         return Span(moment, moment)
     if DAY.fullmatch(text):
@@ -172,7 +172,7 @@ def window(since: str | None, until: str | None, zone: ZoneInfo, now: datetime) 
 
 
 def _runs_on(since: str | None, until: str | None, zone: ZoneInfo, now: datetime) -> str:
-    word = (since or "").strip()
+    word = (since or "").strip().lower()
     return word if until is None and word in WORDS and parse(word, zone, now).end <= now else ""
 
 

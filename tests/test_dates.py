@@ -26,6 +26,7 @@ def spelled(text: str, zone: ZoneInfo = UTC_ZONE, now: datetime = NOW) -> str:
 
 MEANINGS = [
     ("today", "2026-11-21T00:00:00Z 2026-11-22T00:00:00Z", "2026-11-20T05:00:00Z 2026-11-21T05:00:00Z"),
+    ("TODAY", "2026-11-21T00:00:00Z 2026-11-22T00:00:00Z", "2026-11-20T05:00:00Z 2026-11-21T05:00:00Z"),
     ("yesterday", "2026-11-20T00:00:00Z 2026-11-21T00:00:00Z", "2026-11-19T05:00:00Z 2026-11-20T05:00:00Z"),
     ("this_week", "2026-11-16T00:00:00Z 2026-11-23T00:00:00Z", "2026-11-16T05:00:00Z 2026-11-23T05:00:00Z"),
     ("last_week", "2026-11-09T00:00:00Z 2026-11-16T00:00:00Z", "2026-11-09T05:00:00Z 2026-11-16T05:00:00Z"),
@@ -105,7 +106,7 @@ def test_weeks_start_on_monday_and_months_have_their_own_lengths(now: str, word:
     [
         "",
         "soon",
-        "Today",
+        "-0d",
         "tomorrow",
         "7d",
         "-7",
