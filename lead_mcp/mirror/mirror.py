@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Final
 from urllib.request import url2pathname
@@ -60,8 +60,9 @@ class Mirror:
     failures: dict[str, LeadMcpError] = field(default_factory=dict)
     """Why an account could not be topped up, the last time it was tried."""
 
-    @property
+    @cached_property
     def store(self) -> Store:
+        """One for all accounts, so that their transactions take turns: SQLite does not wait where two open a new file."""
         return Store(self.folder)
 
     @property
