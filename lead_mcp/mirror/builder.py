@@ -16,14 +16,16 @@ from lead_mcp.mirror.segments import COLUMNS, NO
 from lead_mcp.sql import confine
 from lead_mcp.sql.child import Engine, answered, error_told, requests, send, stand_in_for_pytz
 
-MEMORY: Final = 150
-"""Megabytes that the engine may use; what does not fit goes to files in the mirror's own folder for a while."""
+MEMORY: Final = 100
+"""Megabytes that the engine may use; what does not fit goes to files in the mirror's own folder for a while. Half as much
+again comes on top of it, for the rows on their way in."""
 
 
 class Builder(Engine):
-    """One file at a time. ``folder``: the only place it works in."""
+    """One file at a time. ``folder``: the only place it works in. One thread: another would take as much memory again, and
+    the rows come no faster than they are made."""
 
-    def __init__(self, folder: str, threads: int = 2) -> None:
+    def __init__(self, folder: str, threads: int = 1) -> None:
         import duckdb
 
         stand_in_for_pytz()

@@ -40,7 +40,8 @@ from lead_mcp.vendors.spec.events import TimelineEvent
 FULL: Final = "full"
 """The mark of values as they are."""
 START: Final = "import sys; sys.path.append(sys.argv[2]); from lead_mcp.mirror.builder import main; main(sys.argv[1])"
-PIECE: Final = 2_000
+PIECE: Final = 1_000
+"""Records whose rows are made and written at a time; two such pieces are in memory."""
 MUCH: Final = 20_000
 """Changed records from which on a new base may be due, and is where they are a fifth of all."""
 STORED: Final = "no, account, kind, id, partition, raw, person"
