@@ -25,7 +25,7 @@ from tests.mirror.test_sql import ask
 @pytest.fixture
 def kept(tmp_path: Path) -> Iterator[Keeping]:
     with keeping(tmp_path, 40, only=["octanist", "leadexec"]) as found:
-        found.sync()
+        assert found.sync().whole
         yield found
 
 
@@ -83,7 +83,7 @@ def test_every_file_is_its_owners_alone_and_drop_leaves_none(kept: Keeping) -> N
     drop_all(kept.mirror)
     assert [path.name for path in kept.mirror.folder.iterdir()] == ["lock"]
     assert {one["records"] for one in status_of(kept.mirror)["accounts"]} == {0}
-    kept.sync()
+    assert kept.sync().whole
     assert len(records(kept.mirror)) == 80
 
 
