@@ -17,7 +17,7 @@ from lead_mcp.cli.mirror import app as mirror
 from lead_mcp.cli.output import guarded
 from lead_mcp.cli.set_up import app as set_up
 from lead_mcp.cli.tokens import app as tokens
-from lead_mcp.errors import BadArgument, LeadMcpError, SettingsError
+from lead_mcp.errors import LeadMcpError, SettingsError
 
 app = typer.Typer(
     name="lead-mcp",
@@ -251,8 +251,6 @@ def _failed(error: BaseException) -> int:
     match error:
         case SettingsError():
             return _report(str(error), 2)
-        case BadArgument():  # a tool's own refusals are answers: this one is of the command's words
-            return _report(error.message, 2)
         case LeadMcpError():
             return _report(error.message, 1)
         case OSError():
