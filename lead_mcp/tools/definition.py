@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from types import ModuleType
 from typing import Any, Final
 
+import anyio.to_thread
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
@@ -27,6 +29,10 @@ WRITES_A_FILE: Final = ToolAnnotations(
     read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True
 )
 """A new file on this machine; of the vendors it only reads."""
+
+
+LOADED: Final[dict[str, ModuleType]] = {}
+"""Modules of answering functions, whole: ``sys.modules`` holds those too that a thread has begun to load."""
 
 
 class LeadTool(Tool):
@@ -59,6 +65,13 @@ class LeadTool(Tool):
         return answer
 
 
+async def _loaded(module: str) -> ModuleType:
+    """The module; loaded in a thread the first time, so that others have their turn meanwhile."""
+    if module not in LOADED:
+        LOADED[module] = await anyio.to_thread.run_sync(import_module, module)
+    return LOADED[module]
+
+
 def make_tool(
     handler: str,
     model: type[Arguments],
@@ -73,7 +86,7 @@ def make_tool(
     module, _, name = handler.partition(".")
 
     async def answer(ctx: Context[Any, Any], asked: Any) -> CallToolResult | InputRequiredResult:
-        found = getattr(import_module(f"lead_mcp.tools.{module}"), name)
+        found = getattr(await _loaded(f"lead_mcp.tools.{module}"), name)
         answered: CallToolResult | InputRequiredResult = await found(ctx, asked)
         return answered
 

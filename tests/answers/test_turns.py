@@ -6,8 +6,10 @@ Measured inside the server's process: the longest time between two turns of the 
 
 from __future__ import annotations
 
+import gc
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -100,6 +102,15 @@ CALLS: list[tuple[Heavy, str, dict[str, Any]]] = [
     (LONG, "summarize_leads", {"group_by": ["name", "email"], "measures": ["count", "avg:value"], **EVER}),
     (HUGE, "get_lead", {"account": "octanist", "id": "lead_00000005"}),
 ]
+
+
+@pytest.fixture(autouse=True)
+def own_heap() -> Iterator[None]:
+    """What earlier tests of this process left is not looked through again meanwhile."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)
