@@ -72,6 +72,7 @@ DEAR = (
     "tests/writing/test_ownership.py",
     "tests/writing/test_process.py",
     "tests/writing/test_settling.py",
+    "tests/writing/test_stuck_journal.py",
 )
 """Modules, and single tests, that are marked slow: left to ``make check``."""
 MOST_WORKERS = 6
