@@ -172,9 +172,14 @@ class Journal:
         return write.state not in OPEN or write.owner == self.owner.id or self.owner.lives(write.owner) is False
 
     def is_worked_on(self, write: Write) -> bool:
-        """Whether some process is at work on it: this one, or another that renews its lease and is not known to be dead."""
+        """Whether some process is at work on it: this one, or another that renews its lease and is not known to be dead.
+
+        This one may have taken it up a moment before its row says so.
+        """
+        if write.id in self.owner.working:
+            return True
         if write.state in OPEN and write.owner == self.owner.id:
-            return write.id in self.owner.working
+            return False
         return not self._is_free(write) and self._run(lambda tx: steps.is_held(tx, write, self.database.now(tx)))
 
     def renew(self, write: Write) -> bool:

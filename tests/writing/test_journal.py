@@ -210,6 +210,23 @@ def test_a_write_let_go_is_taken_over_once_by_its_own_process(journal: Journal) 
     assert journal.is_worked_on(write)
 
 
+def test_whoever_is_too_late_sees_that_somebody_is_at_work(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two in one process: the second is refused while the first one's step is not on disk yet, and must be able to wait."""
+    waiting, _ = journal.begin(new_write("k"), State.PENDING, VALUES)
+    moved = journal._moved
+    seen: list[object] = []
+
+    def slowly(*arguments: Any, **named: Any) -> None:
+        seen.append(journal.take_over(waiting, State.INTENDED, {}))
+        seen.append(journal.is_worked_on(waiting))
+        moved(*arguments, **named)
+
+    monkeypatch.setattr(journal, "_moved", slowly)
+    assert not journal.is_worked_on(waiting)
+    assert journal.take_over(waiting, State.INTENDED, {}) is not None
+    assert seen == [None, True]
+
+
 def test_a_write_is_not_taken_from_a_state_it_has_left(journal: Journal) -> None:
     write = finished(journal)
     assert journal.take_over(replace(write, state=State.SENDING), State.INTENDED, {}) is None
