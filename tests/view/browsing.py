@@ -20,7 +20,15 @@ SOURCE: Final = Path(__file__).parent / "browser"
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE: Final = 300.0
 """Seconds that all scenarios may take on a busy machine; on an idle one it is about thirty."""
-Seen = Mapping[str, Any]
+
+
+class Seen(dict[str, Any]):
+    """What each scenario saw, by its name; one that broke off says where."""
+
+    def __getitem__(self, name: str) -> Any:
+        found = super().__getitem__(name)
+        assert not isinstance(found, dict) or "thrown" not in found, found["thrown"]
+        return found
 
 
 def answers_of(driven: Bench) -> dict[str, Any]:
@@ -78,5 +86,4 @@ def _driven(own: Path, given: Mapping[str, Any]) -> Seen:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    found: Seen = json.loads(done.stdout)
-    return found
+    return Seen(json.loads(done.stdout))

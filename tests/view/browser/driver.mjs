@@ -6,15 +6,17 @@ import { scenarios } from "./scenarios.mjs";
 
 const given = JSON.parse(readFileSync("given.json", "utf8"));
 const { outputFiles } = await build({ entryPoints: ["host.js"], bundle: true, write: false, format: "iife", minify: true, logLevel: "error" });
+const PATIENCE = 120000; // milliseconds that anything may take on a busy machine
 const browser = await puppeteer.launch({
   executablePath: given.chromium,
   args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-extensions", "--no-first-run", "--disable-background-networking"],
-  protocolTimeout: 60000,
+  protocolTimeout: PATIENCE,
 });
 
 // A page with the view in it, and what the host heard from it.
 const opened = async (scene) => {
   const page = await browser.newPage();
+  page.setDefaultTimeout(PATIENCE);
   const log = { calls: [], message: [], size: [], error: [], console: [], requests: [] };
   page.on("pageerror", (error) => log.console.push(String(error)));
   page.on("console", (one) => ["error", "warn"].includes(one.type()) && log.console.push(one.text()));
@@ -39,15 +41,12 @@ const found = {};
 try {
   for (const [name, run] of Object.entries(scenarios)) {
     if (given.only && !given.only.includes(name)) continue;
-    // keys are pressed at a pace of their own: on a busy machine one may come before what it is for is drawn
-    for (let tries = 0; tries < 2 && (!tries || found[name]?.thrown); tries++) {
-      try {
-        found[name] = await run({ opened, ...given });
-      } catch (error) {
-        found[name] = { thrown: String(error.stack || error) };
-      }
-      for (const page of (await browser.pages()).slice(1)) await page.close();
+    try {
+      found[name] = await run({ opened, ...given });
+    } catch (error) {
+      found[name] = { thrown: String(error.stack || error) };
     }
+    for (const page of (await browser.pages()).slice(1)) await page.close();
   }
 } finally {
   await browser.close();
