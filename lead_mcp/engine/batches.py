@@ -1,12 +1,14 @@
 """A sort that some account cannot be read along: sorted here, over the newest records up to the scan limit.
 
 The cursor walks such a *batch* in the asked order, then goes on to the next one. So every match comes exactly once,
-whatever the sort; the order is true within a batch, and the ledger says so where there is more than one.
+whatever the sort; the order is true within a batch, and the ledger says so where there is more than one. Pages may have been
+read along the vendor's own order before: then batches hold what lies behind the place that those had reached.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from lead_mcp.engine.cursor import PageEnd
 from lead_mcp.engine.merge import MergedPage, certain_until
@@ -25,8 +27,9 @@ def batch_page(readers: Sequence[Reader], base: Sorter, sorter: Sorter, limit: i
     if began.end is not None and line is not None and base.place(line) < base.place(began.end):
         return MergedPage([], began, 0)  # less was read than on the page before: once more from there
     records = [row for reader in readers for row in reader.rows if end is None or not base.is_after(row, end)]
-    left = sorted((row for row in records if sorter.is_after(row, began.after)), key=sorter.key)
+    places = (began.after, began.floor)
+    left = sorted((row for row in records if all(sorter.is_after(row, one) for one in places)), key=sorter.key)
     page = left[:limit]
     if len(left) > len(page):
-        return MergedPage(page, PageEnd(sorter.position(page[-1]), began.start, end), len(page))
-    return MergedPage(page, PageEnd(start=end) if end is not None else None, len(page))
+        return MergedPage(page, replace(began, after=sorter.position(page[-1]), end=end), len(page))
+    return MergedPage(page, replace(began, after=None, start=end, end=None) if end is not None else None, len(page))

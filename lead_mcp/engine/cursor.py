@@ -114,11 +114,17 @@ def digest(arguments: Mapping[str, Any]) -> bytes:
 @dataclass(frozen=True)
 class PageEnd:
     """Where a page ended. ``after``: behind this place in the asked order. ``start`` and ``end`` bound a batch in the
-    order of reading, where there are batches."""
+    order of reading, where there are batches.
+
+    ``in_batches``: the vendor's own order led no further; what lies behind ``floor`` in the asked order (everything, where
+    that is None) comes in batches.
+    """
 
     after: Position | None = None
     start: Position | None = None
     end: Position | None = None
+    floor: Position | None = None
+    in_batches: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,25 +142,28 @@ class PageState:
 
     def packed(self, places: Places) -> dict[str, Any]:
         """As a cursor holds it, short: accounts by number; those still asked are neither failed nor finished."""
-        ends = {"p": self.page_end.after, "s": self.page_end.start, "e": self.page_end.end}
+        end = self.page_end
+        ends = {"p": end.after, "s": end.start, "e": end.end, "b": end.floor}
         found: dict[str, Any] = {"f": self.frozen}
         found |= {key: places.packed(place) for key, place in ends.items() if place}
         totals = {places.number(name): total for name, total in self.totals.items() if total is not None}
         gone = [places.number(name) for name in self.finished]
         return {
             **found,
-            **{key: one for key, one in (("t", totals), ("d", gone)) if one},
+            **{key: one for key, one in (("t", totals), ("d", gone), ("m", end.in_batches)) if one},
             **failures(self.failed, places),
         }
 
     @staticmethod
     def unpacked(found: Mapping[str, Any], places: Places) -> PageState:
-        ends = [places.unpacked(found[key]) if key in found else None for key in "pse"]
+        after, start, end, floor = (places.unpacked(found[key]) if key in found else None for key in "pseb")
         totals = {places.names[number]: total for number, total in found.get("t", {}).items()}
         failed = failures_of(found, places)
         finished = tuple(places.names[number] for number in found.get("d", ()))
         accounts = tuple(name for name in places.names if name not in {*failed, *finished})
-        return PageState(found["f"], accounts, PageEnd(*ends), totals, failed, finished)
+        return PageState(
+            found["f"], accounts, PageEnd(after, start, end, floor, "m" in found), totals, failed, finished
+        )
 
 
 def failures(failed: Mapping[str, str], places: Places) -> dict[str, Any]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import anyio
 
-from lead_mcp.engine.cursor import PageState
+from lead_mcp.engine.cursor import PageEnd, PageState
 from lead_mcp.engine.fanout import finished_within
 from lead_mcp.engine.ledger import LedgerEntry, fill, opened
 from lead_mcp.engine.limits import Limits
@@ -32,8 +32,9 @@ MARGIN = 0.05
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read. ``base``: the order it was read in; ``entries``: the ledger, by account."""
+    """What was read. ``state``: where it began; ``base``: the order it was read in; ``entries``: the ledger, by account."""
 
+    state: PageState
     base: tuple[Order, ...]
     readers: Sequence[Reader]
     entries: Mapping[str, LedgerEntry]
@@ -54,7 +55,7 @@ async def read(
     ``left``: seconds of the deadline from now; ``budget``: shared with other readings that belong to the same answer.
     """
     alive = [one for one in account_queries if one.error is None and not one.nothing]
-    until, wasted = anyio.current_time() + left, Counter[str]()
+    until, asked, scanned = anyio.current_time() + left, Counter[str](), Counter[str]()
     while True:
         base = _order_of_reading(alive, query, state)
         count = len(partitions_of(alive))
@@ -62,24 +63,27 @@ async def read(
         maker = ReaderMaker(query, state, base, spent.share, spent, sink, on_progress)
         readings = partition_readings(maker, alive)
         ended = await finished_within(until - anyio.current_time() - MARGIN, [one.run for one in readings])
-        if not any(one.misled for one in readings):
+        if not any(one.in_batches for one in readings):
             break
+        state = replace(state, page_end=PageEnd(floor=state.page_end.after, in_batches=True))
         for tried in readings:
-            wasted[tried.account_query.account] += tried.reader.pager.usage.requests
+            asked[tried.account_query.account] += tried.reader.pager.usage.requests
+            scanned[tried.account_query.account] += tried.reader.pager.usage.scanned
         spent.begin_again(count)
     for part in (part for part, finished in zip(readings, ended, strict=True) if not finished):
         part.reader.cut_by_deadline(limits.deadline)
     entries = {one.account: opened(one) for one in account_queries}
     for one in alive:
         entries[one.account].window = maker.window(one)
-        entries[one.account].requests += wasted[one.account]
+        entries[one.account].requests += asked[one.account]
+        entries[one.account].scanned += scanned[one.account]
         _fill(entries[one.account], one, [part.reader for part in readings if part.account_query is one], state)
-    return Reading(base, [part.reader for part in readings], entries)
+    return Reading(state, base, [part.reader for part in readings], entries)
 
 
 def _order_of_reading(alive: Sequence[AccountQuery], query: Query, state: PageState) -> tuple[Order, ...]:
     """The order asked for where every account can be read along it, else newest first; within a batch, as it was."""
-    in_batch = state.page_end.start is not None or state.page_end.end is not None
+    in_batch = state.page_end.in_batches or state.page_end.start is not None or state.page_end.end is not None
     begun = state.page_end.after is not None
     if not in_batch and all(reads_along(one, query, query.orders, state.frozen, begun=begun) for one in alive):
         return query.orders

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -42,7 +42,7 @@ async def search(connections: Sequence[Connection], query: Query, limits: Limits
         account_queries = await resolve_queries([one for one in connections if one.name in state.accounts], query)
         left = limits.deadline - (anyio.current_time() - started)
         reading = await read(account_queries, query, state, limits, left)
-        page = SearchPage(query, state, reading, seal, places)
+        page = SearchPage(query, reading, seal, places)
         return await aside(page.answer, sum(len(reader.rows) for reader in reading.readers))
     raise late(limits)
 
@@ -70,10 +70,13 @@ class SearchPage:
     """A page made of what was read."""
 
     query: Query
-    state: PageState
     reading: Reading
     seal: Seal
     places: Places
+
+    @property
+    def state(self) -> PageState:
+        return self.reading.state
 
     @property
     def batched(self) -> bool:
@@ -135,7 +138,8 @@ class SearchPage:
         start = began.start if self.batched else None
 
         def position(rows: int) -> PageEnd:
-            return PageEnd(sorter.position(page.records[rows - 1]) if rows else began.after, start, end)
+            after = sorter.position(page.records[rows - 1]) if rows else began.after
+            return replace(began, after=after, start=start, end=end)
 
         return lambda rows: self._sealed(position(rows))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from math import log2
 from typing import Any
 
@@ -13,6 +14,7 @@ from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import search
+from lead_mcp.sandbox.world import Person, World
 from tests.driving import DAWN, NEWEST, NOW, Bench, bench, entry, in_order, uris
 
 LEADS = 1_500
@@ -30,6 +32,7 @@ CASES = [
     for account, quick in (("octanist", ("first", "least")), ("leadtrackr", ("last", "greatest")))
     for nulls in ("first", "last", *AS_A_VALUE)
 ]
+SORTED_HERE = "sorted here, within the newest records"
 Case = tuple[Bench, str, str, list[Record]]
 
 
@@ -96,3 +99,29 @@ def fits(one: Record, name: str, field: str) -> bool:
     value: Any = one.get(field)
     tests = {"all": True, "dear": value is not None and name == "dear" and value >= 300, "absent": value is None}
     return bool(tests.get(name, value is not None))
+
+
+@pytest.mark.parametrize("nulls", ["first", "last", "least"])
+@pytest.mark.parametrize("accounts", ["octanist", "leadtrackr", "octanist,leadtrackr"])
+def test_a_tie_and_absent_values_beyond_the_scan_limit_come_once_too(
+    accounts: str, nulls: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the vendor's order leads no further, what lies behind the place that was reached comes in batches."""
+    drawn = World.person
+
+    def alike(world: World, index: int) -> Person:
+        found = drawn(world, index)
+        return replace(found, value=7.0) if found.value is not None and index % 4 else found
+
+    monkeypatch.setattr(World, "person", alike)
+    names = accounts.split(",")
+    options = {name: {"nulls": nulls} for name in names}
+    with bench(260, only=names, options=options, environment={"LEAD_MCP_SCAN_LIMIT": "60"}) as driven:
+        records = [one for name in names for one in driven.portal.call(everything, driven, name)]
+        for sort in ("value:desc", "value:asc"):
+            pages = driven.pages(sort=sort, limit=45, since=DAWN.isoformat())
+            assert sorted(uris(pages)) == sorted(one.uri for one in records), sort
+            batches = [any(SORTED_HERE in one.get("note", "") for one in page["accounts"]) for page in pages]
+            ordered = uris(pages[: batches.index(True)] if True in batches else pages)
+            assert ordered == [one.uri for one in in_order(records, sort)][: len(ordered)]
+            assert ordered or sort == "value:asc", "the first are asked of the vendor, in its order"

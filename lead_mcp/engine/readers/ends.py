@@ -25,6 +25,8 @@ from lead_mcp.vendors.spec.reading import Page
 class EndsReader(Reader):
     """Pages in the vendor's own order, from where the present values begin."""
 
+    stuck: bool = False
+    """Whether as much was read as may be, and nothing of it can be put in order: more would have to be read for that."""
     _tie: list[Record] = field(default_factory=list)
     """Records that tie with the last one read: more of them may follow."""
     _absent: list[Record] = field(default_factory=list)
@@ -41,9 +43,10 @@ class EndsReader(Reader):
                 for row in rows:
                     await self._take(row)
                 if self._enough():
-                    return None
-                if await self._spent():
-                    return await self._stop()
+                    return
+                if await self._spent():  # within one tie, or among records without a value: these are in no order
+                    self.stuck = not self.settled_any
+                    return
         except Rejected as error:
             if self.settled_any or self.plan.sent:
                 raise
@@ -75,21 +78,6 @@ class EndsReader(Reader):
     async def _close(self) -> None:
         tie, self._tie = self._tie, []
         await self._settle(sorted(tie, key=self.sorter.key))
-
-    async def _stop(self) -> None:
-        """The scan limit ended the reading; where all that was read is one tie, a part of it is the answer.
-
-        Records without a value are in no order of the vendor's, so a part of them is no answer: another filter finds them.
-        """
-        if self.settled_any:
-            return
-        key = self._order.field
-        if self._tie:
-            self._note(f"{len(self._tie):,} of the records with one {key} were read, the rest are left out")
-        await self._close()
-        if not self.settled_any:  # nothing that can be gone on from
-            self._note(f"records without {key} are left out, being too many to sort: {key} exists false finds them")
-            self.done = True
 
     async def _finish(self) -> None:
         await self._close()

@@ -10,7 +10,7 @@ from typing import Final
 from lead_mcp.dates import Window
 from lead_mcp.engine.bounds import Bounds
 from lead_mcp.engine.connection import Names
-from lead_mcp.engine.cursor import PageEnd, PageState
+from lead_mcp.engine.cursor import PageState
 from lead_mcp.engine.plan import REFUSED, Criteria, Plan, doubtful, plan, unfiltered
 from lead_mcp.engine.query import AccountQuery, Query
 from lead_mcp.engine.readers.base import OutOfOrder, Reader, Refused, TooDeep
@@ -105,7 +105,12 @@ class PartitionReading:
     reader: Reader
     maker: ReaderMaker
     misled: bool = False
-    """Whether the vendor does not sort by the wanted field as we do, so that all have to be read along another one."""
+    """Whether the vendor does not sort by the wanted field as we do."""
+
+    @property
+    def in_batches(self) -> bool:
+        """Whether all have to be read along another field, and sorted here: this order is not ours, or leads no further."""
+        return self.misled or (isinstance(self.reader, EndsReader) and self.reader.stuck)
 
     async def run(self) -> None:
         """Read, in another way if need be. Failures are kept by the reader."""
@@ -122,7 +127,8 @@ class PartitionReading:
             await self.reader.run()
         except OutOfOrder:
             if isinstance(self.reader, EndsReader):
-                return self._is_misled()
+                self._mislead()
+                return True
             self.reader = _again(self.reader, _unsorted_way_of(self.reader.plan), self.reader.plan)
         except TooDeep:
             self.reader = self._by_another_route()
@@ -132,15 +138,11 @@ class PartitionReading:
             return True
         return False
 
-    def _is_misled(self) -> bool:
-        """Whether the first page is to be made anew in another order; a later one is read whole, and sorted here."""
-        tired = self.reader
-        leading = tired.sorter.orders[0].field
-        self.account_query.connection.learned.misordered.add((tired.plan.route.name, leading))
-        self.misled = self.maker.state.page_end == PageEnd()
-        if not self.misled:
-            self.reader = _again(tired, FullReader, tired.plan)
-        return self.misled
+    def _mislead(self) -> None:
+        """The vendor's order by the wanted field is not ours: nobody is asked for it again."""
+        plan, leading = self.reader.plan, self.reader.sorter.orders[0].field
+        self.account_query.connection.learned.misordered.add((plan.route.name, leading))
+        self.misled = True
 
     def _is_refused(self, refused: Refused) -> bool:
         """Whether the refusal stands: no filter was sent that could be checked here."""
