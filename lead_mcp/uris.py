@@ -1,8 +1,8 @@
 """URIs of what we hand out: ``lead://{account}/{id}``, ``ping://...``, ``recording://...``, ``account://...``,
 ``journal://{id}``.
 
-Ids are percent-encoded whole, so that no id can forge a path. A URI printed by any tool can be read as a resource and
-given to any tool, in another process too.
+Ids are percent-encoded whole, so that no id can forge a path. A URI printed by any tool can be read as a resource, in
+another process too, and given to any tool that reads a lead.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from lead_mcp.runtime import Runtime
 from lead_mcp.tools.arguments import models
 from lead_mcp.tools.confirmation import Confirmation, Declined, MustAsk
 from lead_mcp.tools.kit import result, runtime_of
-from lead_mcp.tools.leads import named_lead
+from lead_mcp.tools.lead import named_lead
 from lead_mcp.tools.writes import one_account, pending_result
 from lead_mcp.uris import lead_uri
 from lead_mcp.writing.batch import Batch

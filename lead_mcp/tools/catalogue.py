@@ -188,7 +188,7 @@ LISTED: Final[tuple[tuple[Serves, Callable[[], LeadTool]], ...]] = (
         partial(make_tool, "accounts.list_accounts", models.ListAccounts, "List accounts", outputs.LIST_ACCOUNTS),
     ),
     (_any, partial(make_tool, "leads.search_leads", models.SearchLeads, "Search leads", outputs.SEARCH_LEADS)),
-    (_any, partial(make_tool, "leads.get_lead", models.GetLead, "Get one lead", outputs.GET_LEAD)),
+    (_any, partial(make_tool, "lead.get_lead", models.GetLead, "Get one lead", outputs.GET_LEAD)),
     (
         _any,
         partial(

@@ -15,14 +15,14 @@ from lead_mcp.runtime import Runtime
 from lead_mcp.tools.arguments import models
 from lead_mcp.tools.arguments.windows import asked_window
 from lead_mcp.tools.kit import linked, result, runtime_of
-from lead_mcp.tools.leads import lead_behind, named_lead
+from lead_mcp.tools.lead import lead_behind, named_lead
 from lead_mcp.vendors.spec.reading import Recording
 
 
 async def get_recordings(ctx: Context[Any, Any], asked: models.GetRecordings) -> CallToolResult:
     """The tool ``get_recordings``."""
     runtime = runtime_of(ctx)
-    name, wanted = named_lead(runtime, lead_behind(asked.uri), asked.account, asked.lead_id)
+    name, wanted = named_lead(runtime, await lead_behind(runtime, asked.uri), asked.account, asked.lead_id)
     window = [asked.period, asked.since, asked.until]
     arguments = {"tool": "get_recordings", "lead": [name, wanted], "window": window, "limit": asked.limit}
     start, now = _place(runtime, asked.cursor, arguments)

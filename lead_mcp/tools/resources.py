@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
-from lead_mcp.dates import Window
 from lead_mcp.engine.pace import ALWAYS, aside
-from lead_mcp.engine.query import Query
 from lead_mcp.engine.recordings import offered, recordings_of
-from lead_mcp.engine.records import Record
-from lead_mcp.engine.search import search
 from lead_mcp.errors import BadArgument, LeadMcpError, NotConfigured, NotFound, NotOffered
-from lead_mcp.filters import Filter, Op, Order
 from lead_mcp.journal.entries import Event, Write
 from lead_mcp.outgoing.accounts import by_kind
 from lead_mcp.outgoing.masking import masked_by
@@ -30,11 +23,11 @@ from lead_mcp.tools.accounts import describe
 from lead_mcp.tools.exports import export_contents
 from lead_mcp.tools.failures import known, told
 from lead_mcp.tools.kit import META, masker_for
-from lead_mcp.tools.leads import one_lead, own_fields
-from lead_mcp.tools.pings import with_pings
+from lead_mcp.tools.lead import one_lead, own_fields
+from lead_mcp.tools.one_ping import one_ping
 from lead_mcp.tools.templates import JSON, SCHEMA
 from lead_mcp.transport.audio import fetch_audio
-from lead_mcp.uris import Uri, parse_uri, ping_moment
+from lead_mcp.uris import Uri, parse_uri
 from lead_mcp.vendors.spec.fields import CANONICAL, PING_FIELDS
 from lead_mcp.view import CONTENT_META, MIME_TYPE, URI, html
 
@@ -102,35 +95,6 @@ async def _ping(runtime: Runtime, found: Uri) -> ReadResourceContents:
         return _json({"uri": whole["uri"], "ping": whole["lead"], "raw": whole["raw"]}, RECORD_META)
 
     return await aside(contents, ALWAYS)
-
-
-async def one_ping(runtime: Runtime, found: Uri) -> Record:
-    """The ping a URI names: the vendor has no call for one, so the moment it carries is read again. Raises NotFound."""
-    name, direction, wanted = found.parts
-    connection = with_pings(runtime, runtime.connection(name).name, direction)[0]
-    moment, partitions = ping_moment(found), connection.vendor.pings[direction].partitions(connection.account)
-    query = Query(
-        kind=direction,
-        filters=[Filter("id", Op.EQ, wanted)],
-        window=_around(moment, runtime) if moment else None,
-        orders=(Order("at", descending=True),),
-        limit=1,
-        now=runtime.clock(),
-        zone=runtime.server.zone,
-        partition=next((one for one in partitions if one == found.query.get("type")), None),
-    )
-    answer = await search([connection], query, runtime.limits, runtime.seal)
-    if not answer.records and "at" not in found.query:  # an id that looks as if it told a time need not
-        answer = await search([connection], replace(query, window=None), runtime.limits, runtime.seal)
-    if not answer.records:
-        raise NotFound(f"{name} has no {direction} ping {wanted[:80]!r} at that time.", account=name)
-    return answer.records[0]
-
-
-def _around(moment: datetime, runtime: Runtime) -> Window:
-    """The whole second, and one before and behind it."""
-    second = timedelta(seconds=1)
-    return Window(moment - second, moment + 2 * second, runtime.server.zone.key)
 
 
 async def _recording(runtime: Runtime, found: Uri) -> ReadResourceContents:

@@ -20,14 +20,14 @@ from lead_mcp.runtime import Runtime
 from lead_mcp.tools.arguments import models
 from lead_mcp.tools.arguments.windows import asked_window
 from lead_mcp.tools.kit import result, runtime_of
-from lead_mcp.tools.leads import lead_behind, one_lead
+from lead_mcp.tools.lead import lead_behind, one_lead
 from lead_mcp.tools.sources import sourced_story
 
 
 async def trace_lead(ctx: Context[Any, Any], asked: models.TraceLead) -> CallToolResult:
     """The tool ``trace_lead``."""
     runtime = runtime_of(ctx)
-    person, lead = await _person(runtime, lead_behind(asked.uri), asked.phone, asked.email)
+    person, lead = await _person(runtime, await lead_behind(runtime, asked.uri), asked.phone, asked.email)
     now = runtime.clock()
     window = asked_window(asked, runtime.server.zone, now)
     scope = LookupScope(runtime.limits, runtime.seal, runtime.server.phone_region, now, window, everything=True)

@@ -17,7 +17,7 @@ from lead_mcp.tools.arguments import models
 from lead_mcp.tools.confirmation import Confirmation, Declined, MustAsk
 from lead_mcp.tools.failures import error_result
 from lead_mcp.tools.kit import META, result, runtime_of
-from lead_mcp.tools.leads import named_lead
+from lead_mcp.tools.lead import named_lead
 from lead_mcp.writing.call import WriteCall
 from lead_mcp.writing.deletes import DeleteIntent
 from lead_mcp.writing.inserts import InsertIntent
