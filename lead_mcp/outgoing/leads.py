@@ -12,7 +12,7 @@ from lead_mcp.outgoing.cleaning import text_cell
 from lead_mcp.outgoing.ledger import entry_to_dict, ledger_lines
 from lead_mcp.outgoing.records import record_rows
 from lead_mcp.outgoing.render import id_cell, table, text_of, text_table
-from lead_mcp.outgoing.times import counted, heading, rows_of, window_to_dict
+from lead_mcp.outgoing.times import counted, counted_of, heading, window_to_dict
 from lead_mcp.outgoing.token_budget import Rendered, allowed, check_some_fit, fits, most_that_fits
 
 MOST_MISSING: Final = 20
@@ -50,7 +50,7 @@ def _rendered(answer: Answer, query: Query, columns: Sequence[str], rows: Sequen
         "accounts": [entry_to_dict(entry) for entry in answer.entries],
     }
     text = text_of(
-        heading(rows_of(len(rows), answer.total, "lead"), query.window),
+        heading(counted_of(len(rows), answer.total, "lead", more=answer.cursor is not None), query.window),
         text_table(found),
         f"not found: {', '.join(map(text_cell, missing))}" if missing else "",
         omitted,

@@ -12,7 +12,7 @@ from lead_mcp.outgoing.cleaning import cell
 from lead_mcp.outgoing.ledger import entry_to_dict, ledger_lines
 from lead_mcp.outgoing.masking import masker_in_use
 from lead_mcp.outgoing.render import id_cell, table, text_of, text_table
-from lead_mcp.outgoing.times import heading, rows_of, shown_time, window_to_dict
+from lead_mcp.outgoing.times import counted_of, heading, shown_time, window_to_dict
 from lead_mcp.outgoing.token_budget import Rendered
 from lead_mcp.uris import uri
 from lead_mcp.vendors.spec.reading import Recording
@@ -53,7 +53,7 @@ def recordings_answer(
         "accounts": [entry_to_dict(entry)],
     }
     after = f"next_cursor: {cursor}" if cursor else ""
-    what = f"{rows_of(len(page), entry.total, 'recording')}, {lengths}"
+    what = f"{counted_of(len(page), entry.total, 'recording')}, {lengths}"
     return structured, text_of(heading(what, window), text_table(found), *ledger_lines([entry]), after)
 
 

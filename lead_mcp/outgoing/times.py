@@ -145,9 +145,11 @@ def counted(number: float, noun: str) -> str:
     return f"{plain:,} {noun}" if plain == 1 else f"{plain:,} {noun}s"
 
 
-def rows_of(rows: int, total: int | None, noun: str) -> str:
-    """``20 of 2,519 leads``, ``1 lead``."""
-    return counted(rows, noun) if total in (None, rows) else f"{rows:,} of {counted(total or 0, noun)}"
+def counted_of(rows: int, total: int | None, noun: str, *, more: bool = False) -> str:
+    """``20 of 2,519 leads``, ``1 lead``; ``20 leads, more follow`` where nobody told how many there are."""
+    if total not in (None, rows):
+        return f"{rows:,} of {counted(total or 0, noun)}"
+    return counted(rows, noun) + (", more follow" if more and total is None else "")
 
 
 def window_note(window: Window) -> str:

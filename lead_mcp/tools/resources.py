@@ -11,7 +11,7 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
 from lead_mcp.engine.pace import ALWAYS, aside
 from lead_mcp.engine.recordings import offered, recordings_of
-from lead_mcp.errors import BadArgument, LeadMcpError, NotConfigured, NotFound, NotOffered
+from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed, NotConfigured, NotFound, NotOffered
 from lead_mcp.journal.entries import Event, Write
 from lead_mcp.outgoing.accounts import by_kind
 from lead_mcp.outgoing.masking import masked_by
@@ -53,7 +53,7 @@ async def _read(runtime: Runtime, text: str) -> Iterable[ReadResourceContents]:
     try:
         found = parse_uri(text, *READERS)
         return [await READERS[found.scheme](runtime, found)]
-    except (NotFound, NotConfigured, NotOffered, BadArgument) as error:
+    except (NotFound, NotConfigured, NotOffered, NotAllowed, BadArgument) as error:
         raise ResourceNotFoundError(told(error)) from error
     except Exception as error:
         raise ResourceError(told(known(error, text))) from error
