@@ -18,8 +18,11 @@ PATIENCE: Final = 240.0
 """Seconds that an installation may take."""
 
 
-def installed(source: Path) -> Path:
-    """A folder with the packages that ``source/package.json`` names; the test is skipped where they cannot be had."""
+def installed(source: Path, patience: float = PATIENCE) -> Path:
+    """A folder with the packages that ``source/package.json`` names; the test is skipped where they cannot be had.
+
+    ``patience``: seconds that it may take.
+    """
     if NODE is None or NPM is None:
         pytest.skip("node and npm are needed here, and are not installed")
     package = (source / "package.json").read_bytes()
@@ -27,14 +30,14 @@ def installed(source: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / "installing"):
         if not (folder / "installed").exists():
-            _install(package, folder, NPM)
+            _install(package, folder, NPM, patience)
     return folder
 
 
-def _install(package: bytes, folder: Path, npm: str) -> None:
+def _install(package: bytes, folder: Path, npm: str, patience: float) -> None:
     (folder / "package.json").write_bytes(package)
     words = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=patience, check=False)
     if done.returncode != 0:
         pytest.skip(f"npm could not install what is needed here: {done.stderr.strip()[-300:]}")
     (folder / "installed").touch()

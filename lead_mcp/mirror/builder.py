@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lead_mcp.mirror.segments import COLUMNS, NO
-from lead_mcp.sql import confine
-from lead_mcp.sql.child import Engine, answered, error_told, requests, send, stand_in_for_pytz
+from lead_mcp.sql.child import Engine, serve, stand_in_for_pytz
 
 MEMORY: Final = 100
 """Megabytes that the engine may use; what does not fit goes to files in the mirror's own folder for a while. Half as much
@@ -106,15 +105,9 @@ def _text(path: Path) -> str:
 
 def main(options: str) -> None:
     """Answer until stdin ends. ``options``: JSON of ``folder``."""
-    confine.early()
-    out = os.fdopen(os.dup(1), "wb")
-    for descriptor in (1, 2):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
-    try:
+
+    def begin() -> tuple[Builder, dict[str, Any]]:
         engine = Builder(json.loads(options)["folder"])
-    except Exception as error:  # noqa: BLE001 - the server has to hear of it, whatever it is
-        send(out, error_told(error))
-        return
-    send(out, {"version": engine.duckdb.__version__, "confined": {}})
-    for header, blobs in requests(os.fdopen(0, "rb")):
-        send(out, answered(engine, header, blobs))
+        return engine, {"version": engine.duckdb.__version__, "confined": {}}
+
+    serve(begin)

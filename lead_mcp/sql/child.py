@@ -244,20 +244,25 @@ def requests(source: Any) -> Iterator[Message]:
             return
 
 
-def main(options: str) -> None:
-    """Confine this process, then answer until stdin ends. ``options``: JSON of ``zone memory threads``."""
+def serve(begin: Callable[[], tuple[Any, dict[str, Any]]]) -> None:
+    """Answer the server's requests until stdin ends. ``begin``: makes the engine, and what is told of it first."""
     confine.early()
     out = os.fdopen(os.dup(1), "wb")
     for descriptor in (1, 2):
         os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
     try:
-        engine, ready = started(json.loads(options))
+        engine, ready = begin()
     except Exception as error:  # noqa: BLE001 - the server has to hear of it, whatever it is
         send(out, error_told(error))
         return
     send(out, ready)
     for header, blobs in requests(os.fdopen(0, "rb")):
         send(out, answered(engine, header, blobs))
+
+
+def main(options: str) -> None:
+    """Confine this process, then answer until stdin ends. ``options``: JSON of ``zone memory threads``."""
+    serve(lambda: started(json.loads(options)))
 
 
 def started(options: Mapping[str, Any]) -> tuple[Engine, dict[str, Any]]:

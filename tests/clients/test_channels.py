@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
 import subprocess
 import sys
 import venv
@@ -12,18 +10,16 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from filelock import FileLock
-from platformdirs import user_cache_path
 
 from channels import bundle
 from lead_mcp import __version__
+from tests.node_packages import installed
 from tests.process.processes import ROOT, clean
 
 pytestmark = pytest.mark.clients
 
 HERE: Final = Path(__file__).parent
 PATIENCE: Final = 900
-NPM: Final = shutil.which("npm")
 
 
 def ended(*words: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -36,19 +32,7 @@ def ended(*words: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def mcpb() -> str:
     """The command for bundles, installed once and kept outside the tree."""
-    if NPM is None:
-        pytest.skip("npm is needed to install mcpb, and is not there")
-    package = (HERE / "mcpb" / "package.json").read_bytes()
-    folder = user_cache_path("lead-mcp-tests", appauthor=False) / f"mcpb-{hashlib.sha256(package).hexdigest()[:12]}"
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / "installing"):
-        if not (folder / "installed").exists():
-            (folder / "package.json").write_bytes(package)
-            words = [NPM, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
-            done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False)
-            if done.returncode != 0:
-                pytest.skip(f"npm could not install mcpb: {done.stderr.strip()[-300:]}")
-            (folder / "installed").touch()
+    folder = installed(HERE / "mcpb", PATIENCE)
     return str(folder / "node_modules" / ".bin" / "mcpb")
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,10 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from filelock import FileLock
-from platformdirs import user_cache_path
 
 from lead_mcp.tools.catalogue import LISTED
+from tests.node_packages import installed
 from tests.process.processes import clean, listening_server
 
 pytestmark = pytest.mark.clients
@@ -23,27 +20,12 @@ pytestmark = pytest.mark.clients
 HERE: Final = Path(__file__).parent
 PATIENCE: Final = 900
 """Seconds that npm may take: the Inspector has hundreds of packages."""
-NPM: Final = shutil.which("npm")
 
 
 @pytest.fixture(scope="module")
 def inspector() -> str:
     """The Inspector's command, installed once and kept outside the tree."""
-    if NPM is None:
-        pytest.skip("npm is needed to install the MCP Inspector, and is not there")
-    package = (HERE / "inspector" / "package.json").read_bytes()
-    folder = (
-        user_cache_path("lead-mcp-tests", appauthor=False) / f"inspector-{hashlib.sha256(package).hexdigest()[:12]}"
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / "installing"):
-        if not (folder / "installed").exists():
-            (folder / "package.json").write_bytes(package)
-            words = [NPM, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
-            done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False)
-            if done.returncode != 0:
-                pytest.skip(f"npm could not install the MCP Inspector: {done.stderr.strip()[-300:]}")
-            (folder / "installed").touch()
+    folder = installed(HERE / "inspector", PATIENCE)
     return str(folder / "node_modules" / ".bin" / "mcp-inspector")
 
 

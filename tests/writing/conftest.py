@@ -9,7 +9,7 @@ import pytest
 
 from lead_mcp.sandbox.app import Sandbox
 from tests.writing.cluster import Missing, cluster, fresh_database
-from tests.writing.desk import emulators, on_loopback
+from tests.writing.desk import Desk, emulators, on_loopback
 
 _names = itertools.count(1)
 
@@ -31,6 +31,15 @@ def faultless(box: Sandbox) -> None:
     """Emulators that behave, whatever an earlier test planned."""
     for stage in box.stages.values():
         stage.faults.clear()
+
+
+@pytest.fixture
+def hands(asking: Desk, faultless: None) -> Iterator[Desk]:
+    """The module's client that can ask (its fixture ``asking``), and a clerk who says yes until told otherwise."""
+    clerk = asking.clerk
+    clerk.says, clerk.meanwhile, clerk.asked[:] = "yes", None, []
+    yield asking
+    assert asking.journal.verify() == []
 
 
 @pytest.fixture(scope="session")

@@ -47,15 +47,6 @@ def asking(box: Sandbox, era: Era, tmp_path_factory: pytest.TempPathFactory) -> 
         yield found
 
 
-@pytest.fixture
-def hands(asking: Desk, faultless: None) -> Iterator[Desk]:
-    """A client that can ask, and a clerk who says yes until told otherwise."""
-    clerk = asking.clerk
-    clerk.says, clerk.meanwhile, clerk.asked[:] = "yes", None, []
-    yield asking
-    assert asking.journal.verify() == []
-
-
 @pytest.fixture(scope="module")
 def other(box: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """Somebody else at the same accounts, who asks nobody."""

@@ -23,14 +23,6 @@ def asking(request: pytest.FixtureRequest, box: Sandbox, tmp_path_factory: pytes
         yield found
 
 
-@pytest.fixture
-def hands(asking: Desk, faultless: None) -> Iterator[Desk]:
-    clerk = asking.clerk
-    clerk.says, clerk.meanwhile, clerk.asked[:] = "yes", None, []
-    yield asking
-    assert asking.journal.verify() == []
-
-
 @pytest.fixture(scope="module")
 def other(box: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with desk(tmp_path_factory.mktemp("other"), box, environment=ALLOW, only=[*VENDORS, "leadexec"]) as found:
