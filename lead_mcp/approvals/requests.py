@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 from lead_mcp.approvals import pages
 from lead_mcp.approvals.pages import HEADERS
 from lead_mcp.errors import Conflict, LeadMcpError, NotAllowed
-from lead_mcp.tools.failures import told
+from lead_mcp.tools.failures import error_message
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -69,4 +69,4 @@ def redirect(to: str, cookie: str | None = None) -> Response:
 
 def failed(error: LeadMcpError) -> Response:
     status = 409 if isinstance(error, Conflict) else 403 if isinstance(error, NotAllowed) else 502
-    return page(pages.problem("Not done", told(error)), status)
+    return page(pages.problem("Not done", error_message(error)), status)

@@ -101,12 +101,12 @@ def _progress() -> Iterator[Progress]:
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
         lines: dict[tuple[str, str], Any] = {}
 
-        async def told(account: str, kind: str, many: int) -> None:
+        async def on_progress(account: str, kind: str, many: int) -> None:
             if (account, kind) not in lines:
                 lines[account, kind] = bars.add_task(f"{account} {kind}", total=None)
             bars.advance(lines[account, kind], many)
 
-        yield told
+        yield on_progress
 
 
 def _print_report(report: SyncReport, seconds: float) -> None:

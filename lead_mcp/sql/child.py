@@ -135,7 +135,7 @@ class Engine:
             fetch = self._started(cursor, asked["sql"], kinds, answer.countable)
             while (rows := fetch(FETCHED)) and answer.counted <= answer.countable:
                 answer.take(rows)
-        return {"columns": columns, "types": kinds, **answer.told()}
+        return {"columns": columns, "types": kinds, **answer.to_dict()}
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[Any]:
@@ -208,12 +208,12 @@ class Answer:
             return value[: self.max_cell] + CUT
         return value
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         counted = self.counted if self.counted <= self.countable else None
         return {"row_count": counted, "cut_cells": self.cut, "blobs": [b"[" + b",".join(self.rows) + b"]"]}
 
 
-def error_told(error: Exception) -> dict[str, Any]:
+def error_to_dict(error: Exception) -> dict[str, Any]:
     """The engine's error as it told it: kind, message, byte offset, candidates."""
     text = str(error)
     with contextlib.suppress(ValueError):
@@ -253,7 +253,7 @@ def serve(begin: Callable[[], tuple[Any, dict[str, Any]]]) -> None:
     try:
         engine, ready = begin()
     except Exception as error:  # noqa: BLE001 - the server has to hear of it, whatever it is
-        send(out, error_told(error))
+        send(out, error_to_dict(error))
         return
     send(out, ready)
     for header, blobs in requests(os.fdopen(0, "rb")):
@@ -277,7 +277,7 @@ def answered(engine: Engine, header: Mapping[str, Any], blobs: Sequence[bytes]) 
     try:
         found: dict[str, Any] = getattr(engine, header["op"])(header, blobs)
     except Exception as error:  # noqa: BLE001 - the server hears of it, and asks on
-        return error_told(error)
+        return error_to_dict(error)
     return found
 
 

@@ -21,7 +21,7 @@ T = TypeVar("T")
 log = logging.getLogger("lead_mcp.tools")
 
 
-def told(error: LeadMcpError) -> str:
+def error_message(error: LeadMcpError) -> str:
     """An error in words, with the account that its structure names: a client shows a model the one or the other."""
     words = error_text(error)
     account = error.account
@@ -35,7 +35,7 @@ def error_result(error: LeadMcpError) -> CallToolResult:
     """An error a model can act on."""
     structured = {"error": error_to_dict(error)}
     return CallToolResult(
-        content=[TextContent(type="text", text=told(error))], structured_content=structured, is_error=True
+        content=[TextContent(type="text", text=error_message(error))], structured_content=structured, is_error=True
     )
 
 
@@ -58,7 +58,7 @@ async def as_contents(work: Awaitable[T], uri: str) -> T:
     except (MCPError, ResourceError):
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001
-        raise ResourceError(told(known(error, uri))) from None
+        raise ResourceError(error_message(known(error, uri))) from None
 
 
 async def as_answer(work: Awaitable[T], what: str) -> T:
@@ -68,7 +68,7 @@ async def as_answer(work: Awaitable[T], what: str) -> T:
     except MCPError:
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001
-        raise MCPError(INTERNAL_ERROR, told(known(error, what))) from None
+        raise MCPError(INTERNAL_ERROR, error_message(known(error, what))) from None
 
 
 def known(error: BaseException, what: str) -> LeadMcpError:

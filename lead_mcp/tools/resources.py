@@ -21,7 +21,7 @@ from lead_mcp.outgoing.times import times_in
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.accounts import describe
 from lead_mcp.tools.exports import export_contents
-from lead_mcp.tools.failures import known, told
+from lead_mcp.tools.failures import error_message, known
 from lead_mcp.tools.kit import META, masker_for
 from lead_mcp.tools.lead import one_lead, own_fields
 from lead_mcp.tools.one_ping import one_ping
@@ -42,7 +42,7 @@ async def read(runtime: Runtime, text: str) -> Iterable[ReadResourceContents]:
     try:
         masker = await masker_for(runtime)
     except LeadMcpError as error:
-        raise ResourceError(told(error)) from error
+        raise ResourceError(error_message(error)) from error
     with masked_by(masker), times_in(runtime.server.zone):
         return await _read(runtime, text)
 
@@ -54,9 +54,9 @@ async def _read(runtime: Runtime, text: str) -> Iterable[ReadResourceContents]:
         found = parse_uri(text, *READERS)
         return [await READERS[found.scheme](runtime, found)]
     except (NotFound, NotConfigured, NotOffered, NotAllowed, BadArgument) as error:
-        raise ResourceNotFoundError(told(error)) from error
+        raise ResourceNotFoundError(error_message(error)) from error
     except Exception as error:
-        raise ResourceError(told(known(error, text))) from error
+        raise ResourceError(error_message(known(error, text))) from error
 
 
 def _json(value: Any, meta: dict[str, Any] | None = None) -> ReadResourceContents:
