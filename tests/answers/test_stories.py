@@ -217,7 +217,7 @@ def test_a_lead_with_neither_phone_nor_e_mail_cannot_be_traced() -> None:
         ({}, "one of them"),
         ({"phone": "+12135550101", "email": "a@example.com"}, "one of them"),
         ({"phone": "12"}, "no possible telephone number"),
-        ({"uri": "ping://leadexec/inbound/1"}, "lead://"),
+        ({"uri": "account://leadexec"}, "lead://"),
         ({"phone": "+12135550101", "since": "2026-11-02", "until": "2026-11-01"}, "since"),
     ],
 )
