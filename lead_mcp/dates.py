@@ -66,15 +66,16 @@ def local(moment: datetime, zone: tzinfo) -> datetime:
 
 def stamp(moment: datetime, zone: tzinfo = UTC) -> str:
     """``2026-11-25T22:42:10-05:00``: ISO 8601, whole seconds, by the clock of ``zone``; ``Z`` where that is UTC."""
-    return _iso(local(moment, zone), "seconds")
+    return iso_text(local(moment, zone), "seconds")
 
 
 def full_stamp(moment: datetime, zone: tzinfo = UTC) -> str:
     """The same with the fraction, if it has one."""
-    return _iso(local(moment, zone), "auto")
+    return iso_text(local(moment, zone), "auto")
 
 
-def _iso(moment: datetime, timespec: str) -> str:
+def iso_text(moment: datetime, timespec: str) -> str:
+    """ISO 8601 by the clock that ``moment`` goes by; ``Z`` where that is UTC's."""
     text = moment.isoformat(timespec=timespec)
     return f"{text[:-6]}Z" if moment.tzname() == "UTC" else text
 

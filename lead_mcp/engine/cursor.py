@@ -15,6 +15,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from secrets import token_bytes
 from typing import Any, Final
 
@@ -63,6 +64,14 @@ class Seal:
         """Another key for another purpose, of 32 bytes."""
         return hashlib.sha256(self.key + purpose.encode()).digest()
 
+    @cached_property
+    def _digest_key(self) -> bytes:
+        return self.derived("cursor digest")
+
+    @cached_property
+    def _cipher_key(self) -> bytes:
+        return self.derived("cursor cipher")
+
     def close(self, state: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:
         """``state`` as an opaque text that opens only beside the same ``arguments``."""
         plain = token_bytes(SALT) + packed(state)
@@ -88,14 +97,14 @@ class Seal:
         return found
 
     def _tag(self, plain: bytes, arguments: Mapping[str, Any]) -> bytes:
-        return hmac.digest(self.derived("cursor digest"), digest(arguments) + plain, "sha256")[:TAG]
+        return hmac.digest(self._digest_key, digest(arguments) + plain, "sha256")[:TAG]
 
     def _ciphered(self, data: bytes, tag: bytes) -> bytes:
         """``data`` encrypted, or decrypted: AES in counter mode, which begins at the digest."""
         from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
         mode = modes.CTR(tag + bytes(BLOCK - TAG))
-        cipher = Cipher(algorithms.AES(self.derived("cursor cipher")), mode).encryptor()
+        cipher = Cipher(algorithms.AES(self._cipher_key), mode).encryptor()
         return cipher.update(data) + cipher.finalize()
 
 

@@ -47,7 +47,7 @@ def merged_page(
     """
     records = sorted((row for reader in readers for row in reader.rows), key=sorter.key)
     line = certain_until(readers, sorter)
-    certain = [record for record in records if line is None or not sorter.is_after(record, line)]
+    certain = records if line is None else records[: sorter.count_until(records, line)]
     page = certain[:limit]
     unread = any(not reader.done and not reader.error for reader in readers)
     if len(page) == len(records) and not unread:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -31,10 +32,12 @@ class Record:
 
     def get(self, name: str) -> Value:
         """A field's value, decoded once; None where the record lacks it or its vendor has no such field."""
-        if name not in self._read:
+        try:
+            return self._read[name]
+        except KeyError:
             found = self.reads(name)
-            self._read[name] = None if found is None else found.read(self.raw)
-        return self._read[name]
+            value = self._read[name] = None if found is None else found.read(self.raw)
+            return value
 
 
 def lead_record(account: str, lead_id: str, raw: Raw, reads: Reads, partition: str | None = None) -> Record:
@@ -105,6 +108,11 @@ class Sorter:
         pairs = zip(position.values, self.orders, strict=False)
         ranks = tuple(rank(value, order.descending) for value, order in pairs)
         return (*ranks, position.uri) if position.uri is not None else ranks
+
+    def count_until(self, records: Sequence[Record], position: Position) -> int:
+        """How many of the records, which stand in this order, do not stand behind ``position``."""
+        place = self.place(position)
+        return bisect_right(records, place, key=lambda record: self.key(record)[: len(place)])
 
     def is_after(self, record: Record, position: Position | None) -> bool:
         """Whether ``record`` stands strictly behind ``position``."""

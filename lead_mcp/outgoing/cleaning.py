@@ -39,7 +39,7 @@ def text_cell(text: str, limit: int = CELL_LIMIT) -> str:
 
 def plain_cell(text: str, limit: int = CELL_LIMIT) -> str:
     """The same for text that is masked already."""
-    line = cut(cleaned(text), limit)
+    line = text if len(text) <= limit and text.isascii() and text.isprintable() else cut(cleaned(text), limit)
     return (disarmed(line) if "://" in line else line).replace("|", "¦").strip()
 
 
@@ -72,6 +72,8 @@ def cleaned_tree(value: Any, limit: int | None = STRING_LIMIT, depth: int = DEPT
 
 def plain_value(value: Value, *, full: bool = False) -> Any:
     """A value as JSON holds it in a table (``full``: in a record, where times keep their fraction); text is not masked."""
+    if value is None or (type(value) is str and len(value) <= CELL_LIMIT and value.isascii() and value.isprintable()):
+        return value  # as nearly always
     match value:
         case ShownTime():
             return value

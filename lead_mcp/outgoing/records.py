@@ -57,12 +57,10 @@ def _uncut(masker: Masker | None, record: Record, name: str) -> Any:
 
 def weight(records: Sequence[Record], columns: Sequence[str]) -> int:
     """How much there is to render, in cells: a long text counts for many of them."""
-    texts = (record.get(name) for record in records for name in columns)
-    return len(records) * len(columns) // 4 + sum(_length(value) for value in texts) // LIGHT
-
-
-def _length(value: Any) -> int:
-    return len(value) if isinstance(value, str) else LIGHT * len(value) if isinstance(value, list | dict) else 0
+    cells = [record.get(name) for record in records for name in columns]
+    texts = sum(len(value) for value in cells if type(value) is str)
+    parts = sum(len(value) for value in cells if isinstance(value, list | dict))
+    return len(cells) // 4 + texts // LIGHT + parts
 
 
 def field_value(record: Record, name: str, *, full: bool = False) -> Any:

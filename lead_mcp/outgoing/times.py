@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, overload
 from zoneinfo import ZoneInfo
 
-from lead_mcp.dates import MINUTE, WORDS, Window, full_stamp, local, stamp
+from lead_mcp.dates import MINUTE, WORDS, Window, iso_text, local, stamp
 
 ZONE: ContextVar[ZoneInfo | None] = ContextVar("lead_mcp_zone", default=None)
 DAY: Final = timedelta(days=1)
@@ -41,14 +41,18 @@ class ShownTime(str):
     def of(moment: datetime, *, full: bool = False) -> ShownTime:
         """``full``: with seconds and their fraction in text too, as records have them."""
         zone = zone_in_use()
-        shown = ShownTime(full_stamp(moment, zone) if full else stamp(moment, zone))
-        shown.text = local_text(moment, zone, "auto" if full else "minutes")
+        found = local(moment, zone)
+        shown = ShownTime(iso_text(found, "auto" if full else "seconds"))
+        shown.text = _by_the_clock(found, zone, "auto" if full else "minutes")
         return shown
 
 
 def local_text(moment: datetime, zone: ZoneInfo, timespec: str = "minutes") -> str:
     """``2026-11-25 22:42``: local time, which reads back as the same moment, to the minute."""
-    found = local(moment, zone)
+    return _by_the_clock(local(moment, zone), zone, timespec)
+
+
+def _by_the_clock(found: datetime, zone: ZoneInfo, timespec: str) -> str:
     text = found.replace(tzinfo=None).isoformat(" ", timespec)
     text = text.rstrip("0") if "." in text else text
     if found.tzinfo is UTC and zone.key != "UTC":

@@ -16,9 +16,9 @@ LONG_FRACTION: Final = 6
 
 def words_of(value: Any) -> str:
     """``true``, ``12.3``, ``2026-11-25 22:42``, ``a, b``, ``city: Austin, state: TX``; nothing for what is absent."""
+    if value is None or type(value) is str:  # as nearly always
+        return value or ""
     match value:
-        case None:
-            return ""
         case bool():
             return "true" if value else "false"
         case ShownTime():

@@ -84,28 +84,35 @@ class Outbound:
 
         ``count`` is called once for every request that leaves. Raises LeadMcpError, with the account named.
         """
-        import stamina
+        try:
+            self._gate(request)  # before a login too, which would be for nothing
+            return await self._fetched(request, read, count)
+        except LeadMcpError as error:
+            error.account = error.account or self.account.name
+            raise
+
+    async def _fetched(self, request: Request, read: Callable[[Reply], T], count: Callable[[], None]) -> T:
+        """What ``read`` makes of the reply, at the first try or a later one."""
+        again = self._retriable(request)
+        try:
+            return self._understood(read, await self._with_token(request, count), request)
+        except LeadMcpError as error:
+            if again(error) is False:  # 0 seconds are a wait too
+                raise
+            failed = error
+        import stamina  # what nearly every request does without
         from stamina.instrumentation import set_on_retry_hooks
 
         # a retry is no news: the request lines tell of it, and what failed in the end is in the answer
         set_on_retry_hooks([])
-        retry = stamina.retry_context(
-            on=self._retriable(request),
-            attempts=ATTEMPTS,
-            timeout=None,
-            wait_initial=FIRST_WAIT,
-            wait_jitter=FIRST_WAIT,
-        )
-        try:
-            self._gate(request)  # before a login too, which would be for nothing
-            async for attempt in retry:
-                with attempt:
-                    if attempt.num > 1:
-                        self.metrics.count("lead_mcp_vendor_retries_total", account=self.account.name)
-                    return self._understood(read, await self._with_token(request, count), request)
-        except LeadMcpError as error:
-            error.account = error.account or self.account.name
-            raise
+        async for attempt in stamina.retry_context(
+            on=again, attempts=ATTEMPTS, timeout=None, wait_initial=FIRST_WAIT, wait_jitter=FIRST_WAIT
+        ):
+            with attempt:
+                if attempt.num == 1:
+                    raise failed
+                self.metrics.count("lead_mcp_vendor_retries_total", account=self.account.name)
+                return self._understood(read, await self._with_token(request, count), request)
         raise AssertionError("stamina ends by a result or an error")
 
     def _understood(self, read: Callable[[Reply], T], reply: Reply, request: Request) -> T:
@@ -242,14 +249,18 @@ class Outbound:
         body = {**request.json, **signature.json} if signature.json else request.json
         async with self.client.stream(
             request.method,
-            self.urls[request.base].rstrip("/") + request.path,
-            params={**request.query, **signature.query} or None,
+            _address(self.urls[request.base].rstrip("/") + request.path, {**request.query, **signature.query}),
             data=form,
             content=None if body is None else json.dumps(body, ensure_ascii=False).encode(),
             headers={**_content_type(request), **request.headers, **signature.headers},
         ) as response:
             content = await _bounded(response, self.reply_limit)
             return Reply(response.status_code, content, _in_seconds(dict(response.headers)))
+
+
+def _address(url: str, query: Mapping[str, str]) -> str:
+    """The URL with its query, whole: the client reads it once, where it would read URL and query one after the other."""
+    return f"{url}{'&' if '?' in url else '?'}{httpx2.QueryParams(query)}" if query else url
 
 
 def _before_deadline(seconds: float) -> bool:
@@ -262,16 +273,17 @@ def _content_type(request: Request) -> dict[str, str]:
 
 def _in_seconds(headers: dict[str, str]) -> dict[str, str]:
     """The headers with a ``Retry-After`` that is a date as seconds from the reply's own date, or from now."""
-    until, sent = _http_date(headers.get("retry-after")), _http_date(headers.get("date"))
-    if until is None:
+    if (until := _http_date(headers.get("retry-after"))) is None:
         return headers
-    wait = (until - (sent or datetime.now(UTC))).total_seconds()
+    wait = (until - (_http_date(headers.get("date")) or datetime.now(UTC))).total_seconds()
     return {**headers, "retry-after": str(max(0.0, wait))}
 
 
 def _http_date(text: str | None) -> datetime | None:
+    if text is None:
+        return None
     try:
-        found = parsedate_to_datetime(text or "")
+        found = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
