@@ -249,6 +249,10 @@ PERIODS: Final[dict[str, Callable[[date], Days]]] = {
 }
 
 
+MONTHS: Final = tuple("january february march april may june july august september october november december".split())
+STEMS: Final = frozenset(name[:size] for name in MONTHS for size in range(3, len(name) + 1))
+
+
 def _between(match: re.Match[str], today: date) -> Days:
     return date.fromisoformat(match[1]), date.fromisoformat(match[2])
 
@@ -258,10 +262,17 @@ FORMS: Final[tuple[tuple[str, Callable[[re.Match[str], date], Days]], ...]] = (
     (DATE, lambda match, today: (date.fromisoformat(match[0]),) * 2),
     (rf"({DATE})\s*\.\.\s*({DATE})", _between),
     (r"(\d{4})-(\d{2})", lambda match, today: _months(int(match[1]), int(match[2]), 1)),
-    (r"(\d{4})-q([1-4])", lambda match, today: _months(int(match[1]), 3 * int(match[2]) - 2, 3)),
+    (r"(\d{4})[\s-]?q([1-4])", lambda match, today: _months(int(match[1]), 3 * int(match[2]) - 2, 3)),
+    (r"q([1-4])_?(\d{4})", lambda match, today: _months(int(match[2]), 3 * int(match[1]) - 2, 3)),
+    (r"([a-z]{3,9})_(\d{4})", lambda match, today: _months(int(match[2]), _month_called(match[1]), 1)),
     (r"(\d{4})-w(\d{2})", lambda match, today: _week_of(int(match[1]), int(match[2]))),
     (r"(\d{4})", lambda match, today: _year(int(match[0]))),
 )
+
+
+def _month_called(word: str) -> int:
+    """The month of an English name or its first three letters or more. Raises ValueError."""
+    return next(nth for nth, name in enumerate(MONTHS, 1) if name.startswith(word)) if word in STEMS else int(word)
 
 
 def _some(digits: str) -> int:

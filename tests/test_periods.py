@@ -35,6 +35,8 @@ NOW = datetime(2026, 11, 27, 2, 30, tzinfo=UTC)  # still Thursday the 26th in Ne
         ("2026-12", "2026-12-01", "2027-01-01"),
         ("2026-Q3", "2026-07-01", "2026-10-01"),
         ("2026-Q4", "2026-10-01", "2027-01-01"),
+        *((text, "2026-07-01", "2026-10-01") for text in ("Q3 2026", "q3-2026", "2026 Q3", "2026q3")),
+        *((text, "2026-10-01", "2026-11-01") for text in ("October 2026", "oct-2026", "Octob 2026")),
         ("2026-W44", "2026-10-26", "2026-11-02"),
         ("2026-10-05", "2026-10-05", "2026-10-06"),
         ("2026-10-05..2026-10-12", "2026-10-05", "2026-10-13"),
@@ -57,6 +59,8 @@ def test_a_period_is_whole_days_in_the_zone(text: str, first: str, after: str) -
         ("last_0_days", "it takes today"),
         ("2026-10-12..2026-10-05", "ends before it begins"),
         ("0000", "it takes today"),
+        ("Smarch 2026", "it takes today"),
+        ("Q5 2026", "it takes today"),
     ],
 )
 def test_what_is_no_period_is_refused_with_examples(text: str, words: str) -> None:

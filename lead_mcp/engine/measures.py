@@ -35,7 +35,8 @@ KINDS: Final[Mapping[str, frozenset[Kind]]] = {
     "distinct": frozenset(Kind),
 }
 """Kinds of fields that a measure can be of."""
-LISTED: Final = ", ".join(":".join([how, *["FIELD"] * fields]) for how, fields in FIELDS.items())
+FORMS: Final = {how: ":".join([how, *["FIELD"] * fields]) for how, fields in FIELDS.items()}
+LISTED: Final = ", ".join(FORMS.values())
 EXAMPLES: Final = "sum:value, distinct:email, minutes_between:created_at:updated_at"
 
 
@@ -82,10 +83,13 @@ def parse_measures(words: Sequence[str]) -> tuple[Measure, ...]:
 def _measure(word: str) -> Measure:
     called = re.fullmatch(r"(\w+)\((.*)\)", word.strip())
     how, *fields = [called[1], *called[2].split(",")] if called else word.strip().split(":", 2)
-    how, fields = SPELLINGS.get(how.casefold(), how.casefold()), [name.strip() for name in fields if name.strip()]
-    if FIELDS.get(how) != len(fields):
+    how = SPELLINGS.get(how.casefold(), how.casefold())
+    fields = [name.strip() for name in fields if name.strip() not in ("", "*")]
+    if how not in FIELDS:
         message = f"measures: {word[:60]!r} is none of {LISTED}; for example {EXAMPLES}."
         raise BadArgument(message + did_you_mean(how, FIELDS))
+    if FIELDS[how] != len(fields):
+        raise BadArgument(f"measures: {word[:60]!r} is written {FORMS[how]}; for example {EXAMPLES}.")
     return Measure(how, *fields)
 
 

@@ -13,6 +13,7 @@ from lead_mcp.outgoing.account_fields import KindOfRecord
 from lead_mcp.outgoing.account_writes import write_lines
 from lead_mcp.outgoing.masking import masked_text
 from lead_mcp.outgoing.render import table, text_of, text_table
+from lead_mcp.outgoing.times import counted
 from lead_mcp.outgoing.token_budget import Rendered, rows_that_fit
 from lead_mcp.vendors.spec.vendor import Vendor
 
@@ -26,7 +27,7 @@ NAME, NOTE, KIND = (account_fields.COLUMNS.index(name) for name in ("name", "not
 def accounts_answer(connections: Sequence[Connection], hint: str) -> Rendered:
     """Every account; ``hint`` is what to do where there is none."""
     found = table(COLUMNS, [_row(one) for one in connections])
-    text = text_of(f"{len(connections)} accounts", text_table(found), hint)
+    text = text_of(counted(len(connections), "account"), text_table(found), hint)
     return {"accounts": found, **({"quirks": [hint]} if hint else {})}, text
 
 

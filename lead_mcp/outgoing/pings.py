@@ -26,8 +26,9 @@ from lead_mcp.outgoing.groups import (
 from lead_mcp.outgoing.ledger import entry_to_dict, ledger_lines
 from lead_mcp.outgoing.records import record_rows
 from lead_mcp.outgoing.render import Table, table, text_of, text_table
-from lead_mcp.outgoing.times import ShownTime, counted, heading, window_to_dict
+from lead_mcp.outgoing.times import counted, heading, window_to_dict
 from lead_mcp.outgoing.token_budget import Rendered, allowed, check_some_fit, costs, rows_that_fit
+from lead_mcp.outgoing.words import words_of
 from lead_mcp.uris import lead_uri
 
 RowsOf = Callable[[Sequence[Record], Sequence[str]], list[list[Any]]]
@@ -59,7 +60,7 @@ def pings_answer(
     if fit < len(rows):
         check_some_fit(fit, max_tokens)
         page.answer = answer.first(fit)
-        page.omitted = f"{len(rows) - fit} more rows did not fit; next_cursor goes on behind these"
+        page.omitted = f"{counted(len(rows) - fit, 'more row')} did not fit; next_cursor goes on behind these"
     return page.rendered(rows[:fit])
 
 
@@ -210,11 +211,6 @@ def _summary_line(summary: dict[str, Any] | None) -> str:
         return ""
     plain = {key: value for key, value in summary.items() if value is not None and key != "by_result"}
     reasons = ", ".join(f"{text_cell(word)} {count}" for word, count in (summary.get("by_result") or {}).items())
-    return ", ".join(f"{MEANINGS.get(key, key)} {_in_text(value)}" for key, value in plain.items()) + (
+    return ", ".join(f"{MEANINGS.get(key, key)} {words_of(value)}" for key, value in plain.items()) + (
         f"; by result: {reasons}" if reasons else ""
     )
-
-
-def _in_text(value: Any) -> Any:
-    """A value of the summary: times as tables have them."""
-    return value.text if isinstance(value, ShownTime) else value

@@ -13,6 +13,7 @@ from lead_mcp.errors import Conflict, LeadMcpError
 from lead_mcp.outgoing.cleaning import cell, cleaned_tree, readable
 from lead_mcp.outgoing.masking import masked, masked_text, masked_tree
 from lead_mcp.outgoing.render import Table, record_lines, table, text_of, text_table
+from lead_mcp.outgoing.times import counted
 from lead_mcp.writing.checked import Checked
 from lead_mcp.writing.confirm import BatchPlan, Question, RowPlan
 from lead_mcp.writing.outcome import Action, Note, Outcome, OutcomeKind
@@ -204,7 +205,8 @@ def _checked_line(checked: Checked) -> str:
     whole = "complete" if checked.complete else "not complete"
     notes = "".join(f"; {note}" for note in checked.notes)
     words = f"same {same} at {checked.account}{since}: {checked.found or 'none'} found, {whole}"
-    return f"duplicates: {masked_text(cleaned(f'{words}, {checked.requests} requests{notes}'))}"
+    requests = counted(checked.requests, "request")
+    return f"duplicates: {masked_text(cleaned(f'{words}, {requests}{notes}'))}"
 
 
 def _approved_lines(whose: Sequence[str | None]) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from lead_mcp.errors import BadArgument
 from lead_mcp.filters import Filter, Op
 from lead_mcp.tools.arguments.base import Arguments, read_arguments, schema_of
-from lead_mcp.tools.arguments.models import MODELS, InsertLead, SearchLeads, UpdateLead
+from lead_mcp.tools.arguments.models import MODELS, InsertLead, QuerySql, SearchLeads, UpdateLead, UpdateLeads
 
 WON = Filter("status", Op.EQ, "won")
 
@@ -118,7 +118,10 @@ def test_operators_and_values(given: Any, taken: Filter) -> None:
         ),
         ({"filters": [3]}, ("filters", "condition")),
         ({"limit": 500}, ("limit", "200")),
+        ({"limit": 0}, ("limit: it takes 1 or more",)),
         ({"limit": "many"}, ("limit: 'many'", "whole number")),
+        ({"fields": ["f"] * 41}, ("fields: 41 were given; it takes 40 at most",)),
+        ({"text": "x" * 201}, ("text: a longer text was given; it takes 200 characters at most",)),
         ({"detail": "detail"}, ("detail: 'detail'", "concise, detailed, uris", "Did you mean 'detailed'?")),
         ({"sort": "value:down the road"}, ("sort", "value:desc")),
         ({"text": ["a"]}, ("text", "a text")),
@@ -133,6 +136,42 @@ def test_what_is_refused_names_the_argument_what_was_given_and_what_is_taken(
         search(**given)
     assert all(word in refused.value.message for word in words), refused.value.message
     assert not {"Arguments", "BaseModel", "pydantic", "PydanticCustomError"} & set(refused.value.message.split())
+
+
+@pytest.mark.parametrize("text", ["SELECT 1", "```sql\nSELECT 1\n```", "\n```\nSELECT 1```\n"])
+def test_a_statement_may_come_as_a_block_of_code(text: str) -> None:
+    assert read_arguments(QuerySql, {"sql": text}, "query_sql").sql == "SELECT 1"
+
+
+URI = "lead://octanist/1"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"uri": URI, "changes": {"status": "won"}, "expect": {"status": "open"}},
+        {"id": URI, "changes": {"status": "won"}, "expect": {"status": "open"}},
+        {"uri": URI, "status": "won", "expect": {"status": "open"}},
+        {"id": URI, "status": "won", "expect": '{"status": "open"}'},
+    ],
+)
+def test_one_update_in_every_form(row: dict[str, Any]) -> None:
+    (found,) = read_arguments(UpdateLeads, {"updates": row}, "update_leads").updates or []
+    assert found == {"uri": URI, "changes": {"status": "won"}, "expect": {"status": "open"}}
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"id": "1", "status": "won"}, "uri"),
+        ({"uri": URI, "changes": {"status": "won"}, "city": "Austin"}, "the keys uri, changes, expect"),
+        ({"uri": URI, "id": "2", "status": "won"}, "the keys uri, changes, expect"),
+        ({"uri": URI, "expected": {"status": "open"}}, "Did you mean 'expect'"),
+    ],
+)
+def test_an_update_that_could_mean_two_things_is_refused(row: dict[str, Any], words: str) -> None:
+    with pytest.raises(BadArgument, match=words):
+        read_arguments(UpdateLeads, {"updates": [row]}, "update_leads")
 
 
 def test_a_lead_may_come_as_json_text() -> None:

@@ -30,6 +30,7 @@ from lead_mcp.tools.arguments.types import (
     Rows,
     Sort,
     Source,
+    Statement,
     Text,
     Tokens,
     Updates,
@@ -143,7 +144,7 @@ class QuerySql(Windowed):
     occurred_at accepted result price), recordings(lead_uri started_at duration_s), people(person_id accounts leads
     first_seen), accounts. Every column: resource sql://schema."""
 
-    sql: RequiredText = Field(description="one SELECT")
+    sql: Statement = Field(description="one SELECT")
     account: Accounts = Field(None, description=ACCOUNTS)
     source: Source = Field("auto", description=SOURCE)
     max_rows: MaxRows = Field(200, description="rows")

@@ -32,7 +32,21 @@ def problem_of(error: Mapping[str, Any]) -> str:
     where = ".".join(str(part) for part in error["loc"])
     if error["type"] == "missing":
         return f"{where}: this argument is required."
-    return f"{where}: {error['ctx']['error'] if error['type'] == 'value_error' else str(error['msg']) + '.'}"
+    context = error.get("ctx", {})
+    if error["type"] in SIZES:
+        return f"{where}: {SIZES[error['type']].format_map(context)}."
+    return f"{where}: {context['error'] if error['type'] == 'value_error' else str(error['msg']) + '.'}"
+
+
+SIZES: Final = {
+    "too_long": "{actual_length} were given; it takes {max_length} at most",
+    "too_short": "{actual_length} were given; it takes {min_length} at least",
+    "string_too_long": "a longer text was given; it takes {max_length} characters at most",
+    "string_too_short": "nothing was given; it takes {min_length} characters at least",
+    "greater_than_equal": "it takes {ge} or more",
+    "less_than_equal": "it takes {le} or less",
+}
+"""Sizes that an argument passes, by the word for it in what pydantic reports."""
 
 
 # --- readers: what is taken for each type -------------------------------------------------------------------------
@@ -43,6 +57,16 @@ def as_text(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise refuse(value, "a text")
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+FENCE: Final = re.compile(r"\s*```\w*\n(.*?)\n?```\s*", re.DOTALL)
+
+
+def as_statement(value: Any) -> Any:
+    """A statement; one that comes as a block of Markdown code is what stands in it."""
+    text = as_text(value)
+    fenced = FENCE.fullmatch(text)
+    return fenced[1] if fenced else text
 
 
 def as_word(words: Iterable[str]) -> Callable[[Any], Any]:

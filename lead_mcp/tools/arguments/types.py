@@ -16,6 +16,7 @@ from lead_mcp.tools.arguments.readers import (
     as_flag,
     as_integer,
     as_object,
+    as_statement,
     as_text,
     as_word,
     as_words,
@@ -63,6 +64,7 @@ OPEN: Final[Schema] = {"type": "object", "properties": {"name": STRING}}
 
 Text = Annotated[str | None, BeforeValidator(as_text), WithJsonSchema(STRING)]
 RequiredText = Annotated[str, BeforeValidator(as_text), WithJsonSchema(STRING)]
+Statement = Annotated[str, BeforeValidator(as_statement), WithJsonSchema(STRING)]
 Words = Annotated[list[str] | None, BeforeValidator(as_words), WithJsonSchema(STRINGS)]
 Columns = Annotated[Words, AfterValidator(without_uri)]
 """Columns beside the first one, which is the URI."""

@@ -9,6 +9,8 @@ from lead_mcp.tools.arguments.readers import EMPTY, as_object, as_objects, as_te
 
 UPDATE: Final = '{"uri": "lead://acme/12", "changes": {"status": "won"}}'
 KEYS: Final = ("uri", "changes", "expect")
+BARE: Final = ("uri", "id", "expect")
+"""Keys beside which a row without ``changes`` has the fields to change."""
 
 
 def as_updates(value: Any) -> Any:
@@ -17,6 +19,7 @@ def as_updates(value: Any) -> Any:
 
 
 def _update(given: dict[str, Any]) -> dict[str, Any]:
+    given = _nested(given)
     for key in given:
         if key not in KEYS:
             raise refuse(key, f"the keys {', '.join(KEYS)} in a row.{did_you_mean(key, KEYS)}", UPDATE)
@@ -29,6 +32,16 @@ def _update(given: dict[str, Any]) -> dict[str, Any]:
         "changes": as_object(given["changes"]),
         "expect": None if expect in EMPTY else as_object(expect),
     }
+
+
+def _nested(given: dict[str, Any]) -> dict[str, Any]:
+    """The row with its URI and changes under their keys: a URI may come as ``id``, and the fields beside it."""
+    if "uri" not in given and str(given.get("id", "")).startswith("lead://"):
+        given = {"uri" if key == "id" else key: value for key, value in given.items()}
+    fields = {key: value for key, value in given.items() if key not in BARE}
+    if "changes" in given or not fields or any(did_you_mean(key, KEYS) for key in fields):
+        return given
+    return {**{key: value for key, value in given.items() if key in BARE}, "changes": fields}
 
 
 def as_lead_rows(value: Any) -> Any:
