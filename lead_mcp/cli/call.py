@@ -12,7 +12,6 @@ import anyio
 from lead_mcp.cli.arguments import from_json, from_words
 from lead_mcp.cli.output import json_line
 from lead_mcp.cli.setup import client_in_memory
-from lead_mcp.errors import BadArgument, did_you_mean
 
 
 def run(
@@ -29,9 +28,8 @@ async def _call(
         config, sandbox=sandbox, elicitation_callback=_ask if sys.stdin.isatty() else None
     ) as client:
         known = {one.name: one.input_schema for one in (await client.list_tools()).tools}
-        if tool not in known:
-            raise BadArgument(f"No tool {tool!r}; there are {', '.join(known)}.{did_you_mean(tool, known)}")
-        arguments = {**from_json(json_text), **from_words(words, known[tool])}
+        # the server says why there is no such tool
+        arguments = {**from_json(json_text), **from_words(words, known.get(tool, {}))}
         result = await client.call_tool(tool, arguments)
     if raw:
         print(json_line(result.model_dump(mode="json", by_alias=True, exclude_none=True)))
