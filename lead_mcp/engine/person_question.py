@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from lead_mcp.engine.person import Person
@@ -76,7 +76,8 @@ def _by_clause(lookup: PersonLookup, fields: FieldMap, where: Where) -> PersonQu
         return None
     if known.personal == "phone" and all(isinstance(one, PhoneText) for one in values):
         numbers = frozenset(e164(one, one.region) or "" for one in values)
-        return PersonQuestion(lookup, where, Person(phones=numbers), values[0].region)
+        wanted = _for_main_phone(lookup) if where.field == "phone" else lookup
+        return PersonQuestion(wanted, where, Person(phones=numbers), values[0].region)
     if known.personal == "email" and all(EMAIL.fullmatch(str(one)) for one in values):
         spelled = tuple(map(str, values))
         return PersonQuestion(lookup, where, Person(frozenset(map(folded, spelled)), spelled=spelled))
@@ -88,13 +89,17 @@ def _covered(lookup: PersonLookup, name: str, known: Field) -> bool:
     return set(known.paths) <= lookup.paths or (lookup.renamed and name in ("email", "phone"))
 
 
+def _for_main_phone(lookup: PersonLookup) -> PersonLookup:
+    """The look-up where only leads with the number in ``phone`` are asked for."""
+    return replace(lookup, phone=lookup.main_phone or lookup.phone)
+
+
 def _by_text(search: Search, lookup: PersonLookup, text: str) -> PersonQuestion | None:
     """Whom a text names. Where the vendor's own text search serves as well, that is asked."""
     if isinstance(text, PhoneText):
         number, extension = e164(text, text.region) or "", extension_of(text, text.region)
-        return PersonQuestion(
-            lookup, TextSearch(text), Person(phones=frozenset({number}), extension=extension), text.region
-        )
+        person = Person(phones=frozenset({number}), extension=extension)
+        return PersonQuestion(_for_main_phone(lookup), TextSearch(text), person, text.region)
     own = any(route.text for route in search.routes)
     if EMAIL.fullmatch(text):
         person = Person(frozenset({folded(text)}), spelled=(text,))

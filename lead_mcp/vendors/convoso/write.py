@@ -24,7 +24,7 @@ from typing import Any, Final
 from lead_mcp.errors import BadArgument, Conflict, LeadMcpError, MalformedReply, NotFound, NotOffered, Rejected
 from lead_mcp.filters import Kind, as_flag, as_number
 from lead_mcp.phones import Phone
-from lead_mcp.vendors.convoso import wire
+from lead_mcp.vendors.convoso import fields, wire
 from lead_mcp.vendors.replies import Failure, as_object, body_or_none, error_of, failure, ok
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.http import Effect, Reply, Request
@@ -258,12 +258,20 @@ def seek_email(account: Account, email: str, ask: PageRequest) -> Rounds:
 
 def seek_phone(account: Account, phone: Phone, ask: PageRequest) -> Rounds:
     """``2135550101`` (C4) as the main and either further number; ``12135550101`` and E.164, unverified, as the main one."""
-    names = ("phone_number", "alt_phone_1", "alt_phone_2")
+    main, others = main_number(phone, ask)
+    further = [sought({name: phone.national}, ask) for name in ("alt_phone_1", "alt_phone_2")]
+    return [[*main, *further], others]
+
+
+def seek_main_phone(account: Account, phone: Phone, ask: PageRequest) -> Rounds:
+    """The same for the main number alone, unless the account calls another one its ``phone``."""
+    usual = account.fields.ours["phone"].paths == fields.OURS["phone"].paths
+    return main_number(phone, ask) if usual else seek_phone(account, phone, ask)
+
+
+def main_number(phone: Phone, ask: PageRequest) -> Rounds:
     others = (phone.country_code + phone.national, phone.e164)
-    return [
-        [sought({name: phone.national}, ask) for name in names],
-        [sought({"phone_number": one}, ask) for one in others],
-    ]
+    return [[sought({"phone_number": one}, ask) for one in spelled] for spelled in ((phone.national,), others)]
 
 
 def seek_name(account: Account, words: Sequence[str], ask: PageRequest) -> Rounds:
@@ -389,6 +397,7 @@ DELETE: Final = Delete(build=delete_lead, read=read_deleted)
 PERSON_LOOKUP: Final = PersonLookup(
     email=seek_email,
     phone=seek_phone,
+    main_phone=seek_main_phone,
     name=seek_name,
     read=read_sought,
     paths=frozenset({"email", "phone_number", "alt_phone_1", "alt_phone_2"}),

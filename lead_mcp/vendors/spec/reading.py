@@ -135,11 +135,12 @@ class PersonLookup:
     for any digits, to see it.
 
     Each request is for one page, so a call gives as many requests for one page as for another; ``page``: rows a page. The
-    rows are checked here: same e-mail case-folded, same number in E.164. ``paths``: the vendor's fields of e-mails and
-    numbers that the requests look into; ``renamed``: they heed an account's own names for these. ``note``: whom it may miss;
-    ``numbers_note``: by number; ``spellings_note``: by number, where ``part`` is not known to find parts. ``cap``: how many
-    rows of ``part`` may be all that it ever gives: then the next round is asked too. A vendor without a look-up is read
-    newest first within its default window.
+    rows are checked here: same e-mail case-folded, same number in E.164. ``main_phone``: the same for those that hold the
+    number in ``phone`` and not in a further field, where that takes fewer requests. ``paths``: the vendor's fields of
+    e-mails and numbers that the requests look into; ``renamed``: they heed an account's own names for these. ``note``: whom
+    it may miss; ``numbers_note``: by number; ``spellings_note``: by number, where ``part`` is not known to find parts.
+    ``cap``: how many rows of ``part`` may be all that it ever gives: then the next round is asked too. A vendor without a
+    look-up is read newest first within its default window.
     """
 
     email: Callable[[Account, str, PageRequest], Rounds]
@@ -147,6 +148,7 @@ class PersonLookup:
     read: Callable[[Account, Reply], Page]
     paths: frozenset[str]
     name: Callable[[Account, Sequence[str], PageRequest], Rounds] | None = None
+    main_phone: Callable[[Account, Phone, PageRequest], Rounds] | None = None
     part: Callable[[Account, str, PageRequest], Request] | None = None
     renamed: bool = False
     page: int = 100

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -326,6 +327,14 @@ def test_a_person_is_looked_for_in_every_spelling() -> None:
         [search(**{name: "2135550101"}) for name in ("phone_number", "alt_phone_1", "alt_phone_2")],
         [search(phone_number="12135550101"), search(phone_number="+12135550101")],
     ]
+    assert write.seek_main_phone(ACCOUNT, PHONE, FIRST) == [
+        [search(phone_number="2135550101")],
+        [search(phone_number="12135550101"), search(phone_number="+12135550101")],
+    ]
+    fields = ACCOUNT.fields
+    cell = replace(fields, ours={**fields.ours, "phone": fields.ours["phone"].but(paths=("alt_phone_1",))})
+    renamed = replace(ACCOUNT, fields=cell)
+    assert write.seek_main_phone(renamed, PHONE, FIRST) == write.seek_phone(renamed, PHONE, FIRST)
     assert write.seek_name(ACCOUNT, ("Ann", "Lee", "Roe"), FIRST) == [
         [
             search(first_name="Ann", last_name="Lee Roe"),
