@@ -41,6 +41,7 @@ from lead_mcp.writing.context import WriteContext
 from lead_mcp.writing.pipeline import WritePipeline
 
 if TYPE_CHECKING:
+    from lead_mcp.exports.links import Links
     from lead_mcp.journal.store import Journal
     from lead_mcp.mirror.mirror import Mirror
     from lead_mcp.sql.cage import Cage
@@ -75,6 +76,9 @@ class Runtime:
 
     approvals: str = ""
     """Where a person answers writes that wait: the address, or the path, of a page of this server; "" where it has none."""
+
+    links: Links | None = field(default=None, repr=False)
+    """What makes links to exports, where this server is reached over HTTP."""
 
     metrics: Metrics = field(default_factory=Metrics, repr=False)
     caller: Principal = LOCAL

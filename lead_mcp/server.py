@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     import httpx2
     from mcp.server.mcpserver.tools import Tool
 
+    from lead_mcp.exports.links import Links
     from lead_mcp.runtime import Runtime
 
 INSTRUCTIONS: Final = (
@@ -63,9 +64,10 @@ class LazyRuntime:
         caller: Callable[[], Principal],
         metrics: Metrics,
         approvals: Callable[[], str] = lambda: "",
+        links: Callable[[], Links | None] = lambda: None,
     ) -> None:
         self.settings, self.transport, self.caller, self.metrics = settings, transport, caller, metrics
-        self.approvals = approvals
+        self.approvals, self.links = approvals, links
         self._made: Runtime | None = None
 
     @property
@@ -80,7 +82,7 @@ class LazyRuntime:
 
         if self._made is None:
             self._made = make_runtime(self.settings, self.transport(), self.metrics)
-            self._made.approvals = self.approvals()
+            self._made.approvals, self._made.links = self.approvals(), self.links()
         return self._made
 
     async def close(self) -> None:
@@ -106,6 +108,9 @@ class LeadServer(MCPServer[LazyRuntime]):
 
     approvals: str = ""
     """Where its approvals page is, if it has one."""
+
+    links: Links | None = None
+    """What makes links to exports, over HTTP."""
 
     def __init__(self, name: str, settings: Settings, *, lifespan: Lifespan, **keywords: Any) -> None:
         super().__init__(name, lifespan=lifespan, **keywords)
@@ -276,7 +281,12 @@ def _lifespan(settings: Settings, transport: Transports) -> Lifespan:
             yield server.opening
             return
         server.opening = LazyRuntime(
-            settings, transport, lambda: server.caller, server.metrics, lambda: server.approvals
+            settings,
+            transport,
+            lambda: server.caller,
+            server.metrics,
+            lambda: server.approvals,
+            lambda: server.links,
         )
         try:
             yield server.opening

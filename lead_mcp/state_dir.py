@@ -19,6 +19,8 @@ NOFOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
 CLOEXEC: Final = getattr(os, "O_CLOEXEC", 0)
 NONBLOCK: Final = getattr(os, "O_NONBLOCK", 0)
 """Opening a pipe that somebody put there would wait for a writer."""
+BINARY: Final = getattr(os, "O_BINARY", 0)
+"""Windows would write another end of line than it is given."""
 POSIX: Final = os.name == "posix"
 
 
@@ -46,7 +48,7 @@ def private_file(path: Path, *, new: bool = False) -> int:
 
     Raises OSError where it is a link, somebody else's, or known by a second name; FileExistsError where it is not new.
     """
-    flags = os.O_RDWR | os.O_CREAT | NOFOLLOW | CLOEXEC | NONBLOCK | (os.O_EXCL if new else 0)
+    flags = os.O_RDWR | os.O_CREAT | BINARY | NOFOLLOW | CLOEXEC | NONBLOCK | (os.O_EXCL if new else 0)
     try:
         descriptor = os.open(path, flags, 0o600)
     except OSError as error:
@@ -63,14 +65,23 @@ def private_file(path: Path, *, new: bool = False) -> int:
 
 def read_private(path: Path) -> bytes:
     """The file's bytes. Raises OSError where it is missing, a link, or somebody else's."""
+    with os.fdopen(open_private(path), "rb") as file:
+        return file.read()
+
+
+def open_private(path: Path) -> int:
+    """The file, open for reading. Raises OSError where it is missing, a link, or somebody else's."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | NOFOLLOW | CLOEXEC | NONBLOCK)
+        descriptor = os.open(path, os.O_RDONLY | BINARY | NOFOLLOW | CLOEXEC | NONBLOCK)
     except OSError as error:
         raise _refused(path, "it is a link") if error.errno == errno.ELOOP else error from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         if POSIX:
             _check_file(path, os.fstat(descriptor))
-        return file.read()
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _check_file(path: Path, found: os.stat_result) -> None:

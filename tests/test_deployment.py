@@ -11,8 +11,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from lead_mcp import settings
-from lead_mcp.approvals.pages import PATH
+from lead_mcp.approvals import pages as approvals
 from lead_mcp.cli.connections import Limits
+from lead_mcp.exports import links
 from lead_mcp.identity.door import BODY
 from lead_mcp.identity.metadata import WELL_KNOWN
 from lead_mcp.settings import PREFIX, Server
@@ -164,7 +165,7 @@ def test_kubernetes_objects_name_each_other() -> None:
     services = {one["backend"]["service"]["name"] for one in rule["http"]["paths"]}
     assert services == {found["Service"]["metadata"]["name"]}
     paths = {one["path"] for one in rule["http"]["paths"]}
-    assert paths == {"/mcp", PATH, "/.well-known/oauth-protected-resource"}
+    assert paths == {"/mcp", approvals.PATH, links.PATH, "/.well-known/oauth-protected-resource"}
     assert any(one.startswith(WELL_KNOWN) for one in paths)
 
 

@@ -320,6 +320,7 @@ def test_the_server_has_the_contracts_defaults() -> None:
         "redis_url": None,
         "traces_url": None,
         "export_dir": None,
+        "export_link_seconds": 900,
         "state_keys": (),
         "oauth_issuer": (),
         "oauth_audience": None,

@@ -9,6 +9,7 @@ from urllib.parse import urljoin
 from lead_mcp.approvals.pages import PATH
 from lead_mcp.approvals.sessions import Sessions
 from lead_mcp.approvals.site import Approvals
+from lead_mcp.cli.downloads import links_of, with_downloads
 from lead_mcp.cli.guards import MOST_SESSIONS, guarded, security
 from lead_mcp.cli.listening import bound, serve_until_signalled
 from lead_mcp.cli.operations import MetricsPage, Probes
@@ -77,7 +78,8 @@ def app_of(
     if asks_who(settings):
         server.stranger = NOBODY
         door = partial(Door, callers=callers, metadata=metadata_of(settings))
-    names = _names(settings, host)
+    names, keys = _names(settings, host), state_keys(settings)
+    server.links = links_of(settings, keys)
     guarded_app = guarded(
         MetricsPage(_inner(server, transport, host, names, stateless=stateless), server, names),
         host=host,
@@ -86,8 +88,8 @@ def app_of(
         door=door,
     )
     signs_in = door is not None or token is not None
-    page = Approvals(guarded_app, server, Sessions(state_keys(settings)), callers if signs_in else None, names)
-    return Probes(page, server)
+    page = Approvals(guarded_app, server, Sessions(keys), callers if signs_in else None, names)
+    return Probes(with_downloads(page, server, callers.tokens, names), server)
 
 
 def page_of(settings: Settings, host: str, port: int | None) -> str:

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, Final
+from typing import BinaryIO, Final
 
 from lead_mcp.errors import LeadMcpError, NotConfigured, NotFound, TooLarge, Unavailable
 from lead_mcp.exports.file import Manifest
 from lead_mcp.exports.formats import FORMATS
-from lead_mcp.state_dir import read_private
+from lead_mcp.state_dir import open_private, read_private
 
 NAME: Final = re.compile(rf"leads-[0-9]{{8}}T[0-9]{{6}}-[0-9a-f]{{16}}\.(?:{'|'.join(FORMATS)})", re.ASCII)
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -39,8 +39,8 @@ class Reader:
 
     def may_read(self, manifest: Manifest) -> bool:
         """Whether the file is theirs, and holds nothing that they may not see any more."""
-        mine = self.anyone or manifest["owner"] == self.name
-        clear = self.pii == "full" or manifest["pii"] != "full"
+        mine = self.anyone or manifest.get("owner") == self.name
+        clear = self.pii == "full" or manifest.get("pii") == "masked"
         return mine and clear and frozenset(manifest["among"]) <= self.accounts
 
 
@@ -61,19 +61,34 @@ def refused(error: OSError) -> LeadMcpError:
     return NotConfigured(f"{SETTING}: the folder for exports cannot be used ({why}).")
 
 
+def manifest_of(folder: Path | None, name: str) -> Manifest:
+    """The manifest of a file of that name. Raises NotFound where there is none, or the name is none of ours."""
+    if folder is not None and NAME.fullmatch(name) is not None:
+        with suppress(OSError, ValueError):
+            found = json.loads(read_private(folder / f"{name}.manifest.json"))
+            if isinstance(found, dict):
+                return found
+    raise _no_export(name)
+
+
+def open_export(folder: Path, name: str) -> BinaryIO:
+    """The file of a name that ``manifest_of`` knows, open to read. Raises NotFound."""
+    try:
+        return os.fdopen(open_private(folder / name), "rb")
+    except OSError:
+        raise _no_export(name) from None
+
+
 def read_export(folder: Path | None, name: str, reader: Reader) -> tuple[Manifest, bytes]:
     """A file with its manifest. Raises NotFound where there is none of that name that is theirs, TooLarge."""
-    missing = NotFound(f"There is no export {name[:80]!r} of yours; export_leads makes one.")
-    if folder is None or NAME.fullmatch(name) is None:
-        raise missing
-    manifest: Any = None
-    with suppress(OSError, ValueError):
-        manifest = json.loads(read_private(folder / f"{name}.manifest.json"))
-    if not isinstance(manifest, dict) or not reader.may_read(manifest):
-        raise missing
+    manifest = manifest_of(folder, name)
+    if folder is None or not reader.may_read(manifest):
+        raise _no_export(name)
     if manifest["bytes"] > MOST_BYTES:
         raise TooLarge(f"{name} has {manifest['bytes']:,} bytes, more than can be read here; it lies in the folder.")
-    try:
-        return manifest, read_private(folder / name)
-    except OSError:
-        raise missing from None
+    with open_export(folder, name) as file:
+        return manifest, file.read()
+
+
+def _no_export(name: str) -> NotFound:
+    return NotFound(f"There is no export {name[:80]!r} of yours; export_leads makes one.")

@@ -26,6 +26,8 @@ from lead_mcp.identity.scopes import read_scopes
 from lead_mcp.state_dir import private_file, private_folder, read_private
 
 PREFIX: Final = "lmcp_"
+HOLDER: Final = "token:"
+"""Before the name of whoever has a static token, as a principal."""
 FILE: Final = "tokens.json"
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 DURATION: Final = re.compile(r"([1-9][0-9]{0,4})([dh])")
@@ -61,7 +63,7 @@ class StaticToken:
     @property
     def principal(self) -> Principal:
         accounts = None if self.accounts is None else frozenset(self.accounts)
-        return principal_of(f"token:{self.name}", read_scopes(self.scopes), accounts)
+        return principal_of(f"{HOLDER}{self.name}", read_scopes(self.scopes), accounts)
 
 
 def _digest(salt: str, secret: str) -> str:
@@ -124,6 +126,12 @@ class Tokens:
         self.all()
         found = self._known.get(name)
         return found.principal if found is not None and found.opens(secret, self.clock()) else None
+
+    def holder(self, name: str) -> Principal | None:
+        """The principal of that name, while a token of theirs counts."""
+        now = self.clock()
+        held = (one.principal for one in self.all() if one.state(now) == "active")
+        return next((one for one in held if one.name == name), None)
 
     def new(
         self, name: str, scopes: Sequence[str], accounts: Sequence[str] | None, expires: str | None

@@ -16,12 +16,13 @@ from lead_mcp.exports.export import Export
 from lead_mcp.exports.file import ExportFile, Manifest
 from lead_mcp.exports.folder import Reader, new_path, read_export, refused
 from lead_mcp.exports.formats import FORMATS, Format, format_of
+from lead_mcp.exports.links import Link
 from lead_mcp.identity.principal import LOCAL
 from lead_mcp.outgoing.exports import export_answer
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.arguments import models
 from lead_mcp.tools.export_pages import lead_pages, question_of
-from lead_mcp.tools.kit import META, linked, result, runtime_of
+from lead_mcp.tools.kit import META, linked, origin_of, result, runtime_of
 from lead_mcp.uris import Uri, uri
 
 READING: Final = 0.9
@@ -35,10 +36,19 @@ async def export_leads(ctx: Context[Any, Any], asked: models.ExportLeads) -> Cal
     folder = runtime.server.export_dir or Path()  # it is listed only with one
     path = new_path(folder, form.name, runtime.clock())
     manifest = await _written(ctx, runtime, asked, _file(runtime, asked, path, form), until)
-    where = uri("export", path.name)
-    link = ResourceLink(uri=where, name=path.name, mime_type=form.mime_type, size=manifest["bytes"])
+    where, link = uri("export", path.name), _link(ctx, runtime, path.name)
+    found = ResourceLink(
+        uri=link.url if link else where, name=path.name, mime_type=form.mime_type, size=manifest["bytes"]
+    )
     near = str(path) if runtime.caller == LOCAL else None
-    return result(*export_answer(manifest, where, near), linked(ctx, [link]))
+    return result(*export_answer(manifest, where, near, link), linked(ctx, [found]))
+
+
+def _link(ctx: Context[Any, Any], runtime: Runtime, name: str) -> Link | None:
+    """Where the file can be downloaded, over HTTP."""
+    if runtime.links is None:
+        return None
+    return runtime.links.link(name, runtime.principal, runtime.clock(), origin_of(ctx))
 
 
 def _file(runtime: Runtime, asked: models.ExportLeads, path: Path, form: Format) -> ExportFile:

@@ -37,6 +37,12 @@ def runtime_of(ctx: Context[Any, Any]) -> Runtime:
     return found.runtime
 
 
+def origin_of(ctx: Context[Any, Any]) -> str:
+    """Where the request under way has reached this server, by its own headers; "" over stdio."""
+    url = getattr(ctx.request_context.request, "base_url", None)
+    return "" if url is None else f"{url.scheme}://{url.netloc}"
+
+
 async def masker_for(runtime: Runtime) -> Masker | None:
     """The masker of this server, if it masks; its key is read once, in a thread. Raises NotAllowed where it is damaged."""
     if runtime.server.pii == "full" or "masker" in runtime.__dict__:

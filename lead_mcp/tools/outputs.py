@@ -127,6 +127,8 @@ WRITES: Final[Schema] = {
 }
 EXPORT: Final[Schema] = {
     "uri": TEXT,
+    "url": TEXT,
+    "url_expires": TEXT,
     "file": TEXT,
     "path": TEXT,
     "format": TEXT,
