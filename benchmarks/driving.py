@@ -57,7 +57,7 @@ class Child:
         self.process = subprocess.Popen(
             [sys.executable, *self.arguments],
             cwd=ROOT,
-            env={**_clean_environment(), **self.environment},
+            env={**clean_environment(), **self.environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -115,7 +115,7 @@ class Child:
         return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
-def _clean_environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     """This machine's environment without anybody's lead-mcp settings."""
     ours = ("LEAD_MCP_", *(f"{vendor.upper()}_" for vendor in vendors.NAMES))
     return {key: text for key, text in os.environ.items() if not key.startswith(ours)}
@@ -134,7 +134,7 @@ def finished(arguments: Sequence[str], environment: Mapping[str, str], limit: fl
 
 def settings_in(environment: Mapping[str, str]) -> Settings:
     """lead-mcp's settings in that environment and nobody else's, for what is measured in this process."""
-    with mock.patch.dict(os.environ, {**_clean_environment(), **environment}, clear=True):
+    with mock.patch.dict(os.environ, {**clean_environment(), **environment}, clear=True):
         return load()
 
 

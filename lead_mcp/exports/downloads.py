@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from anyio import to_thread
 
-from lead_mcp.errors import NotFound
+from lead_mcp.errors import LeadMcpError
 from lead_mcp.exports.folder import Reader, manifest_of, open_export
 from lead_mcp.exports.formats import FORMATS
 from lead_mcp.exports.links import PATH, Links
@@ -98,7 +98,7 @@ class Downloads:
                 return None
             form = FORMATS[manifest["format"]]
             return Download(name, open_export(self.folder, name), form.mime_type, str(manifest.get("sha256")))
-        except (NotFound, KeyError, TypeError):  # a manifest that is none of ours
+        except (LeadMcpError, KeyError, TypeError):  # a manifest that is none of ours, or a damaged file of tokens
             return None
 
 
