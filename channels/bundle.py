@@ -59,7 +59,7 @@ def _field(variable: Mapping[str, Any]) -> dict[str, Any]:
     choices = f" ({', '.join(variable['choices'])})" if "choices" in variable else ""
     default = {"default": variable["default"]} if "default" in variable else {}
     return {
-        "type": "file" if _is_file(variable) else "string",
+        "type": _kind(variable),
         "title": _title(variable["name"]),
         "description": f"{variable['description']}{choices}",
         "required": False,
@@ -68,8 +68,11 @@ def _field(variable: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _is_file(variable: Mapping[str, Any]) -> bool:
-    return variable.get("format") == "filepath" and not variable["name"].endswith("_DIR")
+def _kind(variable: Mapping[str, Any]) -> str:
+    """What the form offers: a chooser of files or folders for paths."""
+    if variable.get("format") != "filepath":
+        return "string"
+    return "directory" if variable["name"].endswith("_DIR") else "file"
 
 
 def _title(name: str) -> str:

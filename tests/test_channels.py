@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 from zipfile import ZipFile
@@ -51,10 +53,61 @@ REGISTRY: Final = record(
     packages={"type": "array", "items": PACKAGE},
 )
 """What the registry's schema of 2025-12-11 says of the parts that we use."""
+PUBLISHED: Final = os.environ.get("MCP_SERVER_SCHEMA", "")
+"""Where the registry's own schema lies, for whoever has it: it is other people's text, and not in this tree."""
+Change = Callable[[dict[str, Any]], object]
 
 
-def test_the_registrys_entry_is_as_its_schema_wants_it() -> None:
-    jsonschema.validate(json.loads((ROOT / "server.json").read_text("utf-8")), REGISTRY)
+def entry() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ROOT / "server.json").read_text("utf-8"))
+    return found
+
+
+def package(found: dict[str, Any]) -> dict[str, Any]:
+    one: dict[str, Any] = found["packages"][0]
+    return one
+
+
+def schemas() -> list[Any]:
+    """Ours, and the registry's own where there is one."""
+    own = [pytest.param(REGISTRY, id="ours")]
+    if PUBLISHED:
+        own.append(pytest.param(json.loads(Path(PUBLISHED).read_text("utf-8")), id="published"))
+    return own
+
+
+@pytest.mark.parametrize("schema", schemas())
+def test_the_registrys_entry_is_as_its_schema_wants_it(schema: dict[str, Any]) -> None:
+    jsonschema.validate(entry(), schema)
+    assert schema is REGISTRY or schema["$id"] == entry()["$schema"]
+
+
+WRONG: Final[dict[str, Change]] = {
+    "a name without a namespace": lambda found: found.update(name="lead-mcp"),
+    "a name of three parts": lambda found: found.update(name="io.github/lead-mcp/lead-mcp"),
+    "a long description": lambda found: found.update(description="x" * 101),
+    "no description": lambda found: found.pop("description"),
+    "an empty title": lambda found: found.update(title=""),
+    "no version": lambda found: found.pop("version"),
+    "a package without a name": lambda found: package(found).pop("identifier"),
+    "a package of whatever is the latest": lambda found: package(found).update(version="latest"),
+    "a package that says not how it talks": lambda found: package(found).pop("transport"),
+    "a transport that there is not": lambda found: package(found).update(transport={"type": "http"}),
+    "an argument without a value": lambda found: package(found)["packageArguments"][0].pop("value"),
+    "a variable without a name": lambda found: package(found)["environmentVariables"][0].pop("name"),
+    "a format that there is not": lambda found: package(found)["environmentVariables"][0].update(format="path"),
+    "a default that is no text": lambda found: package(found)["environmentVariables"][0].update(default=3),
+    "a secret that is a word": lambda found: package(found)["environmentVariables"][0].update(isSecret="yes"),
+}
+
+
+@pytest.mark.parametrize("schema", schemas())
+@pytest.mark.parametrize("change", WRONG.values(), ids=WRONG)
+def test_what_the_registry_refuses_is_refused_here(change: Change, schema: dict[str, Any]) -> None:
+    found = entry()
+    change(found)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(found, schema)
 
 
 def test_the_bundle_has_the_package_and_the_same_bytes_each_time(tmp_path: Path) -> None:
@@ -74,6 +127,7 @@ def test_the_bundles_form_asks_for_what_the_server_reads() -> None:
     assert form["octanist_api_key"]["sensitive"] is True
     assert form["octanist_api_key"]["title"] == "Octanist: api key"
     assert form["lead_mcp_config"]["type"] == "file"
+    assert form["lead_mcp_export_dir"]["type"] == "directory"
     assert not any(field["required"] for field in form.values())
     assert not any(field["sensitive"] and "default" in field for field in form.values())
 
