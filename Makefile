@@ -2,10 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+SITE := .venv/.site
 # As many processes as tests/conftest.py says; a module's tests stay together, since they share servers and emulators.
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test check thorough clients format bench mcpb dist clean
+.PHONY: demo test check thorough clients docs format bench mcpb dist clean
 
 demo: $(READY)
 	$(BIN)/lead-mcp demo
@@ -15,7 +16,7 @@ test: $(READY)
 	$(PYTEST) -m "not slow and not clients"
 
 # Everything, and what CI runs: format, lint, types, all tests with as many examples as they name.
-check: $(READY)
+check: $(READY) $(SITE)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -28,6 +29,10 @@ thorough: $(READY)
 # Other people's clients, installed outside this folder: the MCP Inspector, and what turns tools into providers' forms.
 clients: $(READY)
 	$(BIN)/python -m pytest -rs tests/clients
+
+# The docs site, into site/: built strictly, and every link of it followed.
+docs: $(SITE)
+	$(BIN)/python -m channels.site
 
 format: $(READY)
 	$(BIN)/ruff format .
@@ -61,3 +66,14 @@ $(READY): pyproject.toml constraints.txt
 	  $(PYTHON) -m pip --python $(BIN)/python install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'; \
 	fi
 	@touch $(READY)
+
+# What builds the docs site is no small thing, and nothing else needs it.
+$(SITE): $(READY)
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv pip install -q --python $(BIN)/python -c constraints.txt zensical; \
+	elif $(BIN)/python -m pip --version >/dev/null 2>&1; then \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt zensical; \
+	else \
+	  $(PYTHON) -m pip --python $(BIN)/python install -q --disable-pip-version-check -c constraints.txt zensical; \
+	fi
+	@touch $(SITE)
