@@ -32,7 +32,13 @@ from tests.pages import (
 MOST_LINES: Final = 150
 ECHO: Final = 60
 """Characters from which a sentence that stands in two pages is a repetition."""
-SANDBOXED: Final = [example for example in every_example() if example.is_sandboxed_call]
+SANDBOXED: Final = [
+    pytest.param(
+        one, id=f"{one.page}: {one.command[:60]}", marks=[pytest.mark.slow] if one.page == "recipes.md" else []
+    )
+    for one in every_example()
+    if one.is_sandboxed_call
+]
 EVERY_COMMAND: Final = sorted({(page.name, line) for page in PAGES for line in commands(page)})
 
 
@@ -56,7 +62,7 @@ def test_the_readme_begins_with_title_sentence_and_the_two_commands() -> None:
 
 
 def test_the_readme_shows_a_real_answer_and_links_every_page() -> None:
-    assert any(example.page == README.name for example in SANDBOXED)
+    assert any(example.is_sandboxed_call for example in every_example() if example.page == README.name)
     linked = {target.partition("#")[0] for target in LINK.findall(text_of(README))}
     assert {f"docs/{page.name}" for page in PAGES[1:]} - linked <= {"docs/index.md", "docs/sources.md"}
 
@@ -142,7 +148,7 @@ def box() -> Sandbox:
     return emulators()
 
 
-@pytest.mark.parametrize("example", SANDBOXED, ids=lambda one: f"{one.page}: {one.command[:60]}")
+@pytest.mark.parametrize("example", SANDBOXED)
 def test_an_example_prints_what_the_page_shows(box: Sandbox, example: Example) -> None:
     assert output(box, example) == list(example.shown), "python -m tests.pages writes the examples anew"
 
