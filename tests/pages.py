@@ -14,6 +14,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import Any, Final
 
 import typer.main
@@ -23,6 +24,7 @@ from lead_mcp.cli import app
 from lead_mcp.sandbox.app import Sandbox, sandbox
 from lead_mcp.sandbox.world import World
 from tests.driving import UNTIL, Bench, bench, now
+from tests.troubles import messages
 
 ROOT: Final = Path(__file__).parent.parent
 README: Final = ROOT / "README.md"
@@ -36,6 +38,7 @@ INLINE: Final = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 LINK: Final = re.compile(r"\]\(([^)\s]+)\)")
 HEADING: Final = re.compile(r"^#+ (.+)$", re.MULTILINE)
 TABLE: Final = re.compile(r"(<!-- capabilities: begin -->\n)(.*?)(<!-- capabilities: end -->)", re.DOTALL)
+TROUBLE: Final = re.compile(r"^### `(?P<code>\w+)`\n\n```text\n(?P<text>.*?)```$", re.MULTILINE | re.DOTALL)
 PROMPT: Final = "$ "
 MORE: Final = "..."
 WIDTH: Final = 130
@@ -166,8 +169,25 @@ def _cut(line: str) -> str:
     return f"{line[: end + 1].rstrip()} {MORE}"
 
 
+def troubles() -> dict[str, str]:
+    """The message that docs/troubleshooting.md shows for each code, its lines joined."""
+    return {found["code"]: " ".join(found["text"].split()) for found in TROUBLE.finditer(text_of("troubleshooting.md"))}
+
+
+def refresh_troubles() -> None:
+    """Write the messages of docs/troubleshooting.md anew."""
+    texts = dict(messages())
+
+    def anew(found: re.Match[str]) -> str:
+        return f"### `{found['code']}`\n\n```text\n{fill(texts[found['code']], WIDTH - 20)}\n```"
+
+    page = ROOT / "docs" / "troubleshooting.md"
+    page.write_text(TROUBLE.sub(anew, text_of(page)), "utf-8")
+
+
 def refresh() -> None:
-    """Write the output of every example, and the table of vendors, anew."""
+    """Write the output of every example, the messages of errors and the table of vendors anew."""
+    refresh_troubles()
     box = emulators()
     for page in PAGES:
         text = TABLE.sub(rf"\1{capabilities.table()}\n\3", text_of(page))

@@ -19,8 +19,9 @@ from lead_mcp.tools.catalogue import LISTED
 from lead_mcp.vendors import every
 from lead_mcp.vendors.spec.fields import CANONICAL, PING_FIELDS
 from lead_mcp.vendors.spec.vendor import Setting
-from tests.pages import COMMAND, INLINE, PAGES, README, ROOT, TABLE, blocks, prose, text_of
+from tests.pages import COMMAND, INLINE, PAGES, README, ROOT, TABLE, blocks, prose, text_of, troubles
 from tests.test_layers import LAYERS
+from tests.troubles import messages
 
 SERVER: Final = {f"{PREFIX}{name.upper()}": field for name, field in Server.model_fields.items()}
 VENDORS: Final[dict[str, Setting]] = {
@@ -162,10 +163,16 @@ def test_a_tool_is_in_the_readme_and_has_its_section_with_every_argument_and_key
     assert [name for name in tool.parameters["properties"] if f"`{name}`" not in own] == []
 
 
-def test_every_code_of_an_error_has_its_row() -> None:
-    listed = {code for cell in rows(section("tools.md", "Errors")) for code in INLINE.findall(cell)}
+def test_every_code_of_an_error_has_its_section_and_its_example() -> None:
     declared = {getattr(one, "code", "") for one in vars(errors).values() if isinstance(one, type)}
-    assert listed == {code for code in declared if isinstance(code, str) and code} - {"error", "internal"}
+    shown = troubles()
+    assert shown.keys() == {code for code in declared if isinstance(code, str) and code}
+    assert all(text.startswith(f"{code}: ") for code, text in shown.items()), "python -m tests.pages writes them"
+
+
+@pytest.mark.slow
+def test_the_errors_shown_are_those_that_come() -> None:
+    assert troubles() == dict(messages()), "python -m tests.pages writes them anew"
 
 
 def test_the_operators_are_those_there_are() -> None:

@@ -48,7 +48,7 @@ async def _about(runtime: Runtime, line: Line) -> list[Finding]:
     hosts = ", ".join(dict.fromkeys(map(host_of, urls_of(account).values())))
     if line.ok:
         return [ok(line.account, f"{account.vendor.title} takes the credential ({hosts})")]
-    found = [error(line.account, line.problem, line.next or "see docs/tools.md for what the code means")]
+    found = [error(line.account, line.problem, line.next or "see docs/troubleshooting.md for what the code means")]
     code = line.problem.partition(":")[0]
     if code == "unauthorized":
         found += await _other_regions(runtime, account)
