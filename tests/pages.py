@@ -3,7 +3,7 @@
 An example is a ``console`` block: a line ``$ lead-mcp ...`` and what it prints. Those that call a tool over the sandbox are
 run here over emulators whose clock stands still, so that their output is the same on every machine. Output is abridged:
 cursors and the tails of UUIDs are left out, long lines are cut, and an example that ends with a line ``...`` shows only its
-first lines. After a change of how answers look, ``python -m tests.pages`` writes the examples and the table of vendors anew.
+first lines. ``python -m tests.pages`` writes anew whatever programs know better than people.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,10 @@ from lead_mcp.cli import app
 from lead_mcp.sandbox.app import Sandbox, sandbox
 from lead_mcp.sandbox.world import World
 from tests.driving import UNTIL, Bench, bench, now
+from tests.facts import emulators as emulators_of
+from tests.installing.quick_start import conversation, sections
 from tests.troubles import messages
+from tests.writing.desk import on_loopback
 
 ROOT: Final = Path(__file__).parent.parent
 README: Final = ROOT / "README.md"
@@ -37,7 +41,8 @@ BLOCK: Final = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE: Final = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 LINK: Final = re.compile(r"\]\(([^)\s]+)\)")
 HEADING: Final = re.compile(r"^#+ (.+)$", re.MULTILINE)
-TABLE: Final = re.compile(r"(<!-- capabilities: begin -->\n)(.*?)(<!-- capabilities: end -->)", re.DOTALL)
+MARKED: Final = r"(<!-- {name}: begin -->\n)(.*?)(\n<!-- {name}: end -->)"
+"""A part of a page that is written by a program."""
 TROUBLE: Final = re.compile(r"^### `(?P<code>\w+)`\n\n```text\n(?P<text>.*?)```$", re.MULTILINE | re.DOTALL)
 PROMPT: Final = "$ "
 MORE: Final = "..."
@@ -79,7 +84,19 @@ def blocks(text: str, language: str) -> list[str]:
 
 def prose(text: str) -> str:
     """The page without its code blocks and its table of vendors."""
-    return BLOCK.sub("", TABLE.sub("", text))
+    return BLOCK.sub("", replaced(text, "capabilities", ""))
+
+
+def marked(text: str, name: str) -> str:
+    """The part of a page that is written by a program under that name."""
+    found = re.search(MARKED.format(name=name), text, re.DOTALL)
+    assert found is not None, name
+    return found[2]
+
+
+def replaced(text: str, name: str, new: str) -> str:
+    """The page with that part written anew."""
+    return re.sub(MARKED.format(name=name), lambda found: f"{found[1]}{new}{found[3]}", text, flags=re.DOTALL)
 
 
 def examples(page: Path) -> Iterator[Example]:
@@ -185,12 +202,26 @@ def refresh_troubles() -> None:
     page.write_text(TROUBLE.sub(anew, text_of(page)), "utf-8")
 
 
+def refresh_marked() -> None:
+    """Write anew what programs know: the table of vendors, and the quick start."""
+    with tempfile.TemporaryDirectory() as home, on_loopback(sandbox(emulators_of(["octanist"]), rated=False)) as origin:
+        said = conversation(Path(home), origin)
+    parts = {
+        ("vendors.md", "capabilities"): capabilities.table(),
+        ("quick-start.md", "init"): f"```console\n{said}\n```",
+        ("quick-start.md", "clients"): sections(),
+    }
+    for (page, name), new in parts.items():
+        (ROOT / "docs" / page).write_text(replaced(text_of(page), name, new), "utf-8")
+
+
 def refresh() -> None:
-    """Write the output of every example, the messages of errors and the table of vendors anew."""
+    """Write anew whatever programs know better than people: answers, messages, tables, what is typed and shown."""
+    refresh_marked()
     refresh_troubles()
     box = emulators()
     for page in PAGES:
-        text = TABLE.sub(rf"\1{capabilities.table()}\n\3", text_of(page))
+        text = text_of(page)
         for example in filter(lambda one: one.is_sandboxed_call, examples(page)):
             text = text.replace(example.block, "\n".join([PROMPT + example.command, *output(box, example)]))
         page.write_text(text, "utf-8")
