@@ -28,11 +28,12 @@ from tests.driving import UNTIL, Bench, bench, now
 from tests.facts import emulators as emulators_of
 from tests.installing.quick_start import conversation, sections
 from tests.troubles import messages
+from tests.vendor_pages import facts
 from tests.writing.desk import on_loopback
 
 ROOT: Final = Path(__file__).parent.parent
 README: Final = ROOT / "README.md"
-PAGES: Final = (README, *sorted((ROOT / "docs").glob("*.md")))
+PAGES: Final = (README, *sorted((ROOT / "docs").rglob("*.md")))
 COMMAND: Final[Any] = typer.main.get_command(app)
 """The command line as a program reads it."""
 LEADS: Final = 2000
@@ -207,6 +208,7 @@ def refresh_marked() -> None:
     with tempfile.TemporaryDirectory() as home, on_loopback(sandbox(emulators_of(["octanist"]), rated=False)) as origin:
         said = conversation(Path(home), origin)
     parts = {
+        **{(f"vendors/{name}.md", "facts"): text for name, text in facts().items()},
         ("vendors.md", "capabilities"): capabilities.table(),
         ("quick-start.md", "init"): f"```console\n{said}\n```",
         ("quick-start.md", "clients"): sections(),

@@ -22,6 +22,7 @@ from lead_mcp.vendors.spec.vendor import Setting
 from tests.pages import COMMAND, INLINE, PAGES, README, ROOT, blocks, marked, prose, text_of, troubles
 from tests.test_layers import LAYERS
 from tests.troubles import messages
+from tests.vendor_pages import facts
 
 SERVER: Final = {f"{PREFIX}{name.upper()}": field for name, field in Server.model_fields.items()}
 VENDORS: Final[dict[str, Setting]] = {
@@ -62,10 +63,18 @@ def test_the_table_has_a_column_for_every_vendor_and_no_empty_cell() -> None:
 
 
 @pytest.mark.parametrize("vendor", sorted(every()))
-def test_every_vendor_has_its_section(vendor: str) -> None:
+def test_every_vendor_has_its_page_and_its_sources(vendor: str) -> None:
     title = every()[vendor].title
-    assert "unverified" in section("vendors.md", title).lower()
+    assert text_of(f"vendors/{vendor}.md").startswith(f"# {title}\n")
+    assert section(f"vendors/{vendor}.md", "Unverified").strip()
+    assert f"(vendors/{vendor}.md)" in text_of("vendors.md")
     assert "`seed`" in section("sources.md", title)
+
+
+@pytest.mark.slow
+def test_the_pages_of_vendors_have_what_the_code_says_of_them() -> None:
+    shown = {vendor: marked(text_of(f"vendors/{vendor}.md"), "facts") for vendor in every()}
+    assert shown == facts(), "python -m tests.pages writes it anew"
 
 
 @pytest.mark.parametrize("vendor", sorted(every()))

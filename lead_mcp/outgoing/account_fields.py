@@ -84,7 +84,7 @@ def _row(one: KindOfRecord, name: str, known: Field, writing: Written) -> list[A
     pushed = [op for op in Op if op in known.exact | known.edge | known.coarse]
     param = writing.param(name) if one.kind == "lead" else None
     notes = (known.note, param.note if param else "", "filter only" if known.filter_only else "")
-    note = "; ".join(dict.fromkeys(part for part in notes if part))
+    note = "; ".join(dict.fromkeys(part for one_note in notes for part in one_note.split("; ") if part))
     written = writing.words(name) if one.kind == "lead" else ""
     values = _values(one, name, known)
     return [cell(name), str(known.kind), " ".join(pushed), values, masked_text(note), one.kind, written]
