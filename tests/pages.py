@@ -227,6 +227,9 @@ def refresh() -> None:
         for example in filter(lambda one: one.is_sandboxed_call, examples(page)):
             text = text.replace(example.block, "\n".join([PROMPT + example.command, *output(box, example)]))
         page.write_text(text, "utf-8")
+    from tests.llms import llms  # it reads the pages
+
+    (ROOT / "docs" / "llms.txt").write_text(llms(), "utf-8")
 
 
 if __name__ == "__main__":

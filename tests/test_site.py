@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 
 from channels import site
+from tests.llms import llms
 from tests.pages import ROOT, text_of
 
 NAV: Final = re.compile(r"^ +- (?:[\w ]+: )?(\S+\.md)$", re.MULTILINE)
@@ -18,6 +19,10 @@ NAV: Final = re.compile(r"^ +- (?:[\w ]+: )?(\S+\.md)$", re.MULTILINE)
 def test_every_page_is_in_the_menu_once() -> None:
     pages = [page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md")]
     assert sorted(NAV.findall(text_of(ROOT / "mkdocs.yml"))) == sorted(pages)
+
+
+def test_every_page_is_in_the_list_for_models() -> None:
+    assert (ROOT / "docs" / "llms.txt").read_text("utf-8") == llms(), "python -m tests.pages writes it anew"
 
 
 @pytest.mark.slow
