@@ -166,6 +166,10 @@ def _own_signals(listener: uvicorn.Server) -> Iterator[None]:
     yield
 
 
+LEFT: Final = (anyio.ClosedResourceError, anyio.BrokenResourceError)
+"""What a message meets whose session its client ended in the same moment."""
+
+
 class Requests:
     """The requests of an ASGI app that are being answered, so that they can be ended in good order.
 
@@ -192,9 +196,9 @@ class Requests:
                 self.open.add(own)
                 try:
                     return await self.app(scope, receive, answer.send)
-                except Exception:
-                    if not self.ending:  # what breaks because its session ended is no news
-                        raise
+                except Exception as error:
+                    if not (self.ending or (answer.complete and isinstance(error, LEFT))):
+                        raise  # what breaks because its session ended is no news
                 finally:
                     self.open.discard(own)
         await answer.finish()
@@ -208,6 +212,8 @@ class Answer:
         self.begun = self.complete = self.counted = False
 
     async def send(self, message: Message) -> None:
+        if self.complete:
+            return  # a second one: the SDK answers once more where a session ends behind its last answer
         await self._send(message)
         if message["type"] == "http.response.start":
             self.begun = True

@@ -18,7 +18,9 @@ from starlette.types import Receive, Scope, Send
 
 from lead_mcp.cli.connections import FULL, Limits
 from lead_mcp.cli.guards import Sessions
+from lead_mcp.cli.listening import Requests
 from lead_mcp.cli.listening import listening as origin_of
+from lead_mcp.cli.logs import passes
 from tests.process.processes import HELLO, PATIENCE, PROGRAM, Emulators, listening_server, request
 
 pytestmark = pytest.mark.anyio
@@ -248,6 +250,32 @@ async def test_a_session_too_many_ends_the_one_longest_out_of_use() -> None:
             found = await http.post("/mcp", json=request(number, "tools/list", {}, "modern"), headers=newer)
             assert found.status_code == 200, "a request of the newer kind opens none, and ends none"
         assert [await works(one) for one in (first, fourth, fifth)] == [True, True, True]
+
+
+async def test_a_message_whose_session_ends_at_that_moment_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    """A client says a last word and leaves: its session is gone before the word, taken with 202, has reached it."""
+    server: Any = MCPServer("sessions", log_level="ERROR")
+    app = Requests(server.streamable_http_app())
+    async with (
+        server.session_manager.run(),
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://127.0.0.1:8000") as http,
+    ):
+        hello = await http.post("/mcp", json={"jsonrpc": "2.0", **HELLO}, headers=PLAIN)
+        session = {**PLAIN, "Mcp-Session-Id": hello.headers["mcp-session-id"]}
+
+        async def leaving(scope: Scope, receive: Receive, send: Send) -> None:
+            async def answered(message: Any) -> None:
+                await send(message)
+                if message["type"] == "http.response.body":
+                    assert (await http.delete("/mcp", headers=session)).status_code == 200
+
+            await app(scope, receive, answered)
+
+        transport = httpx2.ASGITransport(leaving)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as last:
+            word = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+            assert (await last.post("/mcp", json=word, headers=session)).status_code == 202
+    assert [one.getMessage() for one in caplog.records if one.levelname == "ERROR" and passes(one)] == []
 
 
 @pytest.mark.slow
