@@ -6,7 +6,7 @@ SITE := .venv/.site
 # As many processes as tests/conftest.py says; a module's tests stay together, since they share servers and emulators.
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test check thorough clients docs format bench mcpb dist clean
+.PHONY: demo test check thorough clients docs format bench mcpb dist soak clean
 
 demo: $(READY)
 	$(BIN)/lead-mcp demo
@@ -51,6 +51,11 @@ dist: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+# Servers under mixed load for an hour, or as long as MINUTES says: nothing may grow, stall, get lost or be written twice.
+MINUTES ?= 60
+soak: $(READY)
+	$(BIN)/python -m soak --minutes $(MINUTES)
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .hypothesis

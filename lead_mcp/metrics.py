@@ -26,6 +26,7 @@ TIMES: Final[Mapping[str, str]] = {
 GAUGES: Final[Mapping[str, str]] = {
     "lead_mcp_account_resting": "1 while an account's vendor is left alone because it was down.",
     "lead_mcp_requests_in_flight": "Requests to an account's vendor that are under way.",
+    "lead_mcp_tasks": "Tasks of the event loop: they come and go with calls and connections.",
 }
 
 Labels = tuple[tuple[str, str], ...]

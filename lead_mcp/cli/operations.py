@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -98,7 +99,7 @@ class MetricsPage:
 
     def _gauges(self) -> dict[tuple[str, Labels], float]:
         runtime = None if self.server.opening is None else self.server.opening.whole
-        found: dict[tuple[str, Labels], float] = {}
+        found: dict[tuple[str, Labels], float] = {("lead_mcp_tasks", ()): float(len(asyncio.all_tasks()))}
         for name, one in (runtime.connections if runtime else {}).items():
             labels = (("account", name),)
             found["lead_mcp_account_resting", labels] = float(one.outbound.breaker.is_open)
