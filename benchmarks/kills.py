@@ -47,6 +47,8 @@ TRUST: Final = ssl.create_default_context()
 """Made once: it costs 40 ms, half of a try."""
 PATIENCE: Final = 30
 """Seconds that a try may take."""
+LONGEST: Final = 10
+"""Seconds that a write with all its tries may take, on the average of them; on an idle machine it is a quarter of one."""
 AT_ONCE: Final = 2
 LISTS: Final = {"octanist": ("/octanist/api/leads", "data"), "leadtrackr": ("/leadtrackr/api/leads/getLeads", "leads")}
 
@@ -82,9 +84,12 @@ def _all(writes: int, environment: Mapping[str, str]) -> list[dict[str, Any]]:
         for first in range(0, writes, share):
             count = min(share, writes - first)
             arguments = ("-m", "benchmarks.kills", str(first), str(count))
-            mothers.append((stack.enter_context(Child(arguments, environment, limit=900)), count))
+            mothers.append((stack.enter_context(Child(arguments, environment, limit=60 + LONGEST * count)), count))
         for mother, count in mothers:
-            found += [json.loads(mother.line()) for _ in range(count)]
+            for _ in range(count):
+                found.append(json.loads(mother.line()))
+                if len(found) % 100 == 0:
+                    print(f"{len(found):,} of {writes:,} writes ended", file=sys.stderr)
     return found
 
 
