@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from lead_mcp.mirror.mirror import Mirror
     from lead_mcp.sql.cage import Cage
     from lead_mcp.transport.shared_rate import SharedSlots
+    from lead_mcp.writing.looking import AccountCopy, Source
 
 T = TypeVar("T")
 
@@ -191,7 +192,15 @@ class Runtime:
     def context(self) -> WriteContext:
         """What a write needs to look at vendors."""
         looking = LookupScope(self.limits, self.seal, self.server.phone_region, self.clock())
-        return WriteContext(looking, self.server.zone, self.server.deadline)
+        return WriteContext(looking, self.server.zone, self.server.deadline, self._copy_of)
+
+    async def _copy_of(self, connection: Connection, source: Source) -> AccountCopy | None:
+        """The account as the mirror answers for it, where that is wanted; then the mirror loads. Raises NotConfigured."""
+        if source == "live":
+            return None
+        from lead_mcp.mirror.sourcing import copied
+
+        return await copied(self.mirror, connection, source)
 
     def pipeline(
         self,

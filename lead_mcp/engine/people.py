@@ -37,6 +37,8 @@ class PersonMatches:
     notes: list[str] = field(default_factory=list)
     window: Window | None = None
     error: LeadMcpError | None = None
+    copied: bool = False
+    """Whether a copy of the account was looked in, which may know less than its vendor."""
 
     def count(self) -> None:
         self.requests += 1

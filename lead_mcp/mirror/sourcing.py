@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Final, Literal
+from datetime import datetime, timedelta
+from typing import Final
 
-from lead_mcp.dates import Window
+from lead_mcp.dates import Window, stamp
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.query import Query
 from lead_mcp.errors import NotConfigured, Unavailable
 from lead_mcp.filters import LOWER
 from lead_mcp.mirror.connection import mirrored
-from lead_mcp.mirror.mirror import Mirror, no_mirror
+from lead_mcp.mirror.mirror import TOP_UP, Mirror, no_mirror
+from lead_mcp.mirror.place import Place
 from lead_mcp.mirror.records import LEAD
 from lead_mcp.sql.reading import default_stretch
+from lead_mcp.writing.looking import AccountCopy, Source
 
 ELSE: Final = "source=live reads the vendor now; `lead-mcp mirror status` tells what there is."
 WHEN: Final = "created_at"
-Source = Literal["auto", "live", "mirror"]
 
 
 @dataclass(frozen=True)
@@ -109,3 +110,41 @@ async def _mirrored(mirror: Mirror, connections: Sequence[Connection], source: S
         else:
             chosen.append(one)
     return Sourced(chosen, notes)
+
+
+# --- the look for duplicates --------------------------------------------------------------------------------------
+
+
+async def copied(mirror: Mirror | None, connection: Connection, source: Source) -> AccountCopy | None:
+    """The account in the mirror, to look for the same person in; None where its vendor is to be asked.
+
+    With ``auto`` only a mirror that holds every lead will do, and one that is as young as it shall be: a duplicate that is
+    missed is made. Raises NotConfigured where the mirror alone was wanted and holds nothing of the account.
+    """
+    if mirror is None:
+        if source == "mirror":
+            raise no_mirror()
+        return None
+    try:
+        found = await _copied(mirror, connection)
+    except (NotConfigured, Unavailable):  # files of another format, or damaged ones
+        if source == "mirror":
+            raise
+        return None
+    return None if found.lacks and source == "auto" else found
+
+
+async def _copied(mirror: Mirror, connection: Connection) -> AccountCopy:
+    await mirror.freshen([connection], (LEAD,))
+    places, now = mirror.places(), mirror.terms.clock()
+    place = places.get(connection.name, {}).get(LEAD, Place())
+    if place.as_of is None:
+        raise NotConfigured(f"source: the mirror holds nothing of {connection.name}. {ELSE}")
+    lacks = ""
+    if not mirror.covers(places, connection, LEAD, None):
+        begin = mirror.covered_since(place)
+        lacks = f"leads from before {stamp(begin)} are not in the mirror" if begin else ""
+    elif now - place.as_of > mirror.max_age + timedelta(seconds=TOP_UP):
+        lacks = "the mirror is older than LEAD_MCP_MIRROR_MAX_AGE"
+    notes = mirror.notes(connection, place.as_of, now)
+    return AccountCopy(mirrored(connection, mirror.store, (LEAD,)), notes, lacks)

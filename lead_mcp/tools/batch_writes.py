@@ -21,6 +21,7 @@ from lead_mcp.tools.writes import one_account, pending_result
 from lead_mcp.uris import lead_uri
 from lead_mcp.writing.batch import Batch
 from lead_mcp.writing.call import WriteCall
+from lead_mcp.writing.looking import with_source
 from lead_mcp.writing.outcome import OutcomeKind, Tool
 from lead_mcp.writing.rows import BatchRow, RowResult, insert_rows, results_of, update_rows
 from lead_mcp.writing.send import PURGED
@@ -33,8 +34,8 @@ async def insert_leads(ctx: Context[Any, Any], asked: models.InsertLeads) -> Cal
     for lead in asked.leads:
         check_no_pseudonyms(lead, "leads")
     check_no_pseudonyms(asked.vendor_fields, "vendor_fields")
-    own = {"vendor_fields": asked.vendor_fields} if asked.vendor_fields else {}
-    arguments = {"account": asked.account, "leads": asked.leads, "on_duplicate": asked.on_duplicate, **own}
+    more = with_source(asked.source) | ({"vendor_fields": asked.vendor_fields} if asked.vendor_fields else {})
+    arguments = {"account": asked.account, "leads": asked.leads, "on_duplicate": asked.on_duplicate, **more}
     call = WriteCall(Tool.INSERT_LEADS, arguments, asked.idempotency_key, runtime.principal)
     rows = insert_rows(arguments, connection, looks=asked.idempotency_key is not None)
     return await BatchWrite(ctx, runtime, rows, call).run(asked.dry_run)

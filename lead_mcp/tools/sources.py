@@ -8,7 +8,8 @@ from lead_mcp.engine.query import Query
 from lead_mcp.runtime import Runtime
 
 if TYPE_CHECKING:
-    from lead_mcp.mirror.sourcing import Source, Sourced
+    from lead_mcp.mirror.sourcing import Sourced
+    from lead_mcp.writing.looking import Source
 
 
 async def sourced_leads(

@@ -21,6 +21,7 @@ from lead_mcp.tools.lead import named_lead
 from lead_mcp.writing.call import WriteCall
 from lead_mcp.writing.deletes import DeleteIntent
 from lead_mcp.writing.inserts import InsertIntent
+from lead_mcp.writing.looking import with_source
 from lead_mcp.writing.outcome import Action, Outcome, Tool
 from lead_mcp.writing.pipeline import DECLINED
 from lead_mcp.writing.prepared import Intent
@@ -35,12 +36,13 @@ async def insert_lead(ctx: Context[Any, Any], asked: models.InsertLead) -> CallT
     check_no_pseudonyms(asked.vendor_fields, "vendor_fields")
     looks = asked.idempotency_key is not None  # without a key nobody comes back to settle a lost answer
     connection, own = one_account(runtime, asked.account), asked.vendor_fields
-    intent = InsertIntent(connection, asked.lead, own or {}, asked.on_duplicate, looks)
+    intent = InsertIntent(connection, asked.lead, own or {}, asked.on_duplicate, looks, asked.source)
     arguments = {
         "account": asked.account,
         "lead": asked.lead,
         "vendor_fields": own,
         "on_duplicate": asked.on_duplicate,
+        **with_source(asked.source),
     }
     call = WriteCall(Tool.INSERT_LEAD, arguments, asked.idempotency_key, runtime.principal)
     return await _write(ctx, runtime, intent, call, asked.dry_run)

@@ -6,15 +6,20 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from lead_mcp.engine.people import LookupScope
+from lead_mcp.writing.looking import CopyOf, no_copy
 
 
 @dataclass(frozen=True)
 class WriteContext:
-    """``looking`` bounds the look for the same person, ``zone`` reads dates; ``deadline``: seconds of vendor work."""
+    """``looking`` bounds the look for the same person, ``zone`` reads dates; ``deadline``: seconds of vendor work.
+
+    ``copy_of``: where an account's copy is, for looks that take one.
+    """
 
     looking: LookupScope
     zone: ZoneInfo
     deadline: float
+    copy_of: CopyOf = no_copy
 
     @property
     def region(self) -> str:

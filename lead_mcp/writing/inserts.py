@@ -17,6 +17,7 @@ from lead_mcp.writing.checked import Checked
 from lead_mcp.writing.context import WriteContext
 from lead_mcp.writing.form_names import further_names
 from lead_mcp.writing.forms import FilledForm, fill
+from lead_mcp.writing.looking import Source, look_in_copy
 from lead_mcp.writing.offers import offered_insert
 from lead_mcp.writing.outcome import Action, OutcomeKind
 from lead_mcp.writing.prepared import PreparedWrite, Sent
@@ -33,6 +34,7 @@ class InsertIntent:
     """A new lead. ``lead`` by our names, ``own`` by the vendor's.
 
     ``looks``: the same person is looked for with ``allow`` too: what was there before is what settles a lost answer.
+    ``source``: where they are looked for; that look is always at the vendor.
     """
 
     connection: Connection
@@ -40,6 +42,7 @@ class InsertIntent:
     own: Mapping[str, Any]
     on_duplicate: OnDuplicate = "fail"
     looks: bool = True
+    source: Source = "live"
 
     async def prepare(self, context: WriteContext, token: str, *, look: bool = True) -> PreparedWrite:
         insert = offered_insert(self.connection)
@@ -57,7 +60,11 @@ class InsertIntent:
         """The same person's leads; None where they do not matter. Raises why nobody could be looked for."""
         if self.on_duplicate == "allow" and (insert.dedupes or not self.looks):
             return None
-        return await _leads_of(self.connection, filled, context)
+        copy = None if self.on_duplicate == "allow" else await context.copy_of(self.connection, self.source)
+        if copy is None:
+            return await _leads_of(self.connection, filled, context)
+        person = Person.of(filled.ours, context.region)
+        return await look_in_copy(copy, self.connection, person, context.looking)
 
     def _as_insert(
         self, insert: Insert, filled: FilledForm, there: PersonMatches | None, context: WriteContext, token: str
@@ -82,7 +89,7 @@ class InsertIntent:
             refusal=self._refusal(there),
             token=token,
             person=(person := Person.of(filled.ours, context.region)),
-            known=known if there and there.complete else None,
+            known=known if there and there.complete and not there.copied else None,
             checked=None if there is None else Checked.of(self.connection.name, person, there),
         )
 
@@ -91,8 +98,9 @@ class InsertIntent:
         if there is None or there.complete or there.records or self.on_duplicate != "fail":
             return None
         name = self.connection.name
+        why = "; ".join(there.notes) if there.copied else "the look for it was cut"
         message = (
-            f"Whether the same e-mail or phone is at {name} already is not known: the look for it was cut. Nothing was sent; "
+            f"Whether the same e-mail or phone is at {name} already is not known: {why}. Nothing was sent; "
             "on_duplicate allow inserts all the same."
         )
         return Conflict(message, account=name)
@@ -134,7 +142,8 @@ def _unseen(there: PersonMatches | None, account: str) -> list[str]:
     """What to know of a look that has not seen everything."""
     if there is None or there.complete:
         return []
-    return ["; ".join([f"the look for the same e-mail or phone at {account} was cut", *there.notes])]
+    what = "may have missed some" if there.copied else "was cut"
+    return ["; ".join([f"the look for the same e-mail or phone at {account} {what}", *there.notes])]
 
 
 async def _leads_of(connection: Connection, filled: FilledForm, context: WriteContext) -> PersonMatches:

@@ -65,7 +65,8 @@ def intent_of(write: Write, connection: Connection) -> Intent:
     own, expect = arguments.get("vendor_fields") or {}, arguments.get("expect")
     match tool_of(write).action:
         case Action.INSERT:
-            return InsertIntent(connection, arguments["lead"], own, arguments["on_duplicate"])
+            source = arguments.get("source", "live")
+            return InsertIntent(connection, arguments["lead"], own, arguments["on_duplicate"], source=source)
         case Action.UPDATE:
             return UpdateIntent(connection, arguments["lead"][1], arguments.get("changes") or {}, own, expect)
         case Action.DELETE:

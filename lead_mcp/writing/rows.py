@@ -11,6 +11,7 @@ from lead_mcp.errors import LeadMcpError
 from lead_mcp.journal.entries import Write
 from lead_mcp.writing.checked import Checked
 from lead_mcp.writing.inserts import InsertIntent
+from lead_mcp.writing.looking import with_source
 from lead_mcp.writing.outcome import Note, Outcome, OutcomeKind, note_of, note_record
 from lead_mcp.writing.updates import UpdateIntent
 
@@ -32,12 +33,13 @@ def insert_rows(arguments: Mapping[str, Any], connection: Connection, *, looks: 
 
     A row's own ``vendor_fields`` stand in it under that name, and win over those for all.
     """
-    rows, on_duplicate = list[BatchRow](), arguments["on_duplicate"]
+    rows, on_duplicate, source = list[BatchRow](), arguments["on_duplicate"], arguments.get("source", "live")
+    where = with_source(source)
     for given in arguments["leads"]:
         lead = {name: value for name, value in given.items() if name != "vendor_fields"}
         own = {**(arguments.get("vendor_fields") or {}), **(given.get("vendor_fields") or {})}
-        kept = {"lead": lead, "on_duplicate": on_duplicate, **({"vendor_fields": own} if own else {})}
-        rows.append(BatchRow(InsertIntent(connection, lead, own, on_duplicate, looks), kept))
+        kept = {"lead": lead, "on_duplicate": on_duplicate, **({"vendor_fields": own} if own else {}), **where}
+        rows.append(BatchRow(InsertIntent(connection, lead, own, on_duplicate, looks, source), kept))
     return rows
 
 

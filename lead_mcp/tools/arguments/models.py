@@ -190,6 +190,7 @@ class InsertLead(Arguments):
     lead: Lead = Field(description="our field names, more than these too; phone with its country code")
     vendor_fields: VendorFields = Field(None, description=OWN)
     on_duplicate: OnDuplicate = Field("fail", description="same e-mail or phone there: refuse, change that lead, add")
+    source: Source = Field("live", description="where to look for them")
     idempotency_key: Key = Field(None, description=KEY)
     dry_run: Flag = Field(False, description=DRY)
 
@@ -201,6 +202,7 @@ class InsertLeads(Arguments):
     leads: Leads = Field(description="as lead in insert_lead; a row may have its own vendor_fields")
     vendor_fields: VendorFields = Field(None, description="for all")
     on_duplicate: OnDuplicate = Field("fail", description="as in insert_lead")
+    source: Source = Field("live", description="as in insert_lead")
     idempotency_key: Key = Field(None, description=KEY)
     dry_run: Flag = Field(False, description=DRY)
 
