@@ -174,7 +174,8 @@ class Runtime:
         url = server.mirror_url.get_secret_value() if server.mirror_url else ""
         look = look_of(self.masker, list(self.connections.values()), server.deadline)
         max_age = timedelta(seconds=server.mirror_max_age)
-        return Mirror(folder_of(url, server.state_dir), self.connections, terms, look, max_age)
+        folder, recordings = folder_of(url, server.state_dir), server.mirror_recordings == "on"
+        return Mirror(folder, self.connections, terms, look, max_age, recordings)
 
     async def in_journal(self, work: Callable[[Journal], T]) -> T:
         """Blocking work on the journal, in a worker thread."""

@@ -18,7 +18,7 @@ from lead_mcp.errors import NotConfigured, NotOffered, Unavailable
 from lead_mcp.mirror.generation import Generation
 from lead_mcp.mirror.mirror import Mirror, no_mirror
 from lead_mcp.mirror.place import Place
-from lead_mcp.mirror.records import LEAD
+from lead_mcp.mirror.records import LEAD, RECORDING
 from lead_mcp.mirror.segments import View
 from lead_mcp.sql.cage import Cage, CageError, ResultSet, Session, is_installed
 from lead_mcp.sql.constants import Clock
@@ -86,7 +86,9 @@ class Mirrored:
         statement = await self._judged(generation)
         needs = needs_of(statement, Clock(self.query.now, self.query.zone))
         plan = reading_plan(self.query, needs)
-        kinds = sorted({reading.kind for reading in plan.readings})
+        kinds = sorted(
+            {reading.kind for reading in plan.readings} | ({RECORDING} if needs.has("recordings") else set())
+        )
         asked = list({reading.connection.name: reading.connection for reading in plan.readings}.values())
         await self.mirror.freshen(asked, kinds)
         generation = await self.mirror.tables() or generation
@@ -111,12 +113,14 @@ class Mirrored:
 
     def _missing(self, generation: Generation, plan: ReadingPlan, needs: Needs) -> str:
         """What of the reading is not in the mirror, in words; empty where all of it is."""
-        if needs.has("recordings"):
-            return "recordings are not in it"
+        recorded = needs.has("recordings")
+        if recorded and not self.mirror.recordings:
+            return "recordings are not in it (LEAD_MCP_MIRROR_RECORDINGS)"
         short = [
             reading.connection.name
             for reading in plan.readings
-            if not self.mirror.covers(generation.places, reading.connection, reading.kind, reading.window)
+            for kind in (reading.kind, *([RECORDING] if recorded and reading.kind == LEAD else []))
+            if not self.mirror.covers(generation.places, reading.connection, kind, reading.window)
         ]
         return f"it does not reach back that far at {', '.join(dict.fromkeys(short))}" if short else ""
 

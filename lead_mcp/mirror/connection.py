@@ -2,7 +2,7 @@
 
 Everything else of the engine stays as it is: planning, reading, checking, cursors, ledgers. The store takes bounds of the
 record's own time, and every other clause is checked here, so that a mirrored answer means what a live one means. What is not
-mirrored (metadata, recordings) still goes to the vendor.
+mirrored (metadata, the audio of recordings) still goes to the vendor.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -17,13 +18,15 @@ from anyio import to_thread
 
 from lead_mcp.engine.connection import Connection
 from lead_mcp.filters import Op, Where, folded
-from lead_mcp.mirror.records import LEAD, micros
+from lead_mcp.mirror.recordings import recording
+from lead_mcp.mirror.records import LEAD, RECORDING, micros
 from lead_mcp.mirror.store import Store, in_pieces
 from lead_mcp.transport.outbound import Outbound
+from lead_mcp.uris import lead_uri
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import FieldMap, Paths
 from lead_mcp.vendors.spec.http import Raw, Reply, Request
-from lead_mcp.vendors.spec.reading import Lookup, Page, PageRequest, PersonLookup, Push, Route, Search
+from lead_mcp.vendors.spec.reading import Lookup, Page, PageRequest, PersonLookup, Push, RecordingPage, Route, Search
 from lead_mcp.vendors.spec.vendor import Vendor
 
 BASE: Final = "mirror"
@@ -65,8 +68,10 @@ def _vendor(vendor: Vendor, kinds: Sequence[str]) -> Vendor:
     pings = {kind: _search(search, kind) if kind in kinds else search for kind, search in vendor.pings.items()}
     if LEAD not in kinds:
         return replace(vendor, pings=pings)
-    leads = replace(_search(vendor.leads, LEAD), person=PERSON_LOOKUP)
-    return replace(vendor, leads=leads, pings=pings, lookup=LOOKUP)
+    leads, recordings = replace(_search(vendor.leads, LEAD), person=PERSON_LOOKUP), vendor.recordings
+    if recordings is not None and RECORDING in kinds:
+        recordings = replace(recordings, builds=(_by_lead,), read=_recordings_page, page=PAGE)
+    return replace(vendor, leads=leads, pings=pings, recordings=recordings, lookup=LOOKUP)
 
 
 def _search(search: Search, kind: str) -> Search:
@@ -164,6 +169,24 @@ def _leads(store: Store, account: Account, asked: Mapping[str, Any]) -> list[Kep
     return found
 
 
+def _by_lead(
+    account: Account, lead_id: str, since: datetime | None, until: datetime | None, ask: PageRequest
+) -> Request:
+    """All of a lead's at once: who asks looks at the times again."""
+    return Request("GET", "/recordings", json={"lead": lead_id}, base=BASE)
+
+
+def _recordings_page(account: Account, lead_id: str, reply: Reply) -> RecordingPage:
+    rows = [recording(json.loads(raw)) for raw in reply.content]
+    return RecordingPage(rows, total=len(rows), more=False)
+
+
+def _recordings(store: Store, account: Account, asked: Mapping[str, Any]) -> list[str]:
+    question = "SELECT raw FROM keys JOIN records USING (no) WHERE key = ? AND kind = 'recording' ORDER BY no"
+    with store.reading() as database:
+        return [raw for (raw,) in database.execute(question, (f"u:{lead_uri(account.name, asked['lead'])}",))]
+
+
 LOOKUP: Final = Lookup(build=_by_ids, read=lambda account, ids, reply: reply.content, many=500)
 PERSON_LOOKUP: Final = PersonLookup(
     email=lambda account, email, ask: [[_by_key(f"e:{folded(email).strip()}")]],
@@ -177,4 +200,5 @@ FETCHED: Final[Mapping[str, Callable[[Store, Account, Mapping[str, Any]], Any]]]
     "/page": _page,
     "/person": _person,
     "/ids": _leads,
+    "/recordings": _recordings,
 }

@@ -23,7 +23,8 @@ from lead_mcp.mirror.generation import Generation, current
 from lead_mcp.mirror.lock import writing
 from lead_mcp.mirror.place import Place
 from lead_mcp.mirror.publishing import MUCH, Look, Publisher
-from lead_mcp.mirror.records import LEAD, micros
+from lead_mcp.mirror.recordings import RecordingStream
+from lead_mcp.mirror.records import LEAD, RECORDING, micros, offers
 from lead_mcp.mirror.store import Store
 from lead_mcp.mirror.sync import Stream, Terms
 from lead_mcp.sql.cage import Cage
@@ -32,11 +33,14 @@ TOP_UP: Final = 5.0
 """Seconds that a question waits at most for the accounts' newest changes."""
 
 
+AnyStream = Stream | RecordingStream
+
+
 @dataclass
 class SyncReport:
     """What a sync came to: its streams, what failed by account and kind, and why the tables are not those of now, if so."""
 
-    streams: list[Stream] = field(default_factory=list)
+    streams: list[AnyStream] = field(default_factory=list)
     errors: dict[tuple[str, str], LeadMcpError] = field(default_factory=dict)
     unpublished: LeadMcpError | None = None
 
@@ -54,6 +58,8 @@ class Mirror:
     terms: Terms
     look: Look
     max_age: timedelta = timedelta(seconds=60)
+    recordings: bool = False
+    """Whether recordings are kept, too: a request or two for each lead."""
     cage: Cage = field(default_factory=Cage)
     shown: str = ""
     """The mark of how values are shown to whoever asks, if it is not the mirror's own: then SQL is not for them."""
@@ -76,13 +82,19 @@ class Mirror:
         found = current(self.folder)
         return found if found is not None and found.look == self.look.mark else None
 
-    def streams(self, connection: Connection, terms: Terms) -> list[Stream]:
+    def streams(self, connection: Connection, terms: Terms) -> list[AnyStream]:
         """Everything there is to mirror of an account."""
-        return [Stream(self.store, connection, kind, terms) for kind in self.kinds(connection)]
+        return [
+            RecordingStream(self.store, connection, terms)
+            if kind == RECORDING
+            else Stream(self.store, connection, kind, terms)
+            for kind in self.kinds(connection)
+        ]
 
     def kinds(self, connection: Connection) -> tuple[str, ...]:
-        """What is mirrored of an account: ``lead``, ``inbound``, ``outbound``."""
-        return (LEAD, *connection.vendor.pings)
+        """What is mirrored of an account: ``lead``, ``inbound``, ``outbound``, ``recording``."""
+        recordings = [RECORDING] if self.recordings and connection.vendor.recordings is not None else []
+        return (LEAD, *connection.vendor.pings, *recordings)
 
     # --- syncing ------------------------------------------------------------------------------------------------
 
@@ -177,12 +189,9 @@ class Mirror:
 
     def _is_old(self, connection: Connection, kinds: Sequence[str]) -> bool:
         """Whether some of it was mirrored, too long ago. What was never read is no matter of seconds."""
-        places = [self.store.place(connection.name, kind) for kind in self._of(connection, kinds)]
+        places = [self.store.place(connection.name, kind) for kind in self.kinds(connection) if kind in kinds]
         known = [one.as_of for one in places if one.as_of is not None]
         return any(self.terms.clock() - as_of > self.max_age for as_of in known)
-
-    def _of(self, connection: Connection, kinds: Sequence[str]) -> list[str]:
-        return [kind for kind in kinds if connection.search(kind) is not None]
 
     # --- what it can answer for -----------------------------------------------------------------------------------
 
@@ -190,8 +199,10 @@ class Mirror:
         self, places: Mapping[str, Mapping[str, Place]], connection: Connection, kind: str, window: Window | None
     ) -> bool:
         """Whether every record of the kind in the window is here."""
-        if connection.search(kind) is None:
+        if not offers(connection, kind):
             return True
+        if kind not in self.kinds(connection):
+            return False
         place = places.get(connection.name, {}).get(kind, Place())
         if place.as_of is None:
             return False

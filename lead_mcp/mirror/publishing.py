@@ -20,17 +20,18 @@ from typing import Any, Final
 
 from anyio import to_thread
 
-from lead_mcp.dates import full_stamp
+from lead_mcp.dates import EPOCH, full_stamp
 from lead_mcp.engine.connection import Connection, Names
 from lead_mcp.engine.fanout import together
 from lead_mcp.engine.readers.making import record_of
-from lead_mcp.engine.records import Record
+from lead_mcp.engine.records import Record, lead_record
 from lead_mcp.errors import NotOffered, Unavailable
 from lead_mcp.mirror.generation import Generation, current, point_at
 from lead_mcp.mirror.place import Place
-from lead_mcp.mirror.records import LEAD
-from lead_mcp.mirror.segments import COLUMNS
-from lead_mcp.mirror.store import Store, meta
+from lead_mcp.mirror.recordings import recording
+from lead_mcp.mirror.records import LEAD, MICROSECOND, RECORDING, offers
+from lead_mcp.mirror.segments import COLUMNS, STORED
+from lead_mcp.mirror.store import Store, meta, places_in
 from lead_mcp.sql.cage import CageError, Child, is_installed
 from lead_mcp.sql.people import person_id
 from lead_mcp.sql.rows import Mask, Row, RowMaker, encoded, sends_of, unmasked
@@ -44,8 +45,8 @@ PIECE: Final = 1_000
 """Records whose rows are made and written at a time; two such pieces are in memory."""
 MUCH: Final = 20_000
 """Changed records from which on a new base may be due, and is where they are a fifth of all."""
-STORED: Final = "no, account, kind, id, partition, raw, person"
-CHANGED: Final = f"SELECT {STORED}, seq FROM records WHERE (seq, no) > (?, ?) ORDER BY seq, no LIMIT ?"
+KEPT: Final = "no, account, kind, id, partition, raw, person"
+CHANGED: Final = f"SELECT {KEPT}, seq FROM records WHERE (seq, no) > (?, ?) ORDER BY seq, no LIMIT ?"
 Made = dict[str, list[bytes]]
 """Rows by table, as the child takes them."""
 Stored = tuple[int, str, str, str, str | None, str, str | None]
@@ -160,9 +161,9 @@ class Publisher:
     def _state(self, database: sqlite3.Connection) -> dict[str, Any]:
         """How far each account has been read, and how many leads it has here."""
         places: dict[str, dict[str, Place]] = {name: {} for name in self.connections}
-        for name, kind, text in database.execute("SELECT account, kind, place FROM places"):
+        for (name, kind), place in places_in(database).items():
             if name in places:
-                places[name][kind] = Place.unpacked(text)
+                places[name][kind] = place
         counts = dict(database.execute("SELECT account, count(*) FROM records WHERE kind = 'lead' GROUP BY account"))
         return {"places": places, "counts": {name: counts.get(name, 0) for name in self.connections}}
 
@@ -179,7 +180,7 @@ class Publisher:
         made: dict[str, list[Row]] = {}
         for (account, kind), some in groupby(sorted(stored, key=itemgetter(1, 2)), key=itemgetter(1, 2)):
             connection = self.connections.get(account)
-            if connection is not None and connection.search(kind) is not None:
+            if connection is not None and offers(connection, kind):
                 maker = _Maker(
                     connection, kind, RowMaker(connection.vendor.name, self.region, self.look.mask, self.look.words)
                 )
@@ -193,16 +194,17 @@ class _Maker:
 
     def __init__(self, connection: Connection, kind: str, rows: RowMaker) -> None:
         self.connection, self.kind, self.rows = connection, kind, rows
-        search = connection.search(kind)
-        if search is None:
-            raise AssertionError("a record is of a kind that its vendor has")
-        fields = connection.account.fields if kind == LEAD else search.fields(connection.account)
+        search = connection.search(kind) or connection.vendor.leads
+        fields = connection.account.fields if search is connection.vendor.leads else search.fields(connection.account)
         self.names, self.when = Names(fields), search.when
-        self.columns = {name: list(TABLES[name].types) for name in ("leads", "sends", "events", "pings")}
+        self.columns = {name: list(TABLES[name].types) for name in STORED}
         self.person = self.columns["leads"].index("person_id")
 
     def into(self, made: dict[str, list[Row]], stored: Stored) -> None:
         no, *_, person = stored
+        if self.kind == RECORDING:
+            made.setdefault("recordings", []).append(self._recording(no, json.loads(stored[5])))
+            return
         record = self.record(stored)
         if self.kind != LEAD:
             made.setdefault("pings", []).append([*self.rows.ping(record, self.kind, self.columns["pings"]), no])
@@ -218,6 +220,13 @@ class _Maker:
             ("sends", self.rows.sends(record, sends_of(events), self.columns["sends"])),
         ):
             made.setdefault(table, []).extend([*row, *beside] for row in found)
+
+    def _recording(self, no: int, raw: Mapping[str, Any]) -> Row:
+        """A recording's row, with the time its lead was created."""
+        lead = lead_record(self.connection.name, raw["lead_id"], {}, self.names.field, None)
+        row = self.rows.recording(lead, recording(raw), self.columns["recordings"])
+        created = raw["created"]
+        return [*row, no, None if created is None else full_stamp(EPOCH + created * MICROSECOND)]
 
     def record(self, stored: Stored) -> Record:
         _, account, kind, record_id, partition, raw, _ = stored

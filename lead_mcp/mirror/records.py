@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from lead_mcp.dates import EPOCH
+from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.person import PHONE_WORDS, numbers_of
 from lead_mcp.engine.records import Record
 from lead_mcp.filters import folded
@@ -19,6 +20,7 @@ from lead_mcp.uris import lead_uri
 from lead_mcp.vendors.spec.http import Raw
 
 LEAD: Final = "lead"
+RECORDING: Final = "recording"
 MICROSECOND: Final = timedelta(microseconds=1)
 
 
@@ -37,6 +39,11 @@ class Kept:
     name: str | None
     joins: tuple[str, ...]
     keys: frozenset[str]
+
+
+def offers(connection: Connection, kind: str) -> bool:
+    """Whether the account's vendor has that kind of record."""
+    return connection.vendor.recordings is not None if kind == RECORDING else connection.search(kind) is not None
 
 
 def kept(record: Record, kind: str, when: str, region: str) -> Kept:

@@ -81,6 +81,8 @@ class _Batch:
         )
         for no, _ in numbered:
             self.touched |= forget_keys(self.database, no)
+        numbers = [(no,) for no, _ in numbered]
+        self.database.executemany("UPDATE listings SET listed = 0 WHERE no = ? AND listed IS NOT NULL", numbers)
         self._put_keys(numbered)
 
     def _changing(self, one: Kept) -> tuple[Any, ...]:
@@ -114,21 +116,31 @@ def forget_keys(database: sqlite3.Connection, no: int) -> set[str]:
 
 
 def remove(database: sqlite3.Connection, numbers: Collection[int]) -> int:
-    """Take records out; how many."""
+    """Take records out, and the recordings of leads with them; how many."""
     if not numbers:
         return 0
+    numbers = {*numbers, *(one for no in numbers for one in recordings_of(database, no))}
     seq, touched, persons = counted_up(database, "seq"), set[str](), set[str]()
     for no in numbers:
         row = database.execute("SELECT person FROM records WHERE no = ?", (no,)).fetchone()
         persons.update(one for one in row or () if one)
         touched |= forget_keys(database, no)
         database.execute("DELETE FROM records WHERE no = ?", (no,))
+        database.execute("DELETE FROM listings WHERE no = ?", (no,))
         database.execute("INSERT OR REPLACE INTO gone VALUES (?, ?)", (no, seq))
     beside = set[int]()
     for marks, piece in in_pieces(sorted(persons)):
         beside.update(no for (no,) in database.execute(f"SELECT no FROM records WHERE person IN ({marks})", piece))
     join(database, beside, touched, seq)
     return len(numbers)
+
+
+def recordings_of(database: sqlite3.Connection, no: int) -> list[int]:
+    """The recordings of a lead; none of another record."""
+    lead = database.execute("SELECT account, id FROM records WHERE no = ? AND kind = 'lead'", (no,)).fetchone()
+    key = f"u:{lead_uri(*lead)}" if lead else ""
+    found = database.execute("SELECT no FROM keys JOIN records USING (no) WHERE key = ? AND kind = 'recording'", (key,))
+    return [one for (one,) in found]
 
 
 def unseen(

@@ -104,7 +104,8 @@ async def _mirrored(mirror: Mirror, connections: Sequence[Connection], source: S
         held = [kind for kind in wanted.kinds if mirror.covers(places, one, kind, window)]
         if LEAD in held:
             chosen.append(mirrored(one, mirror.store, held))
-            notes[one.name] = mirror.notes(one, places[one.name][LEAD].as_of, wanted.now)
+            known = [as_of for kind in held if kind in places[one.name] and (as_of := places[one.name][kind].as_of)]
+            notes[one.name] = mirror.notes(one, min(known), wanted.now)
         elif source == "mirror":
             raise NotConfigured(f"source: the mirror does not hold all of that of {one.name}. {ELSE}")
         else:

@@ -1,7 +1,8 @@
 """``records.sqlite``: every record as it was sent, how far each account was read, what must not come back.
 
 Every change of the records has a number (``seq``): what has a larger one than a base holds has changed since. Numbers of
-records (``no``) are never given twice. Times are microseconds since 1970. SQLite's write-ahead log lets every process read
+records (``no``) are never given twice. ``listings``: leads whose recordings are kept, each with when they were listed (NULL:
+never; 0: the lead has changed since). Times are microseconds since 1970. SQLite's write-ahead log lets every process read
 while one writes.
 """
 
@@ -11,17 +12,20 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from secrets import token_hex
 from threading import Lock
 from typing import Any, Final
 
+from lead_mcp.dates import EPOCH
 from lead_mcp.errors import NotConfigured, Unavailable
 from lead_mcp.mirror.place import Place
+from lead_mcp.mirror.records import MICROSECOND, RECORDING, micros
 from lead_mcp.state_dir import private_file, private_folder
 
-FORMAT: Final = "1"
+FORMAT: Final = "2"
 """Of this file. One of another format is refused: the vendors still have everything."""
 NAME: Final = "records.sqlite"
 WAIT: Final = 30.0
@@ -41,6 +45,8 @@ CREATE TABLE shared (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE gone (no INTEGER PRIMARY KEY, seq INTEGER NOT NULL);
 CREATE TABLE places (account TEXT NOT NULL, kind TEXT NOT NULL, place TEXT NOT NULL, PRIMARY KEY (account, kind));
 CREATE TABLE forgotten (mark TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE listings (no INTEGER PRIMARY KEY, account TEXT NOT NULL, at INTEGER, listed INTEGER);
+CREATE INDEX listings_listed ON listings (account, listed, at);
 """
 PRAGMAS: Final = (
     "foreign_keys=OFF",
@@ -136,8 +142,7 @@ class Store:
         if not self.exists:
             return {}
         with self.reading() as database:
-            rows = database.execute("SELECT account, kind, place FROM places").fetchall()
-        return {(account, kind): Place.unpacked(text) for account, kind, text in rows}
+            return places_in(database)
 
     def counts(self) -> dict[tuple[str, str], int]:
         """How many records there are, by account and kind."""
@@ -162,6 +167,37 @@ def last_number(database: sqlite3.Connection) -> int:
     """The largest number that a record ever had."""
     row = database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'records'").fetchone()
     return int(row[0]) if row else 0
+
+
+def places_in(database: sqlite3.Connection) -> dict[tuple[str, str], Place]:
+    """Every place, by account and kind. Recordings reach back to the latest lead whose recordings were never listed."""
+    found: dict[tuple[str, str], Place] = {}
+    for account, kind, text in database.execute("SELECT account, kind, place FROM places").fetchall():
+        place = Place.unpacked(text)
+        if kind == RECORDING and place.as_of is not None:
+            place = replace(place, reached=_listed_back_to(database, account, micros(place.as_of) or 0))
+        found[account, kind] = place
+    return found
+
+
+def _listed_back_to(database: sqlite3.Connection, account: str, as_of: int) -> datetime | None:
+    questions = (
+        "SELECT max(at) FROM listings WHERE account = ? AND listed IS NULL AND at < ?",
+        f"SELECT max(at) FROM records WHERE no > {adopted(database, account)} AND account = ? AND kind = 'lead' AND at < ?",
+    )
+    found = [database.execute(one, (account, as_of)).fetchone()[0] for one in questions]
+    latest = max((one for one in found if one is not None), default=None)
+    return None if latest is None else EPOCH + (latest + 1) * MICROSECOND
+
+
+def adopted(database: sqlite3.Connection, account: str) -> int:
+    """The number up to which the account's leads stand in ``listings``."""
+    return int(meta(database, f"adopted {account}") or 0)
+
+
+def adopt(database: sqlite3.Connection, account: str) -> None:
+    """All that there are now do."""
+    database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"adopted {account}", str(last_number(database))))
 
 
 def put_place(database: sqlite3.Connection, account: str, kind: str, place: Place) -> None:

@@ -68,6 +68,7 @@ class Server(BaseSettings):
     mirror_max_age: float = Field(60, ge=0, le=86_400)
     mirror_trailing: int = Field(30, ge=1, le=3650)
     mirror_days: int | None = Field(None, ge=1)
+    mirror_recordings: Literal["off", "on"] = "off"
     export_dir: Path | None = None
     export_link_seconds: int = Field(900, ge=1, le=86_400)
 

@@ -92,6 +92,7 @@ def test_every_row_of_a_batch_looks_there(kept: Keeping) -> None:
     assert (look["found"], look["complete"], "from the mirror" in look["note"]) == (2, True, True)
 
 
+@pytest.mark.slow
 def test_a_mirror_that_does_not_hold_everything_refuses_what_it_cannot_know(tmp_path: Path) -> None:
     with keeping(tmp_path, LEADS, only=["octanist", "leadtrackr"]) as kept:
         kept.sync(only=["octanist"], since=NOW - timedelta(days=5))
@@ -109,6 +110,7 @@ def test_a_mirror_that_does_not_hold_everything_refuses_what_it_cannot_know(tmp_
         assert failed.value.code == "not_configured"
 
 
+@pytest.mark.slow
 def test_a_mirror_that_could_not_be_topped_up_is_not_whole(tmp_path: Path) -> None:
     with keeping(tmp_path, LEADS, only=["octanist"]) as kept:
         kept.sync(clock=lambda: NOW - timedelta(hours=2))
@@ -117,6 +119,7 @@ def test_a_mirror_that_could_not_be_topped_up_is_not_whole(tmp_path: Path) -> No
             inserted(kept, "octanist", somebody("octanist")["email"], source="mirror")
 
 
+@pytest.mark.slow
 def test_a_write_that_waits_for_a_person_looks_there_when_it_is_approved(tmp_path: Path) -> None:
     with keeping(tmp_path, 5, only=["octanist"], environment={"LEAD_MCP_WRITES": "confirm"}) as kept:
         kept.sync()

@@ -23,6 +23,7 @@ from tests.driving import DAWN, NOW, CallFailed
 from tests.mirror.keeping import Keeping, keeping
 from tests.sql.asking import EASTERN
 
+RECORDED = {"LEAD_MCP_MIRROR_RECORDINGS": "on"}
 EVER = Window(DAWN, None, "UTC")
 RECENT = Window(NOW - timedelta(days=9), NOW - timedelta(days=2), "UTC")
 
@@ -50,12 +51,12 @@ def both(kept: Keeping, sql: str, **more: Any) -> tuple[SqlAnswer, SqlAnswer]:
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keeping]:
-    with keeping(tmp_path_factory.mktemp("mirror"), 60) as found:
+    with keeping(tmp_path_factory.mktemp("mirror"), 60, environment=RECORDED) as found:
         found.sync()
         yield found
 
 
-@pytest.mark.parametrize("name", [name for name in TABLES if name not in ("accounts", "recordings")])
+@pytest.mark.parametrize("name", [name for name in TABLES if name != "accounts"])
 @pytest.mark.parametrize("window", [EVER, RECENT], ids=["ever", "recent"])
 def test_a_mirrored_table_is_the_live_one(kept: Keeping, name: str, window: Window) -> None:
     columns = [one for one in TABLES[name].types if window is EVER or one != "person_id"]
@@ -95,7 +96,6 @@ def test_without_a_window_the_vendors_default_holds_too(kept: Keeping) -> None:
         ("SELECT * FROM read_parquet('x')", NotAllowed),
         ("DELETE FROM leads", NotAllowed),
         ("SELECT 1; SELECT 2", LeadMcpError),
-        ("SELECT count(*) FROM recordings", NotConfigured),
     ],
 )
 def test_what_is_wrong_or_not_there_is_said(kept: Keeping, sql: str, kind: type[Exception]) -> None:
@@ -103,12 +103,14 @@ def test_what_is_wrong_or_not_there_is_said(kept: Keeping, sql: str, kind: type[
         ask(kept, sql)
 
 
-def test_auto_goes_live_for_what_is_not_mirrored(kept: Keeping) -> None:
-    answer = ask(
-        kept, "SELECT count(*) FROM recordings", source="auto", window=Window(NOW - timedelta(hours=1), None, "UTC")
-    )
-    assert answer.source == "live"
-    assert ask(kept, "SELECT count(*) FROM leads", source="auto").source == "mirror"
+def test_auto_goes_live_for_what_is_not_mirrored(tmp_path: Any) -> None:
+    recordings, hour = "SELECT count(*) FROM recordings", Window(NOW - timedelta(hours=1), None, "UTC")
+    with keeping(tmp_path, 20, only=["convoso"]) as kept:
+        kept.sync()
+        assert ask(kept, recordings, source="auto", window=hour).source == "live"
+        assert ask(kept, "SELECT count(*) FROM leads", source="auto").source == "mirror"
+        with pytest.raises(NotConfigured, match="LEAD_MCP_MIRROR_RECORDINGS"):
+            ask(kept, recordings)
 
 
 def test_an_account_that_was_never_read_is_not_answered_for(tmp_path: Any) -> None:
@@ -170,14 +172,16 @@ def in_two_minutes() -> datetime:
 
 
 def test_masked_rows_are_made_anew_and_hold_pseudonyms_alone(tmp_path: Any) -> None:
-    with keeping(tmp_path, 20, only=["octanist", "leadexec"]) as kept:
+    with keeping(tmp_path, 20, only=["octanist", "leadexec", "convoso"], environment=RECORDED) as kept:
         kept.sync()
         (real,) = ask(kept, "SELECT email FROM leads WHERE email IS NOT NULL AND account = 'octanist' LIMIT 1").rows[0]
-    with keeping(tmp_path, 20, only=["octanist", "leadexec"], environment={"LEAD_MCP_PII": "masked"}) as kept:
+    with keeping(
+        tmp_path, 20, only=["octanist", "leadexec", "convoso"], environment={**RECORDED, "LEAD_MCP_PII": "masked"}
+    ) as kept:
         counted = ask(kept, f"SELECT count(*) FILTER (email = '{real}'), count(*) FROM leads")  # noqa: S608
         assert counted.rows[0][0] == 0
         assert counted.rows[0][1] > 0
-        for table in ("leads", "pings", "events", "people"):
+        for table in ("leads", "pings", "events", "people", "recordings"):
             mirrored, live = both(kept, f"SELECT * FROM {table} ORDER BY ALL")  # noqa: S608
             assert mirrored.rows == live.rows, table
         assert real not in str(ask(kept, "SELECT * FROM leads").rows)
