@@ -31,6 +31,7 @@ from lead_mcp.outgoing.kinds import kinds_of
 from lead_mcp.outgoing.mask_key import read_key
 from lead_mcp.outgoing.masking import Masker, masker_of
 from lead_mcp.settings import ConfiguredAccount, Server, Settings, host_of, is_local, urls_of
+from lead_mcp.transport.breaker import PATIENCE, Breaker
 from lead_mcp.transport.outbound import Outbound
 from lead_mcp.transport.rate import RateLimit
 from lead_mcp.transport.spans import no_span, vendor_span
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from lead_mcp.mirror.mirror import Mirror
     from lead_mcp.sql.cage import Cage
     from lead_mcp.transport.shared_rate import SharedSlots
+    from lead_mcp.transport.shared_redis import SharedRedis
     from lead_mcp.writing.looking import AccountCopy, Source
 
 T = TypeVar("T")
@@ -242,6 +244,7 @@ class Runtime:
             urls=urls_of(found),
             secrets={key: secret.get_secret_value() for key, secret in found.secrets.items()},
             rate=self._rate(found),
+            breaker=self._breaker(found),
             allowed=allowed_effects(self.server),
             reply_limit=self.server.reply_limit,
             metrics=self.metrics,
@@ -255,19 +258,35 @@ class Runtime:
             return RateLimit(found.rate.calls, found.rate.seconds)
         from lead_mcp.transport.shared_rate import SharedRate
 
-        secrets = {key: secret.get_secret_value() for key, secret in found.secrets.items()}
-        name = f"{found.vendor.name}:{Seal.of(secrets).derived('rate').hex()[:16]}"
-        return SharedRate(found.rate.calls, found.rate.seconds, key=name, slots=self.slots)
+        return SharedRate(found.rate.calls, found.rate.seconds, key=shared_key(found), slots=self.slots)
+
+    def _breaker(self, found: ConfiguredAccount) -> Breaker:
+        """Whether its vendor is down, as this process or all replicas found."""
+        patience = min(PATIENCE, self.server.deadline / 2)
+        if self.redis is None:
+            return Breaker(patience=patience)
+        from lead_mcp.transport.shared_breaker import SharedBreaker
+
+        return SharedBreaker(patience=patience, key=shared_key(found), shared=self.redis)
+
+    @cached_property
+    def redis(self) -> SharedRedis | None:
+        """What replicas share rates and breakers in, where there is one."""
+        url = self.server.redis_url
+        if self.whole is not None or url is None:
+            return None if self.whole is None else self.whole.redis
+        from lead_mcp.transport.shared_redis import SharedRedis
+
+        return SharedRedis.at(url.get_secret_value())
 
     @cached_property
     def slots(self) -> SharedSlots | None:
-        """The slots that replicas share, where there is a Redis."""
-        url = self.server.redis_url
-        if self.whole is not None or url is None:
-            return None if self.whole is None else self.whole.slots
+        """The slots of the rates that replicas share."""
+        if self.redis is None:
+            return None
         from lead_mcp.transport.shared_rate import SharedSlots
 
-        return SharedSlots.at(url.get_secret_value())
+        return SharedSlots(self.redis)
 
     def connection(self, name: str) -> Connection:
         """The account of that name. Raises NotConfigured with the nearest one, or NotAllowed."""
@@ -303,6 +322,12 @@ class Runtime:
     def vendors(self) -> Sequence[Vendor]:
         """The vendors of the configured accounts, each once."""
         return list({c.vendor.name: c.vendor for c in self.connections.values()}.values())
+
+
+def shared_key(found: ConfiguredAccount) -> str:
+    """What an account's state is kept under in Redis: the same for whoever uses the same credential."""
+    secrets = {key: secret.get_secret_value() for key, secret in found.secrets.items()}
+    return f"{found.vendor.name}:{Seal.of(secrets).derived('rate').hex()[:16]}"
 
 
 def allowed_effects(server: Server) -> frozenset[Effect]:
@@ -359,8 +384,8 @@ async def close(runtime: Runtime) -> None:
         await runtime.cage.aclose()
     if (mirror := runtime.__dict__.get("mirror")) is not None:
         await mirror.cage.aclose()
-    if "slots" in runtime.__dict__ and runtime.slots is not None:
-        await runtime.slots.aclose()
+    if "redis" in runtime.__dict__ and runtime.redis is not None:
+        await runtime.redis.aclose()
     if "journal" in runtime.__dict__:
         runtime.journal.close()
 

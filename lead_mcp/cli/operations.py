@@ -67,9 +67,9 @@ class Probes:
 
     def _redis(self) -> dict[str, str]:
         runtime = self._runtime()
-        if runtime is None or runtime.slots is None:
+        if runtime is None or runtime.redis is None:
             return {}
-        gone = runtime.slots.gone_since is not None
+        gone = runtime.redis.gone_since is not None
         return {"redis": "gone: each replica keeps to its share of the rates" if gone else "ok"}
 
     def _runtime(self) -> Any:

@@ -205,9 +205,10 @@ class Outbound:
     async def _send(self, request: Request, signature: Signature, count: Callable[[], None]) -> Reply:
         """The last step: the gate, a vendor that is there, a slot of the rate, the network. The reply is as it came."""
         self._gate(request)
-        with self.breaker.watched() as replied:
+        async with self.breaker.watched() as exchange:
             waiting = time.monotonic()
             async with self.rate.slot():
+                exchange.leaves()
                 started = time.monotonic()
                 self.metrics.count("lead_mcp_limiter_wait_seconds_total", started - waiting, account=self.account.name)
                 count()
@@ -220,7 +221,7 @@ class Outbound:
                 except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
                     self._note(request, type(error).__name__, "no reply", started)
                     raise _network_error(error) from None
-            replied(reply.status)
+            exchange.replied(reply.status)
         self._note(request, reply.status, outcome_of(reply.status), started)
         if 300 <= reply.status < 400:
             message = "The vendor answered with a redirect, which is not followed. Check the account's base URL."

@@ -6,10 +6,8 @@ has surely ended, from its reply on one window later. Redis gone, each replica k
 
 from __future__ import annotations
 
-import logging
 import math
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from secrets import token_hex
@@ -18,23 +16,16 @@ from typing import Any, Final
 import anyio
 
 from lead_mcp.transport.rate import MARGIN, RateLimit
-
-log = logging.getLogger("lead_mcp.rate")
+from lead_mcp.transport.shared_redis import PATIENCE, RedisGone, SharedRedis
 
 UNDER_WAY: Final = 60.0
 """Seconds after which a request has surely ended whose replica gave no slot back."""
 ALIVE: Final = 60.0
 """Seconds for which a replica counts that has asked for a slot."""
-PATIENCE: Final = 1.0
-"""Seconds that Redis may take."""
-COOL_DOWN: Final = 5.0
-"""Seconds after a failure in which Redis is not asked."""
 SHORTEST_WAIT: Final = 0.02
 LOOKS: Final = 5
 """How often in a window a caller that waits looks for a slot, at least."""
 TAKE: Final = """
-local clock = redis.call('TIME')
-local now = clock[1] + clock[2] / 1000000
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 redis.call('ZADD', KEYS[2], now + ARGV[4], ARGV[5])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
@@ -49,33 +40,18 @@ local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 return {tostring(first[2] - now), replicas}
 """
 GIVE_BACK: Final = """
-local clock = redis.call('TIME')
-local now = clock[1] + clock[2] / 1000000
 redis.call('ZADD', KEYS[1], 'XX', now + ARGV[1], ARGV[2])
 return redis.call('ZCOUNT', KEYS[2], now, '+inf')
 """
-
-
-class RedisGone(Exception):
-    """It cannot be asked just now."""
 
 
 @dataclass
 class SharedSlots:
     """The slots of every account, in one Redis. ``replicas``: how many share them, as far as was last known."""
 
-    redis: Any = field(repr=False)
-    clock: Callable[[], float] = time.monotonic
+    shared: SharedRedis
     replica: str = field(default_factory=lambda: token_hex(8))
     replicas: int = 1
-    gone_since: float | None = None
-
-    @classmethod
-    def at(cls, url: str) -> SharedSlots:
-        """Those of the Redis at that URL; nothing is sent yet."""
-        from redis.asyncio import Redis
-
-        return cls(Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE))
 
     async def take(self, key: str, calls: int, name: str) -> float:
         """Take a slot under that name; 0, or the seconds after which to ask again. Raises RedisGone."""
@@ -87,26 +63,8 @@ class SharedSlots:
         self.replicas = await self._run(GIVE_BACK, key, seconds + MARGIN, name)
 
     async def _run(self, script: str, key: str, *arguments: Any) -> Any:
-        from redis.exceptions import RedisError
-
-        if self.gone_since is not None and self.clock() - self.gone_since < COOL_DOWN:
-            raise RedisGone
-        try:
-            names = (f"lead-mcp:{{{key}}}:slots", f"lead-mcp:{{{key}}}:replicas")
-            found = await self.redis.eval(script, 2, *names, *arguments)
-        except (RedisError, OSError, TimeoutError) as error:
-            if self.gone_since is None:
-                kind = type(error).__name__  # its words may hold the address
-                log.warning("Redis is gone (%s): each of %d replicas keeps to its share", kind, self.replicas)
-            self.gone_since = self.clock()
-            raise RedisGone from None
-        if self.gone_since is not None:
-            log.warning("Redis is back: rates are kept together again")
-            self.gone_since = None
-        return found
-
-    async def aclose(self) -> None:
-        await self.redis.aclose()
+        names = (f"lead-mcp:{{{key}}}:slots", f"lead-mcp:{{{key}}}:replicas")
+        return await self.shared.run(script, names, *arguments)
 
 
 @dataclass

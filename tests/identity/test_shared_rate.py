@@ -14,6 +14,7 @@ import anyio
 import pytest
 
 from lead_mcp.transport.shared_rate import SharedRate, SharedSlots
+from lead_mcp.transport.shared_redis import SharedRedis
 
 REDIS = shutil.which("redis-server")
 needs_redis = pytest.mark.skipif(REDIS is None, reason="no redis-server here; .ci/run installs it")
@@ -53,14 +54,14 @@ async def test_replicas_together_keep_to_the_limit(tmp_path: Path) -> None:
             left.append(time.monotonic())
 
     with redis(tmp_path, free_port()) as url:
-        slots = [SharedSlots.at(url) for _ in range(3)]
+        slots = [SharedSlots(SharedRedis.at(url)) for _ in range(3)]
         rates = [SharedRate(5, 0.5, key="one", slots=one) for one in slots]
         async with anyio.create_task_group() as group:
             for nth in range(18):
                 group.start_soon(call, rates[nth % 3])
         assert max(one.replicas for one in slots) == 3
         for one in slots:
-            await one.aclose()
+            await one.shared.aclose()
     left.sort()
     assert len(left) == 18
     assert all(later - earlier >= 0.5 for earlier, later in zip(left, left[5:], strict=False)), left
@@ -68,14 +69,14 @@ async def test_replicas_together_keep_to_the_limit(tmp_path: Path) -> None:
 
 async def test_another_credential_has_slots_of_its_own(tmp_path: Path) -> None:
     with redis(tmp_path, free_port()) as url:
-        slots = SharedSlots.at(url)
+        slots = SharedSlots(SharedRedis.at(url))
         assert await slots.take("one", 1, "a") == 0
         assert await slots.take("one", 1, "b") > 1
         assert await slots.take("two", 1, "c") == 0
         await slots.give_back("one", 0.01, "a")
         await anyio.sleep(0.1)
         assert await slots.take("one", 1, "b") == 0
-        await slots.aclose()
+        await slots.shared.aclose()
 
 
 async def test_with_redis_gone_each_keeps_to_its_share_and_comes_back(
@@ -83,14 +84,14 @@ async def test_with_redis_gone_each_keeps_to_its_share_and_comes_back(
 ) -> None:
     port, now = free_port(), [0.0]
     with redis(tmp_path, port) as url:
-        slots = SharedSlots.at(url)
-        slots.clock = lambda: now[0]
+        slots = SharedSlots(SharedRedis.at(url))
+        slots.shared.clock = lambda: now[0]
         rate = SharedRate(6, 1.0, key="one", slots=slots)
-        other = SharedSlots.at(url)
+        other = SharedSlots(SharedRedis.at(url))
         async with rate.slot():
             assert rate.own() == (6, 1.0)
             await other.take("one", 6, "x")
-        await other.aclose()
+        await other.shared.aclose()
     async with rate.slot():
         assert rate.own() == (3, 1.0), "half of it: there were two"
     slots.replicas = 12
@@ -100,5 +101,5 @@ async def test_with_redis_gone_each_keeps_to_its_share_and_comes_back(
         now[0] += 60
         async with rate.slot():
             assert rate.own() == (6, 1.0)
-    await slots.aclose()
+    await slots.shared.aclose()
     assert caplog.records[-1].message.startswith("Redis is back")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,8 +20,10 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import ElicitResult
+from redis import Redis
 
 from lead_mcp.identity.tokens import Tokens
+from lead_mcp.transport.breaker import FAILURES, HANG
 from tests.approvals.browser import Browser
 from tests.identity.test_shared_rate import REDIS, free_port, redis
 from tests.process.nginx import NGINX, nginx
@@ -221,3 +225,31 @@ def test_a_replica_killed_in_mid_write_leaves_one_lead(
             again = replicas.call("insert_lead", **insertion(31))
             assert again["outcome"] in ("created", "exists"), again
         assert emails(replicas, 31) == 1
+
+
+def test_a_vendor_that_hangs_is_left_alone_by_all_and_tried_by_one(
+    emulators: Emulators, shared: dict[str, str], tmp_path: Path
+) -> None:
+    """Redis has what was noted: a rest is over sooner where that is moved."""
+    place = shared["LEAD_MCP_REDIS_URL"].replace("/0", "/1")
+    own = {**environment(shared, "resting"), "LEAD_MCP_REDIS_URL": place, "LEAD_MCP_DEADLINE": "2"}
+    with standing(emulators, own, tmp_path) as replicas, closing(Redis.from_url(place)) as noted:
+
+        def codes(count: int) -> list[str]:
+            asked = [replicas.call("search_leads", account="octanist") for _ in range(count)]
+            return [one.get("error", {"code": "ok"})["code"] for one in asked]
+
+        emulators.fault("octanist", "hang", times=-1)
+        hangs = math.ceil(FAILURES / HANG)
+        assert codes(hangs) == ["timeout"] * hangs
+        heard = emulators.heard("octanist")
+        assert codes(4) == ["unavailable"] * 4, "at whichever replica"
+        assert emulators.heard("octanist") == heard
+        (key,) = noted.scan_iter("*:breaker")
+        noted.hset(key, "until", "0")
+        with ThreadPoolExecutor(4) as several:
+            assert sorted(several.map(lambda _: codes(1)[0], range(4))) == ["timeout"] + ["unavailable"] * 3
+        assert emulators.heard("octanist") == heard + 1, "one tries"
+        emulators.forget()
+        noted.hset(key, "until", "0")
+        assert codes(3) == ["ok"] * 3
