@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import anyio
@@ -22,6 +22,7 @@ from lead_mcp.engine.people import LookupScope
 from lead_mcp.engine.sealing import seal_of
 from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed, NotConfigured, did_you_mean
 from lead_mcp.hosts import in_url, is_loopback
+from lead_mcp.identity.credentials import Credentials
 from lead_mcp.identity.permitted import permitted
 from lead_mcp.identity.principal import LOCAL, Principal
 from lead_mcp.identity.scopes import Scope
@@ -57,6 +58,8 @@ ISSUER_TIMEOUT: Final = httpx2.Timeout(5.0)
 POOL: Final = httpx2.Limits(max_connections=100, max_keepalive_connections=40)
 VIEWS: Final = 256
 """Principals whose view of the runtime is kept ready."""
+PERSONS: Final = 2_000
+"""Connections with a person's own credential that are kept."""
 
 
 def utc_now() -> datetime:
@@ -87,11 +90,14 @@ class Runtime:
     caller: Principal = LOCAL
     whole: Runtime | None = field(default=None, repr=False)
     views: dict[Principal, Runtime] = field(default_factory=dict, repr=False)
+    own: dict[tuple[str, str], Connection] = field(default_factory=dict, repr=False)
+    """Connections with a person's own credential, by account and principal: with a rate, a breaker and fields of their own."""
 
     def seen_by(self, principal: Principal) -> Runtime:
         """This runtime as that principal may use it: their accounts, their masks, cursors and keys of their own.
 
-        HTTP client, rates, vendors' tokens, known fields and journal are the same for all.
+        HTTP client, rates, vendors' tokens, known fields and journal are the same for all, but for accounts where each person
+        has a credential of their own.
         """
         if principal == self.caller:
             return self
@@ -161,7 +167,10 @@ class Runtime:
         return replace(self.whole.mirror, shown=look_mark(self.masker))
 
     def kept_mirror(self) -> Mirror:
-        """What there is of a mirror, whether it is on or not. Raises NotConfigured."""
+        """What there is of a mirror, whether it is on or not; of no account that each reads with their own credential.
+
+        Raises NotConfigured.
+        """
         from lead_mcp.mirror.mirror import Mirror, folder_of
         from lead_mcp.mirror.sync import Terms
         from lead_mcp.outgoing.sql_masking import look_of
@@ -174,10 +183,11 @@ class Runtime:
             days=server.mirror_days,
         )
         url = server.mirror_url.get_secret_value() if server.mirror_url else ""
-        look = look_of(self.masker, list(self.connections.values()), server.deadline)
+        shared = {name: one for name, one in self.connections.items() if not one.is_per_user}
+        look = look_of(self.masker, list(shared.values()), server.deadline)
         max_age = timedelta(seconds=server.mirror_max_age)
         folder, recordings = folder_of(url, server.state_dir), server.mirror_recordings == "on"
-        return Mirror(folder, self.connections, terms, look, max_age, recordings)
+        return Mirror(folder, shared, terms, look, max_age, recordings)
 
     async def in_journal(self, work: Callable[[Journal], T]) -> T:
         """Blocking work on the journal, in a worker thread."""
@@ -218,13 +228,37 @@ class Runtime:
     @cached_property
     def connections(self) -> dict[str, Connection]:
         if self.whole is None:
-            return {name: self._connection(found) for name, found in self.settings.accounts.items()}
+            return {
+                name: self.own_connection(found, self.caller.name) if found.per_user else self._connection(found)
+                for name, found in self.settings.accounts.items()
+            }
         effects = effects_of(self.caller)
-        return {
-            name: one.narrowed(effects)
-            for name, one in self.whole.connections.items()
-            if name in self.settings.accounts
-        }
+        return {name: self.whole.connection_for(name, self.caller).narrowed(effects) for name in self.settings.accounts}
+
+    def connection_for(self, name: str, principal: Principal) -> Connection:
+        """An account as that principal reaches it: with the account's credential, or with their own."""
+        found = self.settings.accounts[name]
+        return self.own_connection(found, principal.name) if found.per_user else self.connections[name]
+
+    def own_connection(self, found: ConfiguredAccount, person: str) -> Connection:
+        """An account with that person's credential."""
+        place = found.account.name, person
+        one = self.own.pop(place, None) or self._connection(found, person)
+        self.own[place] = one
+        if len(self.own) > PERSONS:
+            del self.own[next(iter(self.own))]
+        return one
+
+    def every_connection(self) -> Sequence[Connection]:
+        """Every account's, and every person's own."""
+        return [*(one for one in self.connections.values() if not one.is_per_user), *self.own.values()]
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        """Each person's own. Raises NotConfigured where the settings name no source."""
+        if self.settings.credentials is None:
+            raise NotConfigured("No source of each person's own credentials is configured.")
+        return Credentials(self.settings.credentials)
 
     @cached_property
     def limits(self) -> Limits:
@@ -236,38 +270,40 @@ class Runtime:
             return OwnedSeal(self.whole.seal.key, self.whole.seal, (self.caller.name, *sorted(self.settings.accounts)))
         return seal_of(self.settings)
 
-    def _connection(self, found: ConfiguredAccount) -> Connection:
+    def _connection(self, found: ConfiguredAccount, person: str = "") -> Connection:
+        """An account with its own credential, or with that person's."""
         outbound = Outbound(
             account=found.account,
             vendor=found.vendor,
             client=self.client,
             urls=urls_of(found),
             secrets={key: secret.get_secret_value() for key, secret in found.secrets.items()},
-            rate=self._rate(found),
-            breaker=self._breaker(found),
+            rate=self._rate(found, person),
+            breaker=self._breaker(found, person),
             allowed=allowed_effects(self.server),
             reply_limit=self.server.reply_limit,
             metrics=self.metrics,
             spans=vendor_span if self.server.traces_url else no_span,
+            credential=partial(self.credentials.of, found, person) if found.per_user else None,
         )
         return Connection(outbound)
 
-    def _rate(self, found: ConfiguredAccount) -> RateLimit:
+    def _rate(self, found: ConfiguredAccount, person: str) -> RateLimit:
         """How often the account may be asked: by this process, or by all replicas that share its credential."""
         if self.slots is None:
             return RateLimit(found.rate.calls, found.rate.seconds)
         from lead_mcp.transport.shared_rate import SharedRate
 
-        return SharedRate(found.rate.calls, found.rate.seconds, key=shared_key(found), slots=self.slots)
+        return SharedRate(found.rate.calls, found.rate.seconds, key=shared_key(found, person), slots=self.slots)
 
-    def _breaker(self, found: ConfiguredAccount) -> Breaker:
+    def _breaker(self, found: ConfiguredAccount, person: str) -> Breaker:
         """Whether its vendor is down, as this process or all replicas found."""
         patience = min(PATIENCE, self.server.deadline / 2)
         if self.redis is None:
             return Breaker(patience=patience)
         from lead_mcp.transport.shared_breaker import SharedBreaker
 
-        return SharedBreaker(patience=patience, key=shared_key(found), shared=self.redis)
+        return SharedBreaker(patience=patience, key=shared_key(found, person), shared=self.redis)
 
     @cached_property
     def redis(self) -> SharedRedis | None:
@@ -324,9 +360,11 @@ class Runtime:
         return list({c.vendor.name: c.vendor for c in self.connections.values()}.values())
 
 
-def shared_key(found: ConfiguredAccount) -> str:
+def shared_key(found: ConfiguredAccount, person: str) -> str:
     """What an account's state is kept under in Redis: the same for whoever uses the same credential."""
     secrets = {key: secret.get_secret_value() for key, secret in found.secrets.items()}
+    if found.per_user:
+        secrets = {"account": found.account.name, "person": person}
     return f"{found.vendor.name}:{Seal.of(secrets).derived('rate').hex()[:16]}"
 
 

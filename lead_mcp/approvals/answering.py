@@ -7,10 +7,11 @@ What was agreed to is bound to what was shown; if a lead changes in between, not
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from lead_mcp.errors import Conflict, NotAllowed
+from lead_mcp.identity.principal import LOCAL
 from lead_mcp.journal.entries import State, Write
 from lead_mcp.journal.store import Journal
 from lead_mcp.outgoing.write_text import APPROVED, outcome_text, question_text, rows_text
@@ -92,8 +93,17 @@ def decline(journal: Journal, write: Write, who: str) -> str:
     return f"declined {write.id}; nothing was sent"
 
 
+def sender(runtime: Runtime, write: Write) -> Runtime:
+    """With whose credential a write is sent: with that of whoever asked for it, at accounts where each has their own."""
+    own = any(
+        name in runtime.connections and runtime.connections[name].is_per_user for name in write.account.split(",")
+    )
+    return runtime.seen_by(replace(LOCAL, name=write.principal)) if own and runtime.whole is None else runtime
+
+
 async def look(runtime: Runtime, write: Write) -> Looked:
     """What it would do now. Raises LeadMcpError."""
+    runtime = sender(runtime, write)
     if is_batch(write):
         plan = await _batch(runtime, write, "").plan()
         return Looked(question_text(plan), plan.agreements, not plan.sends)
@@ -105,6 +115,7 @@ async def look(runtime: Runtime, write: Write) -> Looked:
 
 async def send(runtime: Runtime, write: Write, agreements: Sequence[str | None], who: str) -> Answered:
     """Send what was agreed to. Raises Conflict where somebody else was faster or a lead has changed, and LeadMcpError."""
+    runtime = sender(runtime, write)
     ours = await _taken_over(runtime, write, who)
     if is_batch(write):
         rows = await _batch_sent(runtime, ours, agreements, who)

@@ -31,7 +31,10 @@ def named(runtime: Runtime, journal: Journal, name: str) -> Write | None:
 
 
 def may_answer(runtime: Runtime, write: Write) -> bool:
-    own = all(name in runtime.connections for name in write.account.split(","))
+    names = write.account.split(",")
+    own = all(name in runtime.connections for name in names)
+    if own and write.principal != runtime.principal and any(runtime.connections[name].is_per_user for name in names):
+        return False  # it would be sent with another's credential than that of whoever wants it
     return own and write.tool in set(Tool) and runtime.caller.may(tool_needs(write.tool))
 
 

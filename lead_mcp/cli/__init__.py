@@ -113,11 +113,14 @@ def check(
     config: Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     sandbox: Sandbox = False,
+    principal: Annotated[
+        str | None, typer.Option(help="Try this person's own credentials: a token's name, or ISSUER#SUBJECT.")
+    ] = None,
 ) -> None:
     """Ask every configured account one cheap read-only question. Exit code 1 if any fails."""
     from lead_mcp.cli.check import run
 
-    raise typer.Exit(run(config, as_json=as_json, sandbox=sandbox))
+    raise typer.Exit(run(config, principal, as_json=as_json, sandbox=sandbox))
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +12,9 @@ import anyio
 from lead_mcp.cli.output import json_line
 from lead_mcp.cli.setup import settings_for
 from lead_mcp.engine.connection import Connection
-from lead_mcp.errors import LeadMcpError, TimedOut
+from lead_mcp.errors import CallError, LeadMcpError, TimedOut
+from lead_mcp.identity.principal import LOCAL
+from lead_mcp.identity.sources import place_of
 from lead_mcp.outgoing.masking import masked_by
 from lead_mcp.outgoing.render import error_text
 from lead_mcp.runtime import Runtime, running
@@ -30,12 +32,13 @@ NEXT: Final = {
 }
 
 
+OWN: Final = "each person has their own credential"
 Heard = Callable[[str, Reply], None]
 
 
 @dataclass(frozen=True)
 class Line:
-    """What became of one account's call."""
+    """What became of one account's call; of one that is ``ok`` and has a problem, nothing was asked."""
 
     account: str
     vendor: str
@@ -44,9 +47,12 @@ class Line:
     next: str = ""
 
 
-def run(config: Path | None, *, as_json: bool, sandbox: bool) -> int:
-    """Print a line an account; the exit code: where none is configured, nothing has worked."""
-    lines = anyio.run(_check_all, config, sandbox)
+def run(config: Path | None, person: str | None, *, as_json: bool, sandbox: bool) -> int:
+    """Print a line an account; the exit code: where none is configured, nothing has worked.
+
+    ``person``: whose own credentials are tried, where each has theirs: a token's name, or a principal's as in the journal.
+    """
+    lines = anyio.run(_check_all, config, person, sandbox)
     if as_json:
         print(json_line([asdict(line) for line in lines]))
     elif not lines:
@@ -56,10 +62,14 @@ def run(config: Path | None, *, as_json: bool, sandbox: bool) -> int:
     return 0 if lines and all(line.ok for line in lines) else 1
 
 
-async def _check_all(config: Path | None, sandbox: bool) -> list[Line]:
+async def _check_all(config: Path | None, person: str | None, sandbox: bool) -> list[Line]:
     settings, network = settings_for(config, sandbox=sandbox)
     async with running(settings, network()) as runtime:
-        return await checked(runtime)
+        return await checked(runtime if person is None else runtime.seen_by(replace(LOCAL, name=_principal(person))))
+
+
+def _principal(person: str) -> str:
+    return person if "#" in person or ":" in person else f"token:{person}"
 
 
 async def checked(runtime: Runtime, heard: Heard = lambda name, reply: None) -> list[Line]:
@@ -90,8 +100,20 @@ async def _check(runtime: Runtime, connection: Connection, heard: Heard) -> Line
         late = TimedOut(f"no answer within {runtime.server.deadline:g} s")
         return Line(name, vendor.name, False, error_text(late), NEXT[late.code])
     except LeadMcpError as error:
+        if connection.is_per_user and isinstance(error, CallError):
+            return _without_credential(runtime, connection, error)
         return Line(name, vendor.name, False, error_text(error), NEXT.get(error.code, ""))
     return Line(name, vendor.name, True)
+
+
+def _without_credential(runtime: Runtime, connection: Connection, error: CallError) -> Line:
+    """An account where each has their own credential, and this person none; nobody's is looked for unless one is named."""
+    name, vendor, person = connection.name, connection.vendor.name, runtime.principal
+    if person == LOCAL.name and error.code == "not_allowed":
+        return Line(name, vendor, True, OWN, "lead-mcp check --principal NAME tries one person's")
+    source = runtime.settings.credentials
+    where = place_of(source, runtime.settings.accounts[name], person) if source else ""
+    return Line(name, vendor, False, error_text(error), f"it is looked for in {where}")
 
 
 def _print_table(lines: list[Line]) -> None:
@@ -101,5 +123,5 @@ def _print_table(lines: list[Line]) -> None:
 
     table = Table("account", "vendor", "state", "next step")
     for line in lines:
-        table.add_row(Text(line.account), line.vendor, Text("ok" if line.ok else line.problem), Text(line.next))
+        table.add_row(Text(line.account), line.vendor, Text(line.problem or "ok"), Text(line.next))
     Console().print(table)

@@ -17,6 +17,7 @@ from lead_mcp.cli.output import json_line
 from lead_mcp.cli.setup import settings_for
 from lead_mcp.cli.terminal import agreed, interruptible
 from lead_mcp.dates import parse, stamp
+from lead_mcp.engine.connection import Connection
 from lead_mcp.errors import BadArgument, NotConfigured
 from lead_mcp.mirror.erasing import drop_all, forget_person
 from lead_mcp.mirror.exporting import export_all
@@ -77,9 +78,18 @@ async def _synced(runtime: Runtime, mirror: Mirror, wanted: Wanted) -> int:
     with _progress() as progress:
         terms = replace(mirror.terms, since=since, full=wanted.full, progress=progress)
         started = time.monotonic()
-        report = await mirror.sync(runtime.chosen(wanted.account), terms)
+        report = await mirror.sync(_mirrored(runtime, mirror, wanted.account), terms)
     _print_report(report, time.monotonic() - started)
     return 0 if report.whole else 1
+
+
+def _mirrored(runtime: Runtime, mirror: Mirror, account: str | None) -> list[Connection]:
+    """The accounts to sync. Those that each person reads with a credential of their own are named and left out."""
+    chosen = runtime.chosen(account)
+    for one in chosen:
+        if one.name not in mirror.connections:
+            print(f"{one.name}: not mirrored, since each person reads it with their own credential", file=sys.stderr)
+    return [one for one in chosen if one.name in mirror.connections]
 
 
 @contextmanager

@@ -100,8 +100,10 @@ class MetricsPage:
     def _gauges(self) -> dict[tuple[str, Labels], float]:
         runtime = None if self.server.opening is None else self.server.opening.whole
         found: dict[tuple[str, Labels], float] = {("lead_mcp_tasks", ()): float(len(asyncio.all_tasks()))}
-        for name, one in (runtime.connections if runtime else {}).items():
-            labels = (("account", name),)
-            found["lead_mcp_account_resting", labels] = float(one.outbound.breaker.is_open)
-            found["lead_mcp_requests_in_flight", labels] = float(one.outbound.rate.in_flight)
+        for one in runtime.every_connection() if runtime else ():
+            resting, busy = (
+                (name, (("account", one.name),)) for name in ("lead_mcp_account_resting", "lead_mcp_requests_in_flight")
+            )
+            found[resting] = max(found.get(resting, 0.0), float(one.outbound.breaker.is_open))
+            found[busy] = found.get(busy, 0.0) + one.outbound.rate.in_flight
         return found

@@ -48,6 +48,11 @@ class Connection:
     def name(self) -> str:
         return self.outbound.account.name
 
+    @property
+    def is_per_user(self) -> bool:
+        """Whether the vendor is asked with the caller's own credential, so that what it says is for nobody else."""
+        return self.outbound.credential is not None
+
     def narrowed(self, effects: frozenset[Effect]) -> Connection:
         """The same account, with the same rate and what is known of it, for requests that do no more than ``effects``."""
         return replace(self, outbound=replace(self.outbound, allowed=self.outbound.allowed & effects))

@@ -51,7 +51,7 @@ class SyncReport:
 
 @dataclass
 class Mirror:
-    """One folder. ``connections``: every configured account; ``max_age``: what is older is topped up before it is shown."""
+    """One folder. ``connections``: what is mirrored, by account; ``max_age``: what is older is topped up before it shows."""
 
     folder: Path
     connections: Mapping[str, Connection]
@@ -140,7 +140,7 @@ class Mirror:
 
     async def freshen(self, connections: Sequence[Connection], kinds: Sequence[str]) -> None:
         """Top up what is older than it may be, within ``TOP_UP`` seconds; what could not be is as old as it was."""
-        old = [one for one in connections if self._is_old(one, kinds)]
+        old = [one for one in connections if one.name in self.connections and self._is_old(one, kinds)]
         if not old:
             return
         for one in old:

@@ -22,6 +22,7 @@ from lead_mcp.settings.accounts import ConfiguredAccount, Rate, accounts_of, rea
 from lead_mcp.settings.checks import UNEXPANDED, check_expanded, host_of, split_url
 from lead_mcp.settings.file import REFERENCES, read_file, referred, resolved, server_table
 from lead_mcp.settings.network import check_network
+from lead_mcp.settings.per_user import CredentialSource, source_of
 from lead_mcp.settings.server import (
     PREFIX,
     SERVER_SECRETS,
@@ -54,6 +55,8 @@ class Settings:
     is_sandbox: bool = False
     sign_in: SignIn | None = None
     grants: Grants = field(default_factory=Grants)
+    credentials: CredentialSource | None = None
+    """Where each person's own are, for the accounts that have none."""
 
     @property
     def advice(self) -> str:
@@ -117,7 +120,8 @@ def _settings(environment: Mapping[str, str], file: Mapping[str, Any], warnings:
         check_network(environment)
     sign_in = sign_in_of(server)
     grants = grants_for(file, [*accounts], sign_in)
-    return Settings(server, accounts, tuple(warnings), sign_in=sign_in, grants=grants)
+    credentials = source_of(server, accounts.values())
+    return Settings(server, accounts, tuple(warnings), sign_in=sign_in, grants=grants, credentials=credentials)
 
 
 def referred_text(where: str, text: str) -> str:
@@ -195,6 +199,7 @@ __all__ = [
     "SHORTEST_TOKEN",
     "UNEXPANDED",
     "ConfiguredAccount",
+    "CredentialSource",
     "Rate",
     "Server",
     "Settings",

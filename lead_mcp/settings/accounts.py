@@ -25,6 +25,8 @@ from lead_mcp.vendors.spec.vendor import Setting, Vendor, account_of
 Label = Callable[[str], str]
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
+SHARED: Final = "shared"
+PER_USER: Final = "per-user"
 RATE_SETTING: Final = Setting("rate", kind="rate", help="CALLS/SECONDSs, such as 3/1s")
 
 
@@ -38,12 +40,13 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredAccount:
-    """One account with its secrets (by settings key) and its rate."""
+    """One account with its secrets (by settings key) and its rate. ``per_user``: it has none, but each person has."""
 
     account: Account
     vendor: Vendor
     secrets: Mapping[str, SecretStr] = field(repr=False)
     rate: Rate
+    per_user: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class Values:
     settings: Mapping[str, str]
     fields: Mapping[str, str] = field(default_factory=dict)
     stages: Mapping[str, str] = field(default_factory=dict)
+    per_user: bool = False
 
 
 def settings_of(vendor: Vendor) -> dict[str, Setting]:
@@ -138,15 +142,27 @@ def _of_file(name: str, table: Any, environment: Mapping[str, str], own: Mapping
     vendor = _vendor(where, name, table)
     known = settings_of(vendor)
     for key in table:
-        if key not in (every := {*known, "vendor", "fields", "stages"}):
+        if key not in (every := {*known, "vendor", "credentials", "fields", "stages"}):
             raise SettingsError(f"{where} {key}: no such setting of {vendor.name}.{did_you_mean(key, every)}")
     written = {key: _text(f"{where} {key}", value, environment) for key, value in table.items() if key in known}
     variables = variables_of(vendor) if name == vendor.name else {}
     winning = {key: own[one] for key, one in variables.items() if one in own}
     settings = {key: text for key, text in {**written, **winning}.items() if text}
     labels = {key: variables[key] if key in winning else f"{where} {key}" for key in known}
-    values = Values(settings, _field_names(where, table), _stage_words(where, table))
+    per_user = _per_user(where, table)
+    for key in settings:
+        if per_user and known[key].secret:
+            raise SettingsError(f'{labels[key]} and {where} credentials = "{PER_USER}" cannot both be: leave one out.')
+    values = Values(settings, _field_names(where, table), _stage_words(where, table), per_user)
     return _account(name, vendor, values, labels.__getitem__)
+
+
+def _per_user(where: str, table: Mapping[str, Any]) -> bool:
+    """Whether each person has credentials of their own there."""
+    word = str(table.get("credentials", SHARED)).strip().casefold()
+    if word not in (SHARED, PER_USER):
+        raise SettingsError(f"{where} credentials: {word[:20]!r} is neither {SHARED} nor {PER_USER}.")
+    return word == PER_USER
 
 
 def _vendor(where: str, name: str, table: Any) -> Vendor:
@@ -199,7 +215,8 @@ def _texts(where: str, table: Mapping[str, Any], key: str) -> dict[str, str]:
 
 def _account(name: str, vendor: Vendor, values: Values, label: Label) -> ConfiguredAccount:
     known = settings_of(vendor)
-    _check_groups(vendor, values.settings, label)
+    elsewhere = {key: "" for key, setting in known.items() if setting.secret and values.per_user}
+    check_groups(vendor, {**values.settings, **elsewhere}, label)
     for key, text in values.settings.items():
         check_expanded(label(key), text)
         check = check_secret if known[key].secret else CHECKS[known[key].kind]
@@ -208,10 +225,11 @@ def _account(name: str, vendor: Vendor, values: Values, label: Label) -> Configu
     options = {key: text for key, text in values.settings.items() if not known[key].secret}
     secrets = {key: SecretStr(text) for key, text in values.settings.items() if known[key].secret}
     rate = read_rate(values.settings.get("rate", known["rate"].default))
-    return ConfiguredAccount(account_of(vendor, name, options, values.fields, stages), vendor, secrets, rate)
+    account = account_of(vendor, name, options, values.fields, stages)
+    return ConfiguredAccount(account, vendor, secrets, rate, values.per_user)
 
 
-def _check_groups(vendor: Vendor, settings: Mapping[str, str], label: Label) -> None:
+def check_groups(vendor: Vendor, settings: Mapping[str, str], label: Label) -> None:
     """Raises SettingsError unless all the settings of one group are there; it names those of the nearest that are not."""
     groups: dict[str, list[str]] = {}
     for setting in vendor.settings:

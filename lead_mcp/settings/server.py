@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from contextvars import ContextVar
 from importlib.util import find_spec
@@ -56,6 +57,10 @@ class Server(BaseSettings):
     state_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     redis_url: SecretStr | None = None
     traces_url: str | None = None
+    credentials_dir: Path | None = None
+    credentials_variables: str | None = None
+    credentials_command: Annotated[tuple[str, ...], NoDecode] = ()
+    credentials_timeout: float = Field(5, gt=0, le=60)
     oauth_issuer: Annotated[tuple[str, ...], NoDecode] = ()
     oauth_audience: str | None = None
     oauth_jwks_url: str | None = None
@@ -88,6 +93,17 @@ class Server(BaseSettings):
     def _several(cls, value: Any) -> Any:
         return _listed(value)
 
+    @field_validator("credentials_command", mode="before")
+    @classmethod
+    def _words(cls, value: Any) -> Any:
+        """A command as one would type it, or the file's array of its words."""
+        try:
+            return tuple(shlex.split(value)) if isinstance(value, str) else value
+        except ValueError:
+            raise SettingsError(
+                f"{called('credentials_command')} has a quotation mark without its other half."
+            ) from None
+
     @field_validator("state_keys")
     @classmethod
     def _long_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
@@ -114,7 +130,7 @@ class Server(BaseSettings):
         check_zone(called("timezone"), name)
         return name
 
-    @field_validator("config", "state_dir", "export_dir")
+    @field_validator("config", "state_dir", "export_dir", "credentials_dir")
     @classmethod
     def _at_home(cls, path: Path | None) -> Path | None:
         """No shell has read a desktop client's configuration, so nobody has put in what ``~`` stands for."""

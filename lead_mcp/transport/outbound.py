@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -62,7 +62,8 @@ class Token:
 class Outbound:
     """One account's way to its vendor. ``requests`` counts what went out, token requests included.
 
-    ``urls``: the account's base URLs by settings key. ``secrets``: in clear, by settings key; never shown.
+    ``urls``: the account's base URLs by settings key. ``secrets``: in clear, by settings key; never shown. ``credential``:
+    gives them, where they are one person's own.
     """
 
     account: Account
@@ -78,6 +79,7 @@ class Outbound:
     spans: Spans = field(default=no_span, repr=False)
     token: Token = field(default_factory=Token, repr=False)
     token_lock: anyio.Lock = field(default_factory=anyio.Lock, repr=False)
+    credential: Callable[[], Awaitable[Mapping[str, str]]] | None = field(default=None, repr=False)
 
     async def fetch(self, request: Request, read: Callable[[Reply], T], count: Callable[[], None]) -> T:
         """What ``read`` makes of the reply. A read is tried again after a passing failure, within the deadline.
@@ -86,6 +88,7 @@ class Outbound:
         """
         try:
             self._gate(request)  # before a login too, which would be for nothing
+            await self._own_secrets()
             return await self._fetched(request, read, count)
         except LeadMcpError as error:
             error.account = error.account or self.account.name
@@ -114,6 +117,14 @@ class Outbound:
                 self.metrics.count("lead_mcp_vendor_retries_total", account=self.account.name)
                 return self._understood(read, await self._with_token(request, count), request)
         raise AssertionError("stamina ends by a result or an error")
+
+    async def _own_secrets(self) -> None:
+        """Take those of the person, where each has their own; a token that others got is forgotten. Raises CallError."""
+        if self.credential is None:
+            return
+        secrets = await self.credential()
+        if secrets != self.secrets:
+            self.secrets, self.token.text = secrets, ""
 
     def _understood(self, read: Callable[[Reply], T], reply: Reply, request: Request) -> T:
         """What ``read`` makes of the reply. Whatever else it raises than our own errors is this account's garbled reply.

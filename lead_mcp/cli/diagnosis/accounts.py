@@ -46,11 +46,13 @@ async def accounts(runtime: Runtime, clock: Clock) -> list[Finding]:
 async def _about(runtime: Runtime, line: Line) -> list[Finding]:
     account = runtime.settings.accounts[line.account]
     hosts = ", ".join(dict.fromkeys(map(host_of, urls_of(account).values())))
+    if line.ok and line.problem:
+        return [ok(line.account, f"{line.problem}; {line.next}")]
     if line.ok:
         return [ok(line.account, f"{account.vendor.title} takes the credential ({hosts})")]
     found = [error(line.account, line.problem, line.next or "see docs/troubleshooting.md for what the code means")]
     code = line.problem.partition(":")[0]
-    if code == "unauthorized":
+    if code == "unauthorized" and not account.per_user:
         found += await _other_regions(runtime, account)
     if code in UNREACHED and runtime.transport is None:
         urls = dict.fromkeys(urls_of(account).values())
