@@ -334,6 +334,8 @@ def test_the_server_has_the_contracts_defaults() -> None:
         "oauth_introspection_url": None,
         "oauth_introspection_client_id": None,
         "oauth_introspection_client_secret": None,
+        "oauth_client_id": None,
+        "oauth_client_secret": None,
     }
     assert load().server.zone.key
     assert load().server.state_dir.is_absolute()

@@ -2,5 +2,5 @@
 
 ``answering`` looks at a write, sends it and records who said yes; ``waiting`` is which writes a principal may answer.
 The page: ``markup`` (text that cannot become markup), ``pages``, ``sessions`` (a sealed cookie), ``requests`` (forms in,
-pages out), ``visit`` (one write), ``site`` (who asks for what).
+pages out), ``at_issuer`` (signing in there), ``visit`` (one write), ``site`` (who asks for what).
 """

@@ -12,6 +12,9 @@ from lead_mcp.approvals.waiting import MOST, as_asked, headline
 from lead_mcp.journal.entries import Write
 
 PATH: Final = "/approvals"
+TO_ISSUER: Final = "to-issuer"
+SIGNED_IN: Final = "signed-in"
+"""Below it: the way to the issuer, and where that sends people back to."""
 STYLE: Final = (
     "body{font:1rem/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b;background:#fff}"
     "pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f4f4f4;padding:1rem}"
@@ -34,24 +37,26 @@ HEADERS: Final = {
 }
 
 
-def page(title: str, *inside: str) -> str:
-    """A whole document."""
+def page(title: str, *inside: str, on: str = "") -> str:
+    """A whole document. ``on``: the path to which the browser goes on by itself."""
     head = element(
         "head",
         element("meta", charset="utf-8"),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("title", f"{title} - lead-mcp"),
         element("style", Html(STYLE)),
+        *([element("meta", http_equiv="refresh", content=f"0; url={on}")] if on else []),
     )
     main = element("main", element("h1", title), *inside)
     return f"<!doctype html>{element('html', head, element('body', main), lang='en')}"
 
 
-def sign_in(to: str, *, oauth: bool, problem: str = "") -> str:
-    """``to``: the path to go on with; ``oauth``: whether people have tokens of an issuer."""
+def sign_in(to: str, *, oauth: bool, issuer: str = "", problem: str = "") -> str:
+    """``to``: the path to go on with; ``oauth``: whether people have tokens of an issuer; ``issuer``: where they sign in."""
     how = "A token of this server, as your MCP client sends it."
-    if oauth:
+    if oauth and not issuer:
         how += " Signing in at your organisation's issuer is not offered on this page: paste an access token of it instead."
+    there = element("a", f"Sign in at {issuer}", href=f"{PATH}/{TO_ISSUER}{f'?to={to}' if to else ''}")
     fields = (
         element("p", element("label", "Token", for_="token")),
         element("p", how, id="how"),
@@ -68,7 +73,12 @@ def sign_in(to: str, *, oauth: bool, problem: str = "") -> str:
         element("button", "Sign in", type="submit"),
     )
     form = element("form", *fields, method="post", action=f"{PATH}/sign-in")
-    return page("Sign in", *_problem(problem), form)
+    return page("Sign in", *_problem(problem), *([element("p", there), element("p", "Or:")] if issuer else []), form)
+
+
+def signed_in(to: str) -> str:
+    """Goes on by itself: a browser keeps our cookie from a page that another site has led to."""
+    return page("Signed in", element("p", element("a", "Go on", href=to)), on=to)
 
 
 def listed(writes: Sequence[Write], name: str, mark: str, *, may_sign_out: bool) -> str:

@@ -11,13 +11,20 @@ from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from secrets import token_urlsafe
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lead_mcp.hosts import is_loopback
+from lead_mcp.identity.refusals import BadToken
 
+if TYPE_CHECKING:
+    from lead_mcp.identity.code_flow import Begun
+
+NAME: Final = "lead-mcp-approvals"
+BEGUN: Final = "lead-mcp-sign-in"
+"""The cookies of a session, and of a sign-in under way."""
 SECONDS: Final = 1800
 """A session's length; it is not made longer by use."""
-LONGEST: Final = 2048
+LONGEST: Final = 2800
 """Characters of a token that fit into a cookie."""
 
 
@@ -30,6 +37,9 @@ class Session:
 
     @classmethod
     def begin(cls, token: str) -> Session:
+        """Raises BadToken where no cookie could hold it."""
+        if len(token) > LONGEST:
+            raise BadToken(f"The token is longer than {LONGEST} characters, too long for a cookie.")
         return cls(token, token_urlsafe(24))
 
     def marks(self, text: str) -> bool:
@@ -53,6 +63,17 @@ class Sessions:
         found = self._opened(text)
         return Session(*found) if found and len(found) == 2 else None
 
+    def begun(self, sign_in: Begun) -> str:
+        """A sign-in under way, for a cookie of the browser that began it."""
+        return self._sealed(["sign-in", sign_in.state, sign_in.nonce, sign_in.verifier, sign_in.to])
+
+    def of_begun(self, text: str) -> Begun | None:
+        """The sign-in of a cookie; None where it is none of ours, or began too long ago."""
+        from lead_mcp.identity.code_flow import Begun
+
+        found = self._opened(text)
+        return Begun(*found[1:]) if found and found[0] == "sign-in" and len(found) == 5 else None
+
     def question(self, about: str, agreements: Sequence[str | None]) -> str:
         """What a yes is bound to, for a form: good for what it is about alone, as long as a session."""
         return self._sealed([about, "question", *agreements])
@@ -75,12 +96,13 @@ class Sessions:
         return found
 
 
-def cookie_name(host: str) -> str:
+def cookie_name(host: str, name: str = NAME) -> str:
     """Beyond loopback the browser itself holds it to this host and to TLS."""
-    return "lead-mcp-approvals" if is_loopback(host) else "__Host-lead-mcp-approvals"
+    return name if is_loopback(host) else f"__Host-{name}"
 
 
-def set_cookie(host: str, text: str, seconds: int) -> str:
-    """The header that sets it, or with no ``seconds`` drops it."""
+def set_cookie(host: str, text: str, seconds: int, name: str = NAME) -> str:
+    """The header that sets it, or with no ``seconds`` drops it. The issuer's answer is another site's link to us."""
     secure = "" if is_loopback(host) else "; Secure"
-    return f"{cookie_name(host)}={text}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
+    site = "Strict" if name == NAME else "Lax"
+    return f"{cookie_name(host, name)}={text}; Path=/; Max-Age={seconds}; HttpOnly; SameSite={site}{secure}"

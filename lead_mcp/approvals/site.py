@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lead_mcp.approvals import pages
-from lead_mcp.approvals.pages import PATH
+from lead_mcp.approvals.at_issuer import AtIssuer
+from lead_mcp.approvals.pages import PATH, SIGNED_IN, TO_ISSUER
 from lead_mcp.approvals.requests import Form, Wrong, failed, form_of, host_of, page, redirect
-from lead_mcp.approvals.sessions import LONGEST, SECONDS, Session, Sessions, cookie_name, set_cookie
+from lead_mcp.approvals.sessions import SECONDS, Session, Sessions, cookie_name, set_cookie
 from lead_mcp.approvals.visit import WRITE, Visit, answered, asked, write_of
 from lead_mcp.approvals.waiting import waiting
 from lead_mcp.errors import LeadMcpError
@@ -44,6 +45,7 @@ class Approvals:
     sessions: Sessions
     callers: Callers | None
     names: TransportSecuritySettings | None
+    at_issuer: AtIssuer | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not f"{scope['path']}/".startswith(f"{PATH}/"):
@@ -83,6 +85,8 @@ class Approvals:
         rest = request.url.path.removeprefix(PATH).strip("/")
         if posted and rest == "sign-in":
             return await self._signed_in(request, form)
+        if self.at_issuer is not None and request.method == "GET" and rest in (TO_ISSUER, SIGNED_IN):
+            return await (self.at_issuer.away if rest == TO_ISSUER else self.at_issuer.back)(request)
         session = self._session(request)
         visit = await self._visit(session)
         if posted and not session.marks(form.get("mark", "")):
@@ -136,11 +140,9 @@ class Approvals:
         token = form.get("token", "").strip()
         if self.callers is None:
             return redirect(PATH)
-        if len(token) > LONGEST:
-            raise BadToken(f"The token is longer than {LONGEST} characters, too long for a cookie.")
+        session, to = Session.begin(token), form.get("to", "")
         await self.callers.principal(token)
-        to = form.get("to", "")
-        return redirect(f"{PATH}/{to}" if WRITE.fullmatch(to) else PATH, self._cookie(request, Session.begin(token)))
+        return redirect(f"{PATH}/{to}" if WRITE.fullmatch(to) else PATH, self._cookie(request, session))
 
     def _cookie(self, request: Request, session: Session) -> str:
         return set_cookie(host_of(request), self.sessions.cookie(session), SECONDS)
@@ -148,5 +150,6 @@ class Approvals:
     def _sign_in(self, request: Request, why: str, status: int) -> Response:
         rest = request.url.path.rpartition("/")[2]
         to = rest if WRITE.fullmatch(rest) else ""
-        text = pages.sign_in(to, oauth=self.server.configured.sign_in is not None, problem=why)
+        issuer = self.at_issuer.name if self.at_issuer else ""
+        text = pages.sign_in(to, oauth=self.server.configured.sign_in is not None, issuer=issuer, problem=why)
         return page(text, status if why else 200)

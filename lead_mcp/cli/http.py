@@ -6,7 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin
 
-from lead_mcp.approvals.pages import PATH
+from lead_mcp.approvals.at_issuer import AtIssuer
+from lead_mcp.approvals.pages import PATH, SIGNED_IN
 from lead_mcp.approvals.sessions import Sessions
 from lead_mcp.approvals.site import Approvals
 from lead_mcp.cli.downloads import links_of, with_downloads
@@ -18,7 +19,7 @@ from lead_mcp.cli.tracing import traced
 from lead_mcp.engine.sealing import state_keys
 from lead_mcp.errors import SettingsError
 from lead_mcp.hosts import in_url, is_loopback
-from lead_mcp.identity.assembly import asks_who, callers_of, metadata_of
+from lead_mcp.identity.assembly import asks_who, callers_of, code_flow_of, metadata_of
 from lead_mcp.identity.door import Door
 from lead_mcp.identity.principal import NOBODY
 from lead_mcp.runtime import issuer_client
@@ -88,7 +89,10 @@ def app_of(
         door=door,
     )
     signs_in = door is not None or token is not None
-    page = Approvals(guarded_app, server, Sessions(keys), callers if signs_in else None, names)
+    flow = code_flow_of(settings, client, f"{server.approvals}/{SIGNED_IN}")
+    sessions = Sessions(keys)
+    at_issuer = AtIssuer(flow, sessions, callers) if flow else None
+    page = Approvals(guarded_app, server, sessions, callers if signs_in else None, names, at_issuer)
     return Probes(with_downloads(page, server, callers.tokens, names), server)
 
 

@@ -12,6 +12,8 @@ from lead_mcp.settings import Settings, SignIn
 if TYPE_CHECKING:
     import httpx2
 
+    from lead_mcp.identity.code_flow import CodeFlow
+
 
 def asks_who(settings: Settings) -> bool:
     """Whether callers are known by name: they sign in at an issuer, or a token was made for somebody. Raises NotAllowed."""
@@ -40,6 +42,15 @@ def _issuer(sign_in: SignIn, client: httpx2.AsyncClient) -> Issuer:
 
     keys = {issuer: Keys(client, issuer, sign_in.jwks_url) for issuer in sign_in.issuers}
     return SignedTokens(keys, sign_in.audience, sign_in.algorithms)
+
+
+def code_flow_of(settings: Settings, client: httpx2.AsyncClient, redirect_uri: str) -> CodeFlow | None:
+    """How people sign in at the issuer from a browser, where the page has a name there."""
+    if settings.sign_in is None or settings.sign_in.client_id is None:
+        return None
+    from lead_mcp.identity.code_flow import CodeFlow
+
+    return CodeFlow(client, settings.sign_in, redirect_uri)
 
 
 def metadata_of(settings: Settings) -> Metadata | None:

@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urlsplit, urlunsplit
 
 import anyio
 import httpx2
 
+from lead_mcp.identity.discovery import description
 from lead_mcp.identity.fetching import fetch_json
 from lead_mcp.identity.refusals import SignInDown
 
@@ -26,20 +26,6 @@ COOL_DOWN: Final = 10.0
 """Seconds between two looks for a key that is not known, and after a look that failed."""
 
 Jwk = Mapping[str, Any]
-
-
-def metadata_places(issuer: str) -> Sequence[str]:
-    """Where an issuer may describe itself (RFC 8414, OpenID Connect Discovery)."""
-    parts = urlsplit(issuer)
-    path = parts.path.rstrip("/")
-
-    def at(place: str) -> str:
-        return urlunsplit((parts.scheme, parts.netloc, place, "", ""))
-
-    return (
-        at(f"{path}/.well-known/openid-configuration"),
-        at(f"/.well-known/oauth-authorization-server{path}"),
-    )
 
 
 @dataclass
@@ -94,19 +80,11 @@ class Keys:
                 raise SignInDown("Whoever issues the tokens could not be asked a moment ago. Try again soon.")
 
     async def _published(self) -> Sequence[Jwk]:
-        document = await fetch_json(self.client, "GET", self.url or await self._address())
+        url = self.url
+        if url is None:
+            url = str((await description(self.client, self.issuer, "where its keys are", "jwks_uri"))["jwks_uri"])
+        document = await fetch_json(self.client, "GET", url)
         listed = document.get("keys")
         if not isinstance(listed, list):
             raise SignInDown("Whoever issues the tokens publishes no keys.")
         return [one for one in listed if isinstance(one, dict) and one.get("use", "sig") == "sig"]
-
-    async def _address(self) -> str:
-        """Where the issuer's metadata says that its keys are; the metadata must be that issuer's own."""
-        for place in metadata_places(self.issuer):
-            try:
-                found = await fetch_json(self.client, "GET", place)
-            except SignInDown:
-                continue
-            if found.get("issuer") == self.issuer and isinstance(found.get("jwks_uri"), str):
-                return str(found["jwks_uri"])
-        raise SignInDown("Whoever issues the tokens does not say where its keys are. Try again in a moment.")

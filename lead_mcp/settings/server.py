@@ -68,6 +68,8 @@ class Server(BaseSettings):
     oauth_introspection_url: str | None = None
     oauth_introspection_client_id: str | None = None
     oauth_introspection_client_secret: SecretStr | None = None
+    oauth_client_id: str | None = None
+    oauth_client_secret: SecretStr | None = None
     mirror: Literal["off", "on"] = "off"
     mirror_url: SecretStr | None = None
     mirror_max_age: float = Field(60, ge=0, le=86_400)
@@ -136,7 +138,7 @@ class Server(BaseSettings):
         """No shell has read a desktop client's configuration, so nobody has put in what ``~`` stands for."""
         return path.expanduser() if path else path
 
-    @field_validator("http_token", "oauth_introspection_client_secret")
+    @field_validator("http_token", "oauth_introspection_client_secret", "oauth_client_secret")
     @classmethod
     def _one_token(cls, token: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if token is not None:
@@ -207,7 +209,7 @@ def _choices(annotation: Any) -> bool:
 
 WORDS: Final = frozenset(name for name, field in Server.model_fields.items() if _choices(field.annotation))
 SERVER_SECRETS: Final = frozenset(
-    {"http_token", "journal_url", "mirror_url", "oauth_introspection_client_secret", "redis_url"}
+    {"http_token", "journal_url", "mirror_url", "oauth_client_secret", "oauth_introspection_client_secret", "redis_url"}
 )
 ADVICE: Final = {"phone_region": "two letters, such as US"}
 

@@ -24,6 +24,8 @@ NEEDED: Final = (
     ("oauth_introspection_client_id", "oauth_introspection_client_secret"),
     ("oauth_introspection_client_id", "oauth_introspection_url"),
     ("oauth_introspection_client_secret", "oauth_introspection_client_id"),
+    ("oauth_client_id", "oauth_issuer"),
+    ("oauth_client_secret", "oauth_client_id"),
 )
 """What each setting is nothing without."""
 MEANS: Final = {
@@ -32,6 +34,7 @@ MEANS: Final = {
     "oauth_introspection_url": "where the issuer says what a token is worth",
     "oauth_introspection_client_id": "the name that this server has at the issuer",
     "oauth_introspection_client_secret": "the secret that goes with its client id",
+    "oauth_client_id": "the name under which the approvals page is registered at the issuer",
 }
 
 
@@ -46,13 +49,18 @@ class Introspection:
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Whose tokens count, for which resource, signed how; ``introspection``: the issuer is asked instead."""
+    """Whose tokens count, for which resource, signed how; ``introspection``: the issuer is asked instead.
+
+    ``client_id``: the approvals page's at the issuer, where people sign in on it.
+    """
 
     issuers: Sequence[str]
     audience: str
     algorithms: Sequence[str]
     jwks_url: str | None = None
     introspection: Introspection | None = None
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
 
 
 def sign_in_of(server: Server) -> SignIn | None:
@@ -67,8 +75,18 @@ def sign_in_of(server: Server) -> SignIn | None:
         raise SettingsError(
             f"{called('oauth_issuer')} names several; their keys are found by their own metadata alone."
         )
+    if len(server.oauth_issuer) > 1 and server.oauth_client_id:
+        raise SettingsError(
+            f"{called('oauth_client_id')} is a name at one issuer; {called('oauth_issuer')} names several."
+        )
     return SignIn(
-        server.oauth_issuer, server.oauth_audience, _algorithms(server), server.oauth_jwks_url, _introspection(server)
+        server.oauth_issuer,
+        server.oauth_audience,
+        _algorithms(server),
+        server.oauth_jwks_url,
+        _introspection(server),
+        server.oauth_client_id,
+        server.oauth_client_secret,
     )
 
 

@@ -1,4 +1,4 @@
-"""An OAuth issuer for tests: keys that rotate, tokens of any shape, introspection; up or down as the test wants it."""
+"""An OAuth issuer for tests: rotating keys, tokens of any shape, introspection, people who sign in; up or down as wanted."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import time
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
+from secrets import token_urlsafe
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote_plus, urlencode
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 AUDIENCE = "https://leads.example.com/mcp"
@@ -54,6 +56,14 @@ class TestIssuer:
     worth: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """What introspection says of each token."""
     asked: dict[str, int] = field(default_factory=dict)
+    signs_in: dict[str, Any] = field(default_factory=dict)
+    """Claims of the access tokens of whoever signs in."""
+    said: dict[str, Any] = field(default_factory=dict)
+    """What its answer to a code says otherwise; None: nothing of that name."""
+    identity: dict[str, Any] = field(default_factory=dict)
+    """What its identity tokens claim otherwise."""
+    codes: dict[str, dict[str, str]] = field(default_factory=dict)
+    """What was asked for, by the code that it was given for."""
 
     def claims(self, **changed: Any) -> dict[str, Any]:
         """The claims of a token that counts, with changes; None takes one away."""
@@ -82,16 +92,54 @@ class TestIssuer:
     async def _answer(self, request: Request) -> Response:
         path = request.url.path
         if path == "/.well-known/openid-configuration":
-            return JSONResponse({"issuer": self.origin, "jwks_uri": f"{self.origin}/keys"})
+            return JSONResponse(self._metadata())
         if path == "/keys":
             return JSONResponse({"keys": self.published or [self.key.public()]})
-        if path != "/introspect":
+        if path == "/authorize":
+            return self._authorize(dict(request.query_params))
+        if path not in ("/introspect", "/token"):
             return Response(status_code=404)
         _, _, given = request.headers.get("Authorization", "").partition(" ")
-        if b64decode(given).decode() != f"{CLIENT}:{SECRET}":
+        if unquote_plus(b64decode(given).decode()) != f"{CLIENT}:{SECRET}":
             return Response(status_code=401)
-        token = parse_qs((await request.body()).decode())["token"][0]
-        return JSONResponse(self.worth.get(token, {"active": False}))
+        form = {key: values[0] for key, values in parse_qs((await request.body()).decode()).items()}
+        if path == "/token":
+            return self._exchange(form)
+        return JSONResponse(self.worth.get(form["token"], {"active": False}))
+
+    def _metadata(self) -> dict[str, Any]:
+        return {
+            "issuer": self.origin,
+            "jwks_uri": f"{self.origin}/keys",
+            "authorization_endpoint": f"{self.origin}/authorize",
+            "token_endpoint": f"{self.origin}/token",
+            "scopes_supported": ["openid", "leads:read", "leads:write", "pii:read"],
+            "code_challenge_methods_supported": ["S256"],
+            "authorization_response_iss_parameter_supported": True,
+        }
+
+    def _authorize(self, asked: dict[str, str]) -> Response:
+        """Somebody signs in at once, without a question."""
+        right = asked.get("response_type"), asked.get("client_id"), asked.get("code_challenge_method")
+        if right != ("code", CLIENT, "S256"):
+            return Response("no such client, or no PKCE", 400)
+        code = token_urlsafe(16)
+        self.codes[code] = asked
+        answer = {"code": code, "state": asked["state"], "iss": self.origin}
+        return RedirectResponse(f"{asked['redirect_uri']}?{urlencode(answer)}", 302)
+
+    def _exchange(self, form: dict[str, str]) -> Response:
+        """Tokens for a code, once, and for whoever has what its challenge was made of."""
+        asked = self.codes.pop(form.get("code", ""), None)
+        challenge = urlsafe_b64encode(sha256(form.get("code_verifier", "").encode()).digest()).decode().rstrip("=")
+        if asked is None or (challenge, form["redirect_uri"]) != (asked["code_challenge"], asked["redirect_uri"]):
+            return JSONResponse({"error": "invalid_grant"}, 400)
+        scope = " ".join(set(asked["scope"].split()) - {"openid"})
+        access = self.token(**{"scope": scope, "aud": form["resource"], **self.signs_in})
+        who = {"aud": CLIENT, "nonce": asked["nonce"], "scope": None, "sub": self.signs_in.get("sub", "anna")}
+        identity = self.token(header={"typ": "JWT"}, **{**who, **self.identity})
+        told = {"access_token": access, "token_type": "Bearer", "id_token": identity, **self.said}
+        return JSONResponse({key: value for key, value in told.items() if value is not None})
 
 
 def segment(value: Any) -> str:

@@ -29,6 +29,16 @@ ASKED = {"LEAD_MCP_OAUTH_INTROSPECTION_URL": "https://id.example.com/introspect"
         ({**WHOLE, "LEAD_MCP_OAUTH_ALGORITHMS": "HS256"}, "HS256"),
         ({**WHOLE, "LEAD_MCP_OAUTH_ALGORITHMS": "none"}, "none"),
         ({**WHOLE, **ASKED, "LEAD_MCP_OAUTH_ISSUER": "https://a.example.com,https://b.example.com"}, "CLIENT_ID"),
+        ({"LEAD_MCP_OAUTH_CLIENT_ID": "lead-mcp"}, "LEAD_MCP_OAUTH_ISSUER"),
+        ({**WHOLE, "LEAD_MCP_OAUTH_CLIENT_SECRET": "s" * 16}, "LEAD_MCP_OAUTH_CLIENT_ID"),
+        (
+            {
+                **WHOLE,
+                "LEAD_MCP_OAUTH_CLIENT_ID": "lead-mcp",
+                "LEAD_MCP_OAUTH_ISSUER": "https://a.example.com,https://b.example.com",
+            },
+            "names several",
+        ),
     ],
 )
 def test_half_a_sign_in_is_refused_by_name(tmp_path: Path, given: dict[str, str], said: str) -> None:
