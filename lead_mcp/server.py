@@ -34,7 +34,7 @@ from lead_mcp import __version__
 from lead_mcp.engine.sealing import state_keys
 from lead_mcp.identity.permitted import caller, permitted
 from lead_mcp.identity.principal import LOCAL, Principal
-from lead_mcp.identity.scopes import completion_needs, prompt_needs, resource_needs
+from lead_mcp.identity.scopes import PROMPTS, completion_needs, prompt_needs, resource_needs
 from lead_mcp.metrics import Metrics
 from lead_mcp.settings import Settings
 from lead_mcp.view import View, pointed
@@ -232,8 +232,9 @@ class LeadServer(MCPServer[LazyRuntime]):
         return await as_answer(self._listed_prompts(), "prompts/list")
 
     async def _listed_prompts(self) -> list[Prompt]:
-        self.offered  # noqa: B018 - prompts are registered with the tools
-        return [one for one in await super().list_prompts() if self.caller.may(prompt_needs(one.name))]
+        tools = self.offered_now()  # prompts are registered with them
+        own = [one for one in await super().list_prompts() if self.caller.may(prompt_needs(one.name))]
+        return [one for one in own if tools.keys() >= set(PROMPTS[one.name])]
 
     async def get_prompt(
         self, name: str, arguments: dict[str, Any] | None = None, context: Context[LazyRuntime, Any] | None = None

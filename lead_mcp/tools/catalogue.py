@@ -104,8 +104,8 @@ def _fixed(settings: Settings) -> list[Resource]:
     if not any(name_of(make) == "query_sql" for make in _serving(settings)):
         return []
     return [
-        Resource(uri=fixed, name=name, mime_type=mime_type, description=description)
-        for fixed, (name, mime_type, description) in FIXED.items()
+        Resource(uri=fixed, name=name, title=title, mime_type=mime_type, description=description)
+        for fixed, (name, title, mime_type, description) in FIXED.items()
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -11,6 +12,7 @@ from mcp.types import INVALID_PARAMS, Completion, Prompt, PromptReference, Resou
 
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.query import Query
+from lead_mcp.engine.records import Record
 from lead_mcp.engine.resolve import known_names
 from lead_mcp.engine.search import search
 from lead_mcp.errors import LeadMcpError, did_you_mean
@@ -26,6 +28,10 @@ from lead_mcp.vendors.spec.fields import CANONICAL
 Ref = PromptReference | ResourceTemplateReference
 MOST: Final = 100
 SINCE: Final = ("today", "yesterday", "this_week", "last_week", "this_month", "last_month", "-24h", "-7d", "-30d")
+NEWEST: Final = 50
+"""Records that are looked at for what is offered."""
+SEEN: Final = frozenset({"source"})
+"""Fields whose words are taken from leads: such that nobody is told by them."""
 PARTS: Final = re.compile(r"\{\??([\w,]+)\}")
 
 
@@ -81,8 +87,11 @@ async def _values(runtime: Runtime, kind: str, argument: str, known: Mapping[str
         found = await _newest_ids(runtime, connection, None)
     elif argument == "id" and kind == "ping":
         found = await _newest_ids(runtime, connection, known.get("direction", ""))
+    elif not kind and argument == "person":
+        found = [record.uri for record in await _newest(runtime, list(runtime.connections.values()))]
     elif not kind and argument in CANONICAL:
-        found = [cell(word) for word in _words(runtime, argument)]
+        seen = await _seen(runtime, argument) if argument in SEEN else []
+        found = list(dict.fromkeys(cell(word) for word in [*seen, *_words(runtime, argument)]))
     return found
 
 
@@ -98,14 +107,27 @@ def _words(runtime: Runtime, name: str) -> list[str]:
     return list(dict.fromkeys(word for field in fields if field for word in field.values))
 
 
+async def _seen(runtime: Runtime, name: str) -> list[str]:
+    """The words that the newest leads have in a field, the commonest first."""
+    newest = await _newest(runtime, list(runtime.connections.values()), shown=(name,))
+    found = Counter(value for record in newest if isinstance(value := record.get(name), str))
+    return [word for word, _ in found.most_common()]
+
+
 async def _newest_ids(runtime: Runtime, connection: Connection | None, direction: str | None) -> list[str]:
     """The newest leads' ids, or a direction's pings': who is at a keyboard rarely wants an old one."""
     if connection is None or (direction is not None and direction not in connection.vendor.pings):
         return []
+    return [id_cell(record.id) for record in await _newest(runtime, [connection], direction)]
+
+
+async def _newest(
+    runtime: Runtime, asked: Sequence[Connection], direction: str | None = None, shown: Sequence[str] = ()
+) -> Sequence[Record]:
+    """The newest leads of some accounts, or a direction's pings; none where they cannot be read. ``shown``: fields wanted."""
     order = Order("at" if direction else "created_at", descending=True)
-    query = Query(kind=direction or "lead", orders=(order,), limit=50, now=runtime.clock())
+    query = Query(kind=direction or "lead", orders=(order,), defaults=shown, limit=NEWEST, now=runtime.clock())
     try:
-        answer = await search([connection], query, runtime.limits, runtime.seal)
+        return (await search(asked, query, runtime.limits, runtime.seal)).records
     except LeadMcpError:
         return []
-    return [id_cell(record.id) for record in answer.records]

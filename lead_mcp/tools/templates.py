@@ -24,5 +24,10 @@ WITH_A_FOLDER: Final[Mapping[str, tuple[str, str | None, str]]] = {
 """The same, where files may be written."""
 SCHEMA: Final = "sql://schema"
 FIXED: Final = {
-    SCHEMA: ("sql-schema", "text/plain", "The tables that query_sql asks, with every column, type and unit.")
+    SCHEMA: (
+        "sql-schema",
+        "SQL tables",
+        "text/plain",
+        "The tables that query_sql asks, with every column, type and unit.",
+    )
 }

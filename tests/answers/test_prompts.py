@@ -53,25 +53,34 @@ def test_a_prompt_names_tools_and_arguments_that_there_are(driven: Bench, name: 
     assert next(iter(GIVEN[name].values())) in text
 
 
+def calls(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The calls that a prompt spells out, as a model makes them."""
+    for tool, words in re.findall(r"Call (\w+) with (.*)$", text, re.MULTILINE):
+        starts = re.finditer(r"(?:^|, )(\w+)=", words)
+        yield tool, {one[1]: json.JSONDecoder().raw_decode(words, one.end())[0] for one in starts}
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_the_calls_that_prompts_ask_for_are_answered(driven: Bench, name: str) -> None:
+    asked = list(calls(said(driven, name, GIVEN[name])))
+    assert asked
+    for tool, arguments in asked:
+        assert not driven.raw_call(tool, **arguments).is_error, (tool, arguments)
+
+
 @pytest.mark.parametrize(
-    ("tool", "asked"),
-    [
-        ("search_leads", {"since": "today", "detail": "detailed", "account": "octanist"}),
-        ("summarize_leads", {"since": "today", "group_by": ["source"]}),
-        ("query_pings", {"direction": "inbound", "since": "-24h", "group_by": ["source"]}),
-        (
-            "summarize_leads",
-            {
-                "filters": [{"field": "source", "op": "eq", "value": "facebook"}],
-                "since": "-30d",
-                "group_by": ["account", "status"],
-                "measures": ["count", "sum:value"],
-            },
-        ),
-    ],
+    ("person", "argument"),
+    [("lead://octanist/1", "uri"), ("ann@example.com", "email"), ("+1 213 555 0101", "phone")],
 )
-def test_the_calls_that_prompts_ask_for_are_answered(driven: Bench, tool: str, asked: dict[str, Any]) -> None:
-    assert not driven.raw_call(tool, **asked).is_error
+def test_a_person_is_asked_for_by_what_is_given(driven: Bench, person: str, argument: str) -> None:
+    ((_, arguments),) = calls(said(driven, "one_leads_story", {"person": person}))
+    assert arguments == {argument: person}
+
+
+def test_a_prompt_whose_tools_are_not_there_is_not_there_either() -> None:
+    with bench(5, only=["octanist"]) as alone:
+        listed = {one.name for one in alone.portal.call(alone.client.list_prompts).prompts}
+    assert listed == GIVEN.keys() - {"rejected_pings"}
 
 
 def test_each_account_is_listed_as_a_resource_and_can_be_read(driven: Bench) -> None:
@@ -87,7 +96,7 @@ def test_each_account_is_listed_as_a_resource_and_can_be_read(driven: Bench) -> 
 def test_a_prompt_without_its_argument_is_refused(driven: Bench) -> None:
     with pytest.raises(MCPError):
         said(driven, "one_leads_story", {})
-    assert 'since="today"' in said(driven, "todays_leads", {})
+    assert 'period="today"' in said(driven, "todays_leads", {})
 
 
 LEAD = "lead://{account}/{id}"
@@ -117,6 +126,18 @@ def test_a_completion_is_of_what_it_refers_to(driven: Bench) -> None:
     found = driven.portal.call(driven.client.complete, prompt, {"name": "since", "value": "-"})
     assert found.completion.values
     assert driven.portal.call(driven.client.complete, prompt, {"name": "id", "value": ""}).completion.values == []
+
+
+def test_a_prompts_argument_completes_with_what_the_newest_leads_have(driven: Bench) -> None:
+    def offered(prompt: str, name: str, value: str = "") -> list[str]:
+        asked = {"name": name, "value": value}
+        return list(driven.portal.call(driven.client.complete, PromptReference(name=prompt), asked).completion.values)
+
+    leads = driven.page(limit=50, detail="detailed")["leads"]
+    uris, sources = [[row[leads["columns"].index(name)] for row in leads["rows"]] for name in ("uri", "source")]
+    assert offered("one_leads_story", "person") == uris
+    assert offered("one_leads_story", "person", uris[3]) == [uris[3]]
+    assert set(offered("source_quality", "source")) >= {source for source in sources if source}
 
 
 @pytest.mark.parametrize(
