@@ -16,7 +16,7 @@ from lead_mcp.transport.outbound import Outbound
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import Paths
 from lead_mcp.vendors.spec.http import Raw
-from lead_mcp.vendors.spec.reading import Page, PageRequest, Route
+from lead_mcp.vendors.spec.reading import Page, PageRequest, Route, follows
 
 SIDE_BY_SIDE: Final = 4
 
@@ -51,6 +51,8 @@ class Pager:
             if not route.page or ask.limit == 1:
                 raise
             return await self._in_pieces(route, ask)
+        if page.total is not None and page.total < len(page.rows):  # it counts something else
+            page = replace(page, total=None)
         self.usage.scanned += len(page.rows)
         if self.on_progress is not None:
             await self.on_progress(len(page.rows))
@@ -123,8 +125,8 @@ def is_last(page: AnyPage, ask: PageRequest) -> bool:
         return True
     if page.more is not None:
         return not page.more
-    end = ask.offset + len(page.rows)
-    return end >= page.total if page.total is not None else len(page.rows) < ask.limit
+    more = follows(page.total, ask.offset, len(page.rows))
+    return len(page.rows) < ask.limit if more is None else not more
 
 
 def smallest_factor(number: int) -> int:

@@ -15,7 +15,7 @@ from lead_mcp.engine.readers.paging import SIDE_BY_SIDE, check_moved, whole_pref
 from lead_mcp.engine.readers.ties import Tie, TieReading
 from lead_mcp.engine.records import Record, rank
 from lead_mcp.filters import Order, Value
-from lead_mcp.vendors.spec.reading import Page, PageRequest
+from lead_mcp.vendors.spec.reading import Page, PageRequest, follows
 
 SAME_AGAIN: Final = "the vendor gives the same page again and again"
 
@@ -230,9 +230,8 @@ class SortedReader(Reader):
             return False
         if not page.rows:
             return True
-        if page.more is not None:
-            return not page.more
-        return offset >= page.total if page.total is not None else len(page.rows) < size
+        more = follows(page.total, offset - len(page.rows), len(page.rows)) if page.more is None else page.more
+        return len(page.rows) < size if more is None else not more
 
     def _past_bounds(self) -> bool:
         """Whether the reading has passed the far bound: nothing that follows can match."""

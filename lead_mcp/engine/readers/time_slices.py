@@ -9,12 +9,12 @@ from typing import Final
 
 from lead_mcp.dates import SECOND, TICK
 from lead_mcp.engine.bounds import Bounds
-from lead_mcp.engine.readers.base import Reader, lacking
+from lead_mcp.engine.readers.base import UNBOUNDED, Reader, lacking
 from lead_mcp.engine.readers.paging import following
 from lead_mcp.engine.records import Record
 from lead_mcp.errors import MalformedReply
 from lead_mcp.vendors.spec.http import Raw
-from lead_mcp.vendors.spec.reading import Page
+from lead_mcp.vendors.spec.reading import Page, follows
 
 FIRST_SLICE: Final = timedelta(days=1)
 DAWN: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -37,8 +37,12 @@ PASSES: Final = 4
 class TimeSliceReader(Reader):
     """Slices of time, nearest first, each read whole; their width follows what the last one held."""
 
+    _asked: Bounds = UNBOUNDED
+    """Within which this reading lies."""
+
     async def _read(self) -> None:
-        bounds, most = self._resumed(), self._most()
+        self._asked = bounds = self._resumed()
+        most = self._most()
         limit = self._probe(most)
         first = await self._slice(bounds, limit)
         self._known_total(first.total)
@@ -46,13 +50,12 @@ class TimeSliceReader(Reader):
             first, limit = await self._slice(bounds, most), most  # one larger page holds everything
         if _held(first, limit) > len(first.rows):
             return await self._slices(bounds, first.total, limit, self._learnt(limit, most, first))
-        await self._take(first.rows, bounds)
-        self.done = True
+        self._finish(first.total, await self._take(first.rows, bounds))
         return None
 
     async def _slices(self, bounds: Bounds, left: int | None, limit: int, most: int) -> None:
         """Slice after slice. ``left``: what the vendor counts within the bounds; ``limit``: rows of the next request."""
-        width, limit, hollow, straying = FIRST_SLICE, min(limit, most), 0, 0
+        counted, width, limit, hollow, straying = left, FIRST_SLICE, min(limit, most), 0, 0
         while not self._enough():
             part, rest = self._cut(bounds, width)
             page = await self._slice(part, limit)
@@ -74,14 +77,19 @@ class TimeSliceReader(Reader):
             fresh, limit = await self._take(rows, part), most
             left = None if left is None else left - fresh
             if rest is None or left == 0:
-                self.done = True
-                return
+                return self._finish(counted, (counted or 0) - (left or 0))
             hollow = hollow + 1 if held and not fresh else 0
             if hollow == HOLLOW:
                 raise MalformedReply("The vendor counts records of a time and gives none of it. Try again later.")
             if rows and await self._spent():  # a slice that holds nothing costs nothing, and gets nowhere
-                return
+                return None
             bounds, width = rest, width * _growth(len(rows), most)
+
+    def _finish(self, counted: int | None, given: int) -> None:
+        """Everything was asked for. ``counted``: what the vendor counts; ``given``: different records that came."""
+        if counted is not None and given < counted:
+            self._note(lacking(counted, given))
+        self.done = True
 
     def _most(self) -> int:
         """Rows a request may ask for: a page's worth where we must search, little more than needed where we need not."""
@@ -171,9 +179,9 @@ class TimeSliceReader(Reader):
         return bool(rows) and not any(self._belongs(self.record(row), near) for row in rows)
 
     def _is_beyond(self, one: Record) -> bool:
-        """Whether the vendor counted a record that lies past the upper bound, where that was rounded outwards."""
-        moment, upper = one.get(self.plan.along), self.plan.bounds.upper
-        return isinstance(moment, datetime) and upper is not None and moment >= upper
+        """Whether the vendor counted a record that lies past a bound, where that was rounded outwards."""
+        moment = one.get(self.plan.along)
+        return isinstance(moment, datetime) and not self._asked.holds(moment)
 
     def _belongs(self, one: Record, part: Bounds) -> bool:
         moment = one.get(self.plan.along)
@@ -186,7 +194,8 @@ def _growth(held: int, most: int) -> float:
 
 def _lacks(offset: int, page: Page, limit: int) -> bool:
     """Whether rows of a slice are still to be asked for, of which the last page read began at ``offset``."""
-    return offset + len(page.rows) < page.total if page.total is not None else _held(page, limit) > len(page.rows)
+    more = follows(page.total, offset, len(page.rows))
+    return _held(page, limit) > len(page.rows) if more is None else more
 
 
 def _held(page: Page, limit: int) -> int:

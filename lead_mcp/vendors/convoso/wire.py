@@ -26,7 +26,7 @@ from lead_mcp.vendors.replies import Failure, as_count, as_object, as_rows, body
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import Field, FieldMap, Paths, read_moment
 from lead_mcp.vendors.spec.http import Raw, Reply, Request, Signature
-from lead_mcp.vendors.spec.reading import Page, PageRequest, Push, Recording, RecordingPage, by_table
+from lead_mcp.vendors.spec.reading import Page, PageRequest, Push, Recording, RecordingPage, by_table, follows
 from lead_mcp.vendors.spec.shapes import personal_of
 
 NEAR: Final = timedelta(hours=2)
@@ -146,13 +146,15 @@ def zone_of(account: Account) -> ZoneInfo:
 def read_leads(account: Account, ask: PageRequest, reply: Reply) -> Page:
     """The page; more follow as ``total`` says, where it is sent. Raises VendorError.
 
-    Without it (the seed's envelope) a page is the last where it is short of the ``limit`` it says it was cut at.
+    Without it (the seed's envelope), or where it is less than came, a page is the last where it is short of the ``limit``
+    it says it was cut at.
     """
     rows, counters = listing(reply)
     total, limit = as_count(counters.get("total")), as_count(counters.get("limit"))
-    if total is None:
-        return Page(rows, None, True if limit and len(rows) >= limit else None)
-    return Page(rows, total, bool(rows) and ask.offset + len(rows) < total)
+    more = follows(total, ask.offset, len(rows)) if rows or total is None else False
+    if more is None and limit and len(rows) >= limit:
+        more = True
+    return Page(rows, total, more)
 
 
 def get_leads(account: Account, ids: Sequence[str], columns: Paths | None) -> Request:

@@ -24,7 +24,7 @@ from lead_mcp.vendors.samples import sampled_fields
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import Field, FieldMap, Paths
 from lead_mcp.vendors.spec.http import Raw, Reply, Request, Signature
-from lead_mcp.vendors.spec.reading import Page, PageRequest, Push
+from lead_mcp.vendors.spec.reading import Page, PageRequest, Push, follows
 
 LEADS: Final = "/v1/leads/query"
 PINGS: Final = {"inbound": "/v1/pings/inbound/query", "outbound": "/v1/pings/outbound/query"}
@@ -241,7 +241,7 @@ def paged(ask: PageRequest, body: Mapping[str, Any], key: str, counter: str) -> 
     """
     rows = located(as_rows(body.get(key)), ask.partition)
     total = as_count(body.get(counter))
-    more = None if total is None else ask.offset + len(rows) < total
+    more = follows(total, ask.offset, len(rows))
     taken = as_count(body.get("Take"))
     if more and taken and len(rows) <= taken < ask.limit:
         message = f"LeadExec sends at most {taken} records a request; {ask.limit} were asked for."

@@ -29,6 +29,12 @@ class Page:
     next: str | None = None
 
 
+def follows(total: int | None, offset: int, given: int) -> bool | None:
+    """Whether more follow a page by the vendor's total; None where it tells none, or fewer than have come."""
+    end = offset + given
+    return None if total is None or (given and total < end) else end < total
+
+
 class Push(StrEnum):
     """How well a route answers one clause."""
 
