@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from lead_mcp.errors import SettingsError
 
+LOCALTIME: Final = Path("/etc/localtime")
 ADVICE: Final = "Set LEAD_MCP_TIMEZONE to an IANA name, such as America/New_York."
 
 
@@ -17,9 +19,12 @@ def machine_zone() -> str:
     A zone that has no name (a rule in ``TZ``, a copied ``/etc/localtime``) is an error, unless it is UTC all the same: times
     read as UTC would be hours off, and nobody would know.
     """
-    from whenever import SYSTEM_TZ, ZonedDateTime
-
     rule = os.environ.get("TZ", "").strip()
+    plain = rule if "TZ" in os.environ else _linked()  # an empty one is UTC
+    if plain and _is_known(plain):
+        return plain
+    from whenever import SYSTEM_TZ, ZonedDateTime  # reads what is not as plain: rules, files, Windows' registry
+
     try:
         now = ZonedDateTime.now(SYSTEM_TZ)
     except Exception:  # noqa: BLE001 - whatever the machine's files hold
@@ -32,6 +37,14 @@ def machine_zone() -> str:
         return "UTC"
     what = f"TZ: {rule[:60]!r}" if rule else "The machine's time zone"
     raise SettingsError(f"{what} has no name that Python knows. {ADVICE}")
+
+
+def _linked() -> str:
+    """The name of the zone that /etc/localtime links to, as it does on nearly every Linux and Mac; "" elsewhere."""
+    try:
+        return str(LOCALTIME.readlink()).partition("zoneinfo/")[2]
+    except OSError:
+        return ""
 
 
 def _is_known(name: str) -> bool:

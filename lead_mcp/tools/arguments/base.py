@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, WithJsonSchema, model_validator
+from pydantic.fields import FieldInfo
 
 from lead_mcp.errors import BadArgument, did_you_mean
 from lead_mcp.tools.arguments.readers import EMPTY, problem_of
@@ -17,7 +18,8 @@ PROBLEMS = 5
 class Arguments(BaseModel):
     """One tool's arguments. An optional argument that is null or empty was not given."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    # built with its first call: a server that lists its tools needs their schemas alone
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -49,13 +51,14 @@ def read_arguments(model: type[A], given: Mapping[str, Any], tool: str) -> A:
 
 
 def schema_of(model: type[Arguments]) -> dict[str, Any]:
-    """The input schema: flat, without titles, definitions and null defaults."""
-    found = model.model_json_schema()
-    properties = {name: _plain(one) for name, one in found["properties"].items()}
-    return {"type": "object", "properties": properties} | (
-        {"required": found["required"]} if "required" in found else {}
-    )
+    """The input schema: flat, without titles, definitions and null defaults. Every type says its own (``types``)."""
+    properties = {name: _property(field) for name, field in model.model_fields.items()}
+    required = [name for name, field in model.model_fields.items() if field.is_required()]
+    return {"type": "object", "properties": properties} | ({"required": required} if required else {})
 
 
-def _plain(one: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in one.items() if key != "title" and (key, value) != ("default", None)}
+def _property(field: FieldInfo) -> dict[str, Any]:
+    own = next((one.json_schema for one in field.metadata if isinstance(one, WithJsonSchema)), None)
+    own = own or {"type": "string", "enum": list(get_args(field.annotation))}  # a closed list of words
+    more = {"description": field.description, "default": None if field.is_required() else field.default}
+    return dict(sorted([*own.items(), *((key, value) for key, value in more.items() if value is not None)]))
