@@ -171,7 +171,7 @@ class Runtime:
 
         Raises NotConfigured.
         """
-        from lead_mcp.mirror.mirror import Mirror, folder_of
+        from lead_mcp.mirror.mirror import Mirror, folder_of, lake_of
         from lead_mcp.mirror.sync import Terms
         from lead_mcp.outgoing.sql_masking import look_of
 
@@ -186,8 +186,9 @@ class Runtime:
         shared = {name: one for name, one in self.connections.items() if not one.is_per_user}
         look = look_of(self.masker, list(shared.values()), server.deadline)
         max_age = timedelta(seconds=server.mirror_max_age)
-        folder, recordings = folder_of(url, server.state_dir), server.mirror_recordings == "on"
-        return Mirror(folder, shared, terms, look, max_age, recordings)
+        lake = lake_of(url, server.state_dir, self.settings.storage)
+        folder = lake.folder if lake else folder_of(url, server.state_dir)
+        return Mirror(folder, shared, terms, look, max_age, server.mirror_recordings == "on", lake=lake)
 
     async def in_journal(self, work: Callable[[Journal], T]) -> T:
         """Blocking work on the journal, in a worker thread."""
@@ -421,7 +422,7 @@ async def close(runtime: Runtime) -> None:
     if "cage" in runtime.__dict__:
         await runtime.cage.aclose()
     if (mirror := runtime.__dict__.get("mirror")) is not None:
-        await mirror.cage.aclose()
+        await mirror.aclose()
     if "redis" in runtime.__dict__ and runtime.redis is not None:
         await runtime.redis.aclose()
     if "journal" in runtime.__dict__:

@@ -48,6 +48,7 @@ SLEEPERS: Final = {
     "sandbox": "an emulator plays a slow vendor",
     "cli": "the process waits for its own server to start and end",
     "writing/claim.py": "another call with the same key is waited for",
+    "mirror/lake": "another replica's lease is waited for, or another process that copies records",
     "writing/leases.py": "a lease is renewed now and then",
     "writing/settle.py": "a lead that a vendor has only taken is looked for until it is there",
 }

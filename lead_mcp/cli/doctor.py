@@ -49,7 +49,7 @@ async def _accounts(settings: Settings) -> list[Finding]:
     try:
         async with running(settings) as runtime:
             with masked_by(runtime.masker):
-                return [*await accounts(runtime, lambda: datetime.now(UTC)), *mirror(runtime)]
+                return [*await accounts(runtime, lambda: datetime.now(UTC)), *[one async for one in mirror(runtime)]]
     except LeadMcpError as wrong:
         return [error("network", wrong.message, "correct that setting of the environment")]
 

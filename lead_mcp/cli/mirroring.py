@@ -48,8 +48,12 @@ def _with_mirror(config: Path | None, work: Work, *, sandbox: bool) -> int:
     async def run() -> int:
         settings, network = settings_for(config, sandbox=sandbox)
         async with running(settings, network()) as runtime:
-            with masked_by(runtime.masker):
-                return await work(runtime, runtime.kept_mirror())
+            mirror = runtime.kept_mirror()
+            try:
+                with masked_by(runtime.masker):
+                    return await work(runtime, mirror)
+            finally:
+                await mirror.aclose()
 
     return anyio.run(interruptible, run)
 
@@ -140,6 +144,7 @@ def status(config: Path | None, *, as_json: bool, sandbox: bool) -> int:
     """What is there."""
 
     async def work(runtime: Runtime, mirror: Mirror) -> int:
+        await mirror.observe()
         found = status_of(mirror)
         if as_json:
             print(json_line(found))
@@ -148,6 +153,8 @@ def status(config: Path | None, *, as_json: bool, sandbox: bool) -> int:
         rows = [[_cell(one[name]) for name in columns] for one in found["accounts"]]
         _print_table(list(columns), rows)
         state = "on" if runtime.server.mirror == "on" else "off (LEAD_MCP_MIRROR)"
+        if "lake" in found:
+            print(f"lake: {found['lake']}; version {found['version']}, here {found['version_here']}")
         print(f"{found['folder']}: {found['bytes'] / 1e6:,.1f} MB, {state}")
         return 0
 
@@ -170,11 +177,11 @@ def forget(email: str | None, phone: str | None, uri: str | None, config: Path |
 def drop(config: Path | None, *, yes: bool, sandbox: bool) -> int:
     """Remove everything, after asking."""
 
-    if not agreed("Remove the mirror from this machine?", yes=yes):
-        return 1
-
     async def work(runtime: Runtime, mirror: Mirror) -> int:
-        print(f"{drop_all(mirror):,} files removed")
+        where = f"the lake ({mirror.lake.address.shown}), for every replica" if mirror.lake else "this machine"
+        if not agreed(f"Remove the mirror from {where}?", yes=yes):
+            return 1
+        print(f"{await drop_all(mirror):,} files removed")
         return 0
 
     return _with_mirror(config, work, sandbox=sandbox)

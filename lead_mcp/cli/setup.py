@@ -44,7 +44,8 @@ def settings_for(
 
 def log_for(settings: Settings) -> None:
     """Log as the settings say, and none of their secrets."""
-    configure_logging(settings.server.log_level, [*secrets_of(settings).values(), *server_secrets(settings.server)])
+    secrets = [*secrets_of(settings).values(), *server_secrets(settings.server), *settings.storage.secrets]
+    configure_logging(settings.server.log_level, secrets)
 
 
 @contextmanager

@@ -90,7 +90,7 @@ class Mirrored:
             {reading.kind for reading in plan.readings} | ({RECORDING} if needs.has("recordings") else set())
         )
         asked = list({reading.connection.name: reading.connection for reading in plan.readings}.values())
-        await self.mirror.freshen(asked, kinds)
+        await self.mirror.freshen(asked, kinds, records=False)
         generation = await self.mirror.tables() or generation
         if missing := self._missing(generation, plan, needs):
             self._refuse(missing)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +13,6 @@ from lead_mcp.filters import folded
 from lead_mcp.mirror import saving
 from lead_mcp.mirror.generation import NAME as POINTER
 from lead_mcp.mirror.generation import sweep
-from lead_mcp.mirror.lock import writing
 from lead_mcp.mirror.mirror import Mirror
 from lead_mcp.mirror.store import NAME as RECORDS
 from lead_mcp.mirror.store import Store, in_pieces
@@ -32,12 +31,14 @@ async def forget_person(
     Raises BadArgument, and Conflict where another process goes on writing.
     """
     name = _name(mirror, email, phone, uri)
-    with writing(mirror.folder, WAIT):
+    async with mirror.writing(WAIT) as turn:
         many = await to_thread.run_sync(_erased, mirror.store, name)
-        if many:
+        if turn is not None:
+            turn.erases = True
+        if many or turn is not None:
             found = await mirror.publish(whole=True)
             sweep(mirror.folder, set(found.files.values()) if found else set(), grace=0)
-        await to_thread.run_sync(_settle, mirror.store)
+        await to_thread.run_sync(mirror.store.settle)
     return many
 
 
@@ -76,17 +77,13 @@ def _leads(database: sqlite3.Connection, numbers: set[int]) -> list[tuple[str, s
     return found
 
 
-def _settle(store: Store) -> None:
-    """Nothing of what was erased stays in the log beside the file."""
-    with closing(sqlite3.connect(store.path, isolation_level=None)) as database:
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def drop_all(mirror: Mirror) -> int:
-    """Remove the mirror's files; how many. Raises Conflict where another process writes."""
-    if not mirror.folder.is_dir():
+async def drop_all(mirror: Mirror) -> int:
+    """Remove the mirror's files, and the lake if it is in one; how many of this machine's. Raises Conflict, Unavailable."""
+    if mirror.lake is None and not mirror.folder.is_dir():
         return 0
-    with writing(mirror.folder):
+    async with mirror.taking_turns():
+        if mirror.lake is not None:
+            await mirror.lake.drop()
         files = [path for path in mirror.folder.iterdir() if _is_ours(path)]
         for path in files:
             with suppress(FileNotFoundError):

@@ -34,6 +34,7 @@ MONTH: Final = {"leads": "created_at"}
 
 async def export_all(mirror: Mirror, folder: Path) -> dict[str, Any]:
     """The manifest of what was written. Raises BadArgument, NotConfigured, Unavailable."""
+    await mirror.refresh()
     generation = mirror.generation
     if generation is None:
         raise NotConfigured("There is nothing to export yet: run `lead-mcp mirror sync`.")

@@ -25,6 +25,8 @@ FORMAT: Final = 2
 """Of the files. It is raised with every change of how rows are made; the tables' own columns count by themselves."""
 GRACE: Final = 60.0
 """Seconds that a file stays after it is named no more: somebody may be about to open it."""
+OWN: Final = ("base", "base_seq", "seq", "delta", "look", "meaning", "schema", "version")
+"""What a generation says beside places and counts."""
 TRIES: Final = 100
 """How often the pointer is replaced again, where a reader of it is in the way (Windows)."""
 
@@ -52,6 +54,8 @@ class Generation:
     places: Mapping[str, Mapping[str, Place]] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
     """Leads of each account."""
+    version: int = 0
+    """The version of the lake whose tables these are; 0: no lake's, or not pushed there yet."""
 
     @property
     def files(self) -> dict[str, str]:
@@ -62,7 +66,7 @@ class Generation:
         places = {
             name: {kind: json.loads(one.packed()) for kind, one in kinds.items()} for name, kinds in self.places.items()
         }
-        own = {name: getattr(self, name) for name in ("base", "base_seq", "seq", "delta", "look", "meaning", "schema")}
+        own = {name: getattr(self, name) for name in OWN}
         return json.dumps({**own, "places": places, "counts": dict(self.counts)})
 
     @classmethod

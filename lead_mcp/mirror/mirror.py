@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -20,6 +20,10 @@ from lead_mcp.engine.fanout import together
 from lead_mcp.errors import Conflict, LeadMcpError, NotConfigured
 from lead_mcp.mirror import saving
 from lead_mcp.mirror.generation import Generation, current
+from lead_mcp.mirror.lake.address import EXAMPLE, SCHEME, LakeAddress
+from lead_mcp.mirror.lake.lake import Lake, Settled
+from lead_mcp.mirror.lake.pushing import Push
+from lead_mcp.mirror.lake.turn import Turn, writing_lake
 from lead_mcp.mirror.lock import writing
 from lead_mcp.mirror.place import Place
 from lead_mcp.mirror.publishing import MUCH, Look, Publisher
@@ -27,10 +31,14 @@ from lead_mcp.mirror.recordings import RecordingStream
 from lead_mcp.mirror.records import LEAD, RECORDING, micros, offers
 from lead_mcp.mirror.store import Store
 from lead_mcp.mirror.sync import Stream, Terms
+from lead_mcp.settings.object_storage import ObjectStorage
 from lead_mcp.sql.cage import Cage
 
 TOP_UP: Final = 5.0
 """Seconds that a question waits at most for the accounts' newest changes."""
+
+PUSH: Final = 30.0
+"""Seconds that it waits until those are in the lake, where the mirror is in one."""
 
 
 AnyStream = Stream | RecordingStream
@@ -65,6 +73,8 @@ class Mirror:
     """The mark of how values are shown to whoever asks, if it is not the mirror's own: then SQL is not for them."""
     failures: dict[str, LeadMcpError] = field(default_factory=dict)
     """Why an account could not be topped up, the last time it was tried."""
+    lake: Lake | None = None
+    """Of which the folder is a copy, where the mirror is in one."""
 
     @cached_property
     def store(self) -> Store:
@@ -96,6 +106,49 @@ class Mirror:
         recordings = [RECORDING] if self.recordings and connection.vendor.recordings is not None else []
         return (LEAD, *connection.vendor.pings, *recordings)
 
+    async def aclose(self) -> None:
+        """End its processes, if there are any."""
+        await self.cage.aclose()
+        if self.lake is not None:
+            await self.lake.aclose()
+
+    # --- a copy of a lake ---------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def writing(self, seconds: float = 0.0) -> AsyncIterator[Turn | None]:
+        """Be the one who writes, waiting for so long at most; in a lake, with its records here.
+
+        Raises Conflict where another one is, Unavailable where there is no way to the lake.
+        """
+        async with self.taking_turns(seconds) as turn:
+            if self.lake is not None:
+                await self.lake.catch_up(self._settled, self.store)
+            yield turn
+
+    @asynccontextmanager
+    async def taking_turns(self, seconds: float = 0.0) -> AsyncIterator[Turn | None]:
+        """Be the only one, whatever the files hold."""
+        with writing(self.folder, seconds):
+            if self.lake is None:
+                yield None
+            else:
+                async with writing_lake(self.lake, seconds) as turn:
+                    yield turn
+
+    async def refresh(self, *, records: bool = False) -> None:
+        """Bring the copy of a lake up to it. Raises Unavailable, and NotConfigured where it was made with other settings."""
+        if self.lake is not None:
+            await self.lake.refresh(self._settled, self.store, records=records)
+
+    @property
+    def _settled(self) -> Settled:
+        return Settled(self.look.mark, self._publisher.meaning)
+
+    async def observe(self) -> None:
+        """See what a lake holds now, without a copy of it. Raises Unavailable."""
+        if self.lake is not None:
+            await self.lake.observe(again=True)
+
     # --- syncing ------------------------------------------------------------------------------------------------
 
     async def sync(self, connections: Sequence[Connection], terms: Terms) -> SyncReport:
@@ -104,7 +157,7 @@ class Mirror:
         Raises Conflict where another process writes.
         """
         report = SyncReport()
-        with writing(self.folder):
+        async with self.writing():
             await together([partial(self._sync, one, terms, report) for one in connections])
             try:
                 await to_thread.run_sync(self._retain, terms)
@@ -126,7 +179,12 @@ class Mirror:
         if not self.store.exists:
             return None
         await self.look.prepare()
-        return await Publisher(self.store, self.connections, self.terms.region, self.look).publish(whole=whole)
+        return await self._publisher.publish(whole=whole)
+
+    @property
+    def _publisher(self) -> Publisher:
+        push = Push(self.lake, self.store) if self.lake is not None else None
+        return Publisher(self.store, self.connections, self.terms.region, self.look, push)
 
     def _retain(self, terms: Terms) -> None:
         """Drop what is older than shall be kept."""
@@ -138,24 +196,41 @@ class Mirror:
 
     # --- fresh by itself ------------------------------------------------------------------------------------------
 
-    async def freshen(self, connections: Sequence[Connection], kinds: Sequence[str]) -> None:
-        """Top up what is older than it may be, within ``TOP_UP`` seconds; what could not be is as old as it was."""
-        old = [one for one in connections if one.name in self.connections and self._is_old(one, kinds)]
+    async def freshen(self, connections: Sequence[Connection], kinds: Sequence[str], *, records: bool = True) -> None:
+        """Top up what is older than it may be, within ``TOP_UP`` seconds; what could not be is as old as it was.
+
+        ``records``: whether they are read afterwards, and not the tables alone.
+        """
+        await self.refresh(records=records)
+        places = self.places()
+        old = [one for one in connections if one.name in self.connections and self._is_old(places, one, kinds)]
         if not old:
             return
         for one in old:
             self.failures.pop(one.name, None)
-        with (
-            suppress(Conflict),
-            writing(self.folder),
-        ):  # another process may be at it: what there is can be read meanwhile
-            await together([partial(self._top_up, one, kinds) for one in old])
+        with suppress(Conflict):  # another process may be at it: what there is can be read meanwhile
+            async with self.writing():
+                await together([partial(self._top_up, one, kinds) for one in old])
+                if self.lake is not None:
+                    await self._push(old)
+
+    async def _push(self, connections: Sequence[Connection]) -> None:
+        """What has been topped up, into the lake; what could not be pushed is pushed with the next change."""
+        try:
+            with anyio.move_on_after(PUSH):
+                await self.publish()
+        except LeadMcpError as error:
+            self.failures.update({one.name: error for one in connections})
 
     async def tables(self) -> Generation | None:
         """The files for SQL, made anew where records have come since; None where there are none.
 
-        Where another process writes, or it would take too long, they are those that were made last.
+        Where another process writes, or it would take too long, they are those that were made last. Raises Unavailable and
+        NotConfigured where the mirror is in a lake.
         """
+        if self.lake is not None:
+            await self.refresh()
+            return self.generation if self.lake.state is not None else None
         if await to_thread.run_sync(self._is_behind):
             with suppress(Conflict, OSError), writing(self.folder), anyio.move_on_after(2 * TOP_UP):
                 await self.publish()
@@ -172,6 +247,9 @@ class Mirror:
 
     def places(self) -> dict[str, dict[str, Place]]:
         """How far each account has been read, by kind."""
+        if self.lake is not None and self.lake.turn is None:
+            state = self.lake.state
+            return {name: dict(state.generation.places.get(name, {})) if state else {} for name in self.connections}
         found: dict[str, dict[str, Place]] = {name: {} for name in self.connections}
         for (name, kind), place in self.store.places().items():
             if name in found:
@@ -187,10 +265,11 @@ class Mirror:
                     except LeadMcpError as error:
                         self.failures[connection.name] = error
 
-    def _is_old(self, connection: Connection, kinds: Sequence[str]) -> bool:
+    def _is_old(self, places: Mapping[str, Mapping[str, Place]], connection: Connection, kinds: Sequence[str]) -> bool:
         """Whether some of it was mirrored, too long ago. What was never read is no matter of seconds."""
-        places = [self.store.place(connection.name, kind) for kind in self.kinds(connection) if kind in kinds]
-        known = [one.as_of for one in places if one.as_of is not None]
+        found = places.get(connection.name, {})
+        asked = [found[kind] for kind in self.kinds(connection) if kind in kinds and kind in found]
+        known = [place.as_of for place in asked if place.as_of is not None]
         return any(self.terms.clock() - as_of > self.max_age for as_of in known)
 
     # --- what it can answer for -----------------------------------------------------------------------------------
@@ -232,8 +311,17 @@ def folder_of(url: str, state_dir: Path) -> Path:
     if scheme == "file":
         return Path(url2pathname(rest.removeprefix("//"))).expanduser()
     raise NotConfigured(
-        f"LEAD_MCP_MIRROR_URL: a mirror in {scheme}: is not built in; name a folder on this machine, or file:///folder."
+        f"LEAD_MCP_MIRROR_URL: a mirror in {scheme}: is not built in; name a folder on this machine, file:///folder, or a "
+        f"lake: {EXAMPLE}."
     )
+
+
+def lake_of(url: str, state_dir: Path, storage: ObjectStorage) -> Lake | None:
+    """The lake that ``LEAD_MCP_MIRROR_URL`` names, with this replica's copy in the state folder. Raises NotConfigured."""
+    if not url.startswith(SCHEME):
+        return None
+    address = LakeAddress.of(url, storage)
+    return Lake(address, state_dir / f"lake-{address.name}")
 
 
 def no_mirror() -> NotConfigured:

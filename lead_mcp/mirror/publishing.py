@@ -71,16 +71,20 @@ class Look:
 
 @dataclass(frozen=True)
 class Publisher:
-    """Makes the generation that holds what the store holds now. ``connections``: whose records are shown."""
+    """Makes the generation that holds what the store holds now. ``connections``: whose records are shown.
+
+    ``push``: puts it elsewhere too, from the same reading of the records.
+    """
 
     store: Store
     connections: Mapping[str, Connection]
     region: str
     look: Look
+    push: Callable[[sqlite3.Connection, Generation], Awaitable[Generation]] | None = None
 
-    def meaning(self, database: sqlite3.Connection) -> str:
+    def meaning(self, salt: str) -> str:
         """What the rows hang on beside the records: whose they are, how fields are named, where numbers are dialled."""
-        accounts: list[Any] = [meta(database, "salt")]
+        accounts: list[Any] = [salt]
         accounts += [
             [
                 one.name,
@@ -102,15 +106,19 @@ class Publisher:
             raise NotOffered("The mirror's tables need DuckDB: pip install 'lead-mcp[sql]'.")
         before = current(self.store.folder)
         with self.store.reading() as database:
-            if before is not None and (before.look, before.meaning) != (self.look.mark, self.meaning(database)):
+            if before is not None and (before.look, before.meaning) != (self.look.mark, self._meaning(database)):
                 before = None
-            return await self._published(database, before, whole=whole)
+            made = await self._published(database, before, whole=whole)
+            return made if self.push is None else await self.push(database, made)
+
+    def _meaning(self, database: sqlite3.Connection) -> str:
+        return self.meaning(meta(database, "salt"))
 
     async def _published(self, database: sqlite3.Connection, before: Generation | None, *, whole: bool) -> Generation:
         seq = int(meta(database, "seq"))
         state = self._state(database)
         if before is not None and before.seq == seq and not (whole and before.delta):
-            made = replace(before, **state)
+            made = replace(before, **state, version=0)
         else:
             try:
                 made = await self._made(database, before, seq, state, whole=whole)
@@ -133,7 +141,7 @@ class Publisher:
         whole = whole or before is None or changed > max(MUCH, _count(database) // 5)
         file = f"{'base' if whole else 'delta'}-{seq}-{token_hex(4)}.duckdb"
         await self._written(database, file, before, base_seq, keep=whole and before is not None)
-        known = {"look": self.look.mark, "meaning": self.meaning(database), **state}
+        known = {"look": self.look.mark, "meaning": self._meaning(database), **state}
         if before is None or whole:
             return Generation(base=file, base_seq=seq, seq=seq, **known)
         return Generation(base=before.base, base_seq=base_seq, seq=seq, delta=file, **known)

@@ -112,6 +112,11 @@ class Store:
             except sqlite3.Error as error:  # the disk is full: closing undoes what was begun
                 raise Unavailable(f"The mirror in {self.folder} cannot be written: {error}.") from error
 
+    def settle(self) -> None:
+        """Nothing of what was taken out stays in the log beside the file."""
+        with closing(self._connected()) as database:
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def _connected(self) -> sqlite3.Connection:
         """Used by one thread at a time, though not always by the same one."""
         return sqlite3.connect(self.path, timeout=WAIT, isolation_level=None, check_same_thread=False)

@@ -19,9 +19,10 @@ from lead_mcp import vendors
 from lead_mcp.errors import SettingsError
 from lead_mcp.identity.grants import Grants
 from lead_mcp.settings.accounts import ConfiguredAccount, Rate, accounts_of, read_rate, settings_of, variables_of
-from lead_mcp.settings.checks import UNEXPANDED, check_expanded, host_of, split_url
+from lead_mcp.settings.checks import UNEXPANDED, check_expanded, host_of, passwords_in, split_url
 from lead_mcp.settings.file import REFERENCES, read_file, referred, resolved, server_table
 from lead_mcp.settings.network import check_network
+from lead_mcp.settings.object_storage import ObjectStorage
 from lead_mcp.settings.per_user import CredentialSource, source_of
 from lead_mcp.settings.server import (
     PREFIX,
@@ -57,6 +58,7 @@ class Settings:
     grants: Grants = field(default_factory=Grants)
     credentials: CredentialSource | None = None
     """Where each person's own are, for the accounts that have none."""
+    storage: ObjectStorage = field(default_factory=ObjectStorage)
 
     @property
     def advice(self) -> str:
@@ -77,7 +79,7 @@ def server_secrets(server: Server) -> list[str]:
     """Everything secret among the server's own settings, in clear; of a database's URL its password too."""
     secrets = [secret.get_secret_value() for name in SERVER_SECRETS if (secret := getattr(server, name)) is not None]
     secrets += [key.get_secret_value() for key in server.state_keys]
-    return [*secrets, *filter(None, (parts.password for one in secrets if (parts := split_url(one))))]
+    return [*secrets, *(password for one in secrets for password in passwords_in(one))]
 
 
 def load(config: Path | None = None) -> Settings:
@@ -120,8 +122,10 @@ def _settings(environment: Mapping[str, str], file: Mapping[str, Any], warnings:
         check_network(environment)
     sign_in = sign_in_of(server)
     grants = grants_for(file, [*accounts], sign_in)
-    credentials = source_of(server, accounts.values())
-    return Settings(server, accounts, tuple(warnings), sign_in=sign_in, grants=grants, credentials=credentials)
+    credentials, storage = source_of(server, accounts.values()), ObjectStorage.of(environment)
+    return Settings(
+        server, accounts, tuple(warnings), sign_in=sign_in, grants=grants, credentials=credentials, storage=storage
+    )
 
 
 def referred_text(where: str, text: str) -> str:

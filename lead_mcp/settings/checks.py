@@ -6,7 +6,7 @@ A value is shown only where it can be no secret: people paste keys into the wron
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -21,6 +21,9 @@ RATE: Final = re.compile(r"(\d{1,6})/(\d{1,6})s", re.IGNORECASE)
 NO_RATE: Final = "none"
 UNEXPANDED: Final = re.compile(r"\$\{[^}]*\}|\$[A-Z][A-Z0-9_]*|%[A-Za-z][A-Za-z0-9_]*%")
 """What a shell or a desktop client should have replaced; the last two only where they are the whole text."""
+PASSWORD: Final = re.compile(r"\bpassword\s*=\s*(?:'((?:[^'\\]|\\.)*)'|([^\s;']+))", re.IGNORECASE)
+ESCAPED: Final = re.compile(r"\\(.)")
+"""As libpq writes a value in quotation marks."""
 QUOTES: Final = "\"'`“”‘’„«»"
 SCHEME: Final = re.compile(r"(?:authorization\s*:\s*)?(?:bearer|basic|token)\s+|authorization\s*:", re.IGNORECASE)
 
@@ -54,6 +57,14 @@ def split_url(text: str) -> SplitResult | None:
     except ValueError:
         return None
     return parts if port != 0 else None
+
+
+def passwords_in(text: str) -> Iterator[str]:
+    """What stands as a password in a URL or a connection string (``host=... password=...``), in clear."""
+    if (parts := split_url(text)) and parts.password:
+        yield parts.password
+    for found in PASSWORD.finditer(text):
+        yield ESCAPED.sub(r"\1", found[1]) if found[1] is not None else found[2]
 
 
 def host_of(url: str) -> str:

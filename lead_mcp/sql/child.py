@@ -244,9 +244,12 @@ def requests(source: Any) -> Iterator[Message]:
             return
 
 
-def serve(begin: Callable[[], tuple[Any, dict[str, Any]]]) -> None:
-    """Answer the server's requests until stdin ends. ``begin``: makes the engine, and what is told of it first."""
-    confine.early()
+def serve(begin: Callable[[], tuple[Any, dict[str, Any]]], *, network: bool = False) -> None:
+    """Answer the server's requests until stdin ends. ``begin``: makes the engine, and what is told of it first.
+
+    ``network``: whether it needs one; then it runs no statement but ours.
+    """
+    confine.early(network=network)
     out = os.fdopen(os.dup(1), "wb")
     for descriptor in (1, 2):
         os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)

@@ -85,8 +85,9 @@ ARCHITECTURE_AT: Final = 4
 FIRST_ARGUMENT_AT: Final = 16
 
 
-def early() -> None:
-    """Before anything is imported and any thread runs: no network, no core dumps, an end with the parent."""
+def early(*, network: bool = False) -> None:
+    """Before anything is imported and any thread runs: no network but where it is needed, no core dumps, an end with the
+    parent."""
     if sys.platform == "win32":
         return
     import resource
@@ -95,7 +96,9 @@ def early() -> None:
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
         libc.prctl(DEATH_SIGNAL, KILL, 0, 0, 0)
-        if libc.unshare(NEW_NET) != 0:  # only root may; others through a user namespace, where that is allowed
+        if (
+            not network and libc.unshare(NEW_NET) != 0
+        ):  # only root may; others through a user namespace, where that is allowed
             libc.unshare(NEW_USER | NEW_NET)
 
 

@@ -38,7 +38,7 @@ class Keeping:
 
     def close(self) -> None:
         if (found := self.bench.runtime.mirror) is not None:
-            self.bench.portal.call(found.cage.aclose)
+            self.bench.portal.call(found.aclose)
 
 
 @contextmanager

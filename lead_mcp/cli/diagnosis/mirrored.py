@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
 
 from lead_mcp.cli.diagnosis.finding import Finding, error, note, ok, warning
@@ -15,11 +15,11 @@ OLD: Final = 86_400
 SYNC: Final = "run `lead-mcp mirror sync`"
 
 
-def mirror(runtime: Runtime) -> Iterator[Finding]:
-    """How it is. Blocking, and short: its files are not read through."""
+async def mirror(runtime: Runtime) -> AsyncIterator[Finding]:
+    """How it is. Short: its files are not read through."""
     on = runtime.server.mirror == "on"
     try:
-        found = status_of(runtime.kept_mirror())
+        found = await _status(runtime)
     except (LeadMcpError, OSError) as wrong:
         if on:
             yield error("mirror", str(wrong), "mend that, or set LEAD_MCP_MIRROR to off")
@@ -32,7 +32,17 @@ def mirror(runtime: Runtime) -> Iterator[Finding]:
             )
         return
     wrong_lines = [one for line in found["accounts"] for one in _line(line)]
-    yield from wrong_lines or [ok("mirror", f"every account is there; {size}")]
+    for one in wrong_lines or [ok("mirror", f"every account is there; {size}")]:
+        yield one
+
+
+async def _status(runtime: Runtime) -> dict[str, Any]:
+    found = runtime.kept_mirror()
+    try:
+        await found.observe()
+        return status_of(found)
+    finally:
+        await found.aclose()
 
 
 def _line(line: dict[str, Any]) -> Iterator[Finding]:

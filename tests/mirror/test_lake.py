@@ -1,0 +1,228 @@
+"""A mirror in a lake: a real PostgreSQL holds the catalog, a folder the files, two servers share it over the same vendors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+import pyarrow.parquet
+import pytest
+from anyio import to_thread
+
+from lead_mcp.errors import Conflict, NotConfigured, Unavailable
+from lead_mcp.mirror.erasing import drop_all, forget_person
+from lead_mcp.mirror.exporting import export_all
+from lead_mcp.mirror.status import status_of
+from lead_mcp.sql.tables import TABLES
+from tests.driving import now
+from tests.mirror.keeping import Keeping, everything, keeping, records
+from tests.mirror.lakes import LakeSite, looking_anew
+from tests.mirror.test_sql import ask, in_two_minutes
+
+pytestmark = pytest.mark.slow
+STORED = [name for name in TABLES if name not in ("accounts", "recordings")]
+COUNT = "SELECT count(*) FROM leads"
+
+
+@pytest.fixture(scope="module")
+def one(site: LakeSite) -> Iterator[Keeping]:
+    with site.replica("one") as found:
+        assert found.sync().whole
+        yield found
+
+
+@pytest.fixture(scope="module")
+def other(site: LakeSite, one: Keeping) -> Iterator[Keeping]:
+    with site.replica("other") as found:
+        yield found
+
+
+HELD: Final = "UPDATE lead_mcp_mirror.lead_mcp_lease SET until = {until}, owner = '{owner}', fence = {fence}"
+
+
+def rows(kept: Keeping, name: str = "leads") -> list[list[Any]]:
+    return [list(row) for row in ask(looking_anew(kept), f"SELECT * FROM {name} ORDER BY ALL").rows]  # noqa: S608
+
+
+def test_every_replica_answers_with_the_rows_of_a_local_mirror(
+    one: Keeping, other: Keeping, site: LakeSite, tmp_path: Path
+) -> None:
+    with keeping(tmp_path, box=site.box) as local:
+        local.sync()
+        heard = len(site.box.stages["octanist"].heard)
+        for name in STORED:
+            expected = rows(local, name)
+            assert expected
+            assert rows(one, name) == expected
+            assert rows(other, name) == expected
+        assert not other.mirror.store.exists, "who asks SQL alone needs no records"
+        found = other.bench.page(account="octanist", source="mirror", limit=100)
+        assert found["leads"] == local.bench.page(account="octanist", source="mirror", limit=100)["leads"]
+        assert everything(other.mirror) == everything(local.mirror)
+        assert len(site.box.stages["octanist"].heard) == heard
+        status = status_of(other.mirror)
+        assert [line | {"age_s": 0} for line in status["accounts"]] == status_of(local.mirror)["accounts"]
+        assert (status["version"], status["version_here"]) == (1, 1)
+
+
+def test_what_one_tops_up_the_others_see_without_a_vendor(one: Keeping, other: Keeping, site: LakeSite) -> None:
+    (before,) = ask(one, COUNT).rows[0]
+    one.bench.call(
+        "insert_lead",
+        account="octanist",
+        lead={"name": "Nova Example", "email": "nova@example.com"},
+        on_duplicate="allow",
+    )
+    other.bench.runtime.clock = in_two_minutes
+    try:
+        assert ask(other, COUNT).rows[0] == [before + 1]
+        one.bench.runtime.clock = in_two_minutes
+        heard = len(site.box.stages["octanist"].heard)
+        assert ask(looking_anew(one), COUNT).rows[0] == [before + 1]
+    finally:
+        one.bench.runtime.clock = other.bench.runtime.clock = now
+    assert len(site.box.stages["octanist"].heard) == heard
+    assert rows(one) == rows(other)
+    generation = one.mirror.generation
+    assert generation is not None
+    assert generation.delta, "what is new was copied beside the base"
+
+
+# --- one writes ---------------------------------------------------------------------------------------------------
+
+
+def test_who_holds_the_lease_writes_and_the_others_read(one: Keeping, site: LakeSite) -> None:
+    lease = site.lake("third").lease
+    fence = lease.take()
+    assert fence is not None
+    assert site.lake("fourth").lease.take() is None
+    with pytest.raises(Conflict, match="Another replica is writing"):
+        one.sync()
+    assert ask(one, COUNT).rows[0][0] > 50
+    lease.release(fence)
+    assert one.sync().whole
+
+
+@pytest.mark.parametrize("believes", [False, True], ids=["lease lost", "lease lost without notice"])
+def test_a_writer_that_lost_its_lease_changes_nothing(
+    one: Keeping, other: Keeping, site: LakeSite, believes: bool
+) -> None:
+    async def late() -> None:
+        mirror = one.mirror
+        async with mirror.writing() as turn:
+            assert turn is not None
+            for stream in mirror.streams(mirror.connections["octanist"], mirror.terms):
+                await stream.run()
+            site.execute(HELD.format(until=0, owner="", fence=turn.fence))
+            await to_thread.run_sync(other.sync)
+            if believes:
+                site.execute(HELD.format(until=1e12, owner=turn.lease.owner, fence=turn.fence))
+            await mirror.publish()
+
+    lead = one.bench.everything("octanist")[0]
+    status = "lost" if believes else "won"
+    one.bench.call("update_lead", uri=lead.uri, changes={"status": status})
+    with pytest.raises(Conflict):
+        one.bench.portal.call(late)
+    assert one.sync().whole
+    assert rows(one) == rows(other)
+    assert everything(one.mirror) == everything(_with_records(other))
+
+
+def _with_records(kept: Keeping) -> Any:
+    kept.bench.portal.call(partial(kept.mirror.refresh, records=True))
+    return kept.mirror
+
+
+class Killed(Exception):
+    """What no code of ours catches."""
+
+
+def test_killed_in_the_middle_and_run_again_the_same_is_there(one: Keeping, other: Keeping, site: LakeSite) -> None:
+    left = 3
+
+    async def progress(account: str, kind: str, many: int) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            raise Killed
+
+    expected = rows(one)
+    with site.replica("killed") as killed:
+        with pytest.raises((Killed, ExceptionGroup)):
+            killed.sync(full=True, progress=progress)
+        assert rows(other) == expected
+        assert killed.sync().whole
+        assert rows(killed) == expected == rows(other)
+
+
+# --- what was erased ----------------------------------------------------------------------------------------------
+
+
+def in_files(site: LakeSite, words: str) -> list[str]:
+    """The lake's files that hold the words, read as what they are."""
+    return [path for path in site.files() if words in str(pyarrow.parquet.read_table(path).to_pylist())]
+
+
+def test_what_was_forgotten_is_in_no_file_of_any_replica(one: Keeping, other: Keeping, site: LakeSite) -> None:
+    _with_records(other)
+    lead = next(lead for lead in one.bench.everything("octanist")[1:] if lead.get("email"))
+    email = str(lead.get("email"))
+    assert in_files(site, email)
+    assert one.bench.portal.call(partial(forget_person, one.mirror, email=email)) >= 1
+    assert in_files(site, email) == []
+    assert email not in site.catalog()
+    assert ask(looking_anew(other), f"SELECT count(*) FROM leads WHERE uri = '{lead.uri}'").rows == [[0]]  # noqa: S608
+    for kept in (one, other):
+        held = [path.name for path in kept.mirror.folder.iterdir() if email.encode() in path.read_bytes()]
+        assert held == []
+    assert other.sync(full=True).whole
+    assert ("octanist", lead.id) not in records(other.mirror)
+
+
+# --- what can be wrong --------------------------------------------------------------------------------------------
+
+
+def test_without_the_catalog_nothing_is_answered_from_the_mirror(one: Keeping, site: LakeSite) -> None:
+    name = site.database.rpartition("/")[2]
+    server = f"{site.database.rpartition('/')[0].replace('+psycopg', '')}/postgres"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        try:
+            for question in (partial(ask, one, COUNT), one.sync, partial(one.bench.portal.call, one.mirror.observe)):
+                looking_anew(one)
+                with pytest.raises(Unavailable, match="catalog cannot be asked") as caught:
+                    question()
+                assert "hunter2" not in str(caught.value)
+            assert ask(one, COUNT, source="auto").source == "live"
+            assert "from the mirror" not in str(one.bench.call("summarize_leads")["accounts"])
+        finally:
+            connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'.encode())
+    assert ask(one, COUNT).source == "mirror"
+
+
+def test_a_replica_with_other_settings_reads_nothing_and_tops_nothing_up(one: Keeping, site: LakeSite) -> None:
+    with site.replica("masked", LEAD_MCP_PII="masked") as masked:
+        with pytest.raises(NotConfigured, match="LEAD_MCP_PII"):
+            ask(masked, COUNT)
+        assert ask(masked, COUNT, source="auto").source == "live"
+    assert ask(one, COUNT).source == "mirror"
+
+
+def test_an_export_and_a_drop(one: Keeping, other: Keeping, site: LakeSite, tmp_path: Path) -> None:
+    manifest = other.bench.portal.call(export_all, other.mirror, tmp_path / "out")
+    leads = [line["records"] for line in status_of(other.mirror)["accounts"] if line["kind"] == "lead"]
+    assert manifest["tables"]["leads"]["rows"] == sum(leads) > 50
+    one.bench.portal.call(drop_all, one.mirror)
+    assert site.files() == {}
+    assert site.catalog() == ""
+    with pytest.raises(NotConfigured, match="holds nothing yet"):
+        ask(looking_anew(other), COUNT)
+    left = {path.name for path in other.mirror.folder.iterdir()}
+    assert left <= {"lock", "replica"}
+    assert other.sync().whole
+    assert rows(other) == rows(one)
