@@ -3,10 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 SITE := .venv/.site
+CHECKSUMS := cd dist && rm -f SHA256SUMS && sha256sum * > SHA256SUMS
 # As many processes as tests/conftest.py says; a module's tests stay together, since they share servers and emulators.
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test check thorough clients docs format bench mcpb dist soak clean
+.PHONY: demo test check thorough clients docs format bench mcpb dist sbom image audit soak clean
 
 demo: $(READY)
 	$(BIN)/lead-mcp demo
@@ -42,12 +43,27 @@ format: $(READY)
 mcpb: $(READY)
 	$(BIN)/python -m channels.bundle dist
 
-# Everything that is handed out, with checksums: wheel, sdist, bundle.
+# Everything that is handed out, with checksums: wheel, sdist, bundle, and a list of what is in the wheel's environment.
 dist: $(READY)
 	rm -rf dist
 	$(BIN)/python -m hatchling build -d dist
 	$(BIN)/python -m channels.bundle dist
-	cd dist && sha256sum * > SHA256SUMS
+	$(BIN)/python -m channels.sbom dist
+	$(CHECKSUMS)
+
+# What comes with the wheel in dist/ and all its extras, as CycloneDX, beside it.
+sbom: $(READY)
+	$(BIN)/python -m channels.sbom dist
+
+# The container image as a file in dist/, for `docker load`. Needs docker.
+image:
+	docker build -t lead-mcp .
+	docker save lead-mcp | gzip -n > dist/lead-mcp-image.tar.gz
+	$(CHECKSUMS)
+
+# Known weaknesses in what constraints.txt names. Exit code 2, and words, where whoever knows cannot be asked.
+audit: $(READY)
+	$(BIN)/python -m channels.audit
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -175,9 +175,9 @@ class Emulators:
 
 
 @contextmanager
-def emulators(leads: int) -> Iterator[Emulators]:
+def emulators(leads: int, limit: float = 900) -> Iterator[Emulators]:
     """``lead-mcp sandbox`` with that many leads a vendor, on a port of its own choice."""
-    with Child(("-m", "lead_mcp", "sandbox", "--port", "0", "--leads", str(leads)), limit=900) as child:
+    with Child(("-m", "lead_mcp", "sandbox", "--port", "0", "--leads", str(leads)), limit=limit) as child:
         found = Emulators(_origin(child))
         wait_for(urlsplit(found.origin).port or 0)
         yield found
