@@ -58,11 +58,12 @@ async def _walk(console: Console, client: Client, *, pause: bool) -> bool:
         arguments = stop.arguments(found)
         if stop.tool not in listed or arguments is None:
             continue
+        if pause and found:
+            await anyio.to_thread.run_sync(input, "\nEnter: the next question ")
+            console.clear()
         result = await _ask(console, client, stop, arguments)
         found[stop.name] = result.structured_content or {}
         failed = failed or result.is_error
-        if pause:
-            await anyio.to_thread.run_sync(input, "Enter: the next question ")
     return failed
 
 

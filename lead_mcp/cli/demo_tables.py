@@ -18,7 +18,7 @@ URI: Final = re.compile(r"((?:lead|ping|recording)://[^/]+/(?:inbound/|outbound/
 ENDS: Final = 6
 """Characters that are kept of either end of a long id."""
 TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:\d\d)?\S*")
-MOST_LINES: Final = 24
+MOST_LINES: Final = 16
 """Lines of an answer without tables."""
 
 
@@ -28,13 +28,14 @@ def answer_parts(result: CallToolResult, stop: Stop) -> Iterator[RenderableType]
     found = result.structured_content or {}
     tables = {name: one for name, one in found.items() if isinstance(one, dict) and set(one) == {"columns", "rows"}}
     if result.is_error or not tables:
-        yield Text("\n".join(map(short_uris, lines[:MOST_LINES])), style="red" if result.is_error else "")
+        shown_lines = [*map(short_uris, lines[:MOST_LINES]), *(["..."] if len(lines) > MOST_LINES else [])]
+        yield Text("\n".join(shown_lines), style="red" if result.is_error else "")
         return
     if "|" not in lines[0]:
         yield Text(lines[0])
     for name, one in tables.items():
-        if one["rows"]:
-            yield table_of(one, stop.columns.get(name) or one["columns"], stop.rows)
+        if one["rows"] and (columns := stop.columns.get(name, one["columns"])):
+            yield table_of(one, columns, stop.rows)
     notes = [line for line in lines[1:] if "|" not in line and not line.startswith("next_cursor: ")]
     yield Text("\n".join(notes), style="dim")
 

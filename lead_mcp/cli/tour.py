@@ -1,4 +1,4 @@
-"""What the demo asks: one question after the other, each over what earlier ones found."""
+"""What the demo asks: one question after the other, each over what earlier ones found, each on one screen of 80 by 24."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Stop:
     arguments: Arguments
     rows: int = 12
     columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """The columns that are printed of a table; else all of them."""
+    """The columns that are printed of a table; else all of them. Without any it is not printed."""
 
 
 def fixed(**arguments: Any) -> Arguments:
@@ -59,7 +59,7 @@ PERSON: Final = {
 WON: Final = [{"field": "stage", "op": "eq", "value": "won"}]
 MIAMI: Final = [{"field": "city", "op": "eq", "value": "miami"}]
 SHORT: Final = {"leads": ("uri", "name", "status", "created_at")}
-STORY: Final = {"leads": ("uri", "name", "status"), "events": ("at", "account", "kind", "what")}
+STORY: Final = {"leads": (), "events": ("at", "account", "kind", "what")}
 SHARED: Final = (
     "SELECT a.vendor AS first, b.vendor AS second, count(DISTINCT person_id) AS people, "
     "median(date_diff('minute', a.created_at, b.created_at)) AS minutes_between "
@@ -84,13 +84,13 @@ TOUR: Final[Sequence[Stop]] = (
         fixed(period="last_30_days", group_by=["weekday"], measures=["count", "share", "distinct:phone"]),
     ),
     Stop(
-        "reasons", "Why were PINGs to us refused last week?", "query_pings",
+        "reasons", "Why were PINGs to us refused in the last seven days?", "query_pings",
         fixed(direction="inbound", since="-7d", filters=[{"field": "accepted", "op": "eq", "value": False}],
               group_by=["result"], measures=["count", "share"]),
     ),
     Stop(
         "story", "One person's story over every account", "trace_lead",
-        about(first_uri("newest", "lead://convoso/")), columns=STORY,
+        about(first_uri("newest", "lead://convoso/")), rows=6, columns=STORY,
     ),
     Stop("calls", "The recorded calls with that person", "get_recordings",
          about(first_uri("newest", "lead://convoso/"), limit=3), columns={"recordings": ("uri", "started_at", "duration_s")}),

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from typer.main import get_command
 
 from lead_mcp import __version__
 from lead_mcp.cli import app
+from lead_mcp.cli.tour import TOUR
 from lead_mcp.tools.catalogue import LISTED
 from lead_mcp.vendors import NAMES
 from tests.process.processes import PATIENCE, PROGRAM, PROMPT, Emulators, clean, here, run
@@ -385,6 +387,8 @@ def test_the_demo_asks_and_says_how_to_go_on() -> None:
     shown = {tool for tool in tools if f"\n{tool} {{" in ended.stdout}
     assert shown == tools - {"insert_leads", "update_leads", "delete_lead", "export_leads"}
     assert max(map(len, ended.stdout[: ended.stdout.rindex("To try it")].splitlines())) <= 80
+    starts = [ended.stdout.index(stop.question[:40]) for stop in TOUR] + [ended.stdout.rindex("To try it")]
+    assert max(ended.stdout[start:end].count("\n") for start, end in pairwise(starts)) < 24, "a question has one screen"
     last = ended.stdout[ended.stdout.rindex("\n{") :]
     entry = json.loads(last)["mcpServers"]["lead-mcp-sandbox"]
     assert entry["args"][-2:] == ["serve", "--sandbox"]
