@@ -48,3 +48,10 @@ def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
         "sub/index.html: ../../up",
         "llms.txt: page.md",
     }
+
+
+def test_a_picture_of_a_terminal_is_small_and_loads_nothing() -> None:
+    text = (ROOT / "docs" / "terminal.svg").read_text("utf-8")
+    assert len(text) < 60_000
+    assert set(re.findall(r"https?://[^\s\"<]+", text)) <= {"http://www.w3.org/2000/svg", "https://www.textualize.io"}
+    assert "lead://" in text

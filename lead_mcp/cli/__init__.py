@@ -87,10 +87,10 @@ def serve(
 @app.command()
 def demo(
     pause: Annotated[
-        bool, typer.Option("--pause", help="Wait for Enter after each answer, to show it to others.")
+        bool, typer.Option("--pause", help="A screen a question, to show it to others: waits for Enter.")
     ] = False,
 ) -> None:
-    """Ask real questions over emulated vendors, through a real server process. No credentials."""
+    """Ask real questions over emulated vendors. Through a real server process; no credentials."""
     from lead_mcp.cli.demo import run
 
     raise typer.Exit(run(pause=pause))
@@ -102,7 +102,7 @@ def sandbox(
     leads: Annotated[int, typer.Option(min=1, max=100_000, help="Leads a vendor.")] = 2000,
     poisoned: Annotated[bool, typer.Option("--poisoned", help="Some leads carry hostile text.")] = False,
 ) -> None:
-    """Serve the emulators over HTTP on loopback, for tests of your own; print the environment that uses them."""
+    """Serve the emulators over HTTP on loopback. For tests of your own: prints the environment that uses them."""
     from lead_mcp.cli.sandbox import run
 
     raise typer.Exit(run(port, leads, poisoned=poisoned))
@@ -152,7 +152,7 @@ def export(
     config: Config = None,
     sandbox: Sandbox = False,
 ) -> None:
-    """Write a tool's answer, however long, to a file, with every page of it. Killed or stopped, run it again: it goes on.
+    """Write every page of a tool's answer to a file. Killed or stopped, run it again: it goes on.
 
     Exit code 1 if something is missing from the file (and it says what), 2 for wrong usage.
 
@@ -185,7 +185,7 @@ def approve(
     decline: Annotated[bool, typer.Option("--decline", help="Drop it without asking; its key is free again.")] = False,
     config: Config = None,
 ) -> None:
-    """Settle a write that waits for a person: show it, ask, send it once, print the outcome.
+    """Settle a write that waits for a person. Shows it, asks, sends it once, prints the outcome.
 
     A client that cannot ask leaves its writes waiting; `lead-mcp journal --unresolved` lists them. The same call with the
     same idempotency key then answers with this outcome.

@@ -7,9 +7,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(
-    help="Look at the journal of writes, check it, and settle or undo what stands in it. Alone: list the newest writes."
-)
+app = typer.Typer(help="List, check, settle and undo writes. Alone: list the newest writes.")
 
 Config = Annotated[Path | None, typer.Option("--config", help="TOML file of accounts (else LEAD_MCP_CONFIG).")]
 Name = Annotated[str, typer.Argument(metavar="ID", help="A write's id, as `lead-mcp journal` lists it.")]
@@ -118,7 +116,7 @@ def resolve(
     not_done: Annotated[bool, typer.Option("--not-done", help="It did not happen; its key is free again.")] = False,
     config: Config = None,
 ) -> None:
-    """Say what became of a write whose outcome is unknown, after looking at the vendor. Nothing is sent.
+    """Say what became of a write whose outcome is unknown. Look at the vendor first; nothing is sent.
 
     With --created or --done, the same call with its key answers so from now on; after --not-done it may be made again.
     """

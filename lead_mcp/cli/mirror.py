@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(
-    help="Keep the accounts' records on this machine, so that any question is answered at once. Opt in: LEAD_MCP_MIRROR=on.",
+    help="Keep the accounts' records on this machine. Any question is then answered at once; opt in: LEAD_MCP_MIRROR=on.",
     no_args_is_help=True,
 )
 
@@ -43,7 +43,7 @@ def sync(
 
 @app.command()
 def status(as_json: Json = False, config: Config = None, sandbox: Sandbox = False) -> None:
-    """What is mirrored of each account, how fresh it is, how far back it reaches, what failed last."""
+    """Tell what is mirrored of each account. And how fresh it is, how far back it reaches, what failed last."""
     from lead_mcp.cli.mirroring import status
 
     raise typer.Exit(status(config, as_json=as_json, sandbox=sandbox))
@@ -57,7 +57,7 @@ def forget(
     config: Config = None,
     sandbox: Sandbox = False,
 ) -> None:
-    """Erase a person or a lead from the mirror, for good: no later sync brings them back. The vendor keeps its records."""
+    """Erase a person or a lead from the mirror, for good. No later sync brings them back; the vendor keeps its records."""
     from lead_mcp.cli.mirroring import forget
 
     raise typer.Exit(forget(email, phone, uri, config, sandbox=sandbox))
@@ -69,7 +69,7 @@ def drop(
     config: Config = None,
     sandbox: Sandbox = False,
 ) -> None:
-    """Remove the whole mirror from this machine, what was forgotten included."""
+    """Remove the whole mirror from this machine. What was forgotten included."""
     from lead_mcp.cli.mirroring import drop
 
     raise typer.Exit(drop(config, yes=yes, sandbox=sandbox))
@@ -82,7 +82,7 @@ def export(
     config: Config = None,
     sandbox: Sandbox = False,
 ) -> None:
-    """Write the tables as files for other engines, by account and month, with a manifest."""
+    """Write the tables as files for other engines. By account and month, with a manifest."""
     from lead_mcp.cli.mirroring import export
 
     raise typer.Exit(export(folder, config, sandbox=sandbox))

@@ -42,10 +42,10 @@ def init(
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing: for scripts.")] = False,
     config: Config = None,
 ) -> None:
-    """Write the configuration file: an account, its secrets, the server's settings. Alone: asks for each.
+    """Write the configuration file. An account, its secrets, the server's settings; alone: asks for each.
 
-    What the file holds already stays, comments too. Nothing is written unless the vendor takes the credential. Secrets are
-    typed unseen, or come from the environment; none is printed.
+    What the file holds already stays, comments too. Where the vendor refuses the credential, nothing is written unless you say
+    so. Secrets are typed unseen, or come from the environment; none is printed.
 
     Example: lead-mcp init --vendor octanist --secret-env MY_KEY --yes
     """
@@ -73,7 +73,7 @@ def install(
     uninstall: Annotated[bool, typer.Option("--uninstall", help="Take the entry out again.")] = False,
     config: Config = None,
 ) -> None:
-    """Add this server to a chat client: by the client's own command where it has one, else in its file.
+    """Add this server to a chat client. By the client's own command where it has one, else in its file.
 
     Other entries and comments stay as they are, and the old file is kept beside the new one. No credential is written: the
     entry names the configuration file. Exit code 1 if a client is not installed or its file cannot be kept.
@@ -90,7 +90,7 @@ def doctor(
     config: Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list of findings.")] = False,
 ) -> None:
-    """Look at everything a first answer needs: versions, configuration, state, accounts, network, clock, chat clients.
+    """Look at everything a first answer needs. Versions, configuration, state, accounts, network, clock, chat clients.
 
     Each finding has a severity and the next step. Nothing is changed. Exit code 1 if any finding is an error.
     """

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Tokens for the people and programs that may use a team's server, each with scopes and accounts of its own.",
+    help="Make, list and revoke tokens of a team's server. Each has scopes and accounts of its own.",
 )
 
 Config = Annotated[Path | None, typer.Option("--config", help="TOML file of accounts (else LEAD_MCP_CONFIG).")]
@@ -32,7 +32,7 @@ def new(
     config: Config = None,
     sandbox: Sandbox = False,
 ) -> None:
-    """Make a token and print it: once, for only its salted hash is kept.
+    """Make a token and print it, once. Only its salted hash is kept.
 
     Scopes: leads:read, leads:write, leads:delete, recordings:read, pii:read (else personal values are masked), sql:query.
     """
@@ -91,7 +91,7 @@ def list_tokens(
 
 @app.command()
 def revoke(name: Name, config: Config = None, sandbox: Sandbox = False) -> None:
-    """Let a token count no more, from a running server's next request on."""
+    """End a token. It counts no more from a running server's next request on."""
     _tokens(config, sandbox=sandbox)[1].revoke(name)
     print(f"revoked {name}")
 

@@ -53,6 +53,12 @@ def test_the_program_explains_itself() -> None:
     assert run("--version", environment={}).stdout == f"{__version__}\n"
 
 
+@pytest.mark.parametrize("group", [[], ["journal"], ["mirror"], ["token"]])
+def test_a_list_of_commands_cuts_no_sentence(group: list[str]) -> None:
+    said = here(*group, "--help", environment={"COLUMNS": "80"}).stdout
+    assert "..." not in said.partition("Commands:")[2]
+
+
 def test_the_installed_command_is_the_same_program() -> None:
     """``lead-mcp`` is ``lead_mcp.cli:main``, which ``python -m lead_mcp`` runs."""
     code = "import sys; sys.argv[0] = 'lead-mcp'; from lead_mcp.cli import main; main()"
