@@ -22,6 +22,8 @@ NONBLOCK: Final = getattr(os, "O_NONBLOCK", 0)
 BINARY: Final = getattr(os, "O_BINARY", 0)
 """Windows would write another end of line than it is given."""
 POSIX: Final = os.name == "posix"
+OWNERS: Final = 0o600
+"""The mode of a file that its owner alone can read."""
 
 
 def private_folder(path: Path) -> Path:
@@ -50,17 +52,32 @@ def private_file(path: Path, *, new: bool = False) -> int:
     """
     flags = os.O_RDWR | os.O_CREAT | BINARY | NOFOLLOW | CLOEXEC | NONBLOCK | (os.O_EXCL if new else 0)
     try:
-        descriptor = os.open(path, flags, 0o600)
+        descriptor = os.open(path, flags, OWNERS)
     except OSError as error:
         raise _refused(path, "it is a link") if error.errno == errno.ELOOP else error from None
     try:
         if POSIX:
             _check_file(path, os.fstat(descriptor))
-            os.fchmod(descriptor, 0o600)
+            os.fchmod(descriptor, OWNERS)
     except BaseException:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def private_place(path: Path) -> None:
+    """Make the file where it is missing; one that is there is looked at and made its owner's alone, but never opened.
+
+    For a file that a database has open: whoever closes it in the same process takes away the locks that the database holds
+    in it (POSIX locks are the process's), and another process then believes that nobody uses it. Raises as ``private_file``.
+    """
+    try:
+        os.close(private_file(path, new=True))
+    except FileExistsError:
+        if POSIX:
+            _check_file(path, found := path.lstat())
+            if stat.S_IMODE(found.st_mode) != OWNERS:
+                path.chmod(OWNERS)
 
 
 def read_private(path: Path) -> bytes:
@@ -86,6 +103,8 @@ def open_private(path: Path) -> int:
 
 def _check_file(path: Path, found: os.stat_result) -> None:
     _check_owner(path, found)
+    if stat.S_ISLNK(found.st_mode):
+        raise _refused(path, "it is a link")
     if not stat.S_ISREG(found.st_mode):
         raise _refused(path, "it is no file")
     if found.st_nlink > 1:

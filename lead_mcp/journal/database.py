@@ -7,7 +7,6 @@ is then to be done about it.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -25,7 +24,7 @@ from sqlalchemy.sql import ColumnElement
 from lead_mcp.errors import SettingsError
 from lead_mcp.journal.failures import refusing, unusable
 from lead_mcp.journal.migrations import prepare
-from lead_mcp.state_dir import private_file, private_folder
+from lead_mcp.state_dir import private_folder, private_place
 
 T = TypeVar("T")
 BOUND: Final = 10.0
@@ -189,7 +188,7 @@ def _sqlite(url: URL, bound: float) -> Engine:
 def _own_file(path: Path) -> None:
     """The database file, readable by its owner only; SQLite gives its side files the same mode."""
     private_folder(path.parent)
-    os.close(private_file(path))
+    private_place(path)
 
 
 def _sqlite_settings(connection: Any, record: Any) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -446,3 +448,15 @@ def test_a_full_disk_is_a_refusal_and_what_was_there_stays_whole(tmp_path: Path)
     assert [write.id for write in journal.recent()] == [before.id]
     assert journal.database.run(lambda tx: tx.execute(select(chain.c.seq)).scalar_one()) == 3
     journal.close()
+
+
+def test_a_second_opening_in_a_process_leaves_the_first_its_locks(tmp_path: Path) -> None:
+    """Else the next process to close the database takes itself for the last, and removes the log that the first writes to."""
+    first, second = Journal(None, tmp_path).open(), Journal(None, tmp_path).open()
+    second.close()
+    reading = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT 1 FROM sqlite_master'); c.close()"
+    )
+    subprocess.run([sys.executable, "-c", reading, tmp_path / "journal.sqlite"], check=True)
+    assert (tmp_path / "journal.sqlite-wal").exists()
+    first.close()
