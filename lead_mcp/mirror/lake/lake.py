@@ -203,8 +203,7 @@ class Lake:
         await self._copy_changes(store, copying.Standing() if anew else found, anew=anew)
 
     async def _copy_changes(self, store: Store, since: copying.Standing, *, anew: bool) -> None:
-        asked = {"since": since.seq, "version": since.version}
-        answer, (blob,) = await self.process.ask("changes", seconds=LONG, **asked)
+        answer, (blob,) = await self.process.ask("changes", seconds=LONG, since=since.seq, version=since.version)
         state, (gone, *lists) = known_state(answer["state"]), json.loads(blob)
         with _settling(store) as database:
             if anew:
