@@ -11,6 +11,9 @@ Job = Callable[[], Awaitable[object]]
 
 async def together(jobs: Sequence[Job]) -> None:
     """Run coroutine functions side by side; the first error is raised as itself, not in a group."""
+    if len(jobs) == 1:
+        await jobs[0]()
+        return
     errors: list[BaseException] = []
 
     async def guarded(job: Job, scope: anyio.CancelScope) -> None:
@@ -36,6 +39,9 @@ async def finished_within(seconds: float, jobs: Sequence[Job]) -> list[bool]:
         ended[nth] = True
 
     with anyio.move_on_after(max(0.0, seconds)):
+        if len(jobs) == 1:
+            await run(0)
+            return ended
         async with anyio.create_task_group() as group:
             for nth in range(len(jobs)):
                 group.start_soon(run, nth)

@@ -6,6 +6,7 @@ become a space in tables.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -25,6 +26,8 @@ LONG: Final = 20_000
 """Characters from which on a text is counted as it came, before it is cleaned."""
 MARK: Final = "…"
 DEPTH: Final = 12
+PLAIN: Final = re.compile(r"[\w.@+,:()-](?:[\w.@+,:() -]*[\w.@+,:()-])?", re.ASCII)
+"""Text that is a cell of a text table as it is."""
 
 
 def cell(text: str, limit: int = CELL_LIMIT) -> str:
@@ -39,7 +42,9 @@ def text_cell(text: str, limit: int = CELL_LIMIT) -> str:
 
 def plain_cell(text: str, limit: int = CELL_LIMIT) -> str:
     """The same for text that is masked already."""
-    line = text if len(text) <= limit and text.isascii() and text.isprintable() else cut(cleaned(text), limit)
+    if len(text) <= limit and PLAIN.fullmatch(text):
+        return text
+    line = cut(cleaned(text), limit)
     return (disarmed(line) if "://" in line else line).replace("|", "¦").strip()
 
 
