@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,8 +23,11 @@ from tests import facts
 from tests.driving import UNTIL, now
 from tests.mirror.keeping import Keeping, keeping
 
-ONLY = ["octanist", "leadexec"]
-"""One of them has pings."""
+ONLY = ["octanist", "leadexec", "convoso"]
+"""One of them has pings, one recordings."""
+
+
+RECORDED = {"LEAD_MCP_MIRROR_RECORDINGS": "on"}
 
 
 def vendors_of(leads: int) -> Sandbox:
@@ -39,7 +44,7 @@ class LakeSite:
     data: str
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
-    box: Sandbox = field(default_factory=lambda: vendors_of(30))
+    box: Sandbox = field(default_factory=lambda: vendors_of(20))
     """The vendors of all replicas."""
 
     @property
@@ -51,9 +56,14 @@ class LakeSite:
     @contextmanager
     def replica(self, name: str, **environment: str) -> Iterator[Keeping]:
         """A server of its own, with its own state folder."""
-        known = {"LEAD_MCP_MIRROR_URL": self.url, **self.environment, **environment}
+        known = {"LEAD_MCP_MIRROR_URL": self.url, **RECORDED, **self.environment, **environment}
         with keeping(self.folder / name, box=self.box, environment=known) as found:
             yield found
+
+    def started(self, name: str) -> subprocess.Popen[bytes]:
+        """A process of its own that syncs, over vendors that are like ours were in the beginning."""
+        words = [sys.executable, "-m", "tests.mirror.lakes", self.database, self.data, str(self.folder), name]
+        return subprocess.Popen(words)
 
     def lake(self, name: str) -> Lake:
         """The lake as a process without vendors would hold it."""
@@ -84,3 +94,10 @@ def looking_anew(kept: Keeping) -> Keeping:
 def needs_the_lake() -> None:
     for name in PACKAGES:
         pytest.importorskip(name, reason="a mirror in a lake needs the extra `lake`")
+
+
+if __name__ == "__main__":
+    database, data, folder, name = sys.argv[1:]
+    with LakeSite(database, data, Path(folder)).replica(name) as replica:
+        report = replica.sync()
+    sys.exit(0 if report.whole else f"{report.errors} {report.unpublished}")

@@ -90,17 +90,26 @@ class Lake:
             return
         snapshot = await to_thread.run_sync(self.lease.snapshot)
         if snapshot is None:
-            self.state = None
+            await self._leave_behind()
         elif snapshot != self._snapshot or self.state is None:
-            self.state = await self._read_state()
+            await self._read_state()
         self._snapshot, self._looked = snapshot, now
 
-    async def _read_state(self) -> LakeState | None:
+    async def _leave_behind(self) -> None:
+        """The lake was dropped: what was known of it holds no more, nor does the process's own knowledge."""
+        self.state = None
+        await self.process.aclose()
+
+    async def _read_state(self) -> None:
         try:
             found, _ = await self.process.ask("state")
         except Unavailable:  # its connection may have been an old one
             found, _ = await self.process.ask("state")
-        return read_state(found["state"])
+        state = read_state(found["state"])
+        if self.state is not None and (state is None or state.salt != self.state.salt):
+            await self._leave_behind()
+            state = read_state((await self.process.ask("state"))[0]["state"])
+        self.state = state
 
     # --- the copy -------------------------------------------------------------------------------------------------
 
