@@ -123,7 +123,8 @@ class Mirror:
         async with self.taking_turns(seconds) as turn:
             if self.lake is not None:
                 await self.lake.catch_up(self._settled, self.store)
-            yield turn
+            with self.store.held():
+                yield turn
 
     @asynccontextmanager
     async def taking_turns(self, seconds: float = 0.0) -> AsyncIterator[Turn | None]:

@@ -10,8 +10,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
 from operator import itemgetter
@@ -20,22 +19,17 @@ from typing import Any, Final
 
 from anyio import to_thread
 
-from lead_mcp.dates import EPOCH, full_stamp
-from lead_mcp.engine.connection import Connection, Names
+from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.fanout import together
-from lead_mcp.engine.readers.making import record_of
-from lead_mcp.engine.records import Record, lead_record
 from lead_mcp.errors import NotOffered, Unavailable
 from lead_mcp.mirror.generation import Generation, current, point_at
 from lead_mcp.mirror.place import Place
-from lead_mcp.mirror.recordings import recording
-from lead_mcp.mirror.records import LEAD, MICROSECOND, RECORDING, offers
-from lead_mcp.mirror.segments import COLUMNS, STORED
+from lead_mcp.mirror.records import offers
+from lead_mcp.mirror.rows import Columns, Stored, StoredRows
+from lead_mcp.mirror.segments import COLUMNS
 from lead_mcp.mirror.store import Store, meta, places_in
 from lead_mcp.sql.cage import CageError, Child, is_installed
-from lead_mcp.sql.people import person_id
-from lead_mcp.sql.rows import Mask, Row, RowMaker, encoded, sends_of, unmasked
-from lead_mcp.sql.tables import TABLES
+from lead_mcp.sql.rows import Mask, RowMaker, encoded_columns, unmasked
 from lead_mcp.vendors.spec.events import TimelineEvent
 
 FULL: Final = "full"
@@ -49,7 +43,6 @@ KEPT: Final = "no, account, kind, id, partition, raw, person"
 CHANGED: Final = f"SELECT {KEPT}, seq FROM records WHERE (seq, no) > (?, ?) ORDER BY seq, no LIMIT ?"
 Made = dict[str, list[bytes]]
 """Rows by table, as the child takes them."""
-Stored = tuple[int, str, str, str, str | None, str, str | None]
 
 
 async def at_once() -> None:
@@ -81,6 +74,7 @@ class Publisher:
     region: str
     look: Look
     push: Callable[[sqlite3.Connection, Generation], Awaitable[Generation]] | None = None
+    _makers: dict[tuple[str, str], StoredRows] = field(default_factory=dict)
 
     def meaning(self, salt: str) -> str:
         """What the rows hang on beside the records: whose they are, how fields are named, where numbers are dialled."""
@@ -185,63 +179,21 @@ class Publisher:
             yield self._rows([row[:-1] for row in rows])
 
     def _rows(self, stored: Sequence[Stored]) -> Made:
-        made: dict[str, list[Row]] = {}
+        made: Columns = {}
         for (account, kind), some in groupby(sorted(stored, key=itemgetter(1, 2)), key=itemgetter(1, 2)):
-            connection = self.connections.get(account)
-            if connection is not None and offers(connection, kind):
-                maker = _Maker(
-                    connection, kind, RowMaker(connection.vendor.name, self.region, self.look.mask, self.look.words)
-                )
-                for one in some:
-                    maker.into(made, one)
-        return {table: encoded(rows, len(COLUMNS[table])) for table, rows in made.items() if rows}
+            if (rows := self._rows_of(account, kind)) is not None:
+                rows.into(made, list(some))
+        return {table: encoded_columns(columns) for table, columns in made.items()}
 
-
-class _Maker:
-    """Rows of one kind of one account's records."""
-
-    def __init__(self, connection: Connection, kind: str, rows: RowMaker) -> None:
-        self.connection, self.kind, self.rows = connection, kind, rows
-        search = connection.search(kind) or connection.vendor.leads
-        fields = connection.account.fields if search is connection.vendor.leads else search.fields(connection.account)
-        self.names, self.when = Names(fields), search.when
-        self.columns = {name: list(TABLES[name].types) for name in STORED}
-        self.person = self.columns["leads"].index("person_id")
-
-    def into(self, made: dict[str, list[Row]], stored: Stored) -> None:
-        no, *_, person = stored
-        if self.kind == RECORDING:
-            made.setdefault("recordings", []).append(self._recording(no, json.loads(stored[5])))
-            return
-        record = self.record(stored)
-        if self.kind != LEAD:
-            made.setdefault("pings", []).append([*self.rows.ping(record, self.kind, self.columns["pings"]), no])
-            return
-        row = self.rows.lead(record, self.columns["leads"])
-        row[self.person] = person_id(person or f"u:{record.uri}", self._seen)
-        made.setdefault("leads", []).append([*row, no])
-        created = record.get("created_at")
-        beside = [no, full_stamp(created) if isinstance(created, datetime) else None]
-        events = self.connection.vendor.events(self.connection.account, record.raw)
-        for table, found in (
-            ("events", self.rows.events(record, events, self.columns["events"])),
-            ("sends", self.rows.sends(record, sends_of(events), self.columns["sends"])),
-        ):
-            made.setdefault(table, []).extend([*row, *beside] for row in found)
-
-    def _recording(self, no: int, raw: Mapping[str, Any]) -> Row:
-        """A recording's row, with the time its lead was created."""
-        lead = lead_record(self.connection.name, raw["lead_id"], {}, self.names.field, None)
-        row = self.rows.recording(lead, recording(raw), self.columns["recordings"])
-        created = raw["created"]
-        return [*row, no, None if created is None else full_stamp(EPOCH + created * MICROSECOND)]
-
-    def record(self, stored: Stored) -> Record:
-        _, account, kind, record_id, partition, raw, _ = stored
-        return record_of(account, kind, record_id, json.loads(raw), self.names, self.when, partition)
-
-    def _seen(self, column: str, value: str) -> str:
-        return str(self.rows.mask(column, value, None))
+    def _rows_of(self, account: str, kind: str) -> StoredRows | None:
+        """What makes rows of such records; None where they are nobody's any more."""
+        connection = self.connections.get(account)
+        if connection is None or not offers(connection, kind):
+            return None
+        if (account, kind) not in self._makers:
+            maker = RowMaker(connection.vendor.name, self.region, self.look.mask, self.look.words)
+            self._makers[account, kind] = StoredRows(connection, kind, maker)
+        return self._makers[account, kind]
 
 
 async def _make(pieces: Iterator[Made], made: list[Made]) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from lead_mcp.dates import EPOCH
@@ -22,6 +23,8 @@ from lead_mcp.vendors.spec.http import Raw
 LEAD: Final = "lead"
 RECORDING: Final = "recording"
 MICROSECOND: Final = timedelta(microseconds=1)
+AS_IS: Final = json.JSONEncoder(ensure_ascii=False)
+"""Spells a record as a cell of the column ``raw`` does, so that it need not be spelled again for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +68,8 @@ def kept(record: Record, kind: str, when: str, region: str) -> Kept:
 
 def packed(raw: Raw) -> str:
     """The record as JSON that SQLite takes: half of a character is kept as an escape."""
-    text = json.dumps(raw, ensure_ascii=False, separators=(",", ":"))
-    return text if whole(text) is text else json.dumps(raw, separators=(",", ":"))
+    text = AS_IS.encode(raw)
+    return text if whole(text) is text else json.dumps(raw)
 
 
 def whole(text: str) -> str:
@@ -101,20 +104,22 @@ def _found_by(record: Record, region: str, *, lead: bool) -> Iterator[str]:
 
 def contacts(value: Any, region: str, word: str = "") -> Iterator[str]:
     """E-mails and telephone numbers anywhere in a record: texts with an ``@``, and what stands under a phone's name."""
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from contacts(item, region, str(key).casefold())
+    if isinstance(value, str | int):
+        if isinstance(value, str) and "@" in value:
+            yield f"e:{folded(value).strip()}"
+        elif _is_for_phones(word) and (number := e164(str(value), region)):
+            yield f"t:{number}"
     elif isinstance(value, list):
         for item in value:
             yield from contacts(item, region, word)
-    elif isinstance(value, str) and "@" in value:
-        yield f"e:{folded(value).strip()}"
-    elif (
-        isinstance(value, str | int)
-        and any(one in word for one in PHONE_WORDS)
-        and (number := e164(str(value), region))
-    ):
-        yield f"t:{number}"
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from contacts(item, region, key)
+
+
+@lru_cache(maxsize=1_000)
+def _is_for_phones(word: str) -> bool:
+    return any(one in word.casefold() for one in PHONE_WORDS)
 
 
 def micros(moment: Any) -> int | None:

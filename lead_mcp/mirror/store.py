@@ -59,10 +59,12 @@ PRAGMAS: Final = (
 
 @dataclass(frozen=True)
 class Store:
-    """The file in its folder. Every method opens a connection of its own, so that any thread may call it."""
+    """The file in its folder. Any thread may call every method: what reads opens a connection of its own."""
 
     folder: Path
     _turn: Lock = field(default_factory=Lock, compare=False, repr=False)
+    _open: list[sqlite3.Connection | None] = field(default_factory=list, compare=False, repr=False)
+    """For each ``held``, the connection that was opened within it, if any."""
 
     @property
     def path(self) -> Path:
@@ -99,18 +101,54 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction: whole, or not at all. Only who holds the lock may ask for one. Raises Unavailable."""
-        private_folder(self.folder)
-        os.close(private_file(self.path))
-        with self._turn, closing(self._connected()) as database:
+        with self._turn, self._writer() as database:
             try:
-                for pragma in ("journal_mode=WAL", *PRAGMAS):
-                    database.execute(f"PRAGMA {pragma}")
                 database.execute("BEGIN IMMEDIATE")
                 self._check(database, new=True)
                 yield database
                 database.execute("COMMIT")
-            except sqlite3.Error as error:  # the disk is full: closing undoes what was begun
+            except sqlite3.Error as error:  # the disk is full, say
                 raise Unavailable(f"The mirror in {self.folder} cannot be written: {error}.") from error
+            finally:
+                if database.in_transaction:
+                    database.rollback()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Within it one connection serves all transactions: with the last one closed, SQLite moves its whole log."""
+        self._open.append(None)
+        try:
+            yield
+        finally:
+            with self._turn:
+                if (database := self._open.pop()) is not None:
+                    database.close()
+
+    @contextmanager
+    def _writer(self) -> Iterator[sqlite3.Connection]:
+        if self._open and self._open[-1] is not None:
+            yield self._open[-1]
+            return
+        database = self._ready()
+        if self._open:
+            self._open[-1] = database
+            yield database
+            return
+        with closing(database):
+            yield database
+
+    def _ready(self) -> sqlite3.Connection:
+        """A connection that may write. Raises Unavailable."""
+        private_folder(self.folder)
+        os.close(private_file(self.path))
+        database = self._connected()
+        try:
+            for pragma in ("journal_mode=WAL", *PRAGMAS):
+                database.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error as error:
+            database.close()
+            raise Unavailable(f"The mirror in {self.folder} cannot be written: {error}.") from error
+        return database
 
     def settle(self) -> None:
         """Nothing of what was taken out stays in the log beside the file."""

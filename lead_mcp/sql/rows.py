@@ -26,8 +26,8 @@ from lead_mcp.vendors.spec.reading import Recording
 
 Mask = Callable[[str, Value, Record | None], Value]
 """A column's value as the engine may see it: the column's name, the value, whose it is. ``raw`` gets the whole record."""
-Spelling = Callable[[Value, Record], Any]
-"""A value that is there, of a record, as it stands in a row."""
+Spelling = Callable[[Value, Record | None], Any]
+"""A value that is there, of a record, as it stands in a row; without a mask nobody looks at the record."""
 Row = list[Any]
 PLACES: Final = Decimal("0.0001")
 MOST_MONEY: Final = Decimal(10) ** 14
@@ -76,7 +76,7 @@ class RowMaker:
 
     def _filled(self, table: str, own: Mapping[str, Value], record: Record, columns: Sequence[str]) -> Row:
         """A row of a record's ``own`` values and its fields."""
-        spellings = self._spellings(table)
+        spellings = self.spellings(table)
         row: Row = []
         for name in columns:
             value = own[name] if name in own else record.get(name)
@@ -124,7 +124,7 @@ class RowMaker:
         return self._row("recordings", values, record, columns)
 
     def _row(self, table: str, values: Mapping[str, Value], record: Record, columns: Sequence[str]) -> Row:
-        spellings = self._spellings(table)
+        spellings = self.spellings(table)
         return [None if (value := values[name]) is None else spellings[name](value, record) for name in columns]
 
     def phone(self, record: Record) -> str | None:
@@ -141,7 +141,7 @@ class RowMaker:
             "raw": dict(record.raw),
         }
 
-    def _spellings(self, table: str) -> Mapping[str, Spelling]:
+    def spellings(self, table: str) -> Mapping[str, Spelling]:
         """How each column's values stand in a row; found out once, as there are millions of them."""
         if table not in self._known:
             types = TABLES[table].types.items()
@@ -187,7 +187,7 @@ def _text(value: Value) -> str | None:
 STRICT: Final = json.JSONEncoder(allow_nan=False, ensure_ascii=False, default=str)
 
 
-def _json(value: Value) -> str:
+def json_cell(value: Value) -> str:
     """JSON that holds nothing but JSON: no NaN, no half of a character."""
     try:
         text = STRICT.encode(value)
@@ -208,7 +208,7 @@ CELLS: Final[Mapping[str, Callable[[Any], Any]]] = {
     TIME: lambda value: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else None,
     FLAG: lambda value: value if isinstance(value, bool) else None,
     WHOLE: int,
-    JSON: _json,
+    JSON: json_cell,
 }
 
 
@@ -217,7 +217,11 @@ def encoded(rows: Sequence[Row], width: int) -> list[bytes]:
 
     At least one column stays a list, which says how many rows there are.
     """
-    columns = [[row[nth] for row in rows] for nth in range(width)]
+    return encoded_columns([[row[nth] for row in rows] for nth in range(width)])
+
+
+def encoded_columns(columns: Sequence[Sequence[Any]]) -> list[bytes]:
+    """The same of rows that stand column by column already."""
     blobs = [_column(values) for values in columns]
     if not any(blob.startswith(b"[") for blob in blobs):
         blobs[0] = _json_bytes(columns[0])

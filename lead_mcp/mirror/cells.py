@@ -1,0 +1,92 @@
+"""Columns of many records at once: the cells that ``RowMaker`` makes one by one, where no mask has to see each of them.
+
+A vendor's records have the same texts again and again, so that each text of a column is decoded and spelled once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from lead_mcp.sql.rows import Spelling, json_cell
+from lead_mcp.vendors.spec.fields import Field, at
+from lead_mcp.vendors.spec.http import Raw
+
+MOST: Final = 5_000
+"""Texts, and numbers, of one column that are remembered."""
+
+
+class Remembered(dict[Any, Any]):
+    """What is made of each value, made once; all are forgotten when they are too many."""
+
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.make = make
+
+    def __missing__(self, value: Any) -> Any:
+        if len(self) >= MOST:
+            self.clear()
+        made = self[value] = self.make(value)
+        return made
+
+
+class Cells:
+    """One column of one account's records: a ``field`` as ``spell`` has it; None: nobody has a value."""
+
+    def __init__(self, field: Field | None, spell: Spelling) -> None:
+        self.field, self.spell = field, spell
+        self.paths = field.paths if field is not None and type(field) is Field and not field.joined else ()
+        self.known = {kind: Remembered(self._of_value) for kind in (str, int)}
+        """By type, as 1 and True are one key. Other numbers are not: 0.0 and -0.0 are one key, and two texts."""
+
+    def of(self, raws: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """A cell for each record: of the first path that has a value."""
+        if self.field is None:
+            return [None] * len(raws)
+        if not self.paths:
+            return [self._cell(raw) for raw in raws]
+        cells = self._at(self.paths[0], raws)
+        for path in self.paths[1:]:
+            if None in cells:
+                further = self._at(path, raws)
+                cells = [two if one is None else one for one, two in zip(cells, further, strict=True)]
+        return cells
+
+    def _at(self, path: str, raws: Sequence[Mapping[str, Any]]) -> list[Any]:
+        found, texts = values_at(path, raws), self.known[str]
+        return [None if one is None else texts[one] if type(one) is str else self._other(one) for one in found]
+
+    def _other(self, value: Any) -> Any:
+        known = self.known.get(type(value))
+        return self._of_value(value) if known is None else known[value]
+
+    def _of_value(self, value: Any) -> Any:
+        return self._cell({self.paths[0]: value})
+
+    def _cell(self, raw: Raw) -> Any:
+        value = None if self.field is None else self.field.read(raw)
+        return None if value is None else self.spell(value, None)
+
+
+def values_at(path: str, raws: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """What stands at a dotted path of each record, or None: as ``at`` finds it."""
+    head, dot, rest = path.partition(".")
+    if not dot:
+        return [raw.get(path) for raw in raws]
+    if "." in rest:
+        return [at(raw, path) for raw in raws]
+    heads = [raw.get(head) for raw in raws]
+    return [
+        at(raw, path) if path in raw else one.get(rest) if type(one) is dict else None
+        for one, raw in zip(heads, raws, strict=True)
+    ]
+
+
+def raw_cells(texts: Iterable[str], raws: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The records themselves: as they are kept, but for what a cell cannot hold."""
+    return [json_cell(dict(raw)) if _is_odd(text) else text for text, raw in zip(texts, raws, strict=True)]
+
+
+def _is_odd(text: str) -> bool:
+    """Whether there may be a number that is none, or half of a character."""
+    return "\\u" in text or "NaN" in text or "Infinity" in text
