@@ -12,12 +12,24 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from benchmarks import export, kills, many, mirror, search, sql, startup, summaries, writes
+from benchmarks import export, install, kills, many, mirror, search, sql, startup, summaries, writes
 from benchmarks.driving import emulators
 from benchmarks.report import Line, show, where, write
 
 LEADS: Final = 2000
-PARTS: Final = ("startup", "search", "many", "writes", "kills", "summaries", "sql", "mirror", "export", "tokens")
+PARTS: Final = (
+    "startup",
+    "search",
+    "many",
+    "writes",
+    "kills",
+    "summaries",
+    "sql",
+    "mirror",
+    "export",
+    "install",
+    "tokens",
+)
 SIZES: Final = (1_000, 10_000, 100_000)
 
 
@@ -39,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "sql": lambda: sql.measure(1_000 if quick else 5_000),
         "mirror": lambda: mirror.measure(500 if quick else 5_000, 5 if quick else 15),
         "export": lambda: export.measure(10_000 if quick else 100_000),
+        "install": install.measure,
         "tokens": _tokens,
     }
     for name, measured in parts.items():
