@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 SITE := .venv/.site
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' lead_mcp/__init__.py)
 CHECKSUMS := cd dist && rm -f SHA256SUMS && sha256sum * > SHA256SUMS
 # As many processes as tests/conftest.py says; a module's tests stay together, since they share servers and emulators.
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
@@ -57,8 +58,9 @@ sbom: $(READY)
 
 # The container image as a file in dist/, for `docker load`. Needs docker.
 image:
-	docker build -t lead-mcp .
-	docker save lead-mcp | gzip -n > dist/lead-mcp-image.tar.gz
+	mkdir -p dist
+	docker build -t lead-mcp:$(VERSION) .
+	docker save lead-mcp:$(VERSION) | gzip -n > dist/lead-mcp-$(VERSION)-image.tar.gz
 	$(CHECKSUMS)
 
 # Known weaknesses in what constraints.txt names. Exit code 2, and words, where whoever knows cannot be asked.

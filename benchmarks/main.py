@@ -17,19 +17,7 @@ from benchmarks.driving import emulators
 from benchmarks.report import Line, show, where, write
 
 LEADS: Final = 2000
-PARTS: Final = (
-    "startup",
-    "search",
-    "many",
-    "writes",
-    "kills",
-    "summaries",
-    "sql",
-    "mirror",
-    "export",
-    "install",
-    "tokens",
-)
+PARTS: Final = tuple("startup search many writes kills summaries sql mirror export install tokens".split())
 SIZES: Final = (1_000, 10_000, 100_000)
 
 

@@ -81,7 +81,9 @@ class Replicas:
 def standing(emulators: Emulators, environment: dict[str, str], folder: Path) -> Iterator[Replicas]:
     state = folder / "state"
     token = Tokens(state).new("hopper", SCOPES, None, None)[1]
+    (folder / "files").mkdir()
     own = {**emulators.environment, **environment, "LEAD_MCP_STATE_DIR": str(state), "LEAD_MCP_STATE_KEYS": "k" * 32}
+    own["LEAD_MCP_EXPORT_DIR"] = str(folder / "files")
     with ExitStack() as stack:
         started = [
             stack.enter_context(listening_server("--stateless", environment=own, folder=folder)) for _ in range(2)
@@ -177,6 +179,17 @@ def test_sql_is_answered_by_either(replicas: Replicas) -> None:
     sql = "SELECT count(*) AS n FROM leads WHERE account = 'octanist'"
     asked = [replicas.call("query_sql", sql=sql, account="octanist") for _ in range(4)]
     assert len({one["result"]["rows"][0][0] for one in asked}) == 1
+
+
+def test_a_link_to_an_export_leads_to_it_at_either(replicas: Replicas) -> None:
+    found = replicas.call("export_leads", account="octanist", limit=20)
+    assert found["url"].startswith(f"{replicas.origin}/exports/{found['file']}?"), "where the proxy is, as it was asked"
+    query = found["url"].partition("/exports/")[2]
+    contents = {
+        httpx2.get(f"{one}/exports/{query}", trust_env=False).text for one in (replicas.origin, *replicas.servers)
+    }
+    assert len(contents) == 1
+    assert len(contents.pop().splitlines()) == 21
 
 
 def test_numbers_are_not_for_the_outside(replicas: Replicas) -> None:
