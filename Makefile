@@ -28,7 +28,8 @@ check: $(READY) $(SITE)
 thorough: $(READY)
 	$(PYTEST) -rs -m "not clients" --hypothesis-profile=thorough
 
-# Other people's clients, installed outside this folder: the MCP Inspector, and what turns tools into providers' forms.
+# Other people's clients, installed outside this folder: conformance suites, SDKs, the MCP Inspector, and what turns tools
+# into providers' forms.
 clients: $(READY)
 	$(BIN)/python -m pytest -rs tests/clients
 

@@ -64,14 +64,17 @@ def _installed(package: bytes, patience: float) -> Path:
 def _install(package: bytes, folder: Path, npm: str, patience: float) -> None:
     (folder / "package.json").write_bytes(package)
     words = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=patience, check=False)
+    try:
+        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=patience, check=False)
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"npm could not install what is needed here in {patience:g} s")
     if done.returncode != 0:
         pytest.skip(f"npm could not install what is needed here: {done.stderr.strip()[-300:]}")
     (folder / "installed").touch()
 
 
 def copied(source: Path, folder: Path) -> Path:
-    """The scripts of ``source`` in a folder of their own beside the packages, where their imports are found."""
+    """The files of ``source`` in a folder of their own beside the packages, where their imports are found."""
     own = folder / f"run-{os.getpid()}"
     shutil.copytree(source, own, dirs_exist_ok=True)
     return own
