@@ -8,7 +8,7 @@ CHECKSUMS := cd dist && rm -f SHA256SUMS && sha256sum * > SHA256SUMS
 # As many processes as tests/conftest.py says; a module's tests stay together, since they share servers and emulators.
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test check thorough clients docs format bench mcpb dist sbom image audit soak clean
+.PHONY: demo test check thorough clients docs format bench mcpb dist sbom image audit soak faults fuzz clean
 
 demo: $(READY)
 	$(BIN)/lead-mcp demo
@@ -30,6 +30,18 @@ thorough: $(READY)
 
 # Other people's clients, installed outside this folder: conformance suites, SDKs, the MCP Inspector, and what turns tools
 # into providers' forms.
+# Every vendor, every fault, every tool, and docs/faults.md: about ten minutes of processor time.
+faults: $(READY)
+	$(BIN)/python -m tests.faults
+
+# The coverage-guided fuzzer (Linux), so many seconds over all its targets. What it finds stays in tests/fuzz/samples.
+SECONDS ?= 60
+fuzz: $(READY)
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || \
+	  $(PYTHON) -m pip --python $(BIN)/python install -q --disable-pip-version-check 'atheris>=3,<4'
+	$(BIN)/python -m tests.fuzz $(SECONDS)
+
+# Other people's clients, installed outside this folder: the MCP Inspector, and what turns tools into providers' forms.
 clients: $(READY)
 	$(BIN)/python -m pytest -rs tests/clients
 

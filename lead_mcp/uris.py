@@ -75,10 +75,16 @@ def ping_uri(account: str, direction: str, ping_id: str, at: datetime | None) ->
 
 
 def ping_moment(found: Uri) -> datetime | None:
-    """When a ping's URI says it came, to the second: by its ``at`` (a whole ISO time in older ones), else by its id."""
+    """When a ping's URI says it came, to the second: by its ``at`` (a whole ISO time in older ones), else by its id.
+
+    None where neither tells.
+    """
     at = found.query.get("at", "")
     seconds = int(at) if re.fullmatch(r"-?[0-9]{1,11}", at) else None if at else _seconds_of(found.id)
-    return as_time(at) if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    try:
+        return as_time(at) if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):  # no calendar has it
+        return None
 
 
 def _seconds_of(ping_id: str) -> int | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
+from typing import Final
 
-from lead_mcp.dates import Window
+from lead_mcp.dates import SECOND, Window
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import search
@@ -14,6 +15,9 @@ from lead_mcp.filters import Filter, Op, Order
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.pings import with_pings
 from lead_mcp.uris import Uri, ping_moment
+
+FIRST: Final = datetime.min.replace(tzinfo=UTC)
+LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 
 async def one_ping(runtime: Runtime, found: Uri) -> Record:
@@ -40,6 +44,6 @@ async def one_ping(runtime: Runtime, found: Uri) -> Record:
 
 
 def _around(moment: datetime, runtime: Runtime) -> Window:
-    """The whole second, and one before and behind it."""
-    second = timedelta(seconds=1)
-    return Window(moment - second, moment + 2 * second, runtime.server.zone.key)
+    """The whole second, and one before and behind it, where the calendar has them."""
+    since, until = max(moment, FIRST + SECOND) - SECOND, min(moment, LAST - 2 * SECOND) + 2 * SECOND
+    return Window(since, until, runtime.server.zone.key)

@@ -91,6 +91,14 @@ def test_any_uri_is_read_or_refused_in_words(driven: Bench, uri: str) -> None:
     assert inner is None or inner[0] in uri, refused
 
 
+@pytest.mark.parametrize(
+    "at", ["-99999999999", "99999999999", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "-62135596800"]
+)
+def test_a_ping_of_the_ends_of_the_calendar_or_beyond_is_not_there(driven: Bench, at: str) -> None:
+    with pytest.raises(MCPError, match="not_found"):
+        driven.portal.call(driven.client.read_resource, f"ping://leadexec/inbound/x?at={at}")
+
+
 @given(data=st.data())
 @examples(60)
 def test_a_damaged_cursor_is_refused(driven: Bench, data: st.DataObject) -> None:
