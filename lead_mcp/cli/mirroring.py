@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from lead_mcp.cli.setup import settings_for
 from lead_mcp.cli.terminal import agreed, interruptible
 from lead_mcp.dates import parse, stamp
 from lead_mcp.engine.connection import Connection
-from lead_mcp.errors import BadArgument, NotConfigured
+from lead_mcp.errors import BadArgument, Conflict, NotConfigured, Unavailable
 from lead_mcp.mirror.erasing import drop_all, forget_person
 from lead_mcp.mirror.exporting import export_all
 from lead_mcp.mirror.mirror import Mirror, SyncReport
@@ -29,6 +30,9 @@ from lead_mcp.outgoing.render import error_text
 from lead_mcp.runtime import Runtime, running
 
 Work = Callable[[Runtime, Mirror], Awaitable[int]]
+PATIENCE: Final = 60.0
+"""Seconds that a sync waits for another process to have written: a server that tops up is done in a few."""
+AGAIN: Final = 0.5
 OFF: Final = "LEAD_MCP_MIRROR is off. Set it to on: the accounts' records are then kept on this machine."
 
 
@@ -68,12 +72,35 @@ def sync(wanted: Wanted, config: Path | None, *, sandbox: bool) -> int:
         if runtime.server.mirror == "off":
             raise NotConfigured(OFF)
         while True:
-            code = await _synced(runtime, mirror, wanted)
+            code = await _once(runtime, mirror, wanted)
             if wanted.watch is None:
                 return code
             await anyio.sleep(wanted.watch)
 
     return _with_mirror(config, work, sandbox=sandbox)
+
+
+async def _once(runtime: Runtime, mirror: Mirror, wanted: Wanted) -> int:
+    """One sync, in turn. Who watches says why it could not be, and tries again at the next one."""
+    try:
+        return await in_turn(partial(_synced, runtime, mirror, wanted))
+    except (Conflict, Unavailable) as error:
+        if wanted.watch is None:
+            raise
+        print(f"lead-mcp: {error_text(error)}", file=sys.stderr, flush=True)
+        return 1
+
+
+async def in_turn(work: Callable[[], Awaitable[int]]) -> int:
+    """What ``work`` gives once no other process writes. Raises Conflict where one writes for longer than ``PATIENCE``."""
+    until = anyio.current_time() + PATIENCE
+    while True:
+        try:
+            return await work()
+        except Conflict:
+            if anyio.current_time() >= until:
+                raise
+        await anyio.sleep(AGAIN)
 
 
 async def _synced(runtime: Runtime, mirror: Mirror, wanted: Wanted) -> int:

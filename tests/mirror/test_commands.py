@@ -8,12 +8,17 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lead_mcp.cli.mirroring import PATIENCE, in_turn
+from lead_mcp.errors import Conflict
+from lead_mcp.mirror.lock import writing
 from lead_mcp.mirror.store import Store
+from tests.skipping import skipping_portal
 
 
 def environment(state: Path, **more: str) -> dict[str, str]:
@@ -36,6 +41,29 @@ def test_a_mirror_that_is_off_says_so_and_nothing_is_stored(tmp_path: Path) -> N
     assert (found.returncode, found.stdout) == (1, "")
     assert "LEAD_MCP_MIRROR is off" in found.stderr
     assert not (tmp_path / "sandbox" / "mirror").exists()
+
+
+@pytest.mark.parametrize("refusals", [3, 1000])
+def test_a_sync_waits_for_its_turn(tmp_path: Path, refusals: int) -> None:
+    """Servers that top up write for seconds: neither a sync from cron nor one that watches ends for that."""
+    tried = 0
+    with ExitStack() as other, skipping_portal() as portal:
+        other.enter_context(writing(tmp_path))
+
+        async def work() -> int:
+            nonlocal tried
+            tried += 1
+            if tried > refusals:
+                other.close()
+            with writing(tmp_path):
+                return 7
+
+        if refusals < PATIENCE:
+            assert portal.call(in_turn, work) == 7
+        else:
+            with pytest.raises(Conflict, match="Another process is writing"):
+                portal.call(in_turn, work)
+            assert tried > PATIENCE
 
 
 @pytest.mark.slow
