@@ -166,8 +166,13 @@ def _own_signals(listener: uvicorn.Server) -> Iterator[None]:
     yield
 
 
-LEFT: Final = (anyio.ClosedResourceError, anyio.BrokenResourceError)
-"""What a message meets whose session its client ended in the same moment."""
+LEFT: Final = frozenset(("BrokenResourceError", "ClientDisconnect", "ClosedResourceError"))
+"""What says that a client left: in the middle of its request, or its session in the moment of its last message. By name,
+since who logs needs not load what raises them."""
+
+
+def has_left(error: BaseException | None) -> bool:
+    return type(error).__name__ in LEFT
 
 
 class Requests:
@@ -197,8 +202,8 @@ class Requests:
                 try:
                     return await self.app(scope, receive, answer.send)
                 except Exception as error:
-                    if not (self.ending or (answer.complete and isinstance(error, LEFT))):
-                        raise  # what breaks because its session ended is no news
+                    if not (self.ending or has_left(error)):
+                        raise  # what breaks because its client is gone is no news
                 finally:
                     self.open.discard(own)
         await answer.finish()

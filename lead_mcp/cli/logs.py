@@ -8,14 +8,14 @@ import sys
 from collections.abc import Iterable
 from typing import Final
 
-from lead_mcp.cli.listening import LEFT
+from lead_mcp.cli.listening import has_left
 from lead_mcp.transport.redaction import Redactor, redactor
 
 OURS: Final = "lead_mcp"
 OTHERS: Final = ("asyncio", "mcp", "py.warnings", "uvicorn.error")
 """Whose warnings and errors are passed on; below that they write addresses with queries, and whole answers."""
 SESSIONS: Final = "mcp.server.streamable_http"
-"""Where the SDK calls it an error that a client ended its session while a message for it was on the way."""
+"""Where the SDK calls it an error that a client left in the middle of its request, or of its session."""
 STANDARD: Final = frozenset(logging.LogRecord("", 0, "", 0, "", None, None).__dict__) | {
     "message", "asctime", "taskName"
 }  # fmt: skip
@@ -38,9 +38,9 @@ class JsonLines(logging.Formatter):
 
 
 def passes(record: logging.LogRecord) -> bool:
-    """Whether a record is anybody's whom we know, and tells more than that a client left its session."""
+    """Whether a record is anybody's whom we know, and tells more than that a client left."""
     known = any(record.name == name or record.name.startswith(f"{name}.") for name in (OURS, *OTHERS))
-    return known and not (record.name == SESSIONS and record.exc_info and isinstance(record.exc_info[1], LEFT))
+    return known and not (record.name == SESSIONS and record.exc_info and has_left(record.exc_info[1]))
 
 
 def configure_logging(level: str, secrets: Iterable[str] = ()) -> None:

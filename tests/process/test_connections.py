@@ -278,6 +278,25 @@ async def test_a_message_whose_session_ends_at_that_moment_is_no_error(caplog: p
     assert [one.getMessage() for one in caplog.records if one.levelname == "ERROR" and passes(one)] == []
 
 
+@pytest.mark.parametrize("version", ["2025-11-25", "2026-07-28"])
+async def test_a_client_that_leaves_in_mid_request_is_no_error(version: str, caplog: pytest.LogCaptureFixture) -> None:
+    server: Any = MCPServer("sessions", log_level="ERROR")
+    app, said = Requests(server.streamable_http_app()), iter(["http.request", "http.disconnect"])
+    names = {**PLAIN, "Host": "127.0.0.1:8000", "MCP-Protocol-Version": version, "Mcp-Method": "tools/list"}
+    headers = [(name.lower().encode(), value.encode()) for name, value in names.items()]
+
+    async def receive() -> Any:
+        return {"type": next(said), "body": b'{"jsonrpc"', "more_body": True}
+
+    async def send(message: Any) -> None:
+        """Nobody is there."""
+
+    scope = {"type": "http", "method": "POST", "path": "/mcp", "headers": headers, "query_string": b""}
+    async with server.session_manager.run():
+        await app(scope, receive, send)
+    assert [one.getMessage() for one in caplog.records if one.levelname == "ERROR" and passes(one)] == []
+
+
 @pytest.mark.slow
 def test_many_sessions_do_not_hold_up_the_end(emulators: Emulators, folder: Path) -> None:
     with listening_server(environment=emulators.environment, folder=folder) as (server, url):
