@@ -18,6 +18,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -43,6 +44,17 @@ IN_FLIGHT: Final = 0.008
 KILLED: Final = 0.7
 """The chance of a try to be killed."""
 TRIES: Final = 12
+LOADED_LATE: Final = (
+    "anyio._backends._asyncio",
+    "encodings.idna",
+    "httpcore2",
+    "sqlalchemy.dialects.sqlite.pysqlite",
+    "sqlite3",
+    "stamina",
+    "tenacity.asyncio",
+    "truststore",
+)
+"""What a write loads when it needs it. The forking process has it beforehand: each try would spend half its time on it."""
 TRUST: Final = ssl.create_default_context()
 """Made once: it costs 40 ms, half of a try."""
 PATIENCE: Final = 30
@@ -110,6 +122,8 @@ def _emails(vendors: Emulators, account: str) -> Iterator[str]:
 def main(first: int, count: int) -> None:
     """Print what became of each write, a JSON object a line."""
     settings = load()
+    for name in LOADED_LATE:
+        import_module(name)
     gc.freeze()
     for number in range(first, first + count):
         print(json.dumps(_ended(settings, number)), flush=True)
