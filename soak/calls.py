@@ -14,7 +14,7 @@ from soak.house import DEADLINE, House
 from soak.tally import Tally
 from soak.truth import Truth
 
-LONGEST: Final = 4 * DEADLINE + 30
+LONGEST: Final = 3 * DEADLINE + 30
 """Seconds until a call counts as unanswered: the deadline bounds the vendors' part, a busy machine adds to the rest."""
 GRACE: Final = 35
 """Seconds after the last fault until every account must answer again: a vendor that was down rests for up to 30."""
@@ -52,14 +52,15 @@ async def on_and_on(run: Run, name: str, work: Callable[[], Awaitable[None]]) ->
         try:
             await work()
         except Exception as error:  # noqa: BLE001 - it is counted, and the others go on
-            run.tally.fault("client broken", f"{name}: {'; '.join(map(repr, _leaves(error)))}")
+            run.tally.fault("client broken", f"{name}: {'; '.join(map(repr, leaves(error)))}")
             await anyio.sleep(1)
 
 
-def _leaves(error: BaseException) -> Iterator[BaseException]:
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """The errors of a group, and of the groups in it."""
     if isinstance(error, BaseExceptionGroup):
         for one in error.exceptions:
-            yield from _leaves(one)
+            yield from leaves(one)
     else:
         yield error
 

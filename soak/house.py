@@ -18,7 +18,7 @@ from mcp.client.streamable_http import streamable_http_client
 from lead_mcp import vendors
 from soak.processes import Processes, clean, processes
 
-DEADLINE: Final = 8
+DEADLINE: Final = 20
 """Seconds a call may spend on vendors (``LEAD_MCP_DEADLINE``)."""
 LISTENS: Final = r"listens on (http://\S+)\n"
 WEB: Final = ("http", "stateless")

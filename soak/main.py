@@ -21,6 +21,7 @@ from mcp import Client, MCPDeprecationWarning, StdioServerParameters
 
 from benchmarks.report import where
 from lead_mcp.journal.store import Journal
+from lead_mcp.vendors import NAMES
 from soak.calls import Run, on_and_on
 from soak.clock import Clock
 from soak.exporting import exports
@@ -28,10 +29,10 @@ from soak.growth import ALLOWED, LOADING
 from soak.house import WEB, House, house
 from soak.pinging import Target, over_http, over_stdio, pinging
 from soak.processes import clean
-from soak.reading import LIVE, WITH_SQL, ask, counts_in_sql, reads
+from soak.reading import LIVE, WITH_SQL, ask, counts_in_sql, newest_of_all, reads
 from soak.rude import crowd, rudeness, short_lives
 from soak.sampling import Series, Watched, sampling
-from soak.storms import storms
+from soak.storms import HUGE, storms
 from soak.table import show
 from soak.tally import Tally
 from soak.truth import Truth
@@ -82,6 +83,8 @@ async def _load(run: Run, book: Book, series: Series, seed: int) -> None:
     bare = StdioServerParameters(
         command=sys.executable, args=["-m", "benchmarks.bare"], env=clean(run.house.running.environment)
     )
+    if run.clock.seconds >= LONG:
+        await crowd(run.house)
     async with (
         run.house.own("stdio", "legacy") as (stdio, pid),
         run.house.client("http") as newer,
@@ -90,12 +93,9 @@ async def _load(run: Run, book: Book, series: Series, seed: int) -> None:
         httpx2.AsyncClient(trust_env=False, timeout=120) as http,
         Client(bare, mode="legacy") as control,
     ):
-        for client in (newer, stateless):
-            await ask(run, client, random.Random(seed), counts_in_sql)  # starts the engine
+        await _warm(run, (stdio, newer, stateless), random.Random(seed))
         web = {name: Target(run.house.pid(name), await over_http(http, run.house.urls[name])) for name in WEB}
         pings = web | {"stdio": Target(pid, over_stdio(stdio))}
-        if run.clock.seconds >= LONG:
-            await crowd(run)
         run.clock.started = time.monotonic()
         crew: dict[str, Work] = {
             "sampling": lambda dice: sampling(_watched(run.house, pid), series, run.clock),
@@ -117,6 +117,16 @@ async def _load(run: Run, book: Book, series: Series, seed: int) -> None:
                 group.start_soon(on_and_on, run, name, partial(work, random.Random(f"{seed} {name}")))
 
 
+async def _warm(run: Run, clients: Sequence[Client], dice: random.Random) -> None:
+    """Every server starts its engine, and meets the largest reply that it will: the memory for both stays with it."""
+    for client in clients:
+        await ask(run, client, dice, counts_in_sql)
+        for vendor in NAMES if run.clock.seconds >= LONG else ():
+            httpx2.post(f"{run.house.emulators}/_faults", json={"vendor": vendor, **HUGE}, trust_env=False)
+        await ask(run, client, dice, newest_of_all)
+    httpx2.delete(f"{run.house.emulators}/_faults", trust_env=False)
+
+
 def _watched(house: House, stdio: int) -> Watched:
     pids = {one.name: one.pid for one in house.running.started if one.name != "emulators"}
     pages = {name: f"{house.urls[name].removesuffix('/mcp')}/metrics" for name in WEB}
@@ -128,7 +138,8 @@ def _end(house: House, tally: Tally) -> None:
     """Everything ends as it should and leaves nothing behind."""
     for name, code in house.running.ended().items():
         if code not in (0, 143, -15):
-            tally.fault("ended badly", f"{name}: exit code {code}")
+            tail = (house.running.folder / f"{name}.log").read_text("utf-8")[-300:]
+            tally.fault("ended badly", f"{name}: exit code {code}: {tail}")
     if left := house.running.left():
         tally.fault("processes left", str(left))
     if files := [str(one) for one in house.temporary.rglob("*")]:

@@ -1,12 +1,13 @@
 """A ping a second to every server: it is answered within a second, whatever else goes on.
 
-A machine that others use too holds up everybody. So two things are not counted against a server: how long its threads have
-waited for a processor meanwhile, and how long a bare server of the same SDK takes, which nobody else asks and which is pinged
-at the same moment.
+A machine that others use too holds up everybody. So two things are not counted against a server: how long its threads and our
+own have waited for a processor meanwhile, and how long a bare server of the same SDK takes, which nobody else asks and which
+is pinged at the same moment.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -44,11 +45,11 @@ async def pinging(run: Run, targets: Mapping[str, Target], bare: Send, series: S
     """Pings until the end of the run. ``bare``: the ping that the others are compared with."""
     while run.clock.is_running:
         took: dict[str, float] = {}
-        before = {name: waited(one.pid) for name, one in targets.items()}
+        before = {name: _held_up(one) for name, one in targets.items()}
         async with anyio.create_task_group() as group:
             for name, send in {**{name: one.send for name, one in targets.items()}, "bare": bare}.items():
                 group.start_soon(_timed, run, name, send, took)
-        held_up = {name: waited(one.pid) - before[name] for name, one in targets.items()}
+        held_up = {name: _held_up(one) - before[name] for name, one in targets.items()}
         for name, seconds in took.items():
             series.add(name, {"ping ms": 1000 * seconds})
         for name in targets:
@@ -56,6 +57,11 @@ async def pinging(run: Run, targets: Mapping[str, Target], bare: Send, series: S
                 shares = f"a bare server's {took['bare']:.2f} s, no processor for {held_up[name]:.2f} s"
                 run.tally.fault("late ping", f"{name}: {took[name]:.2f} s, {shares}")
         await anyio.sleep(1)
+
+
+def _held_up(one: Target) -> float:
+    """Seconds that the server, and we who ask it, have waited for a processor, all in all."""
+    return waited(one.pid) + waited(os.getpid())
 
 
 async def _timed(run: Run, name: str, send: Send, took: dict[str, float]) -> None:

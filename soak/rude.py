@@ -17,8 +17,8 @@ import anyio
 import httpx2
 from mcp import Client, MCPError
 
-from soak.calls import Run
-from soak.house import WEB
+from soak.calls import Run, leaves
+from soak.house import WEB, House
 from soak.pinging import ACCEPTS, HELLO
 from soak.reading import ask, every_lead, newest_of_all
 
@@ -121,11 +121,11 @@ MANNERS: Final[tuple[Manner, ...]] = (
 )
 
 
-async def crowd(run: Run) -> None:
+async def crowd(house: House) -> None:
     """As many sessions as a server keeps, at once and for good: it holds no more from then on."""
     async with httpx2.AsyncClient(trust_env=False, timeout=60) as http:
         for _ in range(CROWD):
-            (await http.post(run.house.urls["http"], json=HELLO, headers=ACCEPTS)).raise_for_status()
+            (await http.post(house.urls["http"], json=HELLO, headers=ACCEPTS)).raise_for_status()
 
 
 # --- processes of their own ---------------------------------------------------------------------------------------
@@ -147,7 +147,7 @@ async def _short_life(run: Run, dice: random.Random) -> None:
                 await _killed(run, client, pid, dice)
     except* (MCPError, OSError, anyio.BrokenResourceError, anyio.ClosedResourceError) as broken:
         if not killed:
-            run.tally.fault("connection broken", f"a short life: {broken.exceptions!r}")
+            run.tally.fault("client broken", f"a short life: {'; '.join(map(repr, leaves(broken)))}")
     run.tally.count(f"servers on stdio, {'killed' if killed else 'ended'}")
 
 

@@ -13,6 +13,7 @@ import httpx2
 from lead_mcp.vendors import NAMES
 from soak.calls import GRACE, Run
 
+HUGE: Final[Mapping[str, Any]] = {"kind": "huge", "bytes": 20_000_000}
 KINDS: Final[tuple[Mapping[str, Any], ...]] = (
     {"kind": "status", "status": 503},
     {"kind": "status", "status": 500},
@@ -26,7 +27,7 @@ KINDS: Final[tuple[Mapping[str, Any], ...]] = (
     {"kind": "html"},
     {"kind": "garbage"},
     {"kind": "empty"},
-    {"kind": "huge", "bytes": 20_000_000},
+    HUGE,
     {"kind": "redirect"},
 )
 STORM: Final = 25.0

@@ -15,7 +15,7 @@ from mcp import Client, MCPError
 from mcp.types import ElicitRequestParams, ElicitResult
 
 from lead_mcp.vendors import emulators
-from soak.calls import Refused, Run, call
+from soak.calls import Refused, Run, call, leaves
 
 ACCOUNTS: Final = ("octanist", "leadtrackr")
 """One cannot tell a repeat, so that a lost answer is looked for; the other can, so that it is sent again."""
@@ -23,7 +23,7 @@ LISTS: Final = {"octanist": ("/octanist/api/leads", "data"), "leadtrackr": ("/le
 TRIES: Final = 40
 LEAVES: Final = 0.15
 """The chance that a client goes away before its answer comes, and asks again with the same key elsewhere."""
-AGAIN: Final = frozenset("unavailable timeout rate_limited garbled conflict unknown_outcome rejected".split())
+AGAIN: Final = frozenset("unavailable timeout rate_limited garbled too_large conflict unknown_outcome rejected".split())
 """After which a call is made once more: a vendor failed, or another call with this key is under way."""
 
 
@@ -118,9 +118,9 @@ async def _asked(run: Run, mode: str, account: str, email: str, answer: str) -> 
             said = str((await call(run, client, "insert_lead", arguments))["outcome"])
             group.cancel_scope.cancel()
     except* Refused as refused:
-        said = next(str(one.code) for one in refused.exceptions if isinstance(one, Refused))
+        said = next(one.code for one in leaves(refused) if isinstance(one, Refused))
     except* (TimeoutError, MCPError, httpx2.HTTPError) as broken:
-        run.tally.fault("connection broken", f"asked: {broken.exceptions!r}")
+        run.tally.fault("client broken", f"asked: {'; '.join(map(repr, leaves(broken)))}")
     return said
 
 
