@@ -28,8 +28,6 @@ check: $(READY) $(SITE)
 thorough: $(READY)
 	$(PYTEST) -rs -m "not clients" --hypothesis-profile=thorough
 
-# Other people's clients, installed outside this folder: conformance suites, SDKs, the MCP Inspector, and what turns tools
-# into providers' forms.
 # Every vendor, every fault, every tool, and docs/faults.md: about ten minutes of processor time.
 faults: $(READY)
 	$(BIN)/python -m tests.faults
@@ -41,7 +39,8 @@ fuzz: $(READY)
 	  $(PYTHON) -m pip --python $(BIN)/python install -q --disable-pip-version-check 'atheris>=3,<4'
 	$(BIN)/python -m tests.fuzz $(SECONDS)
 
-# Other people's clients, installed outside this folder: the MCP Inspector, and what turns tools into providers' forms.
+# Other people's clients, installed outside this folder: conformance suites, SDKs, the MCP Inspector, and what turns tools
+# into providers' forms.
 clients: $(READY)
 	$(BIN)/python -m pytest -rs tests/clients
 

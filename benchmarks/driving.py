@@ -255,10 +255,11 @@ class Pipe:
 
 
 class Web:
-    """A server over Streamable HTTP, modern era, on one connection that stays open."""
+    """A server over Streamable HTTP, modern era, on one connection that stays open. ``token``: what it is let in by."""
 
-    def __init__(self, child: Child, port: int) -> None:
+    def __init__(self, child: Child, port: int, token: str = "") -> None:
         self.child, self.port = child, port
+        self.own = {"Authorization": f"Bearer {token}"} if token else {}
         self.connection = HTTPConnection("127.0.0.1", port, timeout=60)
 
     def ask(self, method: str, params: Json) -> Json:
@@ -268,6 +269,7 @@ class Web:
             "Accept": "application/json, text/event-stream",
             "MCP-Protocol-Version": MODERN,
             "Mcp-Method": method,
+            **self.own,
         }
         if "name" in params:
             headers["Mcp-Name"] = params["name"]

@@ -12,12 +12,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from benchmarks import export, install, kills, many, mirror, search, sql, startup, summaries, writes
+from benchmarks import export, install, kills, many, mirror, over_http, search, sql, startup, summaries, writes
 from benchmarks.driving import emulators
 from benchmarks.report import Line, show, where, write
 
 LEADS: Final = 2000
-PARTS: Final = tuple("startup search many writes kills summaries sql mirror export install tokens".split())
+PARTS: Final = tuple("startup search http many writes kills summaries sql mirror export install tokens".split())
 SIZES: Final = (1_000, 10_000, 100_000)
 
 
@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if "search" in asked.only:
                 lines += search.measure(vendors, 150 if quick else 1500)
     parts: dict[str, Callable[[], Sequence[Line]]] = {
+        "http": lambda: over_http.measure(3 if quick else 9, 2_000 if quick else 10_000),
         "many": lambda: many.measure(3 if quick else 9, 2_000 if quick else 10_000),
         "writes": lambda: writes.measure(180 if quick else 900, 500 if quick else 10_000),
         "kills": lambda: kills.measure(50 if quick else 1_000),
