@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from lead_mcp.errors import NotAllowed
 from lead_mcp.identity.grants import Grants
+from lead_mcp.identity.kept import MOST
 from lead_mcp.identity.principal import LOCAL, Principal
 from lead_mcp.identity.refusals import BadToken, NoGrant, SignInDown
 from lead_mcp.identity.tokens import PREFIX, Tokens
@@ -30,18 +31,25 @@ class Callers:
     grants: Grants = field(default_factory=Grants)
     shared: str | None = field(default=None, repr=False)
     issuer: Issuer | None = None
+    _known: dict[int, tuple[Mapping[str, Any], Principal]] = field(default_factory=dict, repr=False)
+    """What an issuer's claims were worth, by the claims themselves: they are the same ones as long as a token is kept."""
 
     async def principal(self, token: str) -> Principal:
         """Whose token that is. Raises Refused."""
         if self.shared is not None and hmac.compare_digest(token.encode(), self.shared.encode()):
             return LOCAL
         if token.startswith(PREFIX):
-            found = self._of_static(token)
-        elif self.issuer is None:
+            return self._with_accounts(self._of_static(token))
+        if self.issuer is None:
             raise BadToken("The token is not known here.")
-        else:
-            found = self.grants.principal(await self.issuer.claims(token))
-        return self._with_accounts(found)
+        return self._of_claims(await self.issuer.claims(token))
+
+    def _of_claims(self, claims: Mapping[str, Any]) -> Principal:
+        if id(claims) not in self._known:
+            if len(self._known) >= MOST:
+                self._known.clear()
+            self._known[id(claims)] = claims, self._with_accounts(self.grants.principal(claims))
+        return self._known[id(claims)][1]
 
     def _of_static(self, token: str) -> Principal:
         try:

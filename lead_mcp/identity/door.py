@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from mcp.shared.inbound import (
@@ -180,6 +181,7 @@ def _json(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | Non
     return JSONResponse(body, status, {"Cache-Control": "no-store", **(headers or {})})
 
 
+@lru_cache(maxsize=256)
 def _user(principal: Principal) -> dict[str, Any]:
     """The caller as the SDK knows one: it binds sessions and questions to them."""
     from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser

@@ -20,6 +20,7 @@ KEYS: Final = ("subject", "group", "claim", "issuer", "accounts", "scopes", "pii
 WHO: Final = ("subject", "group", "claim")
 ALL: Final = "*"
 LONGEST_SUBJECT: Final = 255
+SCOPES: Final = {str(one): one for one in Scope}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ def token_scopes(claims: Mapping[str, Any]) -> Needs | None:
     for name in ("scope", "scp"):
         if name in claims:
             listed = claims[name].split() if isinstance(claims[name], str) else claims[name]
-            return frozenset(Scope(one) for one in listed if one in set(Scope)) if isinstance(listed, list) else NOTHING
+            known = [one for one in listed if isinstance(one, str)] if isinstance(listed, list) else []
+            return frozenset(SCOPES[one] for one in known if one in SCOPES)
     return None
 
 

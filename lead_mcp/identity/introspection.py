@@ -38,13 +38,14 @@ class Introspected:
         return self._checked(said)
 
     async def _asked(self, token: str) -> Mapping[str, Any]:
-        return await fetch_json(
+        said = await fetch_json(
             self.client,
             "POST",
             self.at.url,
             data={"token": token, "token_type_hint": "access_token"},
             auth=httpx2.BasicAuth(self.at.client_id, self.at.secret.get_secret_value()),
         )
+        return {"iss": self.issuer, **said}
 
     def _checked(self, said: Mapping[str, Any]) -> Mapping[str, Any]:
         if said.get("active") is not True:
@@ -54,9 +55,9 @@ class Introspected:
             raise BadToken("The token has expired.")
         if isinstance(begins, int | float) and begins - SKEW > now:
             raise BadToken("The token does not count yet.")
-        if said.get("iss", self.issuer) != self.issuer:
+        if said["iss"] != self.issuer:
             raise BadToken("The token is from an issuer that does not count here.")
         check_audience(said.get("aud"), self.audience)
         if not isinstance(said.get("sub"), str) or not said["sub"]:
             raise BadToken("The token names no subject.")
-        return {**said, "iss": self.issuer}
+        return said

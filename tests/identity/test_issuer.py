@@ -15,6 +15,7 @@ from anyio.from_thread import start_blocking_portal
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from lead_mcp.cli.listening import listening
+from lead_mcp.identity.grants import Grants
 from lead_mcp.identity.keys import COOL_DOWN, FRESH, STALE, Keys
 from lead_mcp.identity.refusals import BadToken, SignInDown
 from lead_mcp.identity.signed import SKEW, SignedTokens
@@ -301,3 +302,9 @@ def test_opaque_tokens_are_asked_about_and_kept_shortly(
             assert server.post(HELLO, "not asked before").status_code == 503
         finally:
             issuer.down = False
+
+
+@pytest.mark.parametrize("scopes", [[{}], [["leads:read"]], {"leads:read": 1}, 7, None, "email", [""]])
+def test_scopes_of_another_shape_open_nothing(scopes: object) -> None:
+    claims = {"iss": "https://id.example.com", "sub": "anna", "scp": scopes}
+    assert Grants().principal(claims).scopes == frozenset()
