@@ -155,7 +155,7 @@ async def preview(settings: Settings, plan: Plan) -> int:
 
         with _progress(len(plan.rows), "looking") as advance:
             await _each(plan.rows, look, lambda: False)
-    print(f"{len(plan.rows):,} rows: " + ", ".join(f"{count:,} {word}" for word, count in counts.items()))
+    print(f"{len(plan.rows):,} rows: " + ", ".join(f"{count:,} {word}" for word, count in sorted(counts.items())))
     if again := sum(count - 1 for count in people.values()):
         print(f"{again:,} times an e-mail or phone of the file comes again in it")
     print("nothing was sent")

@@ -59,4 +59,4 @@ class Results:
             self._file.close()
 
     def counted(self) -> str:
-        return ", ".join(f"{count:,} {word}" for word, count in self.counts.items()) or "nothing done"
+        return ", ".join(f"{count:,} {word}" for word, count in sorted(self.counts.items())) or "nothing done"
