@@ -8,7 +8,7 @@ CHECKSUMS := cd dist && rm -f SHA256SUMS && sha256sum * > SHA256SUMS
 # As many processes as tests/conftest.py says; a module's tests stay together, since they share servers and emulators.
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test check thorough clients docs format bench mcpb dist sbom image audit soak faults fuzz clean
+.PHONY: demo test check thorough clients docs format bench mcpb dist sbom image audit soak faults fuzz engines clean
 
 demo: $(READY)
 	$(BIN)/lead-mcp demo
@@ -47,6 +47,11 @@ clients: $(READY)
 # The docs site, into site/: built strictly, and every link of it followed.
 docs: $(SITE)
 	$(BIN)/python -m channels.site
+
+# An export read by ClickHouse's engine, which is 180 MB and no dependency.
+engines: $(READY)
+	$(BIN)/python -m pip install -q --disable-pip-version-check 'chdb>=4,<5'
+	$(BIN)/python -m pytest -rs tests/mirror/test_erasing.py -k another_engine
 
 format: $(READY)
 	$(BIN)/ruff format .
