@@ -70,7 +70,7 @@ async def _written(mirror: Mirror, generation: Generation, folder: Path) -> dict
     rows: dict[str, int] = {}
     names = [*STORED, "people"]
     view = View([], every=True, lead_window=None, ping_window=None, delta=bool(generation.delta))
-    child = await to_thread.run_sync(Child, {"folder": str(mirror.folder)}, START)
+    child = Child({"folder": str(mirror.folder)}, START)
     try:
         await child.greet()
         await child.ask({"op": "begin_export", "files": generation.files, "create": view.create(names)})

@@ -17,7 +17,7 @@ from anyio import to_thread
 from lead_mcp.dates import Window
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.fanout import together
-from lead_mcp.errors import Conflict, LeadMcpError, NotConfigured
+from lead_mcp.errors import Conflict, LeadMcpError, NotConfigured, Unavailable
 from lead_mcp.mirror import saving
 from lead_mcp.mirror.generation import Generation, current
 from lead_mcp.mirror.lake.address import EXAMPLE, SCHEME, LakeAddress
@@ -42,6 +42,9 @@ PUSH: Final = 30.0
 
 
 AnyStream = Stream | RecordingStream
+
+PUSH_EVERY: Final = 300.0
+"""Seconds after which a long sync puts into the lake what it has."""
 
 
 @dataclass
@@ -159,13 +162,34 @@ class Mirror:
         """
         report = SyncReport()
         async with self.writing():
-            await together([partial(self._sync, one, terms, report) for one in connections])
+            await self._read(connections, terms, report)
             try:
                 await to_thread.run_sync(self._retain, terms)
                 await self.publish()
             except LeadMcpError as error:
                 report.unpublished = error
         return report
+
+    async def _read(self, connections: Sequence[Connection], terms: Terms, report: SyncReport) -> None:
+        """The accounts, side by side; what has come goes into a lake now and then, for a machine may be gone for good."""
+        read = anyio.Event()
+
+        async def reading() -> None:
+            try:
+                await together([partial(self._sync, one, terms, report) for one in connections])
+            finally:
+                read.set()
+
+        await together([reading, *([partial(self._push_until, read)] if self.lake is not None else [])])
+
+    async def _push_until(self, read: anyio.Event) -> None:
+        while True:
+            with anyio.move_on_after(PUSH_EVERY):
+                await read.wait()
+            if read.is_set():
+                return
+            with suppress(LeadMcpError):  # it is said at the end
+                await self.publish()
 
     async def _sync(self, connection: Connection, terms: Terms, report: SyncReport) -> None:
         for stream in self.streams(connection, terms):
@@ -205,7 +229,7 @@ class Mirror:
         await self.refresh(records=records)
         places = self.places()
         old = [one for one in connections if one.name in self.connections and self._is_old(places, one, kinds)]
-        if not old:
+        if not old or not await self._has_records(old):
             return
         for one in old:
             self.failures.pop(one.name, None)
@@ -214,6 +238,15 @@ class Mirror:
                 await together([partial(self._top_up, one, kinds) for one in old])
                 if self.lake is not None:
                     await self._push(old)
+
+    async def _has_records(self, connections: Sequence[Connection]) -> bool:
+        """Whether they are here, as they have to be where they are topped up; in a lake they are brought up."""
+        try:
+            await self.refresh(records=True)
+        except (Unavailable, Conflict) as error:
+            self.failures.update({one.name: error for one in connections})
+            return False
+        return True
 
     async def _push(self, connections: Sequence[Connection]) -> None:
         """What has been topped up, into the lake; what could not be pushed is pushed with the next change."""

@@ -143,7 +143,7 @@ class Publisher:
     async def _written(
         self, database: sqlite3.Connection, file: str, before: Generation | None, base_seq: int, *, keep: bool
     ) -> None:
-        child = await to_thread.run_sync(Child, {"folder": str(self.store.folder)}, START)
+        child = Child({"folder": str(self.store.folder)}, START)
         try:
             await child.greet()
             await child.ask({"op": "open", "file": file, "before": before.base if before and keep else ""})

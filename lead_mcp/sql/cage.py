@@ -87,7 +87,11 @@ class ResultSet:
 
 
 class Child:
-    """One child process. Talking to it blocks, so it is done in a worker thread: that works under any event loop."""
+    """One child process. Talking to it blocks, so it is done in a worker thread: that works under any event loop.
+
+    It is made in the thread that runs the event loop: on Linux it ends with the thread that has started it (``confine``),
+    and a worker thread ends when it has been idle for some seconds.
+    """
 
     def __init__(self, options: Mapping[str, Any], start: str = START) -> None:
         self.options = options

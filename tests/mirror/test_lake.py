@@ -13,8 +13,10 @@ import psycopg
 import pyarrow.parquet
 import pytest
 from anyio import to_thread
+from anyio._backends._asyncio import WorkerThread
 
 from lead_mcp.errors import Conflict, NotConfigured, Unavailable
+from lead_mcp.mirror import mirror
 from lead_mcp.mirror.erasing import drop_all, forget_person
 from lead_mcp.mirror.exporting import export_all
 from lead_mcp.mirror.lake.lease import Lease
@@ -29,6 +31,12 @@ from tests.mirror.test_sql import ask, in_two_minutes
 pytestmark = pytest.mark.slow
 STORED = [name for name in TABLES if name != "accounts"]
 COUNT = "SELECT count(*) FROM leads"
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Worker threads end as soon as they may: a process that one of them had started would end with it."""
+    monkeypatch.setattr(WorkerThread, "MAX_IDLE_TIME", 0)
 
 
 @pytest.fixture(scope="module")
@@ -126,16 +134,15 @@ def test_a_writer_that_lost_its_lease_changes_nothing(one: Keeping, other: Keepi
     refused: list[str] = []
 
     async def late() -> None:
-        mirror = one.mirror
-        async with mirror.writing() as turn:
+        async with one.mirror.writing() as turn:
             assert turn is not None
-            for stream in mirror.streams(mirror.connections["octanist"], mirror.terms):
+            for stream in one.mirror.streams(one.mirror.connections["octanist"], one.mirror.terms):
                 await stream.run()
             site.execute(HELD.format(until=0, owner="", fence=turn.fence))
-            refused.append(await refusal(mirror))
+            refused.append(await refusal(one.mirror))
             await to_thread.run_sync(other.sync)
             site.execute(HELD.format(until=1e12, owner=turn.lease.owner, fence=turn.fence))
-            refused.append(await refusal(mirror))
+            refused.append(await refusal(one.mirror))
 
     lead = {"name": "Late Example", "email": "late@example.com"}
     one.bench.call("insert_lead", account="octanist", lead=lead, on_duplicate="allow")
@@ -147,9 +154,9 @@ def test_a_writer_that_lost_its_lease_changes_nothing(one: Keeping, other: Keepi
     assert kept_by(one) == kept_by(other)
 
 
-async def refusal(mirror: Mirror) -> str:
+async def refusal(held: Mirror) -> str:
     try:
-        await mirror.publish()
+        await held.publish()
     except Conflict as error:
         return error.message
     return "nothing was refused"
@@ -160,7 +167,7 @@ def with_records(kept: Keeping) -> None:
 
 
 def test_a_process_killed_while_it_pushes_is_gone_on_with(
-    catalogs: Callable[[], str], site: LakeSite, tmp_path: Path
+    catalogs: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fresh = LakeSite(catalogs(), str(tmp_path / "data"), tmp_path)
     killed = fresh.started("one")
@@ -169,11 +176,14 @@ def test_a_process_killed_while_it_pushes_is_gone_on_with(
         time.sleep(0.005)
     killed.send_signal(signal.SIGKILL)
     assert killed.wait() == -signal.SIGKILL
+    monkeypatch.setattr(mirror, "PUSH_EVERY", 0.2)
     with fresh.replica("one") as one, keeping(tmp_path / "local", box=fresh.box, environment=RECORDED) as local:
         assert one.sync().whole, "its own lease is taken again at once"
         local.sync()
         with fresh.replica("other") as other:
             assert [rows(other, name) for name in STORED] == [rows(local, name) for name in STORED]
+            with_records(other)
+            assert kept_by(other) == kept_by(local)
 
 
 # --- what was erased ----------------------------------------------------------------------------------------------

@@ -1,10 +1,10 @@
-"""Records out of ``records.sqlite`` for the lake, and the lake's into it. Each function works within one transaction."""
+"""Records out of ``records.sqlite`` for the lake, and the lake's into it."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -130,22 +130,51 @@ def put_records(database: sqlite3.Connection, rows: Rows) -> None:
     database.executemany("INSERT INTO keys VALUES (?, ?, ?)", keys)
 
 
-def put_state(database: sqlite3.Connection, state: LakeState, shared: Rows, forgotten: Rows, listings: Rows) -> None:
+def put_listings(database: sqlite3.Connection, rows: Rows) -> None:
+    database.executemany("INSERT OR REPLACE INTO listings VALUES (?, ?, ?, ?)", rows)
+
+
+PUT: Final = {"gone": put_gone, "records": put_records, "listings": put_listings}
+
+
+def begin(store: Store, state: LakeState, anew: bool) -> None:
+    """Make the file one of that lake's; ``anew``: an empty one."""
+    with store.writing() as database:
+        if anew:
+            emptied(database)
+            put_meta(database, [("seq", 0), (SEQ, 0), (VERSION, 0)])
+        put_meta(database, [("salt", state.salt)])
+
+
+def put(store: Store, table: str, rows: Rows, upto: int) -> None:
+    """Rows as they are now; ``upto``: the file holds all that changed up to there, where it is not 0."""
+    with store.writing() as database:
+        PUT[table](database, rows)
+        if upto:
+            put_meta(database, [("seq", upto), (SEQ, upto)])
+
+
+def end(store: Store, state: LakeState, lists: Mapping[str, Rows]) -> None:
     """Lists, places and counters: with them the file is a copy of that version of the lake."""
-    database.executemany("INSERT OR REPLACE INTO listings VALUES (?, ?, ?, ?)", listings)
-    for name, rows in (("shared", shared), ("forgotten", forgotten)):
-        database.execute(f"DELETE FROM {name}")
-        database.executemany(f"INSERT INTO {name} VALUES (?)", rows)
-    database.execute("DELETE FROM places")
-    for account, kinds in state.generation.places.items():
-        for kind, place in kinds.items():
-            put_place(database, account, kind, place)
+    with store.writing() as database:
+        for name, rows in lists.items():
+            database.execute(f"DELETE FROM {name}")
+            database.executemany(f"INSERT INTO {name} VALUES (?)", rows)
+        database.execute("DELETE FROM places")
+        for account, kinds in state.generation.places.items():
+            for kind, place in kinds.items():
+                put_place(database, account, kind, place)
+        _put_counters(database, state)
+        put_version(database, state)
+    store.settle()
+
+
+def _put_counters(database: sqlite3.Connection, state: LakeState) -> None:
     passes = max(state.passes, int(meta(database, "pass")))
     numbers = [(f"adopted {account}", no) for account, no in state.adopted.items()]
-    put_meta(database, [("seq", state.seq), ("salt", state.salt), ("pass", passes), *numbers])
+    put_meta(database, [("seq", state.seq), ("pass", passes), *numbers])
     if database.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'records'", (state.last_no,)).rowcount == 0:
         database.execute("INSERT INTO sqlite_sequence VALUES ('records', ?)", (state.last_no,))
-    put_version(database, state)
 
 
 def put_version(database: sqlite3.Connection, state: LakeState) -> None:

@@ -39,6 +39,8 @@ OWN: Final = {**BESIDE, "listings": {**BESIDE["listings"], "version": "BIGINT"}}
 STATE: Final = {"version": "BIGINT", "fence": "BIGINT", "state": "VARCHAR"}
 PAGE: Final = 500
 """Records of one answer."""
+STEP: Final = 20_000
+"""Records that are copied at least before it is noted how far the copying has come."""
 FEW: Final = 1_000
 """Changed records up to which few rows are added beside a base, whatever part of it they are."""
 OLD: Final = "INTERVAL 1 HOUR"
@@ -57,6 +59,8 @@ class LakeEngine(Engine):
         os.umask(0o077)
         self.duckdb, self.folder, self.staged = duckdb, Path(folder), Path()
         self.rows: Any = None
+        self.questions: Iterator[tuple[str, int, str]] = iter(())
+        self.reading: tuple[str, int, str] | None = None
         config: dict[str, Any] = {
             "memory_limit": f"{MEMORY}MB",
             "threads": "2",
@@ -138,25 +142,41 @@ class LakeEngine(Engine):
         return bool(changed > max(FEW, every // 5))
 
     def changes(self, asked: Asked, blobs: Sequence[bytes]) -> dict[str, Any]:
-        """What is there beside the records, as of one moment, of which ``more`` gives the changed records then."""
-        self.rows = self.database.cursor()
+        """The state of one moment, of which ``more`` gives then what has changed after the change ``since``, or after the
+        lake's ``version``."""
+        self.rows, self.reading = self.database.cursor(), None
         self.rows.execute("BEGIN")
         state = self.rows.execute("SELECT state FROM lake.state").fetchall()[0][0]
-        gone = self.rows.execute(f"SELECT no, seq FROM lake.gone WHERE seq > {int(asked['since'])}").fetchall()
-        listings = f"SELECT * EXCLUDE (version) FROM lake.listings WHERE version > {int(asked['version'])}"
-        lists = ("SELECT key FROM lake.shared", "SELECT mark FROM lake.forgotten", listings)
-        beside = [self.rows.execute(one).fetchall() for one in lists]
+        self.questions = self._questions(int(asked["since"]), int(asked["version"]))
+        return {"state": state}
+
+    def _questions(self, since: int, version: int) -> Iterator[tuple[str, int, str]]:
+        """Table by table what to copy; of records the change up to which a question goes."""
+        yield "gone", 0, f"SELECT no, seq FROM lake.gone WHERE seq > {since}"
         listed = ", ".join(f'"{name}"' for name in RECORDS)
-        self.rows.execute(f"SELECT {listed} FROM lake.records WHERE seq > {int(asked['since'])}")
-        return {"state": state, "blobs": [json.dumps([gone, *beside]).encode()]}
+        counted = f"SELECT seq, count(*) FROM lake.records WHERE seq > {since} GROUP BY seq ORDER BY seq"
+        for after, upto in _steps(since, self.rows.execute(counted).fetchall()):
+            yield "records", upto, f"SELECT {listed} FROM lake.records WHERE seq > {after} AND seq <= {upto}"
+        yield "shared", 0, "SELECT key FROM lake.shared"
+        yield "forgotten", 0, "SELECT mark FROM lake.forgotten"
+        yield "listings", 0, f"SELECT * EXCLUDE (version) FROM lake.listings WHERE version > {version}"
 
     def more(self, asked: Asked, blobs: Sequence[bytes]) -> dict[str, Any]:
-        found: list[Any] = self.rows.fetchmany(PAGE) if self.rows is not None else []
-        if not found and self.rows is not None:
-            self.rows.execute("ROLLBACK")
-            self.rows.close()
-            self.rows = None
-        return {"blobs": [json.dumps(found, ensure_ascii=False).encode()]}
+        """Rows of a ``table``; ``upto``: all records up to that change have been given; no table: everything has."""
+        while True:
+            if self.reading is None:
+                self.reading = next(self.questions, None)
+                if self.reading is None:
+                    self.rows.execute("ROLLBACK")
+                    return {"table": "", "upto": 0, "blobs": [b"[]"]}
+                self.rows.execute(self.reading[2])
+            table, upto, _ = self.reading
+            rows = self.rows.fetchmany(PAGE)
+            if rows:
+                return {"table": table, "upto": 0, "blobs": [json.dumps(rows, ensure_ascii=False).encode()]}
+            self.reading = None
+            if upto:
+                return {"table": table, "upto": upto, "blobs": [b"[]"]}
 
     # --- into the lake --------------------------------------------------------------------------------------------
 
@@ -267,6 +287,18 @@ class LakeEngine(Engine):
                 self.database.execute(f"DROP TABLE IF EXISTS lake.{name}")
         self._keep("now()", threshold=0.0)
         return {}
+
+
+def _steps(since: int, counted: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """After and up to which changes to read, so that a step is of about ``STEP`` records."""
+    after, many = since, 0
+    for seq, count in counted:
+        many += count
+        if many >= STEP:
+            yield after, seq
+            after, many = seq, 0
+    if many:
+        yield after, counted[-1][0]
 
 
 def _columns(columns: Mapping[str, str]) -> str:

@@ -6,8 +6,8 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +36,8 @@ OWNER: Final = "replica"
 """The file with this folder's name among the replicas."""
 LOOKED: Final = 1.0
 """Seconds for which the version that was seen last holds."""
+COPYING: Final = 30.0
+"""Seconds that a question waits for them at most; the next one goes on."""
 TRIES, PAUSE = 20, 0.5
 """How often, and after how many seconds each, another process of this machine is waited for that copies records."""
 VERSION: Final = "The mirror in the lake was made by another version of lead-mcp."
@@ -128,7 +130,10 @@ class Lake:
             check(self.state, settled)
             erased = await self._copy_tables()
             if records or (erased and store.exists):
-                await self._copy_when_free(store)
+                with anyio.move_on_after(COPYING) as scope:
+                    await self._copy_when_free(store)
+                if scope.cancelled_caught:
+                    raise Unavailable("This replica is still copying the lake's records. Ask again in a minute.")
 
     async def catch_up(self, settled: Settled, store: Store) -> None:
         """What the one who writes needs: the records as the lake has them, its tables if they are good for this replica."""
@@ -212,15 +217,21 @@ class Lake:
         await self._copy_changes(store, copying.Standing() if anew else found, anew=anew)
 
     async def _copy_changes(self, store: Store, since: copying.Standing, *, anew: bool) -> None:
-        answer, (blob,) = await self.process.ask("changes", seconds=LONG, since=since.seq, version=since.version)
-        state, (gone, *lists) = known_state(answer["state"]), json.loads(blob)
-        with _settling(store) as database:
-            if anew:
-                await to_thread.run_sync(copying.emptied, database)
-            await to_thread.run_sync(copying.put_gone, database, gone)
-            while rows := json.loads((await self.process.ask("more"))[1][0]):
-                await to_thread.run_sync(copying.put_records, database, rows)
-            await to_thread.run_sync(copying.put_state, database, state, *lists)
+        """Piece by piece: whoever is stopped goes on from there."""
+        answer, _ = await self.process.ask("changes", seconds=LONG, since=since.seq, version=since.version)
+        state = known_state(answer["state"])
+        await to_thread.run_sync(copying.begin, store, state, anew)
+        lists: dict[str, list[Any]] = {"shared": [], "forgotten": []}
+        while True:
+            answer, (blob,) = await self.process.ask("more")
+            table, rows = answer["table"], json.loads(blob)
+            if table in lists:
+                lists[table] += rows
+            elif table:
+                await to_thread.run_sync(copying.put, store, table, rows, answer["upto"])
+            else:
+                break
+        await to_thread.run_sync(copying.end, store, state, lists)
         self.state = state
 
     async def drop(self) -> None:
@@ -230,14 +241,6 @@ class Lake:
         await self.process.aclose()
         await to_thread.run_sync(self.lease.drop)
         self.state, self._snapshot, self._looked = None, None, -1e9
-
-
-@contextmanager
-def _settling(store: Store) -> Iterator[Any]:
-    """One transaction, after which nothing of what it took out stays in the log beside the file."""
-    with store.writing() as database:
-        yield database
-    store.settle()
 
 
 def check(state: LakeState, settled: Settled) -> None:

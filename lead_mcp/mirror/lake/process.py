@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import anyio
-from anyio import to_thread
 
 from lead_mcp.errors import Conflict, NotConfigured, Unavailable
 from lead_mcp.mirror.lake.address import LakeAddress
@@ -67,7 +66,7 @@ class LakeProcess:
             await self._end()
         if self._child is None:
             private_folder(self.folder)
-            self._child = await to_thread.run_sync(Child, {"folder": str(self.folder)}, START)
+            self._child = Child({"folder": str(self.folder)}, START)
             await self._child.greet()
             await self._child.ask({"op": "attach", **attachment(self.address)})
         return self._child
