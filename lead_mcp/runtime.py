@@ -172,6 +172,7 @@ class Runtime:
         Raises NotConfigured.
         """
         from lead_mcp.mirror.mirror import Mirror, folder_of, lake_of
+        from lead_mcp.mirror.sealing import sealing_of
         from lead_mcp.mirror.sync import Terms
         from lead_mcp.outgoing.sql_masking import look_of
 
@@ -188,7 +189,9 @@ class Runtime:
         max_age = timedelta(seconds=server.mirror_max_age)
         lake = lake_of(url, server.state_dir, self.settings.storage)
         folder = lake.folder if lake else folder_of(url, server.state_dir)
-        return Mirror(folder, shared, terms, look, max_age, server.mirror_recordings == "on", lake=lake)
+        sealing = sealing_of(server.mirror_key, server.state_dir, lake=lake is not None)
+        recordings = server.mirror_recordings == "on"
+        return Mirror(folder, shared, terms, look, max_age, recordings, lake=lake, sealing=sealing)
 
     async def in_journal(self, work: Callable[[Journal], T]) -> T:
         """Blocking work on the journal, in a worker thread."""

@@ -318,6 +318,7 @@ def test_the_server_has_the_contracts_defaults() -> None:
         "mirror_trailing": 30,
         "mirror_days": None,
         "mirror_recordings": "off",
+        "mirror_key": "off",
         "redis_url": None,
         "traces_url": None,
         "export_dir": None,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lead_mcp.mirror.segments import COLUMNS, NO
-from lead_mcp.sql.child import Engine, serve, stand_in_for_pytz
+from lead_mcp.sql.child import Engine, attached, serve, stand_in_for_pytz
 
 MEMORY: Final = 100
 """Megabytes that the engine may use; what does not fit goes to files in the mirror's own folder for a while. Half as much
@@ -43,17 +43,27 @@ class Builder(Engine):
         self.database.execute("SET GLOBAL errors_as_json=true")
 
     def open(self, asked: Mapping[str, Any], blobs: Sequence[bytes]) -> dict[str, Any]:
-        """``file``: the new one; ``before``: the base to take rows from, if any."""
+        """``file``: the new one; ``before``: the base to take rows from, if any; ``key``: that encrypts them, if any."""
         self.path = self.folder / asked["file"]
-        self.database.execute(f"ATTACH {_text(self.path)} AS made")
+        self._unseal(asked)
+        self._attach("made", asked["file"], asked["key"])
         for name, columns in COLUMNS.items():
             listed = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
             self.database.execute(f"CREATE TABLE made.{name} ({listed})")
         self.database.execute(f"CREATE TABLE made.gone ({NO} BIGINT)")
         if asked["before"]:
-            self.database.execute(f"ATTACH {_text(self.folder / asked['before'])} AS before (READ_ONLY)")
+            self._attach("before", asked["before"], asked["key"], "READ_ONLY")
         self.database.execute("USE made")
         return {}
+
+    def _unseal(self, asked: Mapping[str, Any]) -> None:
+        """Where there is a key: what spills over is encrypted, too. ``extension``: brings what encrypts."""
+        if asked["key"]:
+            self.database.execute(f"LOAD {_text(Path(asked['extension']))}")
+            self.database.execute("SET GLOBAL temp_file_encryption=true")
+
+    def _attach(self, name: str, file: str, key: str, *options: str) -> None:
+        self.database.execute(attached(name, str(self.folder / file), key, *options))
 
     def gone(self, asked: Mapping[str, Any], blobs: Sequence[bytes]) -> dict[str, Any]:
         self.database.execute(
@@ -79,9 +89,10 @@ class Builder(Engine):
         return {"bytes": self.path.stat().st_size}
 
     def begin_export(self, asked: Mapping[str, Any], blobs: Sequence[bytes]) -> dict[str, Any]:
-        """Open the ``files`` to read them, and ``create`` views of them."""
+        """Open the ``files`` to read them, and ``create`` views of them. ``key`` as in ``open``."""
+        self._unseal(asked)
         for name, file in asked["files"].items():
-            self.database.execute(f"ATTACH {_text(self.folder / file)} AS {name} (READ_ONLY)")
+            self._attach(name, file, asked["key"], "READ_ONLY")
         for statement in asked["create"]:
             self.database.execute(statement)
         return {}

@@ -73,7 +73,9 @@ async def _written(mirror: Mirror, generation: Generation, folder: Path) -> dict
     child = Child({"folder": str(mirror.folder)}, START)
     try:
         await child.greet()
-        await child.ask({"op": "begin_export", "files": generation.files, "create": view.create(names)})
+        await child.ask(
+            {"op": "begin_export", "files": generation.files, "create": view.create(names), **mirror.sealing.writing()}
+        )
         for name in names:
             asked = {"op": "export", "table": name, "to": str(folder / name)}
             if name != "people":

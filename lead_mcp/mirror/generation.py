@@ -25,7 +25,7 @@ FORMAT: Final = 2
 """Of the files. It is raised with every change of how rows are made; the tables' own columns count by themselves."""
 GRACE: Final = 60.0
 """Seconds that a file stays after it is named no more: somebody may be about to open it."""
-OWN: Final = ("base", "base_seq", "seq", "delta", "look", "meaning", "schema", "version")
+OWN: Final = ("base", "base_seq", "seq", "delta", "look", "meaning", "schema", "version", "sealed")
 """What a generation says beside places and counts."""
 TRIES: Final = 100
 """How often the pointer is replaced again, where a reader of it is in the way (Windows)."""
@@ -56,6 +56,8 @@ class Generation:
     """Leads of each account."""
     version: int = 0
     """The version of the lake whose tables these are; 0: no lake's, or not pushed there yet."""
+    sealed: str = ""
+    """The mark of the key that the files are encrypted with; "": they are not."""
 
     @property
     def files(self) -> dict[str, str]:

@@ -29,6 +29,7 @@ from lead_mcp.mirror.place import Place
 from lead_mcp.mirror.publishing import MUCH, Look, Publisher
 from lead_mcp.mirror.recordings import RecordingStream
 from lead_mcp.mirror.records import LEAD, RECORDING, micros, offers
+from lead_mcp.mirror.sealing import Sealing
 from lead_mcp.mirror.store import Store
 from lead_mcp.mirror.sync import Stream, Terms
 from lead_mcp.settings.object_storage import ObjectStorage
@@ -78,6 +79,10 @@ class Mirror:
     """Why an account could not be topped up, the last time it was tried."""
     lake: Lake | None = None
     """Of which the folder is a copy, where the mirror is in one."""
+    sealing: Sealing = field(default_factory=Sealing)
+
+    def __post_init__(self) -> None:
+        self.cage.key = self.sealing.key
 
     @cached_property
     def store(self) -> Store:
@@ -93,7 +98,8 @@ class Mirror:
     def generation(self) -> Generation | None:
         """What readers open now, if its rows are shown as they have to be."""
         found = current(self.folder)
-        return found if found is not None and found.look == self.look.mark else None
+        own = (self.look.mark, self.sealing.mark)
+        return found if found is not None and (found.look, found.sealed) == own else None
 
     def streams(self, connection: Connection, terms: Terms) -> list[AnyStream]:
         """Everything there is to mirror of an account."""
@@ -209,7 +215,7 @@ class Mirror:
     @property
     def _publisher(self) -> Publisher:
         push = Push(self.lake, self.store) if self.lake is not None else None
-        return Publisher(self.store, self.connections, self.terms.region, self.look, push)
+        return Publisher(self.store, self.connections, self.terms.region, self.look, push, self.sealing)
 
     def _retain(self, terms: Terms) -> None:
         """Drop what is older than shall be kept."""

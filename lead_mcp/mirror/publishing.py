@@ -26,6 +26,7 @@ from lead_mcp.mirror.generation import Generation, current, point_at
 from lead_mcp.mirror.place import Place
 from lead_mcp.mirror.records import offers
 from lead_mcp.mirror.rows import Columns, Stored, StoredRows
+from lead_mcp.mirror.sealing import Sealing
 from lead_mcp.mirror.segments import COLUMNS
 from lead_mcp.mirror.store import Store, meta, places_in
 from lead_mcp.sql.cage import CageError, Child, is_installed
@@ -74,6 +75,7 @@ class Publisher:
     region: str
     look: Look
     push: Callable[[sqlite3.Connection, Generation], Awaitable[Generation]] | None = None
+    sealing: Sealing = field(default_factory=Sealing)
     _makers: dict[tuple[str, str], StoredRows] = field(default_factory=dict)
 
     def meaning(self, salt: str) -> str:
@@ -100,7 +102,8 @@ class Publisher:
             raise NotOffered("The mirror's tables need DuckDB: pip install 'lead-mcp[sql]'.")
         before = current(self.store.folder)
         with self.store.reading() as database:
-            if before is not None and (before.look, before.meaning) != (self.look.mark, self._meaning(database)):
+            made_with = (self.look.mark, self._meaning(database), self.sealing.mark)
+            if before is not None and (before.look, before.meaning, before.sealed) != made_with:
                 before = None
             made = await self._published(database, before, whole=whole)
             return made if self.push is None else await self.push(database, made)
@@ -135,7 +138,7 @@ class Publisher:
         whole = whole or before is None or changed > max(MUCH, _count(database) // 5)
         file = f"{'base' if whole else 'delta'}-{seq}-{token_hex(4)}.duckdb"
         await self._written(database, file, before, base_seq, keep=whole and before is not None)
-        known = {"look": self.look.mark, "meaning": self._meaning(database), **state}
+        known = {"look": self.look.mark, "meaning": self._meaning(database), "sealed": self.sealing.mark, **state}
         if before is None or whole:
             return Generation(base=file, base_seq=seq, seq=seq, **known)
         return Generation(base=before.base, base_seq=base_seq, seq=seq, delta=file, **known)
@@ -146,7 +149,8 @@ class Publisher:
         child = Child({"folder": str(self.store.folder)}, START)
         try:
             await child.greet()
-            await child.ask({"op": "open", "file": file, "before": before.base if before and keep else ""})
+            bases = {"file": file, "before": before.base if before and keep else ""}
+            await child.ask({"op": "open", **bases, **self.sealing.writing()})
             if before is not None:
                 await child.ask({"op": "gone"}, [await to_thread.run_sync(_gone, database, base_seq)])
             await self._load(child, self._pieces(database, base_seq))

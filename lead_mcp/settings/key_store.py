@@ -30,6 +30,11 @@ def secret(where: str, name: str) -> str:
     return found
 
 
+def found(name: str) -> str | None:
+    """The secret kept under a name, if there is one. Raises SettingsError where there is no keyring."""
+    return _asked(name, lambda: _keyring().get_password(SERVICE, name))
+
+
 def keep(name: str, text: str) -> None:
     """Keep a secret under a name. Raises SettingsError."""
     _asked(name, lambda: _keyring().set_password(SERVICE, name, text))

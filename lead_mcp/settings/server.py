@@ -76,6 +76,7 @@ class Server(BaseSettings):
     mirror_trailing: int = Field(30, ge=1, le=3650)
     mirror_days: int | None = Field(None, ge=1)
     mirror_recordings: Literal["off", "on"] = "off"
+    mirror_key: Literal["off", "file", "keyring"] = "off"
     export_dir: Path | None = None
     export_link_seconds: int = Field(900, ge=1, le=86_400)
 

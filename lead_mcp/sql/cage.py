@@ -93,7 +93,8 @@ class Child:
     and a worker thread ends when it has been idle for some seconds.
     """
 
-    def __init__(self, options: Mapping[str, Any], start: str = START) -> None:
+    def __init__(self, options: Mapping[str, Any], start: str = START, secret: str = "") -> None:
+        """``secret``: a line that it is told on its stdin before all else."""
         self.options = options
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own code
             [sys.executable, "-I", "-c", start, json.dumps(options), ROOT],
@@ -103,6 +104,9 @@ class Child:
             env=SYSTEM if sys.platform == "win32" else {},
             start_new_session=True,
         )
+        if secret:
+            cast("IO[bytes]", self.process.stdin).write(f"{secret}\n".encode())
+            cast("IO[bytes]", self.process.stdin).flush()
         self.version = ""
         self.confined: Mapping[str, bool] = {}
         self.cpu = 0.0
@@ -208,6 +212,8 @@ class Cage:
 
     memory: int = 1_000_000_000
     threads: int = 2
+    key: str = field(default="", repr=False)
+    """What attached files are encrypted with, if they are."""
     child: Child | None = None
     _lock: anyio.Lock = field(default_factory=anyio.Lock)
 
@@ -257,10 +263,11 @@ class Cage:
         """The child that is, if it still serves; else a new one."""
         child = self.child
         wanted = {"zone": zone, "memory": self.memory, "threads": self.threads, "attached": dict(attached)}
+        wanted |= {"sealed": True} if self.key else {}
         if child is not None and not (child.options == wanted and child.serves):
             await self.aclose()
         if self.child is None:
-            self.child = Child(wanted)
+            self.child = Child(wanted, secret=self.key)
             try:
                 with anyio.fail_after(STARTING):
                     await self.child.greet()

@@ -69,16 +69,15 @@ def stand_in_for_pytz() -> None:
 class Engine:
     """The one database of this process: no other can be opened once it is confined. It holds one statement's tables."""
 
-    def __init__(self, zone: str, memory: int, threads: int, attached: Mapping[str, str]) -> None:
+    def __init__(self, zone: str, memory: int, threads: int, files: Mapping[str, str], key: str = "") -> None:
         import duckdb
 
         stand_in_for_pytz()
         self.duckdb = duckdb
         config: dict[str, Any] = {**CONFIG, "memory_limit": f"{memory // 1_000_000}MB", "threads": str(threads)}
         self.database = duckdb.connect(":memory:", config=config)
-        for name, path in attached.items():
-            text = path.replace("'", "''")
-            self.database.execute(f"ATTACH '{text}' AS {name} (READ_ONLY)")
+        for name, path in files.items():
+            self.database.execute(attached(name, path, key, "READ_ONLY"))
         self.database.execute(f"SET GLOBAL TimeZone='{zone}'")
         for setting in SETTINGS:
             self.database.execute(f"SET GLOBAL {setting}")
@@ -268,9 +267,25 @@ def main(options: str) -> None:
     serve(lambda: started(json.loads(options)))
 
 
+def attached(name: str, path: str, key: str = "", *options: str) -> str:
+    """The statement that opens a file under a name; ``key``: that it is encrypted with."""
+    text = path.replace("'", "''")
+    listed = ", ".join([*options, *([f"ENCRYPTION_KEY '{key}'"] if key else [])])
+    return f"ATTACH '{text}' AS {name}{f' ({listed})' if listed else ''}"
+
+
+def first_line() -> str:
+    """What stands on stdin before any request: nobody but the server and this process sees it."""
+    found = b""
+    while (one := os.read(0, 1)) not in (b"", b"\n"):
+        found += one
+    return found.decode("ascii")
+
+
 def started(options: Mapping[str, Any]) -> tuple[Engine, dict[str, Any]]:
     """The engine with everything loaded, in a process that can open nothing more; what is in force."""
-    engine = Engine(options["zone"], options["memory"], options["threads"], options.get("attached", {}))
+    key = first_line() if options.get("sealed") else ""
+    engine = Engine(options["zone"], options["memory"], options["threads"], options.get("attached", {}), key)
     engine.warm()
     return engine, {"version": engine.duckdb.__version__, "confined": confine.finally_(2 * options["memory"])}
 
