@@ -14,6 +14,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
 import pytest
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
 from mcp.types import ResourceLink
 
 from lead_mcp.cli.downloads import links_of
@@ -169,6 +171,19 @@ def test_it_is_made_for_where_this_server_is_known_to_be(served: Team) -> None:
     assert link.url.startswith("https://leads.example.com/exports/leads.csv?")
     assert Links([b"k"], 60).link("leads.csv", "me", now, "http://a b\n") is None, "no address, no link"
     assert signed(served, "leads.csv", "me", now).startswith(served.url.removesuffix("/mcp"))
+
+
+def test_a_proxy_that_speaks_tls_is_where_the_link_leads(served: Team, anna: str) -> None:
+    """By the header of a proxy on this machine; the host is the one that the request names."""
+    headers = {"Authorization": f"Bearer {anna}", "X-Forwarded-Proto": "https"}
+    client = httpx2.AsyncClient(headers=headers, trust_env=False, timeout=60)
+
+    async def asked() -> str:
+        async with client, Client(streamable_http_client(served.url, http_client=client)) as mcp:
+            answer = await mcp.call_tool("export_leads", {"account": "octanist", "limit": 1})
+            return str((answer.structured_content or {})["url"])
+
+    assert served.do(asked).startswith(f"https://{urlsplit(served.url).netloc}/exports/leads-")
 
 
 def test_a_file_is_sent_in_blocks_and_let_go_where_nobody_reads_on(served: Team, url: str, place: Path) -> None:
