@@ -2,21 +2,28 @@
 
 JSON-RPC 2.0, section 5.1: -32700 for what is no JSON, -32600 for JSON that is no message. The id is null, unless the line
 is a request whose id can be read. Written as it would be upstream: between the transport's streams and the server.
+
+A request whose id is neither text nor a whole number reads as a notification to the SDK, which would say nothing. Every
+notification of the protocol is called ``notifications/...``, so anything else without an id is such a request.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.shared.message import SessionMessage
-from mcp.types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError
+from mcp.types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError, JSONRPCNotification
 from pydantic import ValidationError
 
 Item = SessionMessage | Exception
+NOTICES: Final = "notifications/"
+LONGEST: Final = 300
+"""Digits that Python still reads as a number at once."""
 
 
 class Reading(Protocol):
@@ -50,9 +57,20 @@ async def _pass_on(reading: Reading, passing: MemoryObjectSendStream[Item], writ
     async with passing:
         async for item in reading:
             if not isinstance(item, Exception):
-                await passing.send(item)
+                if (error := _without_id(item)) is None:
+                    await passing.send(item)
+                else:
+                    await writing.send(SessionMessage(error))
             elif (error := refusal(item)) is not None:
                 await writing.send(SessionMessage(error))
+
+
+def _without_id(item: SessionMessage) -> JSONRPCError | None:
+    """The answer to a request whose id is none."""
+    message = item.message
+    if not isinstance(message, JSONRPCNotification) or message.method.startswith(NOTICES):
+        return None
+    return _error(None, INVALID_REQUEST, "Invalid Request: an id is text or a whole number")
 
 
 def refusal(error: Exception) -> JSONRPCError | None:
@@ -61,10 +79,19 @@ def refusal(error: Exception) -> JSONRPCError | None:
         return _error(None, PARSE_ERROR, "Parse error")
     problems = error.errors(include_url=False)
     if problems[0]["type"] == "json_invalid":
-        blank = isinstance(line := problems[0]["input"], str) and not line.strip()
-        return None if blank else _error(None, PARSE_ERROR, "Parse error")
+        line = problems[0]["input"]
+        blank = isinstance(line, str) and not line.strip()
+        return None if blank else _error(_id_in(line), PARSE_ERROR, "Parse error")
     whole = next((one["input"] for one in problems if one["type"] == "missing"), None)
     return _error(_id_of(whole), INVALID_REQUEST, "Invalid Request")
+
+
+def _id_in(line: Any) -> str | int | None:
+    """The id in a line that Python can read and the SDK cannot: half an emoji, a number of many digits."""
+    try:
+        return _id_of(json.loads(line, parse_int=lambda digits: int(digits[:LONGEST])))
+    except (ValueError, TypeError, RecursionError):
+        return None
 
 
 def _id_of(message: Any) -> str | int | None:

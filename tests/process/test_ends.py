@@ -95,6 +95,16 @@ NO_MESSAGES: Final[Sequence[tuple[str, int, Any]]] = (
     ("[" * 3000, PARSE, None),
     ('{"jsonrpc": "2.0", "id": 7, "method": "ping"} more', PARSE, None),
     ('{"a": "\\ud800"}', PARSE, None),
+    (
+        '{"jsonrpc": "2.0", "id": 7, "method": "ping", "params": {"a": "\\ud83d"}}',
+        PARSE,
+        7,
+    ),  # half an emoji, as JSON allows
+    (f'{{"jsonrpc": "2.0", "params": {{"a": {"9" * 5000}}}, "method": "ping", "id": "a"}}', PARSE, "a"),
+    *(
+        (f'{{"jsonrpc": "2.0", "id": {identifier}, "method": "tools/list"}}', INVALID, None)
+        for identifier in ("null", "1.5", "1.0", "true", "{}", "[7]")
+    ),
     ("[1, 2]", INVALID, None),
     ("5", INVALID, None),
     ("null", INVALID, None),
