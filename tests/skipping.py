@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, Final, TypeVar, TypeVarTuple
 
 from anyio._backends._asyncio import _threadpool_idle_workers, _threadpool_workers
@@ -30,6 +31,7 @@ class Skipping(selectors.DefaultSelector):
     """Waits for events no longer than ``GRACE``, then pretends that the whole wait is over. ``now``: seconds passed."""
 
     now = 0.0
+    grace = GRACE
     busy: Callable[[], bool] = staticmethod(lambda: False)
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -38,7 +40,7 @@ class Skipping(selectors.DefaultSelector):
             return found
         if timeout is None or self.busy():
             return self._really(timeout)
-        found = super().select(min(timeout, GRACE))
+        found = super().select(min(timeout, self.grace))
         self.now += 0.0 if found else timeout
         return found
 
@@ -52,8 +54,9 @@ class Skipping(selectors.DefaultSelector):
 class SkippingLoop(asyncio.SelectorEventLoop):
     """The loop; threads of asyncio's executor and of anyio count as work."""
 
-    def __init__(self) -> None:
+    def __init__(self, grace: float = GRACE) -> None:
         self._skipping = Skipping()
+        self._skipping.grace = grace
         self._skipping.busy = self._threads_at_work
         self._executing = 0
         super().__init__(self._skipping)
@@ -77,6 +80,6 @@ class SkippingLoop(asyncio.SelectorEventLoop):
         )
 
 
-def skipping_portal() -> AbstractContextManager[BlockingPortal]:
-    """A portal whose loop, in a thread of its own, skips idle time."""
-    return start_blocking_portal(backend_options={"loop_factory": SkippingLoop})
+def skipping_portal(grace: float = GRACE) -> AbstractContextManager[BlockingPortal]:
+    """A portal whose loop, in a thread of its own, skips idle time. ``grace``: longer where many bytes are on their way."""
+    return start_blocking_portal(backend_options={"loop_factory": partial(SkippingLoop, grace)})

@@ -34,6 +34,8 @@ from tests.skipping import skipping_portal
 
 DEADLINE: Final = 8.0
 """Seconds a call may take; no second of it is waited for."""
+GRACE: Final = 0.01
+"""Real seconds without an event before idle time is skipped: on a busy machine bytes of a socket take their time."""
 LEADS: Final = 23
 PAGE: Final = 10
 """Rows a reply: three pages hold all leads."""
@@ -152,7 +154,7 @@ def scene(folder: Path, only: tuple[str, ...] = vendors.NAMES) -> Iterator[Scene
     """The vendors' emulators behind one host, and a server that may write."""
     world = World(LEADS, seed="faults", until=UNTIL)
     box = sandbox(facts.emulators(only), world, clock=now, options=facts.settled(), rated=False)
-    with pytest.MonkeyPatch.context() as patch, skipping_portal() as portal, logged() as log, ExitStack() as stack:
+    with pytest.MonkeyPatch.context() as patch, skipping_portal(GRACE) as portal, logged() as log, ExitStack() as stack:
         hosts = {name: stack.enter_context(portal.wrap_async_context_manager(hosting(box))) for name in only}
         own = surroundings(box, hosts, folder)
         for key in [key for key in os.environ if key.startswith(PREFIXES)]:

@@ -142,7 +142,7 @@ STATUS: Final = (
     fault("status", "401 always", saying(401), "unauthorized", "unauthorized"),
     fault("status", "401 in mid-paging", saying(401), "right part unauthorized", "unauthorized", where=Where.SECOND),
     fault("status", "403", saying(403), "unauthorized", "unauthorized rejected"),
-    fault("status", "404", saying(404), "not_found", "not_found rejected"),
+    fault("status", "404", saying(404), "not_found rejected", "not_found rejected"),
     fault("status", "409", saying(409), "conflict", "conflict"),
     fault("status", "418", saying(418), "rejected", "rejected"),
     fault("status", "429", saying(429), "rate_limited", "rate_limited"),

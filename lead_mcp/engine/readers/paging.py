@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final, Protocol
 
+from lead_mcp.characters import is_text
 from lead_mcp.engine.learned import Learned
 from lead_mcp.engine.readers.budget import Usage
 from lead_mcp.engine.readers.projection import Projection
@@ -19,6 +20,8 @@ from lead_mcp.vendors.spec.http import Raw
 from lead_mcp.vendors.spec.reading import Page, PageRequest, Route, follows
 
 SIDE_BY_SIDE: Final = 4
+LONGEST_TOKEN: Final = 8_000
+"""Characters of a vendor's name for a page: what is longer fits no URL."""
 
 
 @dataclass
@@ -112,9 +115,11 @@ def following(ask: PageRequest, page: AnyPage, step: int | None = None) -> PageR
 
 
 def check_moved(page: AnyPage, token: str | None) -> None:
-    """Raises MalformedReply where the page asked by ``token`` names itself as the next one."""
+    """Raises MalformedReply where the page asked by ``token`` names itself as the next, or one nobody can ask for."""
     if page.next is not None and page.next == token:
         raise MalformedReply("The vendor gave a page that names itself as the next one. Try again later.")
+    if page.next is not None and not (is_text(page.next) and len(page.next) <= LONGEST_TOKEN):
+        raise MalformedReply("The vendor's name for the next page cannot be sent back. Try again later.")
 
 
 def is_last(page: AnyPage, ask: PageRequest) -> bool:

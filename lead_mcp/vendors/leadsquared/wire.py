@@ -220,10 +220,14 @@ def read_leads(account: Account, ids: Sequence[str], reply: Reply) -> Sequence[R
     """
     body = opened(reply)
     rows = [flat(body)] if isinstance(body, Mapping) and lead_id(flat(body)) else leads(body)
-    if len(rows) == len(ids) == 1 and lead_id(rows[0]) is None:
+    if len(rows) == len(ids) == 1 and lead_id(rows[0]) is None and holds_anything(rows[0]):
         return [{**rows[0], "ProspectID": ids[0]}]
     wanted = {one.lower() for one in ids}
     return [row for row in rows if identified(row) in wanted]
+
+
+def holds_anything(raw: Raw) -> bool:
+    return any(value not in (None, "") for value in raw.values())
 
 
 def lead_id(raw: Raw) -> str | None:

@@ -333,6 +333,9 @@ def test_a_row_without_its_id_is_taken_only_where_it_can_be_no_other() -> None:
     assert wire.read_leads(ACCOUNT, [A], reply([{"FirstName": "Ada"}])) == [{"FirstName": "Ada", "ProspectID": A}]
     with pytest.raises(MalformedReply, match="ProspectID"):
         wire.read_leads(ACCOUNT, [A, B], reply([ROW, {"FirstName": "Ada"}]))
+    for nothing in ({}, {"FirstName": None, "ProspectID": None}, {"FirstName": ""}):
+        with pytest.raises(MalformedReply, match="without its ProspectID"):
+            wire.read_leads(ACCOUNT, [A], reply([nothing]))
 
 
 @pytest.mark.parametrize(
