@@ -11,6 +11,7 @@ import anyio
 
 from lead_mcp.cli.output import json_line
 from lead_mcp.cli.setup import settings_for
+from lead_mcp.cli.tables import print_rows
 from lead_mcp.engine.connection import Connection
 from lead_mcp.errors import CallError, LeadMcpError, TimedOut
 from lead_mcp.identity.principal import LOCAL
@@ -58,7 +59,8 @@ def run(config: Path | None, person: str | None, *, as_json: bool, sandbox: bool
     elif not lines:
         print(NO_ACCOUNT)
     else:
-        _print_table(lines)
+        rows = [(line.account, line.vendor, line.problem or "ok", line.next) for line in lines]
+        print_rows(("account", "vendor", "state", "next step"), rows)
     return 0 if lines and all(line.ok for line in lines) else 1
 
 
@@ -114,14 +116,3 @@ def _without_credential(runtime: Runtime, connection: Connection, error: CallErr
     source = runtime.settings.credentials
     where = place_of(source, runtime.settings.accounts[name], person) if source else ""
     return Line(name, vendor, False, error_text(error), f"it is looked for in {where}")
-
-
-def _print_table(lines: list[Line]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table("account", "vendor", "state", "next step")
-    for line in lines:
-        table.add_row(Text(line.account), line.vendor, Text(line.problem or "ok"), Text(line.next))
-    Console().print(table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,6 +16,7 @@ import anyio
 
 from lead_mcp.cli.output import json_line
 from lead_mcp.cli.setup import settings_for
+from lead_mcp.cli.tables import print_rows
 from lead_mcp.cli.terminal import agreed, interruptible
 from lead_mcp.dates import parse, stamp
 from lead_mcp.engine.connection import Connection
@@ -157,7 +158,7 @@ def _print_report(report: SyncReport, seconds: float) -> None:
         saved = stream.saved
         numbers = [f"{number:,}" for number in (saved.read, saved.changed, saved.removed, stream.requests)]
         rows.append([stream.connection.name, stream.kind, *numbers, error_text(error) if error else "ok"])
-    _print_table(["account", "kind", "read", "changed", "gone", "requests", ""], rows)
+    print_rows(["account", "kind", "read", "changed", "gone", "requests", "state"], rows)
     read = sum(stream.saved.read for stream in report.streams)
     print(f"{read:,} records in {seconds:,.1f} s")
     if report.unpublished is not None:
@@ -178,7 +179,7 @@ def status(config: Path | None, *, as_json: bool, sandbox: bool) -> int:
             return 0
         columns = ("account", "kind", "records", "as_of", "age_s", "since", "complete", "error")
         rows = [[_cell(one[name]) for name in columns] for one in found["accounts"]]
-        _print_table(list(columns), rows)
+        print_rows(columns, rows)
         state = "on" if runtime.server.mirror == "on" else "off (LEAD_MCP_MIRROR)"
         if "lake" in found:
             print(f"lake: {found['lake']}; version {found['version']}, here {found['version_here']}")
@@ -219,7 +220,7 @@ def export(folder: Path, config: Path | None, *, sandbox: bool) -> int:
 
     async def work(runtime: Runtime, mirror: Mirror) -> int:
         manifest = await export_all(mirror, folder)
-        _print_table(
+        print_rows(
             ["table", "rows", "files"],
             [[name, f"{one['rows']:,}", str(len(one["files"]))] for name, one in manifest["tables"].items()],
         )
@@ -234,14 +235,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*columns)
-    for row in rows:
-        table.add_row(*map(Text, row))
-    Console().print(table)

@@ -18,6 +18,8 @@ END: Final = 6
 """Characters that a URI keeps at least of its end."""
 SHORT: Final = 10
 """Characters up to which a column's values stand on one line."""
+LONGEST: Final = 1000
+"""Characters of a cell in a pipe."""
 Cells = Sequence[Sequence[str]]
 
 
@@ -30,6 +32,20 @@ def print_answer(text: str, structured: Mapping[str, Any], console: Console) -> 
             console.print(Text(part), soft_wrap=True)  # a cursor that is copied has no line ends of ours
         else:
             console.print(table_of(part, console.width))
+
+
+def print_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table: in columns at a terminal; whole in a pipe, a line a row, for whoever goes on with it."""
+    from rich.console import Console
+
+    from lead_mcp.outgoing.cleaning import plain_cell
+
+    console = Console()
+    if console.is_terminal:
+        console.print(table_of([columns, *rows], console.width))
+    else:
+        for row in (columns, *rows):
+            print("|".join(plain_cell(cell, LONGEST) for cell in row))
 
 
 def parts_of(text: str, structured: Mapping[str, Any]) -> Iterator[str | Cells]:

@@ -47,10 +47,9 @@ def new(
     named = None if accounts is None else _words("--accounts", accounts)
     for account in named or ():
         if account not in settings.accounts:
+            there = f"there are {', '.join(settings.accounts)}" if settings.accounts else "none is configured"
             hint = did_you_mean(account, settings.accounts)
-            raise BadArgument(
-                f"--accounts: no account {account[:60]!r}; there are {', '.join(settings.accounts)}.{hint}"
-            )
+            raise BadArgument(f"--accounts: no account {account[:60]!r}; {there}.{hint}")
     made, text = tokens.new(name, asked, named, expires)
     print(text)
     sys.stderr.write(f"{made.name}: {' '.join(made.scopes)}; {_where(made.accounts)}; {_end(made.expires)}\n")

@@ -8,7 +8,7 @@ import re
 import pytest
 from rich.console import Console
 
-from lead_mcp.cli.tables import MARK, parts_of, print_answer
+from lead_mcp.cli.tables import MARK, parts_of, print_answer, print_rows
 from tests.driving import bench
 
 COLUMNS = ["uri", "name", "email", "status"]
@@ -51,3 +51,12 @@ def test_every_value_of_a_real_answer_is_there() -> None:
     lines = printed(text, dict(result.structured_content or {}), 200)
     cells = {cell for row in text.splitlines()[2:5] for cell in row.split("|")[1:] if cell and " " not in cell}
     assert not [cell for cell in cells if cell not in "\n".join(lines) and len(cell) < 12]
+
+
+def test_what_commands_list_is_whole_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    """`mirror status | grep`: no cell is cut to the width of a terminal that is not there."""
+    print_rows(("account", "as_of", "error"), [("octanist", "2026-11-27T08:41:18.000000Z", "a | b " * 40)])
+    assert capsys.readouterr().out.splitlines() == [
+        "account|as_of|error",
+        f"octanist|2026-11-27T08:41:18.000000Z|{'a ¦ b ' * 40}".rstrip(),
+    ]

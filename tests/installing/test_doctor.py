@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import ssl
 import threading
+import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,7 @@ from cryptography.x509.oid import NameOID
 
 from lead_mcp import __version__
 from lead_mcp.cli.diagnosis.accounts import accounts
+from lead_mcp.cli.diagnosis.configuration import EXTRAS
 from lead_mcp.cli.diagnosis.finding import Finding, Severity
 from lead_mcp.cli.diagnosis.network import reach
 from lead_mcp.clients.machine import Machine
@@ -35,7 +37,7 @@ from lead_mcp.runtime import running
 from lead_mcp.sandbox.app import Sandbox
 from lead_mcp.settings import load
 from tests.installing.conftest import Command
-from tests.process.processes import clean
+from tests.process.processes import ROOT, clean
 
 Row = Mapping[str, str]
 OCTANIST = {"OCTANIST_API_KEY": "sandbox-octanist-api-key"}
@@ -371,3 +373,8 @@ def test_variables_that_a_client_with_a_window_does_not_have(command: Command, h
 def test_a_clients_file_that_is_broken(command: Command, home: Path) -> None:
     put(home, "cursor", {}).write_text("{", "utf-8")
     assert "not JSON" in one(looked(command, 1), "Cursor")["what"]
+
+
+def test_every_extra_is_looked_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert set(EXTRAS) == set(project["optional-dependencies"]) - {"dev", "docs"}

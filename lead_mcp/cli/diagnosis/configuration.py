@@ -17,7 +17,16 @@ from lead_mcp.settings import NO_ACCOUNT, Server, Settings, file_in_use, load, u
 from lead_mcp.state_dir import POSIX, private_folder
 
 PACKAGES: Final = ("mcp", "httpx2", "pydantic", "cryptography")
-EXTRAS: Final = {"sql": "duckdb", "keyring": "keyring", "postgresql": "psycopg", "socks": "socksio"}
+EXTRAS: Final = {
+    "keyring": "keyring",
+    "otel": "opentelemetry.sdk",
+    "parquet": "pyarrow",
+    "postgresql": "psycopg",
+    "socks": "socksio",
+    "sql": "duckdb",
+    "team": "redis",
+    "xlsx": "xlsxwriter",
+}
 """An extra's name, and the module that shows it is there."""
 OPEN: Final = ("pending", "unknown", "accepted")
 MOST: Final = 1000
@@ -28,8 +37,15 @@ def versions() -> Iterator[Finding]:
     python = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
     listed = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
     yield ok("versions", f"lead-mcp {__version__}, {python}, {listed}")
-    there = [name for name, module in EXTRAS.items() if find_spec(module)]
+    there = [name for name, module in EXTRAS.items() if _is_there(module)]
     yield ok("extras", f"installed: {', '.join(there) or 'none'}")
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # not even what it is a part of
+        return False
 
 
 def _version(name: str) -> str:
