@@ -40,7 +40,10 @@ Enough = Callable[[Sequence[Raw]], Awaitable[bool]]
 
 @dataclass
 class PersonSearch:
-    """One person at one account. ``words``: a full name to look for as well. ``rows``: what came; ``why``: what did not."""
+    """One person at one account. ``words``: a full name to look for as well. ``partition``: the one to look in, else all.
+
+    ``rows``: what came; ``why``: what did not.
+    """
 
     outbound: Outbound
     learned: Learned
@@ -49,6 +52,7 @@ class PersonSearch:
     region: str
     words: tuple[str, ...] = ()
     count: Callable[[], None] = lambda: None
+    partition: str | None = None
     rows: list[Raw] = field(default_factory=list)
     why: list[str] = field(default_factory=list)
 
@@ -75,7 +79,7 @@ class PersonSearch:
 
     async def _ask(self, build: Callable[[PageRequest], Rounds], enough: Enough) -> None:
         """Round after round, each to its last page, until one was enough."""
-        rounds = build(PageRequest(limit=self.lookup.page))
+        rounds = build(PageRequest(limit=self.lookup.page, partition=self.partition))
         for nth, requests in enumerate(rounds):
             pages = [SearchPages(self, build, (nth, at)) for at in range(len(requests))]
             await together([one.read for one in pages])
@@ -110,7 +114,7 @@ class PersonSearch:
         lookup, account = self.lookup, self.outbound.account
         if lookup.part is None:
             return False
-        request = lookup.part(account, digits, PageRequest(limit=PROBED))
+        request = lookup.part(account, digits, PageRequest(limit=PROBED, partition=self.partition))
         page = await self.outbound.fetch(request, partial(lookup.read, account), self.count)
         return self._shows_parts(page.rows, digits)
 
@@ -155,7 +159,8 @@ class SearchPages:
     async def read(self) -> None:
         """Read every page; what could not be read is noted."""
         lookup, outbound = self.search.lookup, self.search.outbound
-        ask, before, (nth, at) = PageRequest(limit=lookup.page), Page(()), self.place
+        ask = PageRequest(limit=lookup.page, partition=self.search.partition)
+        before, (nth, at) = Page(()), self.place
         while True:
             request = self.build(ask)[nth][at]
             page = await outbound.fetch(request, partial(lookup.read, outbound.account), self.search.count)

@@ -142,17 +142,18 @@ def _where(account: Account, asked: Mapping[str, Any]) -> tuple[str, list[Any]]:
 # --- one lead, one person -----------------------------------------------------------------------------------------
 
 
-def _by_key(key: str) -> Request:
-    return Request("GET", "/person", json={"key": key}, base=BASE)
+def _by_key(key: str, ask: PageRequest) -> Request:
+    return Request("GET", "/person", json={"key": key, "partition": ask.partition}, base=BASE)
 
 
 def _person(store: Store, account: Account, asked: Mapping[str, Any]) -> Page:
-    """Every lead of the account that is found by an e-mail or a number."""
+    """Every lead of the account, or of one partition of it, that is found by an e-mail or a number."""
     question = (
-        "SELECT id, raw FROM keys JOIN records USING (no) WHERE key = ? AND account = ? AND kind = 'lead' ORDER BY no"
+        "SELECT id, raw FROM keys JOIN records USING (no) WHERE key = ? AND account = ? AND kind = 'lead' "
+        "AND partition IS coalesce(?, partition) ORDER BY no"
     )
     with store.reading() as database:
-        rows = database.execute(question, (asked["key"], account.name)).fetchall()
+        rows = database.execute(question, (asked["key"], account.name, asked["partition"])).fetchall()
     return Page([KeptRecord(*row) for row in rows], total=len(rows), more=False)
 
 
@@ -189,8 +190,8 @@ def _recordings(store: Store, account: Account, asked: Mapping[str, Any]) -> lis
 
 LOOKUP: Final = Lookup(build=_by_ids, read=lambda account, ids, reply: reply.content, many=500)
 PERSON_LOOKUP: Final = PersonLookup(
-    email=lambda account, email, ask: [[_by_key(f"e:{folded(email).strip()}")]],
-    phone=lambda account, phone, ask: [[_by_key(f"t:{phone.e164}")]],
+    email=lambda account, email, ask: [[_by_key(f"e:{folded(email).strip()}", ask)]],
+    phone=lambda account, phone, ask: [[_by_key(f"t:{phone.e164}", ask)]],
     read=lambda account, reply: reply.content,
     paths=frozenset(),
     renamed=True,

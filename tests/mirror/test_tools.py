@@ -118,6 +118,22 @@ def test_leads_by_id_and_by_person_come_from_the_mirror_too(kept: Keeping) -> No
     assert mirrored["leads"] == kept.bench.page(account="octanist", filters=filters)["leads"]
 
 
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_one_person_is_counted_as_live_in_every_partition(kept: Keeping, account: str) -> None:
+    """However a person is named: no lead is there once a partition."""
+    known = [one for one in kept.bench.everything(account) if one.get("email") and one.get("phone")][::12]
+    for lead in known:
+        for name in ("email", "phone"):
+            filters = [{"field": name, "op": "eq", "value": str(lead.get(name))}]
+            asked: dict[str, Any] = {"account": account, "filters": filters, "since": "2020-01-01"}
+            live, mirrored = (kept.bench.page(source=one, **asked) for one in ("live", "mirror"))
+            assert lead.uri in uris([live])
+            assert mirrored["leads"] == live["leads"]
+            assert kept.bench.call("summarize_leads", source="mirror", **asked)["total"] == len(live["leads"]["rows"])
+    ids = [one.uri for one in known]
+    assert uris([kept.bench.page(ids=ids, source="mirror")]) == ids
+
+
 def test_live_is_what_a_search_asks_unless_told_otherwise(kept: Keeping) -> None:
     heard = len(kept.bench.heard("octanist"))
     kept.bench.page(account="octanist")

@@ -24,6 +24,7 @@ class PersonReader(Reader):
             question.region,
             question.words,
             pager.usage.asked,
+            pager.partition,
         )
         await search.read()
         pager.usage.scanned += len(search.rows)

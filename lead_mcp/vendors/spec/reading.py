@@ -146,7 +146,8 @@ class PersonLookup:
     e-mails and numbers that the requests look into; ``renamed``: they heed an account's own names for these. ``note``: whom
     it may miss; ``numbers_note``: by number; ``spellings_note``: by number, where ``part`` is not known to find parts.
     ``cap``: how many rows of ``part`` may be all that it ever gives: then the next round is asked too. A vendor without a
-    look-up is read newest first within its default window.
+    look-up is read newest first within its default window. Where an account has partitions, a request looks in the one that
+    the page names, or else in all.
     """
 
     email: Callable[[Account, str, PageRequest], Rounds]
