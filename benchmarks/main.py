@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if "search" in asked.only:
                 lines += search.measure(vendors, 150 if quick else 1500)
     parts: dict[str, Callable[[], Sequence[Line]]] = {
-        "http": lambda: over_http.measure(3 if quick else 9, 2_000 if quick else 10_000),
+        "http": lambda: over_http.measure(*((3, 96, 1_200) if quick else (9, 320, 10_000))),
         "many": lambda: many.measure(3 if quick else 9, 2_000 if quick else 10_000),
         "writes": lambda: writes.measure(180 if quick else 900, 500 if quick else 10_000),
         "kills": lambda: kills.measure(50 if quick else 1_000),

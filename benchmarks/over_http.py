@@ -23,8 +23,8 @@ from benchmarks.report import Line, middle, percentile
 from benchmarks.search import ASKED_BARE, ASKED_OURS
 
 CLIENTS: Final = (1, 16, 64)
-BURST: Final = 192
-"""Calls of a burst, however many clients share them."""
+HUNDREDS: Final = 400
+"""Calls between two connections, where memory is measured."""
 AT: Final = 16
 """Clients at which the goals count."""
 SERVER: Final = (*OURS, "--transport", "http", "--stateless", "--port")
@@ -82,16 +82,16 @@ class Loaded:
         return sum(child.cpu() for child in self.children)
 
 
-def measure(rounds: int, calls: int) -> list[Line]:
-    """``rounds`` bursts for each server and number of clients; memory over ``calls`` calls."""
+def measure(rounds: int, burst: int, calls: int) -> list[Line]:
+    """``rounds`` bursts of ``burst`` calls for each server and number of clients; memory over ``calls`` calls."""
     with emulators(500) as vendors, issuer() as signs, ExitStack() as stack:
         servers = {name: stack.enter_context(one) for name, one in _servers(vendors, signs).items()}
         for server in servers.values():
-            server.burst(max(CLIENTS), BURST, counts=False)
+            server.burst(max(CLIENTS), burst, counts=False)
         for _ in range(rounds):
             for clients in CLIENTS:
                 for server in servers.values():
-                    server.burst(clients, BURST)
+                    server.burst(clients, burst)
         return [*_beside(servers["ours"], servers["bare"]), *_others(servers), _memory(servers["signed"], calls)]
 
 
@@ -165,8 +165,8 @@ def _memory(server: Loaded, calls: int) -> Line:
     """By how much a server that has warmed up grows."""
     (child,) = server.children
     before = child.rss()
-    for _ in range(-(-calls // BURST)):
-        server.burst(AT, BURST, counts=False)
+    for _ in range(-(-calls // HUNDREDS)):
+        server.burst(AT, HUNDREDS, counts=False)
     after = child.rss()
     note = f"{before:.0f} MiB before, {after:.0f} after"
     return Line(f"memory growth of {calls:,} calls", max(0.0, after - before), unit="MiB", most=GROWTH, note=note)

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import anyio
 
+from lead_mcp.approvals.answering import sender
 from lead_mcp.cli.approve import found
 from lead_mcp.cli.setup import opened_journal
 from lead_mcp.cli.terminal import agreed, interruptible
@@ -73,7 +74,7 @@ def undo(name: str, *, yes: bool, config: Path | None) -> int:
     if not agreed(message, yes=yes):
         print("declined; nothing was sent")
         return 0
-    return anyio.run(interruptible, partial(_send, settings, undoing, digest))
+    return anyio.run(interruptible, partial(_send, settings, write, undoing, digest))
 
 
 # --- what would undo it -------------------------------------------------------------------------------------------
@@ -157,7 +158,8 @@ def _back(write: Write, story: Sequence[Event], queued: frozenset[str]) -> Undoi
 
 async def _look(settings: Settings, write: Write, undoing: Undoing) -> tuple[str, str | None]:
     """What a person is asked, and what a yes is bound to; None where there is nothing to send."""
-    async with running(settings) as runtime:
+    async with running(settings) as whole:
+        runtime = sender(whole, write)
         try:
             prepared = await prepare(undoing.intent(runtime), runtime.context(), PREVIEWED)
         except CallError as error:
@@ -177,8 +179,9 @@ def _check_own(write: Write, undoing: Undoing, now: Mapping[str, Any]) -> None:
             raise Conflict(f"{name} has changed since {write.id}; nothing was sent.", account=write.account)
 
 
-async def _send(settings: Settings, undoing: Undoing, digest: str) -> int:
-    async with running(settings) as runtime:
+async def _send(settings: Settings, write: Write, undoing: Undoing, digest: str) -> int:
+    async with running(settings) as whole:
+        runtime = sender(whole, write)
         pipeline = runtime.pipeline("confirm", None, {undoing.call.digest: [digest]}, "terminal")
         try:
             print(outcome_text(await pipeline.run(undoing.intent(runtime), undoing.call)))
