@@ -260,6 +260,7 @@ sys.exit(3 if name == "fails" else 0)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="process groups are POSIX's")
 def test_a_command_is_asked_without_a_shell_and_not_for_long(tmp_path: Path, account: ConfiguredAccount) -> None:
     script, mark = tmp_path / "command.py", tmp_path / "child; touch {user}"
@@ -276,6 +277,7 @@ def test_a_command_is_asked_without_a_shell_and_not_for_long(tmp_path: Path, acc
     assert asked(CredentialSource(command=("/no/such/command",)), account, "token:anna") == "not_configured"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="process groups are POSIX's")
 def test_a_command_that_hangs_is_ended_with_what_it_started(tmp_path: Path, account: ConfiguredAccount) -> None:
     script, mark = tmp_path / "command.py", tmp_path / "child"
@@ -316,6 +318,7 @@ def own_settings(folder: Path, table: str = CONFIG) -> dict[str, str]:
     return {**OWN, "LEAD_MCP_STATE_DIR": str(folder), "LEAD_MCP_CONFIG": str(folder / "accounts.toml")}
 
 
+@pytest.mark.slow
 def test_the_commands_say_that_each_has_their_own(tmp_path: Path) -> None:
     own = {**own_settings(tmp_path), "LEAD_MCP_CREDENTIALS_DIR": str(tmp_path), "LEAD_MCP_MIRROR": "on"}
     checked = here("check", environment=own)
