@@ -171,8 +171,9 @@ class Runtime:
 
         Raises NotConfigured.
         """
-        from lead_mcp.mirror.mirror import Mirror, folder_of, lake_of
+        from lead_mcp.mirror.mirror import Mirror
         from lead_mcp.mirror.sealing import sealing_of
+        from lead_mcp.mirror.setting import folder_of, lake_of
         from lead_mcp.mirror.sync import Terms
         from lead_mcp.outgoing.sql_masking import look_of
 

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Final
-from urllib.request import url2pathname
 
 import anyio
 from anyio import to_thread
@@ -20,7 +19,6 @@ from lead_mcp.engine.fanout import together
 from lead_mcp.errors import Conflict, LeadMcpError, NotConfigured, Unavailable
 from lead_mcp.mirror import saving
 from lead_mcp.mirror.generation import Generation, current
-from lead_mcp.mirror.lake.address import EXAMPLE, SCHEME, LakeAddress
 from lead_mcp.mirror.lake.lake import Lake, Settled
 from lead_mcp.mirror.lake.pushing import Push
 from lead_mcp.mirror.lake.turn import Turn, writing_lake
@@ -32,7 +30,6 @@ from lead_mcp.mirror.records import LEAD, RECORDING, micros, offers
 from lead_mcp.mirror.sealing import Sealing
 from lead_mcp.mirror.store import Store
 from lead_mcp.mirror.sync import Stream, Terms
-from lead_mcp.settings.object_storage import ObjectStorage
 from lead_mcp.sql.cage import Cage
 
 TOP_UP: Final = 5.0
@@ -339,29 +336,6 @@ class Mirror:
         if (error := self.failures.get(connection.name)) is not None:
             found.append(f"it could not be topped up: {error.message}")
         return found
-
-
-def folder_of(url: str, state_dir: Path) -> Path:
-    """Where the mirror lies: ``LEAD_MCP_MIRROR_URL`` as a folder, else a folder of the state. Raises NotConfigured."""
-    if not url:
-        return state_dir / "mirror"
-    scheme, colon, rest = url.partition(":")
-    if not colon or len(scheme) == 1:  # a drive of Windows
-        return Path(url).expanduser()
-    if scheme == "file":
-        return Path(url2pathname(rest.removeprefix("//"))).expanduser()
-    raise NotConfigured(
-        f"LEAD_MCP_MIRROR_URL: a mirror in {scheme}: is not built in; name a folder on this machine, file:///folder, or a "
-        f"lake: {EXAMPLE}."
-    )
-
-
-def lake_of(url: str, state_dir: Path, storage: ObjectStorage) -> Lake | None:
-    """The lake that ``LEAD_MCP_MIRROR_URL`` names, with this replica's copy in the state folder. Raises NotConfigured."""
-    if not url.startswith(SCHEME):
-        return None
-    address = LakeAddress.of(url, storage)
-    return Lake(address, state_dir / f"lake-{address.name}")
 
 
 def no_mirror() -> NotConfigured:

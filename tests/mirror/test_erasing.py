@@ -17,7 +17,7 @@ import pytest
 from lead_mcp.errors import BadArgument, NotConfigured
 from lead_mcp.mirror.erasing import drop_all, forget_person
 from lead_mcp.mirror.exporting import export_all
-from lead_mcp.mirror.mirror import folder_of
+from lead_mcp.mirror.setting import folder_of
 from lead_mcp.mirror.status import status_of
 from tests.mirror.keeping import Keeping, keeping, records
 from tests.mirror.test_sql import ask

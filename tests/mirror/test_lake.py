@@ -146,10 +146,12 @@ def test_a_writer_that_lost_its_lease_changes_nothing(one: Keeping, other: Keepi
 
     lead = {"name": "Late Example", "email": "late@example.com"}
     one.bench.call("insert_lead", account="octanist", lead=lead, on_duplicate="allow")
+    before = status_of(one.mirror)["version"]
     one.bench.portal.call(late)
     assert ["did not renew" in refused[0], "has written" in refused[1]] == [True, True]
     assert one.sync().whole
     assert rows(one) == rows(other)
+    assert status_of(other.mirror)["version"] > before
     with_records(other)
     assert kept_by(one) == kept_by(other)
 
@@ -237,7 +239,13 @@ def test_a_replica_with_other_settings_reads_nothing_and_tops_nothing_up(one: Ke
         with pytest.raises(NotConfigured, match="LEAD_MCP_PII"):
             ask(masked, COUNT)
         assert ask(masked, COUNT, source="auto").source == "live"
-    assert ask(one, COUNT).source == "mirror"
+        assert ask(looking_anew(one), COUNT).source == "mirror"
+        assert masked.sync().whole, "who syncs makes the tables anew"
+        assert "@" not in str(ask(masked, "SELECT email FROM leads").rows)
+    with pytest.raises(NotConfigured, match="LEAD_MCP_PII"):
+        ask(looking_anew(one), COUNT)
+    assert one.sync().whole
+    assert "@" in str(ask(looking_anew(one), "SELECT email FROM leads").rows)
 
 
 def test_an_export_and_a_drop(one: Keeping, other: Keeping, site: LakeSite, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from lead_mcp.errors import NotConfigured, Unavailable
 from lead_mcp.mirror.erasing import drop_all, forget_person
 from lead_mcp.mirror.lake.address import LakeAddress
-from lead_mcp.mirror.mirror import folder_of, lake_of
+from lead_mcp.mirror.setting import folder_of, lake_of
 from lead_mcp.settings.checks import passwords_in
 from lead_mcp.settings.object_storage import ObjectStorage
 from tests.mirror.keeping import Keeping

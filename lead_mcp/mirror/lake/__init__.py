@@ -12,7 +12,8 @@ would, and puts what has changed into the lake in one transaction, which replace
 Another writer's transaction would have replaced the same row: the later of the two fails. So a writer that lost its lease
 without noticing puts nothing in.
 
-``address``: the setting taken apart. ``state``: that row. ``engine``: the process that speaks to the lake, with credentials
-and network, and runs no statement but ours. ``lake``: what the server asks of it. ``turn``: being the one who writes.
-``copying``: records out of the file and into it.
+``address``: the setting taken apart. ``state``: that row. ``engine`` (with ``opened`` and ``copies``): the process that
+speaks to the lake, with credentials and network, and runs no statement but ours; ``process``: the server's side of it.
+``lake``: a replica's copy. ``pushing``: what has changed, into the lake. ``turn``: being the one who writes. ``copying``:
+records out of the file and into it.
 """

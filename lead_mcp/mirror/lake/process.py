@@ -22,7 +22,9 @@ START: Final = (
 SHORT: Final = 60.0
 LONG: Final = 6 * 3600.0
 """Seconds that a question may take, and the copying of everything."""
-EXTENSIONS: Final = ("postgres_scanner", "ducklake", "httpfs")
+EXTENSIONS: Final = ("postgres_scanner", "ducklake")
+STORAGE: Final = "httpfs"
+"""The extension for object storage."""
 WRITTEN: Final = ("another replica has written", "Transaction conflict")
 """What the engine says where a change of somebody else's came first."""
 
@@ -86,7 +88,7 @@ def attachment(address: LakeAddress) -> dict[str, Any]:
     from psycopg.conninfo import make_conninfo
 
     return {
-        "extensions": [str(_extension(name)) for name in EXTENSIONS],
+        "extensions": [str(_extension(name)) for name in (*EXTENSIONS, *([] if address.is_folder else [STORAGE]))],
         "secret": {} if address.is_folder else _secret(address),
         "catalog": make_conninfo("", **address.catalog),
         "data": f"{address.data}/",

@@ -11,8 +11,8 @@ from anyio import to_thread
 
 from lead_mcp.mirror.generation import Generation, point_at
 from lead_mcp.mirror.lake import copying
-from lead_mcp.mirror.lake.engine import BESIDE
 from lead_mcp.mirror.lake.lake import Lake, alike
+from lead_mcp.mirror.lake.opened import BESIDE
 from lead_mcp.mirror.lake.process import LONG
 from lead_mcp.mirror.lake.state import LakeState
 from lead_mcp.mirror.lake.turn import Turn
