@@ -12,8 +12,8 @@ from lead_mcp.sql.rows import Spelling, json_cell
 from lead_mcp.vendors.spec.fields import Field, at
 from lead_mcp.vendors.spec.http import Raw
 
-MOST: Final = 5_000
-"""Texts, and numbers, of one column that are remembered."""
+MOST: Final = 1_000
+"""Texts, and numbers, of one column of one account that are remembered: what comes again does so soon."""
 
 
 class Remembered(dict[Any, Any]):
