@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from tests.node_packages import installed, node
 from tests.process.processes import listening_server
 
-pytestmark = pytest.mark.clients
+pytestmark = pytest.mark.slow
 
 HERE: Final = Path(__file__).parent / "conformance"
 SCRIPT: Final = "node_modules/@modelcontextprotocol/conformance/dist/index.js"
@@ -27,6 +27,8 @@ RUNS: Final[Mapping[str, Sequence[str]]] = {
     "0.2 of 2026-07-28": ("line-0.2", "--requirements", "2026-07-28"),
     "0.2 drafts": ("line-0.2", "--suite", "draft"),
 }
+QUICK: Final = ("0.1 all", "0.2 of 2026-07-28")
+"""What is run without `make clients`, with sessions: the newest revision of each era."""
 WITHOUT_SESSIONS: Final = ("0.2 of 2026-07-28", "0.2 drafts")
 """Runs of the revision that knows no sessions: for it every server is alike."""
 SERVERS: Final[Mapping[str, Sequence[str]]] = {"sessions": (), "stateless": ("--stateless",)}
@@ -49,7 +51,12 @@ def baseline(run: str, server: str, folder: Path) -> Path:
     return path
 
 
-@pytest.fixture(scope="module", params=list(SERVERS))
+def quick(names: Iterable[str], *those: str) -> list[Any]:
+    """Parameters, of which ``those`` alone are tried without `make clients`."""
+    return [pytest.param(name, marks=() if name in those else pytest.mark.clients) for name in names]
+
+
+@pytest.fixture(scope="module", params=quick(SERVERS, "sessions"))
 def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """Which server over the emulators it is, and its address."""
     folder = tmp_path_factory.mktemp("conformance")
@@ -57,7 +64,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield request.param, url
 
 
-@pytest.mark.parametrize("run", list(RUNS))
+@pytest.mark.parametrize("run", quick(RUNS, *QUICK))
 def test_nothing_fails_that_is_not_explained_and_nothing_explained_passes(
     run: str, served: tuple[str, str], tmp_path: Path
 ) -> None:
