@@ -8,7 +8,7 @@ CHECKSUMS := cd dist && rm -f SHA256SUMS && sha256sum * > SHA256SUMS
 # As many processes as tests/conftest.py says; a module's tests stay together, since they share servers and emulators.
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test check thorough clients docs format bench mcpb dist sbom image audit soak faults fuzz engines clean
+.PHONY: demo test check thorough clients docs format bench bench-peers mcpb dist sbom image audit soak faults fuzz engines clean
 
 demo: $(READY)
 	$(BIN)/lead-mcp demo
@@ -86,6 +86,10 @@ audit: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+# Beside public servers of the same kind, installed outside this folder; over loopback alone.
+bench-peers: $(READY)
+	$(BIN)/python -m benchmarks.peers --write docs/benchmarks.md
 
 # Servers under mixed load for an hour, or as long as MINUTES says: nothing may grow, stall, get lost or be written twice.
 MINUTES ?= 60

@@ -52,10 +52,11 @@ class Child:
     arguments: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     limit: float = LIMIT
+    program: str = sys.executable
 
     def __post_init__(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, *self.arguments],
+            [self.program, *self.arguments],
             cwd=ROOT,
             env={**clean_environment(), **self.environment},
             stdin=subprocess.PIPE,
