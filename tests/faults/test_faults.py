@@ -43,7 +43,7 @@ def test_a_read_under_a_fault_is_right_or_says_what_it_lacks(readers: Scene, nth
     sampled(readers, nth, reading).word(readers)
 
 
-@pytest.mark.parametrize("nth", range(0, len(FAULTS), 2), ids=[fault.name for fault in FAULTS[::2]])
+@pytest.mark.parametrize("nth", range(0, len(FAULTS), 3), ids=[fault.name for fault in FAULTS[::3]])
 def test_a_write_under_a_fault_is_done_once_or_not_at_all(writers: Scene, nth: int) -> None:
     sampled(writers, nth, writing).word(writers)
 

@@ -74,13 +74,13 @@ def loaded(path: Path, text: str) -> None:
 
 
 @given(text=damaged(CONFIG) | TEXTS)
-@examples(150)
+@examples(40)
 def test_a_damaged_configuration_loads_or_says_what_is_wrong(tmp_path: Path, text: str) -> None:
     loaded(tmp_path / "lead-mcp.toml", text)
 
 
 @given(data=st.data())
-@examples(150)
+@examples(40)
 def test_any_value_at_any_place_of_a_configuration_is_taken_or_named(tmp_path: Path, data: st.DataObject) -> None:
     document: Any = tomlkit.parse(CONFIG).unwrap()
     holder = document
@@ -101,7 +101,7 @@ def test_any_value_at_any_place_of_a_configuration_is_taken_or_named(tmp_path: P
 
 @pytest.mark.parametrize(("name", "good"), [("leads.csv", CSV), ("leads.jsonl", JSONL)])
 @given(data=st.data())
-@examples(150)
+@examples(40)
 def test_a_damaged_file_of_leads_is_read_or_refused(tmp_path: Path, name: str, good: str, data: st.DataObject) -> None:
     text = data.draw(damaged(good) | TEXTS | JUNK.map(json.dumps))
     coded = data.draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "latin-1"]))

@@ -22,7 +22,7 @@ from tests.facts import TRIED, facts_of, settled
 from tests.fuzz.promised import assert_promised, bounded
 
 pytestmark = pytest.mark.slow
-PER_CALL: Final = {"quick": 6, "usual": 18, "thorough": 90}
+PER_CALL: Final = {"quick": 1, "usual": 2, "thorough": 40}
 """Changes that are tried of each call's replies."""
 AREAS: Final = (213, 212, 312, 415, 617, 702, 713, 808, 206, 303, 404, 503)
 _people = itertools.count()

@@ -94,13 +94,13 @@ def answered(engine: Asked, sql: str) -> None:
 
 
 @given(sql=statements())
-@examples(60)
+@examples(20)
 def test_any_statement_of_ours_is_answered_or_refused(engine: Asked, sql: str) -> None:
     answered(engine, sql)
 
 
 @given(sql=statements().flatmap(damaged) | TEXTS)
-@examples(60)
+@examples(20)
 def test_a_damaged_statement_is_answered_or_refused(engine: Asked, sql: str) -> None:
     answered(engine, sql)
 

@@ -11,7 +11,7 @@ from tests.fuzz.kept import seeds
 from tests.fuzz.targets import TARGETS
 
 pytestmark = pytest.mark.slow
-TRIES = 60
+TRIES = 20
 
 
 def test_every_target_can_be_named() -> None:

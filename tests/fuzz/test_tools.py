@@ -67,7 +67,7 @@ def test_every_tool_is_asked(schemas: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("tool", TOOLS)
 @given(data=st.data())
-@examples(24)
+@examples(5)
 def test_any_arguments_are_answered_in_the_promised_shape(
     driven: Bench, schemas: dict[str, Any], tool: str, data: st.DataObject
 ) -> None:
@@ -75,7 +75,7 @@ def test_any_arguments_are_answered_in_the_promised_shape(
 
 
 @given(uri=st.sampled_from(URIS).flatmap(damaged) | TEXTS)
-@examples(60)
+@examples(24)
 def test_any_uri_is_read_or_refused_in_words(driven: Bench, uri: str) -> None:
     async def read() -> Any:
         with anyio.fail_after(60):
@@ -100,7 +100,7 @@ def test_a_ping_of_the_ends_of_the_calendar_or_beyond_is_not_there(driven: Bench
 
 
 @given(data=st.data())
-@examples(60)
+@examples(12)
 def test_a_damaged_cursor_is_refused(driven: Bench, data: st.DataObject) -> None:
     same = {"account": "octanist,convoso", "limit": 2, "since": "2000-01-01"}
     cursor = driven.page(**same)["next_cursor"]

@@ -53,7 +53,7 @@ FAULTS: Final[Mapping[str, Mapping[str, Any] | None]] = {
 }
 REFUSED: Final = frozenset({"not done, 429", "not done, 400"})
 POINTS: Final = ("before claim", "intended", "sending", "answered", "done")
-EXAMPLES: Final = 6
+EXAMPLES: Final = 4
 STEPS: Final = 14
 _people = itertools.count(500)
 _keys = itertools.count()
