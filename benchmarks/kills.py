@@ -61,7 +61,7 @@ PATIENCE: Final = 30
 """Seconds that a try may take."""
 LONGEST: Final = 10
 """Seconds that a write with all its tries may take, on the average of them; on an idle machine it is a quarter of one."""
-AT_ONCE: Final = 2
+AT_ONCE: Final = 4
 LISTS: Final = {"octanist": ("/octanist/api/leads", "data"), "leadtrackr": ("/leadtrackr/api/leads/getLeads", "leads")}
 
 
@@ -88,7 +88,7 @@ def measure(writes: int) -> list[Line]:
 
 
 def _all(writes: int, environment: Mapping[str, str]) -> list[dict[str, Any]]:
-    """What became of every write, two processes forking side by side over one journal."""
+    """What became of every write, four processes forking side by side over one journal."""
     share = -(-writes // AT_ONCE)
     found: list[dict[str, Any]] = []
     with ExitStack() as stack:
