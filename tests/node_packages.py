@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
 import platform
@@ -74,7 +75,8 @@ def _install(package: bytes, folder: Path, npm: str, patience: float) -> None:
 
 
 def copied(source: Path, folder: Path) -> Path:
-    """The files of ``source`` in a folder of their own beside the packages, where their imports are found."""
+    """The files of ``source`` in a folder beside the packages, where imports are found; gone with this process."""
     own = folder / f"run-{os.getpid()}"
     shutil.copytree(source, own, dirs_exist_ok=True)
+    atexit.register(shutil.rmtree, own, ignore_errors=True)
     return own

@@ -21,6 +21,7 @@ from lead_mcp.tools.writes import one_account, pending_result
 from lead_mcp.uris import lead_uri
 from lead_mcp.writing.batch import Batch
 from lead_mcp.writing.call import WriteCall
+from lead_mcp.writing.confirm import CannotAsk
 from lead_mcp.writing.looking import with_source
 from lead_mcp.writing.outcome import OutcomeKind, Tool
 from lead_mcp.writing.rows import BatchRow, RowResult, insert_rows, results_of, update_rows
@@ -129,7 +130,11 @@ class BatchWrite:
         if not confirmation.can_ask:
             raise await self.batch.put_by()
         plan = await self.batch.plan()
-        if plan.sends and not await confirmation.confirm(plan, plan.agreements):
+        try:
+            agreed = not plan.sends or await confirmation.confirm(plan, plan.agreements)
+        except CannotAsk:
+            raise await self.batch.put_by() from None
+        if not agreed:
             raise Declined
         return plan.agreements
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from mcp import MCPError
 from mcp.server.mcpserver import Context
 from mcp.types import (
     ElicitationCapability,
@@ -24,7 +25,7 @@ from lead_mcp.outgoing.write_text import question_text
 from lead_mcp.runtime import Runtime
 from lead_mcp.writing.advice import waits
 from lead_mcp.writing.call import WriteCall
-from lead_mcp.writing.confirm import ConfirmCallback, Question
+from lead_mcp.writing.confirm import CannotAsk, ConfirmCallback, Question
 from lead_mcp.writing.outcome import Action
 
 MODERN: Final = "2026-07-28"
@@ -140,13 +141,15 @@ class Confirmation:
     # --- in the client ---
 
     async def confirm(self, question: Question, agreed: Sequence[str | None]) -> bool:
-        """Whether a person says yes. Raises MustAsk where the answer comes with the next round."""
+        """Whether a person says yes. Raises MustAsk where the answer comes with the next round, CannotAsk."""
         message = question_text(question)
         if not self._is_modern():
             try:
                 answer = await self.ctx.elicit(message, Confirm)
             except ValueError:  # accepted without the one answer that was asked for: nobody said yes
                 return False
+            except MCPError as refusal:  # it has no such method after all, or nobody to show the question to
+                raise CannotAsk from refusal
             return answer.action == "accept" and answer.data.confirm is True
         name = await self.runtime.in_journal(lambda journal: journal.ask(self.call.digest, agreed))
         params = ElicitRequestFormParams(message=message, requested_schema=Confirm.model_json_schema())

@@ -12,6 +12,10 @@ from lead_mcp.writing.outcome import Action
 from lead_mcp.writing.prepared import PreparedWrite
 
 
+class CannotAsk(Exception):
+    """A client that said it could ask a person has refused to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Agreed:
     """What a person has said yes to: the write with this digest, or whatever becomes of the leads in ``made``.
@@ -82,3 +86,8 @@ class BatchPlan:
 Question = PreparedWrite | BatchPlan
 ConfirmCallback = Callable[[Question, Sequence[str | None]], Awaitable[bool]]
 """Puts a question to a person (what would be done, what their yes is bound to); raises what the era needs for an answer."""
+
+
+async def nobody(question: Question, agreed: Sequence[str | None]) -> bool:
+    """The callback of a client that cannot ask. Raises CannotAsk."""
+    raise CannotAsk

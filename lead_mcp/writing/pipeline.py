@@ -19,7 +19,7 @@ from lead_mcp.journal.entries import ClaimLost, State, Write
 from lead_mcp.writing.advice import not_yet, unknown, waits
 from lead_mcp.writing.call import PREVIEWED, WriteCall
 from lead_mcp.writing.claim import Claims
-from lead_mcp.writing.confirm import Agreed, ConfirmCallback
+from lead_mcp.writing.confirm import Agreed, CannotAsk, ConfirmCallback, nobody
 from lead_mcp.writing.context import WriteContext
 from lead_mcp.writing.outcome import Outcome, OutcomeKind
 from lead_mcp.writing.prepared import Intent, prepare
@@ -113,9 +113,11 @@ class WritePipeline:
         prepared.check()
         if prepared.verdict is not None:
             return prepared.without_request()
-        if self.confirm is None:
-            raise await self.claims.put_by(intent.connection.name, call, intended(call, prepared))
-        if await self.confirm(prepared, [prepared.digest()]):
+        try:
+            agreed = await (self.confirm or nobody)(prepared, [prepared.digest()])
+        except CannotAsk:
+            raise await self.claims.put_by(intent.connection.name, call, intended(call, prepared)) from None
+        if agreed:
             return Agreed(prepared.digest())
         return Outcome(OutcomeKind.DECLINED, prepared.uri, warnings=DECLINED.warnings)
 

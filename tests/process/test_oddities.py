@@ -102,6 +102,32 @@ def _a_question_while_a_call_hangs(found: Pipe, era: str, emulators: Emulators) 
     assert [found.next()["id"] for _ in range(2)] == [5, 6]
 
 
+LEAD: Final = {"name": "Ada Example", "email": "odd-asking@example.com"}
+WRITES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "insert_lead": {"account": "octanist", "lead": LEAD},
+    "insert_leads": {"account": "octanist", "leads": [LEAD]},
+}
+
+
+@pytest.mark.parametrize("tool", WRITES)
+def test_a_client_that_refuses_to_ask_after_all_leaves_the_write_waiting(
+    tool: str, emulators: Emulators, folder: Path
+) -> None:
+    hello = {**HELLO, "params": {**HELLO["params"], "capabilities": {"elicitation": {}}}}
+    with pipe(environment=emulators.environment, folder=folder) as found:
+        found.send(hello)
+        found.answer(1)
+        found.send({"method": "notifications/initialized"})
+        found.send(request(2, "tools/call", {"name": tool, "arguments": WRITES[tool]}, "legacy"))
+        question = found.next()
+        assert question["method"] == "elicitation/create"
+        found.send({"id": question["id"], "error": {"code": UNKNOWN, "message": "Method not found"}})
+        result = found.answer(2)["result"]
+        assert result["isError"]
+        assert result["structuredContent"]["error"]["code"] == "not_allowed"
+        assert result["structuredContent"]["outcome"] == "pending"
+
+
 # --- over HTTP ----------------------------------------------------------------------------------------------------
 
 TYPES: Final = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
