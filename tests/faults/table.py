@@ -201,7 +201,10 @@ CONTENT: Final = (
     content("rows", "a row missing", changed(changes.rows(changes.without_last)), "right part other"),
     content("rows", "a row that is null", changed(changes.rows(changes.first_is(None))), "garbled right"),
     content(
-        "rows", "a row without anything", changed(changes.rows(changes.first_is({}))), "garbled part right not_found"
+        "rows",
+        "a row without anything",
+        changed(changes.rows(changes.first_is({}))),
+        "garbled part right not_found other",
     ),
     content("rows", "total of 1", changed(changes.counters(changes.TOTALS, lambda _: 1)), LISTS),
     content("rows", "total of 0", changed(changes.counters(changes.TOTALS, lambda _: 0)), LISTS),

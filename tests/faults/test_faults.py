@@ -9,6 +9,7 @@ import pytest
 
 from lead_mcp.vendors import NAMES
 from lead_mcp.vendors.spec.vendor import Vendor
+from tests.faults.__main__ import PAGE
 from tests.faults.matrix import Cell, reading, writing
 from tests.faults.scene import Scene, scene
 from tests.faults.table import FAULTS, Fault
@@ -52,6 +53,13 @@ def test_a_write_under_a_fault_is_done_once_or_not_at_all(writers: Scene, nth: i
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.group == "rows"], ids=str)
 def test_a_list_that_lies_is_never_taken_for_the_whole(readers: Scene, vendor: str, fault: Fault) -> None:
     reading(vendor, fault, readers.vendor(vendor))[0].word(readers)
+
+
+def test_the_page_shows_every_fault_and_no_other() -> None:
+    first = [
+        line.split(" | ")[0].removeprefix("| ") for line in PAGE.read_text("utf-8").splitlines() if line[:2] == "| "
+    ]
+    assert [name for name in first if name not in ("fault", "---")] == [fault.name for fault in FAULTS]
 
 
 def test_a_reply_is_read_no_further_than_its_limit(readers: Scene) -> None:
