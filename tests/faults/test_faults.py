@@ -55,6 +55,17 @@ def test_a_list_that_lies_is_never_taken_for_the_whole(readers: Scene, vendor: s
     reading(vendor, fault, readers.vendor(vendor))[0].word(readers)
 
 
+@pytest.mark.parametrize("vendor", NAMES)
+def test_leads_whose_time_cannot_be_read_are_not_passed_over_in_silence(readers: Scene, vendor: str) -> None:
+    """A window leaves them out, since nobody can say where they lie; the answer is not whole, and has no total."""
+    odd = next(fault for fault in FAULTS if fault.name == "times in another order")
+    with readers.under(odd, vendor, only=None, works=True):
+        said = readers.call("search_leads", account=vendor, since="2026-01-01").structured_content or {}
+    (entry,) = said["accounts"]
+    assert (said["leads"]["rows"], said["total"], entry["complete"]) == ([], None, False)
+    assert "a created_at that cannot be read" in entry["note"]
+
+
 def test_the_page_shows_every_fault_and_no_other() -> None:
     first = [
         line.split(" | ")[0].removeprefix("| ") for line in PAGE.read_text("utf-8").splitlines() if line[:2] == "| "

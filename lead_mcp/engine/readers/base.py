@@ -68,6 +68,8 @@ class Reader:
     error: LeadMcpError | None = None
     _seen: set[str] = field(default_factory=set)
     _dropped: int = 0
+    _unread: int = 0
+    """Records left out because their time could not be read."""
     _handed_out: set[str] = field(default_factory=set)
     """What an earlier reader of the same partition gave the sink."""
     _pace: Pace = field(default_factory=Pace)
@@ -97,6 +99,11 @@ class Reader:
             return bounds.lower is None and bounds.upper == self.plan.criteria.frozen
         return isinstance(moment, datetime) and bounds.holds(moment)
 
+    def _is_unread(self, one: Record) -> bool:
+        """Whether a record is left out for a time that is there and cannot be read: nobody can say that it lies outside."""
+        known = one.reads(self.plan.along) if one.get(self.plan.along) is None else None
+        return known is not None and self.plan.bounds != UNBOUNDED and known.is_unreadable(one.raw)
+
     def _passes(self, one: Record) -> bool:
         frozen = self.plan.criteria.frozen
         created = one.get("created_at") if frozen and self.plan.along != "created_at" else None
@@ -118,6 +125,7 @@ class Reader:
             self.pager.usage.skipped += not fresh
             if not self._matches(one):
                 self._dropped += 1
+                self._unread += self._is_unread(one)
             elif fresh:
                 self._keep(one)
             await self._pace.step()
@@ -166,7 +174,7 @@ class Reader:
         """How many match in all: what was read where everything was, else the vendor's word less what we had to drop."""
         if self.done and not self.why and self.after is None and not self.error:
             return self.kept
-        return None if self.total is None else max(0, self.total - self._dropped)
+        return None if self.total is None or self._unread else max(0, self.total - self._dropped)
 
     # --- reading ---
 
@@ -177,6 +185,8 @@ class Reader:
             return
         try:
             await self._read()
+            if self._unread:
+                self._note(f"{self._unread:,} records hold a {self.plan.along} that cannot be read, and are left out")
         except LeadMcpError as error:
             asked = self.plan.sent or self.plan.person
             if isinstance(error, Rejected) and asked and not self.settled_any:

@@ -189,6 +189,11 @@ class Field:
                 return value
         return None
 
+    def is_unreadable(self, raw: Raw) -> bool:
+        """Whether something stands there of which no value can be made; what vendors write for no time is nothing."""
+        there = [str(value) for path in self.paths if (value := at(raw, path)) not in (None, "")]
+        return any(not text.startswith(NO_TIMES) for text in there) and self.read(raw) is None
+
     def _decoded(self, raw: Any) -> Value:
         """The value, or None where it cannot be read: one odd value leaves the rest of its page as it is."""
         if raw is None:
@@ -219,6 +224,10 @@ class PartField(Field):
         """The value of each part, None where it has none."""
         found, name = at(raw, self.list_path), self.paths[0].removeprefix(f"{self.list_path}.")
         return [self._decoded(at(part, name)) for part in found] if isinstance(found, list | tuple) else []
+
+
+NO_TIMES: Final = ("0000-", "0001-")
+"""How the times begin that stand for none."""
 
 
 def at(raw: Any, path: str) -> Any:
