@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -192,7 +193,7 @@ class Field:
     def is_unreadable(self, raw: Raw) -> bool:
         """Whether something stands there of which no value can be made; what vendors write for no time is nothing."""
         there = [str(value) for path in self.paths if (value := at(raw, path)) not in (None, "")]
-        return any(not text.startswith(NO_TIMES) for text in there) and self.read(raw) is None
+        return any(NO_TIME.match(text) is None for text in there) and self.read(raw) is None
 
     def _decoded(self, raw: Any) -> Value:
         """The value, or None where it cannot be read: one odd value leaves the rest of its page as it is."""
@@ -226,8 +227,8 @@ class PartField(Field):
         return [self._decoded(at(part, name)) for part in found] if isinstance(found, list | tuple) else []
 
 
-NO_TIMES: Final = ("0000-", "0001-")
-"""How the times begin that stand for none."""
+NO_TIME: Final = re.compile(r"(?:0\d{3}|1[0-8]\d{2}|1900)-", re.ASCII)
+"""How the times begin that stand for none: years up to 1900, as ``read_moment`` has it."""
 
 
 def at(raw: Any, path: str) -> Any:
