@@ -11,8 +11,8 @@ from lead_mcp.mirror.segments import COLUMNS, NO
 
 PAGE: Final = 500
 """Records of one answer."""
-STEP: Final = 20_000
-"""Records that are copied at least before it is noted how far the copying has come."""
+STEP: Final = 10_000
+"""Records that are put in at a time at least, and copied before it is noted how far the copying has come."""
 FEW: Final = 1_000
 """Changed records up to which few rows are added beside a base, whatever part of it they are."""
 
@@ -69,7 +69,7 @@ class LakeCopies(OpenedLake):
         yield "gone", 0, f"SELECT no, seq FROM lake.gone WHERE seq > {since}"
         listed = ", ".join(f'"{name}"' for name in RECORDS)
         counted = f"SELECT seq, count(*) FROM lake.records WHERE seq > {since} GROUP BY seq ORDER BY seq"
-        for after, upto in _steps(since, self.rows.execute(counted).fetchall()):
+        for after, upto in steps(since, self.rows.execute(counted).fetchall()):
             yield "records", upto, f"SELECT {listed} FROM lake.records WHERE seq > {after} AND seq <= {upto}"
         yield "shared", 0, "SELECT key FROM lake.shared"
         yield "forgotten", 0, "SELECT mark FROM lake.forgotten"
@@ -93,7 +93,7 @@ class LakeCopies(OpenedLake):
                 return {"table": table, "upto": upto, "blobs": [b"[]"]}
 
 
-def _steps(since: int, counted: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+def steps(since: int, counted: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """After and up to which changes to read, so that a step is of about ``STEP`` records."""
     after, many = since, 0
     for seq, count in counted:

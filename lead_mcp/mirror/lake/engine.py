@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from lead_mcp.mirror.lake.copies import LakeCopies
+from lead_mcp.mirror.lake.copies import LakeCopies, steps
 from lead_mcp.mirror.lake.opened import BESIDE, OWN, SEQ, STATE, Asked, columns_of, quoted
 from lead_mcp.mirror.segments import COLUMNS, NO
 from lead_mcp.sql.child import serve
@@ -84,7 +84,8 @@ class LakeEngine(LakeCopies):
     def _replace_beside(self, version: int) -> None:
         """The staged records and numbers take the place of those that were; the lists become what was staged."""
         self.database.execute(f"DELETE FROM lake.records WHERE no IN ({TOUCHED})")
-        self.database.execute("INSERT INTO lake.records SELECT * FROM staged.records ORDER BY seq, no")
+        for piece in self._pieces("staged.records"):
+            self.database.execute(f"INSERT INTO lake.records SELECT * FROM staged.records WHERE {piece}")
         self.database.execute("INSERT INTO lake.gone SELECT * FROM staged.gone")
         listed = f"{TOUCHED} UNION ALL SELECT no FROM staged.listings"
         self.database.execute(f"DELETE FROM lake.listings WHERE no IN ({listed})")
@@ -101,9 +102,16 @@ class LakeEngine(LakeCopies):
             rows = f"{rows} ANTI JOIN delta.gone USING ({NO}) UNION ALL SELECT {listed} FROM delta.{name}"
         if not anew:
             self.database.execute(f"DELETE FROM lake.{name} WHERE {NO} IN ({TOUCHED})")
-        known = f"SELECT no, seq FROM {'lake' if anew else 'staged'}.records"
-        made = f"SELECT {listed}, seq FROM ({rows}) JOIN ({known}) ON {NO} = no"
-        self.database.execute(f"INSERT INTO lake.{name} {made} ORDER BY seq")
+        records = f"{'lake' if anew else 'staged'}.records"
+        for piece in self._pieces(records):
+            made = f"SELECT {listed}, seq FROM ({rows}) JOIN (SELECT no, seq FROM {records} WHERE {piece}) ON {NO} = no"
+            self.database.execute(f"INSERT INTO lake.{name} {made}")
+
+    def _pieces(self, records: str) -> list[str]:
+        """Conditions that take them some thousands at a time: they may not fit into memory at once."""
+        counted = f"SELECT seq, count(*) FROM {records} GROUP BY seq ORDER BY seq"
+        found = steps(0, self.database.execute(counted).fetchall())
+        return [f"seq > {after} AND seq <= {upto}" for after, upto in found]
 
     # --- keeping it -----------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from lead_mcp.sql.child import Engine, stand_in_for_pytz
 
-MEMORY: Final = 200
+MEMORY: Final = 256
 """Megabytes that the engine may use; what does not fit goes to files in the replica's own folder for a while."""
 SEQ: Final = "record_seq"
 """The change with which a row was made, beside its columns: newer rows lie in newer files, and those alone are read."""
