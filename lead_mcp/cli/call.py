@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from lead_mcp.cli.arguments import from_json, from_words
 from lead_mcp.cli.output import json_line
 from lead_mcp.cli.setup import client_in_memory
+
+if TYPE_CHECKING:
+    from mcp.types import CallToolResult
 
 
 def run(
@@ -31,11 +34,18 @@ async def _call(
         # the server says why there is no such tool
         arguments = {**from_json(json_text), **from_words(words, known.get(tool, {}))}
         result = await client.call_tool(tool, arguments)
+    if tool not in known:
+        sys.stderr.write(f"lead-mcp: {_text(result)}\n")
+        return 1
     if raw:
         print(json_line(result.model_dump(mode="json", by_alias=True, exclude_none=True)))
     else:
-        _print("\n".join(block.text for block in result.content if block.type == "text"), result.structured_content)
+        _print(_text(result), result.structured_content)
     return 1 if result.is_error else 0
+
+
+def _text(result: CallToolResult) -> str:
+    return "\n".join(block.text for block in result.content if block.type == "text")
 
 
 def _print(text: str, structured: Mapping[str, Any] | None) -> None:

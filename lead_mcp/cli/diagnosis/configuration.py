@@ -19,6 +19,7 @@ from lead_mcp.state_dir import POSIX, private_folder
 PACKAGES: Final = ("mcp", "httpx2", "pydantic", "cryptography")
 EXTRAS: Final = {
     "keyring": "keyring",
+    "lake": "duckdb_extension_ducklake",
     "otel": "opentelemetry.sdk",
     "parquet": "pyarrow",
     "postgresql": "psycopg",
