@@ -13,7 +13,7 @@ from lead_mcp.cli.output import json_line
 from lead_mcp.cli.setup import settings_for
 from lead_mcp.cli.tables import print_rows
 from lead_mcp.engine.connection import Connection
-from lead_mcp.errors import CallError, LeadMcpError, TimedOut
+from lead_mcp.errors import CallError, LeadMcpError, SettingsError, TimedOut
 from lead_mcp.identity.principal import LOCAL
 from lead_mcp.identity.sources import place_of
 from lead_mcp.outgoing.masking import masked_by
@@ -66,6 +66,8 @@ def run(config: Path | None, person: str | None, *, as_json: bool, sandbox: bool
 
 async def _check_all(config: Path | None, person: str | None, sandbox: bool) -> list[Line]:
     settings, network = settings_for(config, sandbox=sandbox)
+    if person is not None and not any(one.per_user for one in settings.accounts.values()):
+        raise SettingsError('--principal: no account has credentials = "per-user"; everybody uses the same.')
     async with running(settings, network()) as runtime:
         return await checked(runtime if person is None else runtime.seen_by(replace(LOCAL, name=_principal(person))))
 

@@ -97,6 +97,10 @@ def origin_of(record: str | None) -> list[str]:
 
 def _chosen(wish: Wish) -> list[Client]:
     """The clients that are meant. Raises SettingsError."""
+    if wish.show and wish.uninstall:
+        raise SettingsError("--print shows what is put in, --uninstall takes it out: one of them.")
+    if wish.every and wish.clients:
+        raise SettingsError("--all is every client: leave the name out, or --all.")
     known = {client.name: client for client in CLIENTS}
     if wish.every or (wish.show and not wish.clients):
         return list(CLIENTS)

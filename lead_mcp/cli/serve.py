@@ -27,6 +27,8 @@ def run(transport: str, host: str, port: int, *, stateless: bool, config: Path |
     """Serve until the end; the exit code. Raises SettingsError where nobody would see a server that says what is wrong."""
     if transport == "stdio":
         return _over_stdio(config, sandbox=sandbox)
+    if stateless and transport == "sse":
+        raise SettingsError("--stateless: sse is a session; --transport http can do without.")
     from lead_mcp.cli.http import check_exposure, serve_http
     from lead_mcp.identity.assembly import asks_who
 

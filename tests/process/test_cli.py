@@ -177,6 +177,19 @@ def test_a_file_of_accounts_is_used(tmp_path: Path, emulators: Emulators) -> Non
 
 
 @pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["serve", "--transport", "sse", "--stateless"], "--stateless"),
+        (["check", "--sandbox", "--principal", "anna"], "--principal"),
+        (["install", "cursor", "--print", "--uninstall"], "--uninstall"),
+        (["install", "cursor", "--all"], "--all"),
+    ],
+)
+def test_an_option_that_would_mean_nothing_is_refused(words: list[str], said: str) -> None:
+    assert said in one_line(here(*words, environment={"OCTANIST_API_KEY": "key-of-nobody"}), 2)
+
+
+@pytest.mark.parametrize(
     ("words", "code"),
     [
         (["serve", "--transport", "sse", "--config", "/no/such/file"], 2),
