@@ -18,9 +18,12 @@ from lead_mcp.vendors.spec.http import Raw
 Reads = Callable[[str], Field | None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Record:
-    """One record as its vendor sent it, and how to read it. ``partition``: where it came from, where there are any."""
+    """One record as its vendor sent it, and how to read it. ``partition``: where it came from, where there are any.
+
+    Nobody changes one. It is not frozen, as that would make it three times as dear, and every row that is read becomes one.
+    """
 
     account: str
     id: str
@@ -38,6 +41,28 @@ class Record:
             found = self.reads(name)
             value = self._read[name] = None if found is None else found.read(self.raw)
             return value
+
+
+def columns_of(records: Sequence[Record], names: Sequence[str]) -> list[list[Value]]:
+    """The fields as columns, each decoded at once for all records that are read alike."""
+    alike: dict[Reads, list[int]] = {}
+    for nth, record in enumerate(records):
+        alike.setdefault(record.reads, []).append(nth)
+    if len(alike) == 1:
+        return [_column(records, name) for name in names]
+    found: list[list[Value]] = [[None] * len(records) for _ in names]
+    for places in alike.values():
+        some = [records[nth] for nth in places]
+        for column, name in zip(found, names, strict=True):
+            for nth, value in zip(places, _column(some, name), strict=True):
+                column[nth] = value
+    return found
+
+
+def _column(records: Sequence[Record], name: str) -> list[Value]:
+    """One field of records that are read alike."""
+    known = records[0].reads(name)
+    return [None] * len(records) if known is None else known.column([record.raw for record in records])
 
 
 def lead_record(account: str, lead_id: str, raw: Raw, reads: Reads, partition: str | None = None) -> Record:

@@ -7,7 +7,7 @@ become a space in tables.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -16,7 +16,7 @@ from lead_mcp.characters import cleaned, cleaned_start
 from lead_mcp.errors import disarmed
 from lead_mcp.filters import Value
 from lead_mcp.outgoing.masking import masked_text
-from lead_mcp.outgoing.times import ShownTime
+from lead_mcp.outgoing.times import ShownTime, shown_times
 from lead_mcp.outgoing.words import words_of
 
 CELL_LIMIT: Final = 120
@@ -26,8 +26,10 @@ LONG: Final = 20_000
 """Characters from which on a text is counted as it came, before it is cleaned."""
 MARK: Final = "…"
 DEPTH: Final = 12
-PLAIN: Final = re.compile(r"[\w.@+,:()-](?:[\w.@+,:() -]*[\w.@+,:()-])?", re.ASCII)
+PLAIN_TEXT: Final = r"[\w.@+,:()-](?:[\w.@+,:() -]*[\w.@+,:()-])?"
 """Text that is a cell of a text table as it is."""
+PLAIN: Final = re.compile(PLAIN_TEXT, re.ASCII)
+PLAIN_LINES: Final = re.compile(rf"(?:{PLAIN_TEXT})?(?:\n(?:{PLAIN_TEXT})?)*", re.ASCII)
 
 
 def cell(text: str, limit: int = CELL_LIMIT) -> str:
@@ -46,6 +48,13 @@ def plain_cell(text: str, limit: int = CELL_LIMIT) -> str:
         return text
     line = cut(cleaned(text), limit)
     return (disarmed(line) if "://" in line else line).replace("|", "¦").strip()
+
+
+def plain_cells(texts: Sequence[str], limit: int = CELL_LIMIT) -> list[str]:
+    """``plain_cell`` of each text of a column."""
+    if len(max(texts, key=len, default="")) <= limit and PLAIN_LINES.fullmatch("\n".join(texts)):
+        return list(texts)
+    return [plain_cell(text, limit) for text in texts]
 
 
 def cut(text: str, limit: int) -> str:
@@ -73,6 +82,19 @@ def cleaned_tree(value: Any, limit: int | None = STRING_LIMIT, depth: int = DEPT
     if isinstance(value, Mapping):
         return {cleaned(str(key))[:KEY_LIMIT]: cleaned_tree(item, limit, depth - 1) for key, item in value.items()}
     return [cleaned_tree(item, limit, depth - 1) for item in value] if isinstance(value, list | tuple) else value
+
+
+def plain_values(values: Sequence[Value]) -> list[Any]:
+    """``plain_value`` of each value of a column, which is looked at as a whole where its values are of one usual kind."""
+    kinds = set(map(type, values)) - {type(None)}
+    if kinds == {str}:
+        texts = [value for value in values if type(value) is str]
+        whole = "".join(texts)
+        if len(max(texts, key=len)) <= CELL_LIMIT and whole.isascii() and whole.isprintable():
+            return list(values)
+    if kinds == {datetime}:
+        return shown_times([value if isinstance(value, datetime) else None for value in values])
+    return [plain_value(value) for value in values]
 
 
 def plain_value(value: Value, *, full: bool = False) -> Any:

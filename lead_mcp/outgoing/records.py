@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, Final
 
 from lead_mcp.characters import cleaned, cleaned_start
-from lead_mcp.engine.records import Record
-from lead_mcp.outgoing.cleaning import STRING_LIMIT, cleaned_tree, cut, plain_value, readable
+from lead_mcp.engine.records import Record, columns_of
+from lead_mcp.outgoing.cleaning import STRING_LIMIT, cleaned_tree, cut, plain_value, plain_values, readable
 from lead_mcp.outgoing.masking import Masker, masker_in_use
 from lead_mcp.outgoing.times import ShownTime
 from lead_mcp.vendors.spec.fields import FieldMap
@@ -30,7 +31,8 @@ def record_rows(records: Sequence[Record], columns: Sequence[str]) -> list[list[
     """Records as rows of a table: the URI, then the columns."""
     masker = masker_in_use()
     if masker is None:
-        return [[record.uri, *(plain_value(record.get(name)) for name in columns)] for record in records]
+        uris = [record.uri for record in records]
+        return list(map(list, zip(uris, *map(plain_values, columns_of(records, columns)), strict=True)))
     return [[record.uri, *(_masked(masker, record, name) for name in columns)] for record in records]
 
 
@@ -57,9 +59,9 @@ def _uncut(masker: Masker | None, record: Record, name: str) -> Any:
 
 def weight(records: Sequence[Record], columns: Sequence[str]) -> int:
     """How much there is to render, in cells: a long text counts for many of them."""
-    cells = [record.get(name) for record in records for name in columns]
-    texts = sum(len(value) for value in cells if type(value) is str)
-    parts = sum(len(value) for value in cells if isinstance(value, list | dict))
+    cells = list(chain.from_iterable(columns_of(records, columns)))
+    texts = sum(map(len, [value for value in cells if type(value) is str]))
+    parts = sum(map(len, [value for value in cells if isinstance(value, list | dict)]))
     return len(cells) // 4 + texts // LIGHT + parts
 
 

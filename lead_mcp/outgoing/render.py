@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from lead_mcp.characters import cleaned
 from lead_mcp.errors import LeadMcpError
-from lead_mcp.outgoing.cleaning import CELL_LIMIT, cell, plain_cell
+from lead_mcp.outgoing.cleaning import CELL_LIMIT, cell, plain_cell, plain_cells
 from lead_mcp.outgoing.masking import masked_text
+from lead_mcp.outgoing.times import ShownTime
 from lead_mcp.outgoing.words import is_empty, words_of
 
 URIS: Final = frozenset({"uri", "lead_uri"})
@@ -30,15 +31,19 @@ def text_table(found: Table) -> str:
     """The table, whose values are masked already, as lines of cells; an absent value is an empty cell."""
     columns = found["columns"]
     limits = [0 if name in URIS else SENTENCE if name in SENTENCES else CELL_LIMIT for name in columns]
-    lines = ["|".join(plain_cell(str(name)) for name in columns)]
-    lines.extend("|".join(map(_text, row, limits)) for row in found["rows"])
+    lines = ["|".join(plain_cells(list(map(str, columns))))]
+    cells = map(_texts, zip(*found["rows"], strict=True), limits)
+    lines.extend(map("|".join, zip(*cells, strict=True)))
     return "\n".join(lines)
 
 
-def _text(value: Any, limit: int) -> str:
-    """A cell; with ``limit`` 0 one of our URIs, which stays whole."""
-    text = words_of(value)
-    return plain_cell(text, limit) if limit else text
+def _texts(values: Sequence[Any], limit: int) -> Sequence[str]:
+    """The cells of a column; with ``limit`` 0 of our URIs, which stay whole."""
+    kinds = set(map(type, values)) - {type(None)}
+    if kinds == {ShownTime}:
+        return ["" if value is None else value.text for value in values]
+    texts = [value or "" for value in values] if kinds <= {str} else list(map(words_of, values))
+    return plain_cells(texts, limit) if limit else texts
 
 
 def record_lines(found: Mapping[str, Any], prefix: str = "") -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
@@ -14,6 +14,7 @@ from lead_mcp.dates import MINUTE, WORDS, Window, iso_text, local, stamp
 ZONE: ContextVar[ZoneInfo | None] = ContextVar("lead_mcp_zone", default=None)
 DAY: Final = timedelta(days=1)
 HOUR: Final = timedelta(hours=1)
+USUAL: Final = len("2026-11-25T22:42:10-05:00")
 
 
 @contextmanager
@@ -45,6 +46,26 @@ class ShownTime(str):
         shown = ShownTime(iso_text(found, "auto" if full else "seconds"))
         shown.text = _by_the_clock(found, zone, "auto" if full else "minutes")
         return shown
+
+
+def shown_times(moments: Sequence[datetime | None]) -> list[ShownTime | None]:
+    """Times as a column of a table, whole seconds."""
+    zone = zone_in_use()
+    return [None if moment is None else _usual(moment, zone) or ShownTime.of(moment) for moment in moments]
+
+
+def _usual(moment: datetime, zone: ZoneInfo) -> ShownTime | None:
+    """A time whose local form can be misread by nobody, as nearly all: of an hour that comes once, and no odd offset."""
+    try:
+        found = moment.astimezone(zone)
+    except OverflowError:  # the first or the last day of the calendar
+        return None
+    text = found.isoformat(timespec="seconds")
+    if found.fold or len(text) != USUAL:
+        return None
+    shown = ShownTime(f"{text[:-6]}Z" if found.tzname() == "UTC" else text)
+    shown.text = f"{text[:10]} {text[11:16]}"
+    return shown
 
 
 def local_text(moment: datetime, zone: ZoneInfo, timespec: str = "minutes") -> str:

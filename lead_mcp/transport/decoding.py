@@ -16,14 +16,13 @@ import anyio.to_thread
 
 from lead_mcp.errors import MalformedReply
 from lead_mcp.transport.redaction import Redactor
-from lead_mcp.vendors.spec.http import UNREAD, Reply, StrictDecoder
+from lead_mcp.vendors.spec.http import DECODER, UNREAD, Reply
 
 LARGE: Final = 64 * 1024
 """Bytes of a body from which on a thread reads it."""
 ENVELOPES: Final = 3
 """Objects inside objects that are read member by member; an array is read element by element, each in one call."""
 BLANK: Final = re.compile(r"[ \t\n\r]*")
-DECODER: Final = StrictDecoder()
 
 
 async def reply_of(status: int, body: bytes, headers: Mapping[str, str], redactor: Redactor) -> Reply:

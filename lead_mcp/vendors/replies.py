@@ -110,8 +110,9 @@ def as_rows(value: Any) -> Sequence[Raw]:
     """``value`` if it is an array of JSON objects. Raises MalformedReply: a row that is no object is never skipped."""
     if not isinstance(value, list):
         raise failure(MalformedReply, f"an array of records was expected, not {type(value).__name__}")
-    for row in value:
-        as_object(row)
+    if set(map(type, value)) - {dict}:
+        for row in value:
+            as_object(row)
     return value
 
 

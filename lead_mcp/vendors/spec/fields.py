@@ -37,6 +37,25 @@ class Codec:
     decode: Callable[[Any], Value]
     encode: Callable[[Any], Any] = str
 
+    def value(self, raw: Any) -> Value:
+        """The value, or None where it cannot be read: one odd value leaves the rest of its page as it is."""
+        if raw is None:
+            return None
+        try:
+            return self.decode(raw)
+        except UNREADABLE:
+            return None
+
+    def values(self, cells: Sequence[Any]) -> list[Value]:
+        """The value of each cell of a column: quicker than one by one."""
+        decode = self.decode
+        if decode is _text:
+            return [cell.strip() or None if type(cell) is str else _text(cell) for cell in cells]
+        try:
+            return [None if cell is None else decode(cell) for cell in cells]
+        except UNREADABLE:
+            return [self.value(cell) for cell in cells]
+
 
 def _text(raw: Any) -> Value:
     if type(raw) is str:  # most values by far
@@ -83,8 +102,8 @@ def moment(zone: tzinfo = UTC, *, unit: timedelta = timedelta(milliseconds=1)) -
     Encodes as ISO 8601 UTC with milliseconds and ``Z``; wire modules that need another spelling do it themselves.
     """
 
-    def decode(raw: Any) -> Value:
-        return read_moment(raw, zone)
+    def decode(raw: Any) -> Value:  # as read_moment, a call less: every record has times
+        return _moment(raw, zone) if isinstance(raw, str) and len(raw) >= 10 else None
 
     def encode(value: datetime) -> str:
         spec = "milliseconds" if unit < timedelta(seconds=1) else "seconds"
@@ -182,27 +201,25 @@ class Field:
     def read(self, raw: Raw) -> Value:
         """This field's value in ``raw``, decoded; None where it is absent, empty or unreadable."""
         if self.joined:
-            parts = [str(part) for path in self.paths if (part := self._decoded(at(raw, path))) is not None]
+            parts = [str(part) for path in self.paths if (part := self.codec.value(at(raw, path))) is not None]
             return " ".join(parts) or None
         for path in self.paths:
-            value = self._decoded(at(raw, path))
+            value = self.codec.value(at(raw, path))
             if value is not None:
                 return value
         return None
+
+    def column(self, raws: Sequence[Raw]) -> list[Value]:
+        """``read`` of each of many records."""
+        path = self.paths[0] if len(self.paths) == 1 and type(self).read is Field.read else "."
+        if "." in path or set(map(type, raws)) != {dict}:
+            return [self.read(raw) for raw in raws]
+        return self.codec.values([raw.get(path) for raw in raws])
 
     def is_unreadable(self, raw: Raw) -> bool:
         """Whether something stands there of which no value can be made; what vendors write for no time is nothing."""
         there = [str(value) for path in self.paths if (value := at(raw, path)) not in (None, "")]
         return any(NO_TIME.match(text) is None for text in there) and self.read(raw) is None
-
-    def _decoded(self, raw: Any) -> Value:
-        """The value, or None where it cannot be read: one odd value leaves the rest of its page as it is."""
-        if raw is None:
-            return None
-        try:
-            return self.codec.decode(raw)
-        except UNREADABLE:
-            return None
 
 
 class PartField(Field):
@@ -224,7 +241,7 @@ class PartField(Field):
     def parts(self, raw: Raw) -> Sequence[Value]:
         """The value of each part, None where it has none."""
         found, name = at(raw, self.list_path), self.paths[0].removeprefix(f"{self.list_path}.")
-        return [self._decoded(at(part, name)) for part in found] if isinstance(found, list | tuple) else []
+        return [self.codec.value(at(part, name)) for part in found] if isinstance(found, list | tuple) else []
 
 
 NO_TIME: Final = re.compile(r"(?:0\d{3}|1[0-8]\d{2}|1900)-", re.ASCII)

@@ -68,6 +68,9 @@ class StrictDecoder(json.JSONDecoder):
         super().__init__(parse_constant=_no_number, parse_float=_finite)
 
 
+DECODER: Final = StrictDecoder()
+
+
 @dataclass(frozen=True, slots=True)
 class RateHint:
     """What a vendor says in a reply of its own limit: ``calls`` left, and ``seconds`` until there are more."""
@@ -93,9 +96,11 @@ class Reply:
         if self.content is not UNREAD:
             return self.content
         try:
-            return json.loads(self.body, cls=StrictDecoder)
+            found = DECODER.decode(self.body.decode(json.detect_encoding(self.body), "surrogatepass"))
         except (ValueError, RecursionError):
             start = self.body[:80].decode("utf-8", "replace")
             kind = "an HTML page" if start.lstrip().startswith("<") else "nothing" if not self.body else "no valid JSON"
             message = f"The vendor answered {self.status} with {kind} where JSON was expected. Try again later."
             raise MalformedReply(message, status=self.status) from None
+        object.__setattr__(self, "content", found)  # parsed once, whoever asks
+        return found
