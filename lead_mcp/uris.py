@@ -56,16 +56,16 @@ class Uri:
 def uri(scheme: str, *parts: str, **query: str) -> str:
     """``lead://acme/4%2F2``; query values are left out where empty."""
     kept = {key: value for key, value in query.items() if value}
-    path = "/".join(map(_quoted, parts))
+    path = "/".join(map(escaped, parts))
     return f"{scheme}://{path}" + (f"?{urlencode(kept, errors='replace')}" if kept else "")
 
 
-def _quoted(part: str) -> str:
+def escaped(part: str) -> str:
     return part if PLAIN.fullmatch(part) else quote(part, safe="", errors="replace")
 
 
 def lead_uri(account: str, lead_id: str) -> str:
-    return f"lead://{_quoted(account)}/{_quoted(lead_id)}"
+    return f"lead://{escaped(account)}/{escaped(lead_id)}"
 
 
 def ping_uri(account: str, direction: str, ping_id: str, at: datetime | None) -> str:

@@ -16,6 +16,7 @@ from lead_mcp.engine.connection import Connection, Names, names_for
 from lead_mcp.engine.fanout import together
 from lead_mcp.engine.guard import Guard, Unguarded
 from lead_mcp.engine.limits import Limits, late
+from lead_mcp.engine.plan import Criteria, Plan, plan
 from lead_mcp.engine.resolve import RAW, known_names
 from lead_mcp.errors import BadArgument, LeadMcpError, NotOffered, UnknownField, did_you_mean
 from lead_mcp.filters import Filter, Kind, Op, Order, Where, folded, numbered, spelled, typed
@@ -80,10 +81,18 @@ class AccountQuery:
     notes: list[str] = field(default_factory=list)
     metadata_requests: int = 0
     error: LeadMcpError | None = None
+    _planned: tuple[Search, Criteria, frozenset[str], Plan] | None = None
+    """The last plan and what it is for: the order of reading is chosen by a plan, which then is read by."""
 
     @property
     def account(self) -> str:
         return self.connection.name
+
+    def plan(self, criteria: Criteria, without: frozenset[str] = frozenset()) -> Plan:
+        """The plan for these criteria. ``without``: routes passed over."""
+        if self._planned is None or self._planned[:3] != (self.search, criteria, without):
+            self._planned = self.search, criteria, without, plan(self.search, self.names.fields, criteria, without)
+        return self._planned[3]
 
 
 # --- one account --------------------------------------------------------------------------------------------------

@@ -43,6 +43,11 @@ class Record:
             return value
 
 
+    def know(self, name: str, value: Value) -> None:
+        """Keep a field's value, decoded as a column."""
+        self._read[name] = value
+
+
 def columns_of(records: Sequence[Record], names: Sequence[str]) -> list[list[Value]]:
     """The fields as columns, each decoded at once for all records that are read alike."""
     alike: dict[Reads, list[int]] = {}

@@ -7,7 +7,7 @@ settled value of the leading key; everything up to and including it has been rea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -26,6 +26,8 @@ from lead_mcp.vendors.spec.http import Raw
 from lead_mcp.vendors.spec.reading import PageRequest
 
 UNBOUNDED: Final = Bounds()
+STRETCH: Final = 100
+"""Records that are looked at between two turns of the event loop."""
 
 
 class OutOfOrder(Exception):
@@ -127,15 +129,38 @@ class Reader:
                 self._dropped += 1
                 self._unread += self._is_unread(one)
             elif fresh:
-                self._keep(one)
+                self._keep([one])
             await self._pace.step()
 
-    def _keep(self, one: Record) -> None:
-        self.kept += 1
+    async def _settle_run(self, run: Sequence[Record]) -> None:
+        """The same for records that stand in the order of reading and have a time each: looked at together."""
+        known = 0 if self.after is None else self.sorter.count_until(run, self.after)
+        self.pager.usage.skipped += known
+        self._dropped += known - len(self._matching(run[:known]))
+        for at in range(known, len(run), STRETCH):
+            stretch = run[at : at + STRETCH]
+            matching = self._matching(stretch)
+            self._dropped += len(stretch) - len(matching)
+            self._keep(matching)
+            await self._pace.step()
+        if run:
+            self.watermark, self.settled_any = run[-1].get(self.plan.along), self.settled_any or known < len(run)
+
+    def _matching(self, run: Sequence[Record]) -> Sequence[Record]:
+        """Those of a run that match: where its ends lie within the bounds, all of it does."""
+        if run and not (self._in_bounds(run[0]) and self._in_bounds(run[-1])):
+            run = [one for one in run if self._in_bounds(one)]
+        frozen = self.plan.criteria.frozen and self.plan.along != "created_at"
+        return [one for one in run if self._passes(one)] if frozen or self._searching else run
+
+    def _keep(self, matching: Sequence[Record]) -> None:
+        self.kept += len(matching)
         if self.sink is None:
-            self.rows.append(one)
-        elif one.uri not in self._handed_out:
-            self.sink(one)
+            self.rows.extend(matching)
+            return
+        for one in matching:
+            if one.uri not in self._handed_out:
+                self.sink(one)
 
     def _held(self) -> Iterable[Record]:
         """Records that came and are not settled yet."""

@@ -11,7 +11,7 @@ from lead_mcp.dates import Window
 from lead_mcp.engine.bounds import Bounds
 from lead_mcp.engine.connection import Names
 from lead_mcp.engine.cursor import PageState
-from lead_mcp.engine.plan import REFUSED, Criteria, Plan, doubtful, plan, unfiltered
+from lead_mcp.engine.plan import REFUSED, Criteria, Plan, doubtful, unfiltered
 from lead_mcp.engine.query import AccountQuery, Query
 from lead_mcp.engine.readers.base import OutOfOrder, Reader, Refused, TooDeep
 from lead_mcp.engine.readers.budget import Budget, Usage
@@ -26,7 +26,7 @@ from lead_mcp.engine.text import TEXT_FIELDS
 from lead_mcp.engine.windows import default_window
 from lead_mcp.errors import LeadMcpError, MalformedReply
 from lead_mcp.filters import Order
-from lead_mcp.uris import ping_uri
+from lead_mcp.uris import escaped, lead_uri, ping_uri
 from lead_mcp.vendors.spec.fields import Paths
 from lead_mcp.vendors.spec.http import Raw
 
@@ -63,7 +63,7 @@ class ReaderMaker:
     def plan(self, account_query: AccountQuery, without: frozenset[str] = frozenset()) -> Plan:
         """The plan for this account, within its default window and its batch."""
         criteria = criteria_of(account_query, self.query, self.base, self.state.frozen)
-        found = plan(account_query.search, account_query.names.fields, criteria, without)
+        found = account_query.plan(criteria, without)
         if (window := self.window(account_query)) is not None:
             when = account_query.search.when
             bounds = found.bounds if found.along == when else Bounds()
@@ -219,7 +219,7 @@ def reads_along(
     ``begun``: earlier pages were read so, which later ones must follow.
     """
     criteria = criteria_of(account_query, query, orders, frozen)
-    route = plan(account_query.search, account_query.names.fields, criteria).route
+    route = account_query.plan(criteria).route
     leading = orders[0].field
     if leading in route.nullable:
         return begun or (route.name, leading) not in account_query.connection.learned.misordered
@@ -241,13 +241,15 @@ def columns_of(account_query: AccountQuery, query: Query) -> Paths | None:
 def record_maker(account_query: AccountQuery, kind: str, partition: str | None) -> Callable[[Raw], Record]:
     """What makes records of rows. It raises MalformedReply where a row has no id."""
     account, names, search = account_query.connection.account, account_query.names, account_query.search
-    identify = identifier(account_query, partition)
+    name, identify, reads, leads = account.name, search.identify, names.field, lead_uri(account.name, "")
 
     def record(raw: Raw) -> Record:
-        found = identify(raw)
+        found = identify(account, raw, partition)
         if found is None:
-            raise MalformedReply(f"{account.name} sent a record without an id.", account=account.name)
-        return record_of(account.name, kind, found, raw, names, search.when, partition)
+            raise MalformedReply(f"{name} sent a record without an id.", account=name)
+        if kind == "lead":
+            return Record(name, found, leads + escaped(found), raw, reads, partition)
+        return record_of(name, kind, found, raw, names, search.when, partition)
 
     return record
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,8 +14,10 @@ from lead_mcp.engine.fanout import together
 from lead_mcp.engine.readers.base import OutOfOrder, Reader, TooDeep, lacking, unit_of
 from lead_mcp.engine.readers.paging import SIDE_BY_SIDE, check_moved, whole_prefix
 from lead_mcp.engine.readers.ties import Tie, TieReading
-from lead_mcp.engine.records import Record, rank
+from lead_mcp.engine.records import Record, columns_of, rank
+from lead_mcp.errors import MalformedReply
 from lead_mcp.filters import Order, Value
+from lead_mcp.vendors.spec.http import Raw
 from lead_mcp.vendors.spec.reading import Page, PageRequest, follows
 
 SAME_AGAIN: Final = "the vendor gives the same page again and again"
@@ -109,7 +112,8 @@ class SortedReader(Reader):
 
     @property
     def _order(self) -> Order:
-        return replace(self.sorter.orders[0], field=self.plan.along)
+        first = self.sorter.orders[0]
+        return first if first.field == self.plan.along else replace(first, field=self.plan.along)
 
     def _page_request(self, bounds: Bounds, offset: int, size: int) -> PageRequest:
         return replace(self._request(bounds, size), order=self._order, offset=offset, token=self._token)
@@ -122,19 +126,52 @@ class SortedReader(Reader):
         for page in pages:
             self._known_total(page.total)
             before = len(self._seen)
-            for row in page.rows:
-                again = offset < self._covered  # asked for once more, as page numbers count whole pages
-                offset += 1
-                self._covered = max(self._covered, offset)
-                one = self.record(row)
-                self._here.add(one.uri)
-                if one.uri not in self._seen:
-                    self._seen.add(one.uri)
-                    await self._take(one)
-                elif not again:
-                    self._tie.doubles += 1
-                await self._pace.step()
+            run = self._run(page.rows)
+            await (self._take_run(run, offset) if run else self._take_rows(page.rows, offset))
+            offset += len(page.rows)
         return len(self._seen) - before
+
+    def _run(self, rows: Sequence[Raw]) -> list[Record]:
+        """The page's records where each is new and stands behind the one before it, as nearly always; else none."""
+        if not (rows and self._sorted and self.sorter.orders[0].field == self.plan.along):
+            return []
+        try:
+            records = list(map(self.record, rows))
+        except MalformedReply:
+            return []
+        uris = {one.uri for one in records}
+        if len(uris) < len(records) or not self._seen.isdisjoint(uris):
+            return []
+        [values] = columns_of(records, [self.plan.along])
+        for one, value in zip(records, values, strict=True):
+            one.know(self.plan.along, value)
+        behind = self._last is None or rank(values[0], self.plan.descending) > self._last
+        return records if behind and _strictly_ordered(values, descending=self.plan.descending) else []
+
+    async def _take_run(self, run: Sequence[Record], offset: int) -> None:
+        """Take in a run: no two tie, and the last one's ties may follow."""
+        uris = [one.uri for one in run]
+        self._seen.update(uris)
+        self._here.update(uris)
+        self._covered = max(self._covered, offset + len(run))
+        await self._close()
+        await self._settle_run(run[:-1])
+        self._last = rank(run[-1].get(self.plan.along), self.plan.descending)
+        self._tie.records.append(run[-1])
+
+    async def _take_rows(self, rows: Sequence[Raw], offset: int) -> None:
+        for row in rows:
+            again = offset < self._covered  # asked for once more, as page numbers count whole pages
+            offset += 1
+            self._covered = max(self._covered, offset)
+            one = self.record(row)
+            self._here.add(one.uri)
+            if one.uri not in self._seen:
+                self._seen.add(one.uri)
+                await self._take(one)
+            elif not again:
+                self._tie.doubles += 1
+            await self._pace.step()
 
     async def _take(self, one: Record) -> None:
         """Verify the order and settle every record that stands before the last one's ties. Raises OutOfOrder.
@@ -257,13 +294,20 @@ class SortedReader(Reader):
     async def _finish(self, total: int | None) -> None:
         past = self._past_bounds()
         await self._close()
-        await self._settle(self._absent)
+        await self._settle(sorted(self._absent, key=self.sorter.key))
         self._absent = []
         if total is not None and not past and len(self._here) < total:
             self._note(lacking(total, len(self._here)))
         elif total is None and self._moved:
             self._note(f"{self._moved:,} records came twice: the vendor's list changed while it was read")
         self.done = True
+
+
+def _strictly_ordered(values: Sequence[Value], *, descending: bool) -> bool:
+    """Whether the values are times, each behind the one before it."""
+    times = [value for value in values if isinstance(value, datetime)]
+    behind = operator.gt if descending else operator.lt
+    return len(times) == len(values) and all(map(behind, times, times[1:]))
 
 
 def _one_moment(moment: datetime) -> Bounds:
