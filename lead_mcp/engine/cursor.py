@@ -17,19 +17,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from secrets import token_bytes
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lead_mcp.engine.packing import packed, unpacked
 from lead_mcp.engine.places import Places
 from lead_mcp.engine.records import Position
 from lead_mcp.errors import BadArgument
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 TAG: Final = 12
-"""Bytes of the digest: 96 bits."""
-BLOCK: Final = 16
+"""Bytes of the digest: 96 bits, as many as a nonce of AES-GCM has."""
+GCM_TAG: Final = 16
 SALT: Final = 2
 """Bytes of chance: one place sealed twice seldom looks the same, and where it does, nothing but that is told."""
-VERSION: Final = b"lead-mcp cursor 2"
+VERSION: Final = b"lead-mcp cursor 3"
 CODES: Final = (
     "unavailable",
     "timeout",
@@ -69,8 +72,10 @@ class Seal:
         return self.derived("cursor digest")
 
     @cached_property
-    def _cipher_key(self) -> bytes:
-        return self.derived("cursor cipher")
+    def _cipher(self) -> AESGCM:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # loads with the first cursor
+
+        return AESGCM(self.derived("cursor cipher"))
 
     def close(self, state: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:
         """``state`` as an opaque text that opens only beside the same ``arguments``."""
@@ -100,12 +105,8 @@ class Seal:
         return hmac.digest(self._digest_key, digest(arguments) + plain, "sha256")[:TAG]
 
     def _ciphered(self, data: bytes, tag: bytes) -> bytes:
-        """``data`` encrypted, or decrypted: AES in counter mode, which begins at the digest."""
-        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-
-        mode = modes.CTR(tag + bytes(BLOCK - TAG))
-        cipher = Cipher(algorithms.AES(self._cipher_key), mode).encryptor()
-        return cipher.update(data) + cipher.finalize()
+        """``data`` encrypted, or decrypted: the counter mode in AES-GCM. Its own tag is left out: the digest is one."""
+        return self._cipher.encrypt(tag, data, None)[:-GCM_TAG]
 
 
 def not_ours() -> BadArgument:

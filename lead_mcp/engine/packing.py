@@ -33,25 +33,10 @@ KEYS: Final = range(ord("a"), ord("z") + 1)
 
 def packed(value: Any) -> bytes:
     """JSON, times and decimals as bytes. Raises TypeError for anything else."""
-    match value:
-        case None | bool():
-            return bytes([NONE if value is None else TRUE if value else FALSE])
-        case int():
-            return _whole(value)
-        case float():
-            return bytes([FRACTION]) + struct.pack(">d", value)
-        case Decimal():
-            return bytes([NUMBER]) + (_whole(int(value)) if _is_whole(value) else packed(str(value)))
-        case datetime():
-            return _time(value)
-        case str():
-            return _text(value)
-        case Mapping():
-            return _sized(MAPPING, len(value)) + b"".join(_key(key) + packed(item) for key, item in value.items())
-        case Sequence():
-            return _sized(LIST, len(value)) + b"".join(map(packed, value))
-        case _:
-            raise TypeError(f"a {type(value).__name__} cannot be packed")
+    write = WRITERS.get(type(value)) or next((WRITERS[kind] for kind in WRITERS if isinstance(value, kind)), None)
+    if write is None:
+        raise TypeError(f"a {type(value).__name__} cannot be packed")
+    return write(value)
 
 
 def unpacked(data: bytes) -> Any:
@@ -84,6 +69,18 @@ def _is_whole(number: Decimal) -> bool:
     return number == number.to_integral_value() and abs(number) < 2**63
 
 
+def _number(number: Decimal) -> bytes:
+    return bytes([NUMBER]) + (_whole(int(number)) if _is_whole(number) else packed(str(number)))
+
+
+def _list(items: Sequence[Any]) -> bytes:
+    return _sized(LIST, len(items)) + b"".join(map(packed, items))
+
+
+def _mapping(items: Mapping[Any, Any]) -> bytes:
+    return _sized(MAPPING, len(items)) + b"".join([_key(key) + packed(item) for key, item in items.items()])
+
+
 def _time(moment: datetime) -> bytes:
     since = moment.astimezone(UTC) - SINCE
     tag, unit = next(one for one in UNITS if not since % one[1])
@@ -113,13 +110,30 @@ def _text(text: str) -> bytes:
         return bytes([DIGITS]) + _varint(int(text))
     if HEX_TEXT.fullmatch(text):
         return bytes([HEX, len(text) // 2]) + bytes.fromhex(text)
-    if text and all(sign in SIGNS for sign in text):
+    if text and not text.strip(SIGNS):
         number = 0
         for sign in text:
             number = number << 6 | SIGNS.index(sign)
         return _long(SIX_BITS, len(text)) + number.to_bytes(-(-len(text) * 6 // 8), "big")
     data = text.encode("utf-8", "surrogatepass")
     return _long(SHORT_TEXT, len(data)) + data
+
+
+WRITERS: Final[Mapping[type, Callable[[Any], bytes]]] = {
+    type(None): lambda none: bytes([NONE]),
+    bool: lambda flag: bytes([TRUE if flag else FALSE]),
+    int: _whole,
+    float: lambda number: bytes([FRACTION]) + struct.pack(">d", number),
+    Decimal: _number,
+    datetime: _time,
+    str: _text,
+    dict: _mapping,
+    list: _list,
+    tuple: _list,
+    Mapping: _mapping,
+    Sequence: _list,
+}
+"""By type, the first one of those that a value is."""
 
 
 # --- reading ------------------------------------------------------------------------------------------------------
