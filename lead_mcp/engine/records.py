@@ -42,7 +42,6 @@ class Record:
             value = self._read[name] = None if found is None else found.read(self.raw)
             return value
 
-
     def know(self, name: str, value: Value) -> None:
         """Keep a field's value, decoded as a column."""
         self._read[name] = value

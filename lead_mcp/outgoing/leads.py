@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from lead_mcp.engine.answer import Answer
 from lead_mcp.engine.query import Query
+from lead_mcp.filters import Value
 from lead_mcp.outgoing.cleaning import text_cell
 from lead_mcp.outgoing.ledger import entry_to_dict, ledger_lines
 from lead_mcp.outgoing.records import record_rows
@@ -18,9 +19,11 @@ from lead_mcp.outgoing.token_budget import Rendered, allowed, check_some_fit, fi
 MOST_MISSING: Final = 20
 
 
-def search_page(answer: Answer, query: Query, columns: Sequence[str], max_tokens: int | None) -> Rendered:
-    """The page, cut at a row boundary where text or structure would pass the budget."""
-    rows = record_rows(answer.records, columns)
+def search_page(
+    answer: Answer, query: Query, columns: Sequence[str], values: Sequence[Sequence[Value]], max_tokens: int | None
+) -> Rendered:
+    """The page, cut at a row boundary where text or structure would pass the budget. ``values``: of the columns."""
+    rows = record_rows(answer.records, columns, values)
     room = allowed(max_tokens, query.limit)
     whole = _rendered(answer, query, columns, rows)
     if fits(*whole, room):

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from lead_mcp.characters import cleaned, cleaned_start
 from lead_mcp.engine.records import Record, columns_of
+from lead_mcp.filters import Value
 from lead_mcp.outgoing.cleaning import STRING_LIMIT, cleaned_tree, cut, plain_value, plain_values, readable
 from lead_mcp.outgoing.masking import Masker, masker_in_use
 from lead_mcp.outgoing.times import ShownTime
@@ -27,12 +28,15 @@ def record_row(record: Record, columns: Sequence[str]) -> list[Any]:
     return record_rows([record], columns)[0]
 
 
-def record_rows(records: Sequence[Record], columns: Sequence[str]) -> list[list[Any]]:
-    """Records as rows of a table: the URI, then the columns."""
+def record_rows(
+    records: Sequence[Record], columns: Sequence[str], values: Sequence[Sequence[Value]] | None = None
+) -> list[list[Any]]:
+    """Records as rows of a table: the URI, then the columns. ``values``: theirs, where they have been decoded already."""
     masker = masker_in_use()
     if masker is None:
         uris = [record.uri for record in records]
-        return list(map(list, zip(uris, *map(plain_values, columns_of(records, columns)), strict=True)))
+        values = columns_of(records, columns) if values is None else values
+        return list(map(list, zip(uris, *map(plain_values, values), strict=True)))
     return [[record.uri, *(_masked(masker, record, name) for name in columns)] for record in records]
 
 
@@ -57,9 +61,9 @@ def _uncut(masker: Masker | None, record: Record, name: str) -> Any:
             return plain_value(value)
 
 
-def weight(records: Sequence[Record], columns: Sequence[str]) -> int:
+def weight(columns: Sequence[Sequence[Value]]) -> int:
     """How much there is to render, in cells: a long text counts for many of them."""
-    cells = list(chain.from_iterable(columns_of(records, columns)))
+    cells = list(chain.from_iterable(columns))
     texts = sum(map(len, [value for value in cells if type(value) is str]))
     parts = sum(map(len, [value for value in cells if isinstance(value, list | dict)]))
     return len(cells) // 4 + texts // LIGHT + parts

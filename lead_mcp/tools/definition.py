@@ -51,11 +51,11 @@ class LeadTool(Tool):
         from lead_mcp.tools.kit import masker_for, runtime_of
 
         try:
-            masker = await masker_for(runtime_of(context))
+            runtime = runtime_of(context)
+            masker = await masker_for(runtime)
         except LeadMcpError as error:
             return error_result(error)
-        zone = runtime_of(context).server.zone
-        with masked_by(masker and masker.knowing(arguments)), times_in(zone):
+        with masked_by(masker and masker.knowing(arguments)), times_in(runtime.server.zone):
             return await as_result(self._answer(arguments, context), self.name)
 
     async def _answer(self, arguments: dict[str, Any], context: Any) -> CallToolResult | InputRequiredResult:

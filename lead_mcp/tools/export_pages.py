@@ -15,6 +15,7 @@ from lead_mcp.engine.answer import Answer
 from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.pace import aside
 from lead_mcp.engine.query import Query
+from lead_mcp.engine.records import columns_of
 from lead_mcp.engine.search import search
 from lead_mcp.errors import BadArgument
 from lead_mcp.exports.file import Question
@@ -45,7 +46,9 @@ def lead_pages(runtime: Runtime, asked: models.ExportLeads, until: float | None 
     async def page(cursor: str | None, rows: int) -> ExportPage:
         found = await found_leads(runtime, _at(asked, cursor), rows, _limits(runtime, until))
         answer, columns = found.answer, ("uri", *found.columns)
-        cells = await aside(partial(uncut_rows, answer.records, found.columns), weight(answer.records, found.columns))
+        cells = await aside(
+            partial(uncut_rows, answer.records, found.columns), weight(columns_of(answer.records, found.columns))
+        )
         return _page(answer, found.query, columns, cells)
 
     return page
@@ -62,7 +65,8 @@ def ping_pages(runtime: Runtime, asked: models.ExportPings) -> Pages:
         query = replace(query_of(runtime, _at(asked, cursor), grouping), limit=rows)
         answer = await search(chosen, query, runtime.limits, runtime.seal)
         cells = await aside(
-            partial(ping_rows, answer.records, columns, uncut_rows), weight(answer.records, (*COLUMNS, *columns))
+            partial(ping_rows, answer.records, columns, uncut_rows),
+            weight(columns_of(answer.records, (*COLUMNS, *columns))),
         )
         return _page(answer, query, ("uri", *COLUMNS, "lead_uri", *columns), cells)
 

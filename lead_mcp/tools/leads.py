@@ -20,6 +20,7 @@ from lead_mcp.engine.people import LookupScope
 from lead_mcp.engine.person_question import named_text
 from lead_mcp.engine.presence import OtherAccount, PresenceCheck
 from lead_mcp.engine.query import Query
+from lead_mcp.engine.records import columns_of
 from lead_mcp.engine.search import search
 from lead_mcp.engine.search_present import search_present
 from lead_mcp.errors import BadArgument
@@ -42,8 +43,9 @@ USUAL: Final[Mapping[str, Sequence[str]]] = {"concise": CONCISE, "detailed": DET
 async def search_leads(ctx: Context[Any, Any], asked: models.SearchLeads) -> CallToolResult:
     """The tool ``search_leads``."""
     found = await found_leads(runtime_of(ctx), asked)
-    page = partial(search_page, found.answer, found.query, found.columns, asked.max_tokens)
-    return result(*await aside(page, weight(found.answer.records, found.columns)))
+    values = columns_of(found.answer.records, found.columns)
+    page = partial(search_page, found.answer, found.query, found.columns, values, asked.max_tokens)
+    return result(*await aside(page, weight(values)))
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,9 @@ async def found_leads(
     further = {"in_account": asked.in_account} if asked.in_account else {}
     sized = {"detail": asked.detail, "max_tokens": asked.max_tokens, "source": asked.source}
     query = arguments.query(ids=asked.ids, **sized, **further)
-    if asked.ids is not None:
-        query = replace(query, ids=asked_ids(runtime, asked.account, asked.ids))
-    query = replace(query, limit=rows or query.limit)
+    if asked.ids is not None or rows is not None:
+        ids = None if asked.ids is None else asked_ids(runtime, asked.account, asked.ids)
+        query = replace(query, ids=ids, limit=rows or query.limit)
     found = await sourced_leads(runtime, asked.account, asked.source, query)
     if asked.in_account:
         answer = await _elsewhere(runtime, found.connections, query, asked.in_account, limits)

@@ -33,7 +33,8 @@ async def reply_of(status: int, body: bytes, headers: Mapping[str, str], redacto
 
 
 def _reply(status: int, body: bytes, headers: Mapping[str, str], redactor: Redactor) -> Reply:
-    safe = {key: redactor.text(value) for key, value in headers.items()}
+    clean = redactor.is_clean("\n".join(headers.values()))
+    safe = headers if clean else {key: redactor.text(value) for key, value in headers.items()}
     encoding = json.detect_encoding(body)
     text = body.decode(encoding, "replace")
     if not redactor.is_clean(text):

@@ -244,6 +244,8 @@ class Outbound:
         account, seconds = self.account.name, time.monotonic() - started
         self.metrics.count("lead_mcp_vendor_requests_total", account=account, outcome=kind)
         self.metrics.took("lead_mcp_vendor_seconds", seconds, account=account)
+        if not log.isEnabledFor(logging.DEBUG):
+            return
         log.debug(
             "request",
             extra={

@@ -26,8 +26,12 @@ class Arguments(BaseModel):
     def _without_empty_ones(cls, given: Any) -> Any:
         if not isinstance(given, Mapping):
             return given
-        optional = {name for name, field in cls.model_fields.items() if not field.is_required()}
-        return {name: value for name, value in given.items() if name not in optional or not _is_empty(value)}
+        fields = cls.model_fields
+        return {name: value for name, value in given.items() if not (_is_empty(value) and _is_optional(fields, name))}
+
+
+def _is_optional(fields: Mapping[str, FieldInfo], name: str) -> bool:
+    return name in fields and not fields[name].is_required()
 
 
 def _is_empty(value: Any) -> bool:
