@@ -107,7 +107,7 @@ class Redactor:
         for run in self._runs:
             if run in text:
                 return False
-        return not any([first in text and _has(escape, text) for first, escape in ESCAPES])
+        return not any(first in text and _has(escape, text) for first, escape in ESCAPES)
 
     def _without(self, text: str) -> str:
         """``text`` without the secrets that need no further escape read."""
