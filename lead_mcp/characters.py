@@ -63,6 +63,13 @@ def cleaned(text: str, *, lines: bool = False) -> str:
     return _joined(bare) if INVISIBLE.search(bare) else bare
 
 
+def is_clean(text: str) -> bool:
+    """Whether ``cleaned`` leaves ``text``, and every part of it, as it is."""
+    if text.isascii():
+        return text.isprintable()
+    return INVISIBLE.search(text) is None and _seen(text, TO_ONE_LINE) == text
+
+
 def cleaned_start(text: str, length: int, *, lines: bool = False) -> str:
     """At least the first ``length`` characters of ``cleaned(text)``: all of it where it is short."""
     size = 4 * length + PIECE_MARGIN

@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from lead_mcp.characters import cleaned, cleaned_start
+from lead_mcp.characters import cleaned, cleaned_start, is_clean
 from lead_mcp.errors import disarmed
 from lead_mcp.filters import Value
 from lead_mcp.outgoing.masking import masked_text
@@ -26,10 +26,8 @@ LONG: Final = 20_000
 """Characters from which on a text is counted as it came, before it is cleaned."""
 MARK: Final = "…"
 DEPTH: Final = 12
-PLAIN_TEXT: Final = r"[\w.@+,:()-](?:[\w.@+,:() -]*[\w.@+,:()-])?"
+PLAIN: Final = re.compile(r"[\w.@+,:()-](?:[\w.@+,:() -]*[\w.@+,:()-])?", re.ASCII)
 """Text that is a cell of a text table as it is."""
-PLAIN: Final = re.compile(PLAIN_TEXT, re.ASCII)
-PLAIN_LINES: Final = re.compile(rf"(?:{PLAIN_TEXT})?(?:\n(?:{PLAIN_TEXT})?)*", re.ASCII)
 
 
 def cell(text: str, limit: int = CELL_LIMIT) -> str:
@@ -52,8 +50,10 @@ def plain_cell(text: str, limit: int = CELL_LIMIT) -> str:
 
 def plain_cells(texts: Sequence[str], limit: int = CELL_LIMIT) -> list[str]:
     """``plain_cell`` of each text of a column."""
-    if len(max(texts, key=len, default="")) <= limit and PLAIN_LINES.fullmatch("\n".join(texts)):
-        return list(texts)
+    whole = " ".join(texts)
+    bare = "|" not in whole and "://" not in whole and is_clean(whole)
+    if bare and len(max(texts, key=len, default="")) <= limit:
+        return [text.strip() for text in texts]
     return [plain_cell(text, limit) for text in texts]
 
 
@@ -89,8 +89,7 @@ def plain_values(values: Sequence[Value]) -> list[Any]:
     kinds = set(map(type, values)) - {type(None)}
     if kinds == {str}:
         texts = [value for value in values if type(value) is str]
-        whole = "".join(texts)
-        if len(max(texts, key=len)) <= CELL_LIMIT and whole.isascii() and whole.isprintable():
+        if len(max(texts, key=len)) <= CELL_LIMIT and is_clean("".join(texts)):
             return list(values)
     if kinds == {datetime}:
         return shown_times([value if isinstance(value, datetime) else None for value in values])

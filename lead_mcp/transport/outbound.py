@@ -269,7 +269,7 @@ class Outbound:
             headers={**_content_type(request), **request.headers, **signature.headers},
         ) as response:
             content = await _bounded(response, self.reply_limit)
-            return Reply(response.status_code, content, _in_seconds(dict(response.headers)))
+            return Reply(response.status_code, content, _in_seconds(dict(response.headers.items())))
 
 
 def _address(url: str, query: Mapping[str, str]) -> str:
