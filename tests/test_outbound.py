@@ -496,6 +496,16 @@ async def test_a_redirect_is_refused_and_the_credential_goes_nowhere(status: int
         assert found.server.paths() == ["/leads"]
 
 
+async def test_a_cookie_of_one_account_goes_with_nobodys_requests() -> None:
+    """All accounts share one client, and each person with a credential of their own does."""
+    cookie = {"Set-Cookie": "session=of-north; Path=/"}
+    async with way(in_turn(Say(body=b"{}", headers=cookie), Say(body=b"{}", headers=cookie), OK)) as north:
+        south = replace(north.outbound, account=replace(north.outbound.account, name="south"))
+        for outbound in (north.outbound, south, north.outbound):
+            await outbound.fetch(READ, read, north.count)
+        assert [heard.headers.get("cookie") for heard in north.server.heard] == [None] * 3
+
+
 # --- secrets ------------------------------------------------------------------------------------------------------
 
 SPELLINGS = {

@@ -261,15 +261,23 @@ class Outbound:
     async def _exchange(self, request: Request, signature: Signature) -> Reply:
         form = None if request.form is None else {**request.form, **signature.form}
         body = {**request.json, **signature.json} if signature.json else request.json
-        async with self.client.stream(
+        headers = httpx2.Headers(self.client.headers)
+        headers.update({**_content_type(request), **request.headers, **signature.headers})
+        # made here, not by the client, which would send one account's cookies, or one person's, with another's requests
+        sent = httpx2.Request(
             request.method,
             _address(self.urls[request.base].rstrip("/") + request.path, {**request.query, **signature.query}),
             data=form,
             content=None if body is None else json.dumps(body, ensure_ascii=False).encode(),
-            headers={**_content_type(request), **request.headers, **signature.headers},
-        ) as response:
+            headers=headers,
+            extensions={"timeout": self.client.timeout.as_dict()},
+        )
+        response = await self.client.send(sent, stream=True)
+        try:
             content = await _bounded(response, self.reply_limit)
             return Reply(response.status_code, content, _in_seconds(dict(response.headers.items())))
+        finally:
+            await response.aclose()
 
 
 def _address(url: str, query: Mapping[str, str]) -> str:
