@@ -9,7 +9,7 @@ import anyio
 from mcp.server.stdio import stdio_server
 
 from lead_mcp.cli.signals import GRACE, HAS_SIGNALS, ending_signals, leave
-from lead_mcp.cli.unreadable import answered
+from lead_mcp.cli.unreadable import Answered
 from lead_mcp.server import LeadServer
 from lead_mcp.tools.sdk import lowlevel
 
@@ -42,5 +42,5 @@ async def serve_stdio(server: LeadServer) -> int:
 
 async def _serve(server: LeadServer) -> None:
     beneath = lowlevel(server)
-    async with stdio_server() as (reading, writing), answered(reading, writing) as messages:
-        await beneath.run(messages, writing, beneath.create_initialization_options())
+    async with stdio_server() as (reading, writing):
+        await beneath.run(Answered(reading, writing), writing, beneath.create_initialization_options())

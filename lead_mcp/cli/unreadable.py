@@ -1,7 +1,7 @@
 """Lines on stdin that are no message: the SDK drops them, and a client would wait for ever. Here they are answered.
 
 JSON-RPC 2.0, section 5.1: -32700 for what is no JSON, -32600 for JSON that is no message. The id is null, unless the line
-is a request whose id can be read. Written as it would be upstream: between the transport's streams and the server.
+is a request whose id can be read. Written as it would be upstream: between the transport's stream and the server.
 
 A request whose id is neither text nor a whole number reads as a notification to the SDK, which would say nothing. Every
 notification of the protocol is called ``notifications/...``, so anything else without an id is such a request.
@@ -10,12 +10,11 @@ notification of the protocol is called ``notifications/...``, so anything else w
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from typing import Any, Final, Protocol
+from contextvars import Context
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, Self
 
 import anyio
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.shared.message import SessionMessage
 from mcp.types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError, JSONRPCNotification
 from pydantic import ValidationError
@@ -27,9 +26,12 @@ LONGEST: Final = 300
 
 
 class Reading(Protocol):
-    """What the server reads from."""
+    """What the transport gives."""
 
-    def __aiter__(self) -> AsyncIterator[Item]: ...
+    last_context: Context | None
+
+    async def receive(self) -> Item: ...
+    async def aclose(self) -> None: ...
 
 
 class Writing(Protocol):
@@ -38,31 +40,52 @@ class Writing(Protocol):
     async def send(self, item: SessionMessage, /) -> None: ...
 
 
-@asynccontextmanager
-async def answered(reading: Reading, writing: Writing) -> AsyncIterator[MemoryObjectReceiveStream[Item]]:
-    """The messages of ``reading``; what could not be read is answered on ``writing``."""
-    passing, messages = anyio.create_memory_object_stream[Item](0)
+@dataclass
+class Answered:
+    """The messages of ``reading``, as the server reads them; what could not be read is answered on ``writing``."""
 
-    async def pass_on() -> None:
-        with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):  # the server has ended
-            await _pass_on(reading, passing, writing)
+    reading: Reading
+    writing: Writing
 
-    async with anyio.create_task_group() as group:
-        group.start_soon(pass_on)
-        yield messages
-        group.cancel_scope.cancel()
+    @property
+    def last_context(self) -> Context | None:
+        """The context in which the last message was received."""
+        return self.reading.last_context
 
+    async def receive(self) -> Item:
+        """The next message. Raises EndOfStream."""
+        while True:
+            item = await self.reading.receive()
+            if isinstance(item, Exception):
+                error = refusal(item)
+            elif (error := _without_id(item)) is None:
+                return item
+            if error is not None:
+                await self._answer(error)
 
-async def _pass_on(reading: Reading, passing: MemoryObjectSendStream[Item], writing: Writing) -> None:
-    async with passing:
-        async for item in reading:
-            if not isinstance(item, Exception):
-                if (error := _without_id(item)) is None:
-                    await passing.send(item)
-                else:
-                    await writing.send(SessionMessage(error))
-            elif (error := refusal(item)) is not None:
-                await writing.send(SessionMessage(error))
+    async def _answer(self, error: JSONRPCError) -> None:
+        try:
+            await self.writing.send(SessionMessage(error))
+        except (anyio.ClosedResourceError, anyio.BrokenResourceError):
+            raise anyio.EndOfStream from None  # nobody is there any more
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Item:
+        try:
+            return await self.receive()
+        except anyio.EndOfStream:
+            raise StopAsyncIteration from None
+
+    async def aclose(self) -> None:
+        await self.reading.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        await self.aclose()
 
 
 def _without_id(item: SessionMessage) -> JSONRPCError | None:
