@@ -21,7 +21,7 @@ from typing import Any, Final
 import typer.main
 
 from lead_mcp import capabilities, vendors
-from lead_mcp.cli import app
+from lead_mcp.cli.commands import app
 from lead_mcp.sandbox.app import Sandbox, sandbox
 from lead_mcp.sandbox.world import World
 from tests.driving import UNTIL, Bench, bench, now

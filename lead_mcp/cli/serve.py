@@ -12,6 +12,7 @@ import anyio
 
 from lead_mcp.cli.logs import configure_logging
 from lead_mcp.cli.setup import settings_for
+from lead_mcp.cli.starting import ServeOptions
 from lead_mcp.cli.tracing import traced
 from lead_mcp.errors import SettingsError
 from lead_mcp.server import build_server
@@ -23,20 +24,20 @@ if TYPE_CHECKING:
 Network = Callable[[], "httpx2.AsyncBaseTransport | None"]
 
 
-def run(transport: str, host: str, port: int, *, stateless: bool, config: Path | None, sandbox: bool) -> int:
+def run(options: ServeOptions) -> int:
     """Serve until the end; the exit code. Raises SettingsError where nobody would see a server that says what is wrong."""
-    if transport == "stdio":
-        return _over_stdio(config, sandbox=sandbox)
-    if stateless and transport == "sse":
+    if options.transport == "stdio":
+        return _over_stdio(options.config, sandbox=options.sandbox)
+    if options.stateless and options.transport == "sse":
         raise SettingsError("--stateless: sse is a session; --transport http can do without.")
     from lead_mcp.cli.http import check_exposure, serve_http
     from lead_mcp.identity.assembly import asks_who
 
-    settings, network = settings_for(config, sandbox=sandbox)
-    check_exposure(settings.server, host, asks_who=asks_who(settings))
+    settings, network = settings_for(options.config, sandbox=options.sandbox)
+    check_exposure(settings.server, options.host, asks_who=asks_who(settings))
     server = build_server(settings, network)
     _settle()
-    return anyio.run(serve_http, server, transport, host, port, stateless)
+    return anyio.run(serve_http, server, options.transport, options.host, options.port, options.stateless)
 
 
 def _over_stdio(config: Path | None, *, sandbox: bool) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from lead_mcp.cli import app
+from lead_mcp.cli.commands import app
 from tests.exports.exporting import csv_rows
 
 runner = CliRunner()

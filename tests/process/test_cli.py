@@ -19,7 +19,7 @@ import pytest
 from typer.main import get_command
 
 from lead_mcp import __version__
-from lead_mcp.cli import app
+from lead_mcp.cli.commands import app
 from lead_mcp.cli.tour import TOUR
 from lead_mcp.tools.catalogue import LISTED
 from lead_mcp.vendors import NAMES
