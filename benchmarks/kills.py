@@ -174,7 +174,7 @@ async def _tried(settings: Settings, account: str, email: str, point: str) -> st
     lead = {"email": email}
     arguments = {"account": account, "lead": lead, "vendor_fields": None, "on_duplicate": "allow"}
     async with running(settings, httpx2.AsyncHTTPTransport(verify=TRUST)) as runtime:
-        runtime.probe = probe
+        runtime.common.probe = probe
         intent = InsertIntent(runtime.connection(account), lead, {}, "allow")
         call = WriteCall(Tool.INSERT_LEAD, arguments, email, runtime.principal)
         try:

@@ -133,7 +133,7 @@ def surroundings(box: Sandbox) -> Iterator[None]:
 async def _measured(server: LeadServer) -> list[Item]:
     async with Client(server) as client:
         if server.runtime is not None:
-            server.runtime.clock = lambda: UNTIL + timedelta(minutes=1)
+            server.runtime.common.clock = lambda: UNTIL + timedelta(minutes=1)
         found = await _definitions(client)
         found += await _pages(server, client)
         found += await _answers(client)

@@ -59,23 +59,14 @@ Transports = Callable[[], "httpx2.AsyncBaseTransport | None"]
 class LazyRuntime:
     """The runtime of an open server, made when the first question needs it."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        transport: Transports,
-        caller: Callable[[], Principal],
-        metrics: Metrics,
-        approvals: Callable[[], str] = lambda: "",
-        links: Callable[[], Links | None] = lambda: None,
-    ) -> None:
-        self.settings, self.transport, self.caller, self.metrics = settings, transport, caller, metrics
-        self.approvals, self.links = approvals, links
+    def __init__(self, server: LeadServer, transport: Transports) -> None:
+        self.server, self.transport = server, transport
         self._made: Runtime | None = None
 
     @property
     def runtime(self) -> Runtime:
         """As whoever calls may use it. Raises NotConfigured where the environment allows no request."""
-        return self.whole.seen_by(self.caller())
+        return self.whole.seen_by(self.server.caller)
 
     @property
     def whole(self) -> Runtime:
@@ -83,15 +74,15 @@ class LazyRuntime:
         from lead_mcp.runtime import make_runtime
 
         if self._made is None:
-            self._made = make_runtime(self.settings, self.transport(), self.metrics)
-            self._made.approvals, self._made.links = self.approvals(), self.links()
+            server = self.server
+            self._made = make_runtime(
+                server.configured, self.transport(), server.metrics, server.approvals, server.links
+            )
         return self._made
 
     async def close(self) -> None:
         if self._made is not None:
-            from lead_mcp.runtime import close
-
-            await close(self._made)
+            await self._made.common.aclose()
 
 
 Lifespan = Callable[[MCPServer[LazyRuntime]], AbstractAsyncContextManager[LazyRuntime]]
@@ -271,7 +262,7 @@ def build_server(settings: Settings, transport: Transports = lambda: None) -> Le
         version=__version__,
         instructions=INSTRUCTIONS if settings.accounts else settings.advice,
         request_state_security=RequestStateSecurity(keys=state_keys(settings)),
-        lifespan=_lifespan(settings, transport),
+        lifespan=_lifespan(transport),
         cache_hints={"tools/list": CacheHint(ttl_ms=60_000, scope="private")},
         log_level="WARNING",
         extensions=[View()],
@@ -281,7 +272,7 @@ def build_server(settings: Settings, transport: Transports = lambda: None) -> Le
     return server
 
 
-def _lifespan(settings: Settings, transport: Transports) -> Lifespan:
+def _lifespan(transport: Transports) -> Lifespan:
     """One runtime a server, however many connections it has: a vendor's rate counts for all of them together."""
 
     @asynccontextmanager
@@ -291,14 +282,7 @@ def _lifespan(settings: Settings, transport: Transports) -> Lifespan:
         if server.opening is not None:
             yield server.opening
             return
-        server.opening = LazyRuntime(
-            settings,
-            transport,
-            lambda: server.caller,
-            server.metrics,
-            lambda: server.approvals,
-            lambda: server.links,
-        )
+        server.opening = LazyRuntime(server, transport)
         try:
             yield server.opening
         finally:

@@ -142,7 +142,7 @@ def bench(
         server = build_server(settings.load(), lambda: httpx2.ASGITransport(app=box))
         with portal.wrap_async_context_manager(Client(server)) as client:
             found = Bench(box, server, client, portal)
-            found.runtime.clock = now
+            found.runtime.common.clock = now
             yield found
 
 

@@ -476,7 +476,15 @@ async def test_no_repr_shows_a_secret(tmp_path: Path) -> None:
     with mock.patch.dict(os.environ, clean(own), clear=True), registered():
         found = settings.load()
     async with running(found) as runtime:
-        things: list[Any] = [found, found.server, runtime, runtime.connections, runtime.seal, runtime.client]
+        things: list[Any] = [
+            found,
+            found.server,
+            runtime,
+            runtime.connections,
+            runtime.seal,
+            runtime.common,
+            runtime.common.client,
+        ]
         for connection in runtime.connections.values():
             things += [connection, connection.account, connection.outbound, connection.outbound.token]
         for configured in found.accounts.values():

@@ -111,7 +111,7 @@ class Approvals:
                 return failed(explained(error))
 
     async def _list(self, visit: Visit) -> Response:
-        await visit.runtime.keep_journal()
+        await visit.runtime.common.keep_journal()
         found = await visit.in_journal(waiting)
         return page(pages.listed(found, visit.name, visit.session.mark, may_sign_out=self.callers is not None))
 

@@ -105,7 +105,7 @@ class Running:
                 file = ExportFile(wish.path, form, question, runtime.server.timezone, wish.force)
                 self.file, pages = file, PAGES[wish.tool](runtime, asked)
                 async with _progress(file) as report:
-                    return await Export(file, pages, runtime.clock, getattr(asked, "limit", None), report=report).run()
+                    return await Export(file, pages, runtime.now, getattr(asked, "limit", None), report=report).run()
 
     def _arguments(self) -> dict[str, Any]:
         schema = schema_of(MODELS[self.wish.tool])

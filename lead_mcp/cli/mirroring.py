@@ -29,6 +29,7 @@ from lead_mcp.mirror.sync import Progress, silent
 from lead_mcp.outgoing.masking import masked_by
 from lead_mcp.outgoing.render import error_text
 from lead_mcp.runtime import Runtime, running
+from lead_mcp.runtime.mirrored import mirror_of
 
 Work = Callable[[Runtime, Mirror], Awaitable[int]]
 PATIENCE: Final = 60.0
@@ -53,7 +54,7 @@ def _with_mirror(config: Path | None, work: Work, *, sandbox: bool) -> int:
     async def run() -> int:
         settings, network = settings_for(config, sandbox=sandbox)
         async with running(settings, network()) as runtime:
-            mirror = runtime.kept_mirror()
+            mirror = mirror_of(runtime.common)
             try:
                 with masked_by(runtime.masker):
                     return await work(runtime, mirror)
@@ -105,7 +106,7 @@ async def in_turn(work: Callable[[], Awaitable[int]]) -> int:
 
 
 async def _synced(runtime: Runtime, mirror: Mirror, wanted: Wanted) -> int:
-    now, zone = runtime.clock(), runtime.server.zone
+    now, zone = runtime.now(), runtime.server.zone
     since = parse(wanted.since, zone, now, name="since").start if wanted.since else None
     with _progress() as progress:
         terms = replace(mirror.terms, since=since, full=wanted.full, progress=progress)

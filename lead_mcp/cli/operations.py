@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mcp.server.transport_security import TransportSecuritySettings
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+RESTING: Final = "lead_mcp_account_resting"
+IN_FLIGHT: Final = "lead_mcp_requests_in_flight"
 LOOKED: Final = 5.0
 """Seconds for which a look at what the server stands on counts: whoever asks for it needs no token."""
 
@@ -67,9 +69,9 @@ class Probes:
 
     def _redis(self) -> dict[str, str]:
         runtime = self._runtime()
-        if runtime is None or runtime.redis is None:
+        if runtime is None or runtime.common.redis is None:
             return {}
-        gone = runtime.redis.gone_since is not None
+        gone = runtime.common.redis.gone_since is not None
         return {"redis": "gone: each replica keeps to its share of the rates" if gone else "ok"}
 
     def _runtime(self) -> Any:
@@ -100,10 +102,15 @@ class MetricsPage:
     def _gauges(self) -> dict[tuple[str, Labels], float]:
         runtime = None if self.server.opening is None else self.server.opening.whole
         found: dict[tuple[str, Labels], float] = {("lead_mcp_tasks", ()): float(len(asyncio.all_tasks()))}
-        for one in runtime.every_connection() if runtime else ():
-            resting, busy = (
-                (name, (("account", one.name),)) for name in ("lead_mcp_account_resting", "lead_mcp_requests_in_flight")
-            )
-            found[resting] = max(found.get(resting, 0.0), float(one.outbound.breaker.is_open))
-            found[busy] = found.get(busy, 0.0) + one.outbound.rate.in_flight
+        if runtime is None:
+            return found
+        found |= {
+            (name, (("account", account),)): 0.0
+            for name in (RESTING, IN_FLIGHT)
+            for account in runtime.settings.accounts
+        }
+        for one in runtime.common.connections.every():
+            resting, busy = ((name, (("account", one.name),)) for name in (RESTING, IN_FLIGHT))
+            found[resting] = max(found[resting], float(one.outbound.breaker.is_open))
+            found[busy] += one.outbound.rate.in_flight
         return found

@@ -55,6 +55,8 @@ class Connection:
 
     def narrowed(self, effects: frozenset[Effect]) -> Connection:
         """The same account, with the same rate and what is known of it, for requests that do no more than ``effects``."""
+        if self.outbound.allowed <= effects:
+            return self
         return replace(self, outbound=replace(self.outbound, allowed=self.outbound.allowed & effects))
 
     def search(self, kind: str) -> Search | None:

@@ -94,6 +94,6 @@ async def _newest(runtime: Runtime, connection: Connection, kind: str) -> Sequen
     if not runtime.caller.may(tool_needs("search_leads")):
         return ()
     order = Order("created_at" if kind == "lead" else "at", descending=True)
-    query = Query(kind=kind, orders=(order,), whole=True, limit=NEWEST, now=runtime.clock(), zone=runtime.server.zone)
+    query = Query(kind=kind, orders=(order,), whole=True, limit=NEWEST, now=runtime.now(), zone=runtime.server.zone)
     answer = await search([connection], query, Limits(runtime.server.deadline, SCANNED), runtime.seal)
     return answer.records

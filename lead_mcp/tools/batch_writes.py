@@ -103,7 +103,7 @@ class BatchWrite:
     async def run(self, dry_run: bool) -> CallToolResult | InputRequiredResult:
         if dry_run:
             return batch_result(await self.batch.previews())
-        await self.runtime.keep_journal()
+        await self.runtime.common.keep_journal()
         try:
             opened = await self.confirmation.opened()
             known = await self.batch.replayed() if opened is None else results_of(opened) or []

@@ -126,7 +126,7 @@ async def _newest(
 ) -> Sequence[Record]:
     """The newest leads of some accounts, or a direction's pings; none where they cannot be read. ``shown``: fields wanted."""
     order = Order("at" if direction else "created_at", descending=True)
-    query = Query(kind=direction or "lead", orders=(order,), defaults=shown, limit=NEWEST, now=runtime.clock())
+    query = Query(kind=direction or "lead", orders=(order,), defaults=shown, limit=NEWEST, now=runtime.now())
     try:
         return (await search(asked, query, runtime.limits, runtime.seal)).records
     except LeadMcpError:

@@ -129,9 +129,9 @@ class Confirmation:
         """
         found, name = self._elicitation, pending.journal_id
         given = self.ctx.input_responses or {}
-        if found is None or found.url is None or OPEN in given or "://" not in self.runtime.approvals:
+        if found is None or found.url is None or OPEN in given or "://" not in self.runtime.common.approvals:
             return None
-        address = f"{self.runtime.approvals}/{name}"
+        address = f"{self.runtime.common.approvals}/{name}"
         if not self._is_modern():
             await self.ctx.elicit_url(WAITS, address, name)
             return None

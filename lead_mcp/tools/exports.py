@@ -34,7 +34,7 @@ async def export_leads(ctx: Context[Any, Any], asked: models.ExportLeads) -> Cal
     runtime = runtime_of(ctx)
     form, until = format_of(asked.format), anyio.current_time() + READING * runtime.server.deadline
     folder = runtime.server.export_dir or Path()  # it is listed only with one
-    path = new_path(folder, form.name, runtime.clock())
+    path = new_path(folder, form.name, runtime.now())
     manifest = await _written(ctx, runtime, asked, _file(runtime, asked, path, form), until)
     where, link = uri("export", path.name), _link(ctx, runtime, path.name)
     found = ResourceLink(
@@ -48,7 +48,7 @@ def _link(ctx: Context[Any, Any], runtime: Runtime, name: str) -> Link | None:
     """Where the file can be downloaded, over HTTP."""
     if runtime.links is None:
         return None
-    return runtime.links.link(name, runtime.principal, runtime.clock(), origin_of(ctx))
+    return runtime.links.link(name, runtime.principal, runtime.now(), origin_of(ctx))
 
 
 def _file(runtime: Runtime, asked: models.ExportLeads, path: Path, form: Format) -> ExportFile:
@@ -70,7 +70,7 @@ async def _written(
     export = Export(
         file,
         lead_pages(runtime, asked, until),
-        runtime.clock,
+        runtime.now,
         most=asked.limit,
         until=until,
         report=report,

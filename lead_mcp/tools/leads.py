@@ -130,7 +130,7 @@ class SearchArguments:
         Every argument binds the cursor, ``further`` ones too.
         """
         zone, arguments = self.runtime.server.zone, self._arguments(further)
-        now = self.runtime.clock()
+        now = self.runtime.now()
         if self.cursor is not None:
             now = self.runtime.seal.frozen(self.cursor, arguments)
         return Query(

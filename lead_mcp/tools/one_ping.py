@@ -31,7 +31,7 @@ async def one_ping(runtime: Runtime, found: Uri) -> Record:
         window=_around(moment, runtime) if moment else None,
         orders=(Order("at", descending=True),),
         limit=1,
-        now=runtime.clock(),
+        now=runtime.now(),
         zone=runtime.server.zone,
         partition=next((one for one in partitions if one == found.query.get("type")), None),
     )

@@ -43,7 +43,7 @@ async def get_recordings(ctx: Context[Any, Any], asked: models.GetRecordings) ->
 def _place(runtime: Runtime, cursor: str | None, arguments: dict[str, Any]) -> tuple[int, datetime]:
     """Where the page begins, and the moment the first page was asked."""
     if cursor is None:
-        return 0, runtime.clock()
+        return 0, runtime.now()
     return runtime.seal.open(cursor, arguments)["at"], runtime.seal.frozen(cursor, arguments)
 
 

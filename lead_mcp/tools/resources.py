@@ -114,7 +114,7 @@ async def _recording(runtime: Runtime, found: Uri) -> ReadResourceContents:
         base_url=account.option("base_url"),
         domains=recordings.domains,
         hosts=[host for group in hosts for host in group.split(",")],
-        transport=runtime.transport,
+        transport=runtime.common.transport,
     )
     return ReadResourceContents(content=audio.content, mime_type=audio.mime_type, meta=META)
 

@@ -25,7 +25,5 @@ async def sourced_story(runtime: Runtime, source: Source) -> Sourced:
     """Every account for one person's story, which is looked for from the first lead and ping on."""
     from lead_mcp.mirror.sourcing import Wanted, sourced
 
-    wanted = Wanted(
-        window=None, now=runtime.clock(), kinds=("lead", "inbound", "outbound", "recording"), everything=True
-    )
+    wanted = Wanted(window=None, now=runtime.now(), kinds=("lead", "inbound", "outbound", "recording"), everything=True)
     return await sourced(runtime.mirror, runtime.chosen(None), source, wanted)

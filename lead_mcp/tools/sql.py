@@ -44,7 +44,7 @@ async def sql_query(runtime: Runtime, asked: models.QuerySql) -> SqlQuery:
     """The statement with everything its answer depends on."""
     from lead_mcp.sql.query import SqlQuery
 
-    server, now = runtime.server, runtime.clock()
+    server, now = runtime.server, runtime.now()
     chosen = runtime.chosen(asked.account)
     query = SqlQuery(
         sql=asked.sql,

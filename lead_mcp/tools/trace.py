@@ -28,7 +28,7 @@ async def trace_lead(ctx: Context[Any, Any], asked: models.TraceLead) -> CallToo
     """The tool ``trace_lead``."""
     runtime = runtime_of(ctx)
     person, lead = await _person(runtime, await lead_behind(runtime, asked.uri), asked.phone, asked.email)
-    now = runtime.clock()
+    now = runtime.now()
     window = asked_window(asked, runtime.server.zone, now)
     scope = LookupScope(runtime.limits, runtime.seal, runtime.server.phone_region, now, window, everything=True)
     found = await sourced_story(runtime, asked.source)

@@ -87,7 +87,7 @@ async def _write(
     ctx: Context[Any, Any], runtime: Runtime, intent: Intent, call: WriteCall, dry_run: bool
 ) -> CallToolResult | InputRequiredResult:
     confirmation = Confirmation(ctx, runtime, call)
-    await runtime.keep_journal()
+    await runtime.common.keep_journal()
     try:
         return outcome_result(await _outcome(confirmation, intent, dry_run))
     except MustAsk as must:

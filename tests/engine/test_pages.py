@@ -190,10 +190,10 @@ def test_another_process_with_the_same_accounts_reads_on(driven: Bench) -> None:
 
 def test_relative_dates_of_a_later_page_are_read_as_on_the_first(driven: Bench) -> None:
     first = driven.page(limit=5, since="-30d")
-    driven.runtime.clock = lambda: datetime(2027, 5, 1, tzinfo=UTC)
+    driven.runtime.common.clock = lambda: datetime(2027, 5, 1, tzinfo=UTC)
     try:
         second = driven.page(limit=5, since="-30d", cursor=first["next_cursor"])
     finally:
-        driven.runtime.clock = lambda: NOW
+        driven.runtime.common.clock = lambda: NOW
     assert second["window"] == first["window"]
     assert len(uris([second])) == 5, second["accounts"]

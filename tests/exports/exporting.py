@@ -59,7 +59,7 @@ def exported(
                 return await inner(cursor, rows)
 
             most = getattr(asked, "limit", None)
-            export = Export(file, pages, runtime.clock, most, page=page, until=until, settles=settles)
+            export = Export(file, pages, runtime.now, most, page=page, until=until, settles=settles)
             return await export.run()
 
     found: Manifest = driven.portal.call(work)

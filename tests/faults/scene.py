@@ -164,7 +164,7 @@ def scene(folder: Path, only: tuple[str, ...] = vendors.NAMES) -> Iterator[Scene
         server = build_server(settings.load())
         client = stack.enter_context(portal.wrap_async_context_manager(Client(server)))
         found = Scene(box, hosts, server, client, portal, folder, log)
-        found.runtime.clock = later
+        found.runtime.common.clock = later
         in_small_pages(found.runtime)
         yield found
 

@@ -22,7 +22,7 @@ from lead_mcp import settings
 from lead_mcp.cli.http import app_of
 from lead_mcp.cli.listening import listening
 from lead_mcp.identity.tokens import Tokens
-from lead_mcp.runtime import issuer_client
+from lead_mcp.runtime.clients import issuer_client
 from lead_mcp.sandbox.app import Sandbox, sandbox
 from lead_mcp.sandbox.world import World
 from lead_mcp.server import LeadServer, build_server

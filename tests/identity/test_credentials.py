@@ -19,7 +19,8 @@ from starlette.types import Receive, Scope, Send
 from lead_mcp.errors import NotAllowed, NotConfigured
 from lead_mcp.identity.credentials import ASKED_AGAIN, KEPT, Credentials
 from lead_mcp.identity.sources import LONGEST, spelled
-from lead_mcp.runtime import shared_key
+from lead_mcp.runtime.connections import shared_key
+from lead_mcp.runtime.mirrored import mirror_of
 from lead_mcp.settings import ConfiguredAccount, CredentialSource
 from lead_mcp.settings.accounts import accounts_of
 from lead_mcp.transport.breaker import FAILURES
@@ -113,7 +114,7 @@ def test_nothing_is_shared_between_persons_at_such_an_account(server: Team, peop
     assert code(read(server, people["ben"], cursor=page["next_cursor"])) == "not_allowed"
     whole = server.server.opening.whole if server.server.opening else None
     assert whole is not None
-    annas, bens = (whole.own["octanist", f"token:{name}"] for name in ("anna", "ben"))
+    annas, bens = (whole.common.connections.own["octanist", f"token:{name}"] for name in ("anna", "ben"))
     assert annas.outbound.rate is not bens.outbound.rate
     assert annas.learned is not bens.learned
     found = whole.settings.accounts["octanist"]
@@ -121,7 +122,7 @@ def test_nothing_is_shared_between_persons_at_such_an_account(server: Team, peop
     annas.outbound.breaker.failures, annas.outbound.breaker.until = FAILURES, time.monotonic() + 60
     assert [code(read(server, people[name])) for name in ("anna", "ben")] == ["unavailable", "ok"]
     annas.outbound.breaker.failures = 0
-    assert whole.kept_mirror().connections.keys() == whole.settings.accounts.keys() - {"octanist"}
+    assert mirror_of(whole.common).connections.keys() == whole.settings.accounts.keys() - {"octanist"}
 
 
 def test_a_write_that_waits_is_for_whoever_asked_for_it(server: Team, people: Mapping[str, str]) -> None:

@@ -97,14 +97,14 @@ def test_what_one_tops_up_the_others_see_without_a_vendor(one: Keeping, other: K
         lead={"name": "Nova Example", "email": "nova@example.com"},
         on_duplicate="allow",
     )
-    other.bench.runtime.clock = in_two_minutes
+    other.bench.runtime.common.clock = in_two_minutes
     try:
         assert ask(other, COUNT).rows[0] == [before + 1]
-        one.bench.runtime.clock = in_two_minutes
+        one.bench.runtime.common.clock = in_two_minutes
         heard = len(site.box.stages["octanist"].heard)
         assert ask(looking_anew(one), COUNT).rows[0] == [before + 1]
     finally:
-        one.bench.runtime.clock = other.bench.runtime.clock = now
+        one.bench.runtime.common.clock = other.bench.runtime.common.clock = now
     assert len(site.box.stages["octanist"].heard) == heard
     assert rows(one) == rows(other)
     generation = one.mirror.generation

@@ -69,7 +69,7 @@ def test_a_vendor_that_tells_of_no_change_is_asked_again_in_time(kept: Keeping) 
     before = listed(kept)
     for lead in leads(kept):
         lead.calls = lead.calls[:1]
-    kept.sync(clock=lambda: kept.bench.runtime.clock() + 2 * A_DAY)
+    kept.sync(clock=lambda: kept.bench.runtime.now() + 2 * A_DAY)
     assert listed(kept) == 2 * before, "some of those that were listed longest ago: here that is all of them"
     assert asked(kept, "mirror") == asked(kept, "live")
 

@@ -45,7 +45,7 @@ def test_the_files_say_nothing_without_the_key_which_no_process_shows(tmp_path: 
         assert key.read_text() not in json.dumps(child.options) + repr(kept.mirror)
         lead = {"name": "Nova Example", "email": "nova@example.com"}
         kept.bench.call("insert_lead", account="octanist", lead=lead)
-        kept.bench.runtime.clock = lambda: NOW + timedelta(minutes=2)
+        kept.bench.runtime.common.clock = lambda: NOW + timedelta(minutes=2)
         kept.sync()
         found = current(kept.mirror.folder)
         assert found is not None

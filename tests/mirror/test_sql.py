@@ -34,7 +34,7 @@ def ask(kept: Keeping, sql: str, **more: Any) -> SqlAnswer:
     query = SqlQuery(
         sql=sql,
         zone=EASTERN,
-        now=runtime.clock(),
+        now=runtime.now(),
         deadline=60,
         scan=100_000,
         words=kept.mirror.look.words,
@@ -142,7 +142,7 @@ def test_what_is_too_old_is_topped_up_and_its_age_is_told(tmp_path: Any) -> None
         young = ask(kept, COUNT)
         assert young.rows[0] == [before], "not older than LEAD_MCP_MIRROR_MAX_AGE: no vendor is asked"
         assert len(kept.bench.heard("octanist")) == heard
-        kept.bench.runtime.clock = in_two_minutes
+        kept.bench.runtime.common.clock = in_two_minutes
         old = ask(kept, COUNT)
         assert old.rows[0] == [before + 1]
         assert old.as_of["octanist"] == in_two_minutes()
@@ -157,7 +157,7 @@ def test_what_is_too_old_is_topped_up_and_its_age_is_told(tmp_path: Any) -> None
 def test_where_no_top_up_is_possible_what_there_is_is_shown_with_its_age(tmp_path: Any) -> None:
     with keeping(tmp_path, 20, only=["octanist"]) as kept:
         kept.sync()
-        kept.bench.runtime.clock = in_two_minutes
+        kept.bench.runtime.common.clock = in_two_minutes
         with writing(kept.mirror.folder):
             answer = ask(kept, COUNT)
         assert answer.entries[0].notes == ["from the mirror, 2 min old"]
@@ -238,7 +238,7 @@ def test_questions_side_by_side_each_read_the_files_they_began_with(tmp_path: An
         kept.sync()
         first = current(kept.mirror.folder)
         kept.bench.call("insert_lead", account="octanist", lead={"name": "Nova Example", "email": "nova@example.com"})
-        kept.bench.runtime.clock = in_two_minutes
+        kept.bench.runtime.common.clock = in_two_minutes
         with ThreadPoolExecutor(4) as pool:
             counts = [one.rows[0][0] for one in pool.map(lambda _: ask(kept, COUNT), range(6))]
         assert set(counts) <= {20, 21}

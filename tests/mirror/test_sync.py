@@ -162,7 +162,7 @@ def test_new_changed_and_deleted_leads_are_found(tmp_path: Path) -> None:
         assert held["octanist", changed["octanist"].id]["status"] == "lost"
         assert "moved@example.com" in str(held["leadsquared", changed["leadsquared"].id])
         assert ("convoso", gone.id) in held, "nothing tells of a deletion but a reading of its time"
-        kept.bench.runtime.clock = partial(_later, SWEEP_EVERY + timedelta(days=1))
+        kept.bench.runtime.common.clock = partial(_later, SWEEP_EVERY + timedelta(days=1))
         for _ in range(12):
             kept.sync(only=["convoso"])
         assert ("convoso", gone.id) not in records(kept.mirror), "the sweep comes by"

@@ -69,6 +69,6 @@ async def _call(point: str, tool: str, arguments: dict[str, Any]) -> dict[str, A
     server = build_server(settings.load())
     async with Client(server) as client:
         assert server.runtime is not None
-        server.runtime.probe = probe
+        server.runtime.common.probe = probe
         result = await client.call_tool(tool, arguments)
     return dict(result.structured_content or {})

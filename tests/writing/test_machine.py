@@ -91,7 +91,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         allowed = {"LEAD_MCP_WRITES": "allow"}
         desks = [stack.enter_context(desk(state, box, origin=origin, environment=allowed)) for _ in range(2)]
         for one in desks:
-            one.runtime.clock = clock
+            one.runtime.common.clock = clock
         yield House(box, clock, (desks[0], desks[1]), clean(surroundings(box, origin, Path(state), allowed)))
 
 

@@ -47,7 +47,7 @@ def journal_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def machine(box: Sandbox, state: Path, url: str, skew: float = 0) -> Iterator[Desk]:
     """A server with a state folder and a clock of its own: nobody else can look at its process."""
     with desk(state, box, environment={**ALLOWED, "LEAD_MCP_JOURNAL_URL": url}) as found:
-        found.runtime.clock = lambda: datetime.now(UTC) + timedelta(seconds=skew)
+        found.runtime.common.clock = lambda: datetime.now(UTC) + timedelta(seconds=skew)
         yield found
 
 
@@ -219,7 +219,7 @@ def slow_machines(box: Sandbox, faultless: None, tmp_path: Path) -> Iterator[Mac
             return asyncio.get_running_loop()
 
         loop = first.portal.call(its_loop)
-        first.runtime.clock = second.runtime.clock = lambda: NOON + timedelta(seconds=loop.time())
+        first.runtime.common.clock = second.runtime.common.clock = lambda: NOON + timedelta(seconds=loop.time())
         yield Machines(first, second)
 
 

@@ -45,12 +45,12 @@ def other(hands: Desk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Des
 
 def sees(hands: Desk, vendor: str, lead: dict[str, Any]) -> list[str]:
     """The URIs of this person's leads, wherever the vendor's clock has put them."""
-    ours = hands.runtime.clock
-    hands.runtime.clock = lambda: datetime.now(UTC) + timedelta(days=2)
+    ours = hands.runtime.common.clock
+    hands.runtime.common.clock = lambda: datetime.now(UTC) + timedelta(days=2)
     try:
         return hands.sees(vendor, lead)
     finally:
-        hands.runtime.clock = ours
+        hands.runtime.common.clock = ours
 
 
 def lost(hands: Desk, vendor: str, kind: str, **arguments: Any) -> None:

@@ -36,7 +36,7 @@ LONG = 30.0
 @pytest.fixture
 def hands(box: Sandbox, faultless: None, tmp_path: Path) -> Iterator[Desk]:
     with desk(tmp_path, box, environment={"LEAD_MCP_WRITES": "allow"}) as found:
-        found.runtime.journal = Journal(None, tmp_path, bound=BOUND)
+        found.runtime.common.journal = Journal(None, tmp_path, bound=BOUND)
         yield found
 
 
@@ -97,7 +97,7 @@ def test_a_file_locked_on_the_way_tells_the_truth(hands: Desk, point: str, code:
             stack.append(locked(hands.journal))
             stack[0].__enter__()
 
-    hands.runtime.probe = probe
+    hands.runtime.common.probe = probe
     with in_time():
         failed = hands.fails("insert_lead", **arguments)
     assert failed.code == code
@@ -118,7 +118,7 @@ def test_a_frozen_server_is_a_refusal_in_time(box: Sandbox, postgresql: Callable
     assert url.port
     with relay((url.host, url.port)) as between, desk(tmp_path, box, environment={"LEAD_MCP_WRITES": "allow"}) as hands:
         through = url.set(port=between.port).render_as_string(hide_password=False)
-        hands.runtime.journal = Journal(through, tmp_path, bound=BOUND)
+        hands.runtime.common.journal = Journal(through, tmp_path, bound=BOUND)
         lead = somebody("octanist")
         assert hands.call("insert_lead", **insertion("octanist", lead))["outcome"] == "created"
         arguments = insertion("octanist", idempotency_key="once")
@@ -132,13 +132,13 @@ def test_a_frozen_server_is_a_refusal_in_time(box: Sandbox, postgresql: Callable
         assert hands.sees("octanist", arguments["lead"]) == []
         assert hands.call("insert_lead", **arguments)["outcome"] == "created"
 
-        hands.runtime.probe = lambda passed: between.running.clear() if passed == "answered" else None
+        hands.runtime.common.probe = lambda passed: between.running.clear() if passed == "answered" else None
         late = insertion("octanist", idempotency_key="late")
         with in_time():
             failed = hands.fails("insert_lead", **late)
         assert failed.code == "unknown_outcome"
         between.running.set()
-        hands.runtime.probe = lambda passed: None
+        hands.runtime.common.probe = lambda passed: None
         assert [hands.call("insert_lead", **late)["uri"]] == hands.sees("octanist", late["lead"])
         assert hands.journal.verify() == []
 

@@ -10,11 +10,12 @@ from functools import partial
 from typing import Final
 
 import anyio.to_thread
+import httpx2
 
 from lead_mcp.cli.check import Line, checked
 from lead_mcp.cli.diagnosis.finding import Finding, Severity, error, ok, warning
 from lead_mcp.cli.diagnosis.network import reach
-from lead_mcp.runtime import Runtime
+from lead_mcp.runtime import Runtime, running
 from lead_mcp.settings import ConfiguredAccount, Settings, host_of, urls_of
 from lead_mcp.vendors.spec.http import Reply
 
@@ -54,7 +55,7 @@ async def _about(runtime: Runtime, line: Line) -> list[Finding]:
     code = line.problem.partition(":")[0]
     if code == "unauthorized" and not account.per_user:
         found += await _other_regions(runtime, account)
-    if code in UNREACHED and runtime.transport is None:
+    if code in UNREACHED and runtime.common.transport is None:
         urls = dict.fromkeys(urls_of(account).values())
         reached = [await anyio.to_thread.run_sync(partial(reach, line.account, url)) for url in urls]
         found += [one for one in reached if one.severity is Severity.ERROR] or reached[:1]
@@ -67,9 +68,15 @@ async def _other_regions(runtime: Runtime, account: ConfiguredAccount) -> list[F
     for url in regions if here in regions else ():
         moved = replace(account, account=replace(account.account, options={**account.account.options, REGION: url}))
         settings = Settings(runtime.server, {account.account.name: moved})
-        if url != here and (await checked(replace(runtime, settings=settings)))[0].ok:
+        if url != here and await _is_taken(settings, runtime.common.transport):
             return [error(account.account.name, f"the credential is of the region {url}", f'set {REGION} = "{url}"')]
     return []
+
+
+async def _is_taken(settings: Settings, transport: httpx2.AsyncBaseTransport | None) -> bool:
+    """Whether the vendor takes the credential of the only account of these settings."""
+    async with running(settings, transport) as runtime:
+        return (await checked(runtime))[0].ok
 
 
 def _date(headers: Mapping[str, str]) -> datetime | None:
