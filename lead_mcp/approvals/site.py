@@ -28,7 +28,6 @@ from lead_mcp.tools.failures import known
 from lead_mcp.tools.kit import masker_for
 
 if TYPE_CHECKING:
-    from mcp.server.transport_security import TransportSecuritySettings
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -44,7 +43,6 @@ class Approvals:
     server: LeadServer
     sessions: Sessions
     callers: Callers | None
-    names: TransportSecuritySettings | None
     at_issuer: AtIssuer | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,9 +55,6 @@ class Approvals:
         await answer(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        refused = await self._other_host(request)
-        if refused is not None:
-            return refused
         try:
             return await self._route(request)
         except Wrong as wrong:
@@ -68,14 +63,6 @@ class Approvals:
             return self._sign_in(request, str(refusal), refusal.status)
         except Exception as error:  # noqa: BLE001 - somebody waits for an answer, whatever happened
             return failed(known(error, PATH))
-
-    async def _other_host(self, request: Request) -> Response | None:
-        """The refusal of a request that names a host which is not this server's. Its Origin is looked at elsewhere."""
-        from mcp.server.transport_security import TransportSecurityMiddleware
-        from starlette.requests import Request as Plain
-
-        host = [(b"host", request.headers.get("host", "").lower().encode("latin-1"))]
-        return await TransportSecurityMiddleware(self.names).validate_request(Plain({**request.scope, "headers": host}))
 
     async def _route(self, request: Request) -> Response:
         posted = request.method == "POST"

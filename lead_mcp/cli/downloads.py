@@ -14,7 +14,6 @@ from lead_mcp.server import LeadServer
 from lead_mcp.settings import Settings
 
 if TYPE_CHECKING:
-    from mcp.server.transport_security import TransportSecuritySettings
     from starlette.types import ASGIApp
 
     from lead_mcp.exports.folder import Reader
@@ -29,16 +28,14 @@ def links_of(settings: Settings, keys: Sequence[bytes]) -> Links | None:
     return Links(keys, settings.server.export_link_seconds, origin)
 
 
-def with_downloads(
-    app: ASGIApp, server: LeadServer, tokens: Tokens, names: TransportSecuritySettings | None
-) -> ASGIApp:
+def with_downloads(app: ASGIApp, server: LeadServer, tokens: Tokens) -> ASGIApp:
     """The app, with downloads before it where this server makes links."""
     folder = server.configured.server.export_dir
     if server.links is None or folder is None:
         return app
     from lead_mcp.exports.downloads import Downloads
 
-    return Downloads(app, folder, server.links, partial(reader_of, server.configured, tokens), names)
+    return Downloads(app, folder, server.links, partial(reader_of, server.configured, tokens))
 
 
 def reader_of(settings: Settings, tokens: Tokens, owner: str) -> Reader | None:

@@ -1,4 +1,6 @@
-"""What stands before the server's HTTP app, outermost first: CORS, the bearer token, names of hosts, a bound on sessions."""
+"""What stands before the server's HTTP app, outermost first: our own names, CORS, the bearer token, origins, a bound on
+sessions. Approvals and downloads stand between the first and the others, since they have credentials of their own.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ def guarded(
     door: Callable[[ASGIApp], ASGIApp] | None = None,
 ) -> ASGIApp:
     """The app behind all that stands before it. ``door``: asks who it is, where more than one token is known."""
-    inner: ASGIApp = Names(Sessions(app), None if is_loopback(host) else frozenset(origins))
+    inner: ASGIApp = Sessions(app)
+    if not is_loopback(host):  # there the SDK looks at origins
+        inner = Origins(inner, frozenset(origins))
     if door is not None:
         inner = door(inner)
     elif token:
@@ -88,23 +92,41 @@ class Bearer:
         return scheme.lower() == b"bearer" and hmac.compare_digest(token.strip(), self.wanted)
 
 
-class Names:
-    """Host and Origin in lower case, as the SDK compares them. ``origins``: the only ones to answer, where it checks none."""
+class OwnNames:
+    """Requests by a name of this server's alone, where its names are known (``security``). Host and Origin in lower case
+    from here on, as the SDK compares them.
+    """
 
-    def __init__(self, app: ASGIApp, origins: frozenset[str] | None) -> None:
-        self.app, self.origins = app, origins
+    def __init__(self, app: ASGIApp, names: TransportSecuritySettings | None) -> None:
+        from mcp.server.transport_security import TransportSecurityMiddleware
+
+        self.app, self.policy = app, TransportSecurityMiddleware(names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
+        from starlette.requests import Request
+
         names = (b"host", b"origin")
         headers = [(key, value.lower() if key in names else value) for key, value in scope["headers"]]
-        origin = dict(headers).get(b"origin", b"").decode("latin-1")
-        if origin and self.origins is not None and origin not in self.origins:
+        host = [one for one in headers if one[0] == b"host"]  # an Origin is for those to judge who answer to it
+        refusal = await self.policy.validate_request(Request({**scope, "headers": host}))
+        await (refusal or self.app)({**scope, "headers": headers}, receive, send)
+
+
+class Origins:
+    """Pages of these origins, and whoever is no page."""
+
+    def __init__(self, app: ASGIApp, origins: frozenset[str]) -> None:
+        self.app, self.origins = app, origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        origin = dict(scope["headers"]).get(b"origin", b"").decode("latin-1") if scope["type"] == "http" else ""
+        if origin and origin not in self.origins:
             from starlette.responses import PlainTextResponse
 
             return await PlainTextResponse("Invalid Origin header", 403)(scope, receive, send)
-        await self.app({**scope, "headers": headers}, receive, send)
+        await self.app(scope, receive, send)
 
 
 @dataclass

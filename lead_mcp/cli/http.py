@@ -11,7 +11,7 @@ from lead_mcp.approvals.pages import PATH, SIGNED_IN
 from lead_mcp.approvals.sessions import Sessions
 from lead_mcp.approvals.site import Approvals
 from lead_mcp.cli.downloads import links_of, with_downloads
-from lead_mcp.cli.guards import MOST_SESSIONS, guarded, security
+from lead_mcp.cli.guards import MOST_SESSIONS, OwnNames, guarded, security
 from lead_mcp.cli.listening import bound, serve_until_signalled
 from lead_mcp.cli.operations import MetricsPage, Probes
 from lead_mcp.cli.signals import leave
@@ -72,28 +72,25 @@ def app_of(
     port: int | None = None,
 ) -> ASGIApp:
     """The HTTP app with all that stands before it. Where callers are known by name, nobody else is let in."""
-    settings = server.configured
-    server.approvals = page_of(settings, host, port)
-    token = settings.server.http_token
-    door, callers = None, callers_of(settings, client)
+    settings, token = server.configured, server.configured.server.http_token
+    names, keys, callers = _names(settings, host), state_keys(settings), callers_of(settings, client)
+    server.approvals, server.links = page_of(settings, host, port), links_of(settings, keys)
+    door = None
     if asks_who(settings):
         server.stranger = NOBODY
         door = partial(Door, callers=callers, metadata=metadata_of(settings))
-    names, keys = _names(settings, host), state_keys(settings)
-    server.links = links_of(settings, keys)
     guarded_app = guarded(
-        MetricsPage(_inner(server, transport, host, names, stateless=stateless), server, names),
+        MetricsPage(_inner(server, transport, host, names, stateless=stateless), server),
         host=host,
         token=token.get_secret_value() if token else None,
         origins=settings.server.http_origins,
         door=door,
     )
-    signs_in = door is not None or token is not None
+    sessions, signs_in = Sessions(keys), door is not None or token is not None
     flow = code_flow_of(settings, client, f"{server.approvals}/{SIGNED_IN}")
-    sessions = Sessions(keys)
     at_issuer = AtIssuer(flow, sessions, callers) if flow else None
-    page = Approvals(guarded_app, server, sessions, callers if signs_in else None, names, at_issuer)
-    return Probes(with_downloads(page, server, callers.tokens, names), server)
+    page = Approvals(guarded_app, server, sessions, callers if signs_in else None, at_issuer)
+    return Probes(OwnNames(with_downloads(page, server, callers.tokens), names), server)
 
 
 def page_of(settings: Settings, host: str, port: int | None) -> str:

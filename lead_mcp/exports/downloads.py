@@ -21,7 +21,6 @@ from lead_mcp.exports.links import PATH, Links
 from lead_mcp.exports.ranges import wanted
 
 if TYPE_CHECKING:
-    from mcp.server.transport_security import TransportSecuritySettings
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -59,7 +58,6 @@ class Downloads:
     folder: Path
     links: Links
     reader: Callable[[str], Reader | None]
-    names: TransportSecuritySettings | None = None
     clock: Callable[[], datetime] = utc_now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,21 +66,11 @@ class Downloads:
         from starlette.requests import Request
 
         request = Request(scope, receive)
-        found = await to_thread.run_sync(self._found, request) if await self._is_for_us(request) else None
+        found = await to_thread.run_sync(self._found, request) if request.method in ("GET", "HEAD") else None
         if found is None:
             return await _nothing()(scope, receive, send)
         with found.file:
             await _answer(found, request)(scope, receive, send)
-
-    async def _is_for_us(self, request: Request) -> bool:
-        """Whether it is a read, by a host's name that is this server's."""
-        from mcp.server.transport_security import TransportSecurityMiddleware
-        from starlette.requests import Request as Plain
-
-        host = [(b"host", request.headers.get("host", "").lower().encode("latin-1"))]
-        plain = Plain({**request.scope, "headers": host})
-        other = await TransportSecurityMiddleware(self.names).validate_request(plain)
-        return other is None and request.method in ("GET", "HEAD")
 
     def _found(self, request: Request) -> Download | None:
         """The file that the request's link leads to."""

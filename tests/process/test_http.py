@@ -143,8 +143,12 @@ def test_who_looks_for_oauth_is_told_that_there_is_none(guarded: str, over_sse: 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example:80", "0.0.0.0"])  # noqa: S104
 def test_a_foreign_host_name_is_refused(on_loopback: str, host: str) -> None:
-    """A name somebody pointed at this machine, to reach us from a browser."""
+    """A name somebody pointed at this machine, to reach us from a browser. Only probes are answered by every name."""
     assert post(on_loopback, Host=host).status_code == 421
+    origin = on_loopback.removesuffix("/mcp")
+    paths = ("/metrics", "/approvals", "/approvals/sign-in", "/exports/leads.csv", "/.well-known/openid-configuration")
+    assert [get(f"{origin}{path}", Host=host) for path in paths] == [421] * len(paths)
+    assert get(f"{origin}/healthz", Host=host) == 200
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "http://localhost.evil.example", "null"])
