@@ -38,9 +38,10 @@ from lead_mcp.errors import (
     Unauthorized,
     Unavailable,
 )
-from lead_mcp.transport.outbound import ATTEMPTS, Outbound
+from lead_mcp.transport.outbound import Outbound
 from lead_mcp.transport.rate import AT_ONCE, UNTIL_WOKEN, RateLimit
 from lead_mcp.transport.redaction import REDACTED
+from lead_mcp.transport.retrying import ATTEMPTS
 from lead_mcp.vendors.replies import error_of, ok
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import FieldMap

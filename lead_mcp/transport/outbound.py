@@ -1,40 +1,34 @@
 """The chain round every HTTP request of an account, outermost first: retried, signed, limited, bounded.
 
-Only this module retries, waits, signs or opens a connection. The secret joins a request innermost and is redacted from
-the reply before anybody reads it. What a request does is what it declares (``Request.effect``): the gate stands at the
+Nothing outside this package retries, waits, signs or opens a connection. The secret joins a request innermost and is redacted
+from the reply before anybody reads it. What a request does is what it declares (``Request.effect``): the gate stands at the
 last step before the network and believes nothing else.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import anyio
 import httpx2
 
 from lead_mcp.errors import (
-    BadArgument,
     LeadMcpError,
     MalformedReply,
     NotAllowed,
-    RateLimited,
-    TimedOut,
-    TooLarge,
     Unauthorized,
-    Unavailable,
 )
 from lead_mcp.metrics import Metrics, outcome_of
-from lead_mcp.transport.breaker import Breaker, NotAsked
+from lead_mcp.transport.breaker import Breaker
 from lead_mcp.transport.decoding import reply_of
+from lead_mcp.transport.exchange import exchanged, network_error
 from lead_mcp.transport.rate import RateLimit
 from lead_mcp.transport.redaction import redactor
+from lead_mcp.transport.retrying import retried
 from lead_mcp.transport.spans import Spans, no_span
 from lead_mcp.vendors.replies import ok
 from lead_mcp.vendors.spec.account import Account
@@ -43,11 +37,6 @@ from lead_mcp.vendors.spec.vendor import Vendor
 
 T = TypeVar("T")
 log = logging.getLogger("lead_mcp.outbound")
-
-ATTEMPTS: Final = 4
-FIRST_WAIT: Final = 0.25
-PASSING: Final = frozenset({None, 200, 429, 502, 503, 504})
-"""Statuses of a failure that may be over in a moment; None where no reply came."""
 
 
 @dataclass
@@ -89,34 +78,17 @@ class Outbound:
         try:
             self._gate(request)  # before a login too, which would be for nothing
             await self._own_secrets()
-            return await self._fetched(request, read, count)
+            return await retried(lambda: self._tried(request, read, count), request.effect, self._count_retry)
         except LeadMcpError as error:
             error.account = error.account or self.account.name
             raise
 
-    async def _fetched(self, request: Request, read: Callable[[Reply], T], count: Callable[[], None]) -> T:
-        """What ``read`` makes of the reply, at the first try or a later one."""
-        again = self._retriable(request)
-        try:
-            return self._understood(read, await self._with_token(request, count), request)
-        except LeadMcpError as error:
-            if again(error) is False:  # 0 seconds are a wait too
-                raise
-            failed = error
-        import stamina  # what nearly every request does without
-        from stamina.instrumentation import set_on_retry_hooks
+    async def _tried(self, request: Request, read: Callable[[Reply], T], count: Callable[[], None]) -> T:
+        """What ``read`` makes of the reply to this one attempt."""
+        return self._understood(read, await self._with_token(request, count), request)
 
-        # a retry is no news: the request lines tell of it, and what failed in the end is in the answer
-        set_on_retry_hooks([])
-        async for attempt in stamina.retry_context(
-            on=again, attempts=ATTEMPTS, timeout=None, wait_initial=FIRST_WAIT, wait_jitter=FIRST_WAIT
-        ):
-            with attempt:
-                if attempt.num == 1:
-                    raise failed
-                self.metrics.count("lead_mcp_vendor_retries_total", account=self.account.name)
-                return self._understood(read, await self._with_token(request, count), request)
-        raise AssertionError("stamina ends by a result or an error")
+    def _count_retry(self) -> None:
+        self.metrics.count("lead_mcp_vendor_retries_total", account=self.account.name)
 
     async def _own_secrets(self) -> None:
         """Take those of the person, where each has their own; a token that others got is forgotten. Raises CallError."""
@@ -140,21 +112,6 @@ class Outbound:
             log.warning("unforeseen reply", extra={"account": self.account.name, "path": _path(request), "error": kind})
             message = f"The vendor's reply could not be understood ({kind}). Try again later."
             raise MalformedReply(message, status=reply.status) from None
-
-    def _retriable(self, request: Request) -> Callable[[Exception], bool | float]:
-        """Whether to try again after an error, or the seconds after which to."""
-
-        def again(error: Exception) -> bool | float:
-            if not isinstance(error, RateLimited | Unavailable) or isinstance(error, NotAsked):
-                return False
-            if isinstance(error, Unavailable) and error.status not in PASSING:  # LeadSquared's rate limit may be a 500
-                return False
-            if request.effect is not Effect.READ and error.sent:
-                return False
-            wait = error.retry_after
-            return _before_deadline(wait or 0) and (True if wait is None else wait)
-
-        return again
 
     async def _with_token(self, request: Request, count: Callable[[], None]) -> Reply:
         """Signed with a fresh token where the vendor trades keys for one; a 401 renews it once."""
@@ -225,13 +182,15 @@ class Outbound:
                 count()
                 try:
                     with self.spans(self.account.name, self.vendor.name, request.method) as answered:
-                        reply = await self._exchange(request, signature)
+                        reply = await exchanged(
+                            self.client, self.urls[request.base], request, signature, self.reply_limit
+                        )
                         answered(reply.status)
                     if (hint := self.vendor.rate_hint(reply)) is not None:
                         self.rate.heed(hint)
                 except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
                     self._note(request, type(error).__name__, "no reply", started)
-                    raise _network_error(error) from None
+                    raise network_error(error) from None
             exchange.replied(reply.status)
         self._note(request, reply.status, outcome_of(reply.status), started)
         if 300 <= reply.status < 400:
@@ -258,93 +217,10 @@ class Outbound:
             },
         )
 
-    async def _exchange(self, request: Request, signature: Signature) -> Reply:
-        form = None if request.form is None else {**request.form, **signature.form}
-        body = {**request.json, **signature.json} if signature.json else request.json
-        headers = httpx2.Headers(self.client.headers)
-        headers.update({**_content_type(request), **request.headers, **signature.headers})
-        # made here, not by the client, which would send one account's cookies, or one person's, with another's requests
-        sent = httpx2.Request(
-            request.method,
-            _address(self.urls[request.base].rstrip("/") + request.path, {**request.query, **signature.query}),
-            data=form,
-            content=None if body is None else json.dumps(body, ensure_ascii=False).encode(),
-            headers=headers,
-            extensions={"timeout": self.client.timeout.as_dict()},
-        )
-        response = await self.client.send(sent, stream=True)
-        try:
-            content = await _bounded(response, self.reply_limit)
-            return Reply(response.status_code, content, _in_seconds(dict(response.headers.items())))
-        finally:
-            await response.aclose()
-
-
-def _address(url: str, query: Mapping[str, str]) -> str:
-    """The URL with its query, whole: the client reads it once, where it would read URL and query one after the other."""
-    return f"{url}{'&' if '?' in url else '?'}{httpx2.QueryParams(query)}" if query else url
-
-
-def _before_deadline(seconds: float) -> bool:
-    return anyio.current_time() + seconds < anyio.current_effective_deadline()
-
-
-def _content_type(request: Request) -> dict[str, str]:
-    return {"Content-Type": "application/json"} if request.json is not None else {}
-
-
-def _in_seconds(headers: dict[str, str]) -> dict[str, str]:
-    """The headers with a ``Retry-After`` that is a date as seconds from the reply's own date, or from now."""
-    if (until := _http_date(headers.get("retry-after"))) is None:
-        return headers
-    wait = (until - (_http_date(headers.get("date")) or datetime.now(UTC))).total_seconds()
-    return {**headers, "retry-after": str(max(0.0, wait))}
-
-
-def _http_date(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        found = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-async def _bounded(response: httpx2.Response, limit: int) -> bytes:
-    """The whole body, read in a stream. Raises TooLarge as soon as it passes ``limit`` bytes."""
-    parts, size = [], 0
-    async for part in response.aiter_bytes():
-        size += len(part)
-        if size > limit:
-            message = f"The vendor's reply passed {limit:,} bytes (LEAD_MCP_REPLY_LIMIT). Ask for less at once."
-            raise TooLarge(message, status=response.status_code)
-        parts.append(part)
-    return b"".join(parts)
-
 
 async def _redacted(reply: Reply, secrets: Iterable[str]) -> Reply:
     """The reply without our secrets, should the vendor echo one."""
     return await reply_of(reply.status, reply.body, reply.headers, redactor(secrets))
-
-
-UNSENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
-
-
-def _network_error(error: Exception) -> LeadMcpError:
-    """What a broken exchange means, and whether the request provably never left. The error's own words stay out."""
-    kind = type(error).__name__
-    if isinstance(error, httpx2.InvalidURL | UnicodeError):
-        return BadArgument(
-            f"A value of this request cannot be sent over HTTP ({kind}): too long, or no text.", sent=False
-        )
-    if isinstance(error, httpx2.DecodingError):
-        return MalformedReply("The vendor's reply is not compressed as it says. Try again later.")
-    if isinstance(error, UNSENT):
-        return Unavailable(f"The vendor could not be reached ({kind}). Check the base URL and the network.", sent=False)
-    if isinstance(error, httpx2.TimeoutException):
-        return TimedOut(f"The vendor did not answer in time ({kind}). Try again later.")
-    return Unavailable(f"The connection broke before the whole answer came ({kind}). Try again later.")
 
 
 def _path(request: Request) -> str:

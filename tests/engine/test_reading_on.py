@@ -13,8 +13,9 @@ from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.recordings import recordings_of
 from lead_mcp.errors import RateLimited
 from lead_mcp.transport.outbound import Outbound
+from lead_mcp.transport.retrying import retriable
 from lead_mcp.vendors.leadsquared import VENDOR
-from lead_mcp.vendors.spec.http import Reply, Request
+from lead_mcp.vendors.spec.http import Effect, Reply, Request
 from lead_mcp.vendors.spec.vendor import account_of
 from tests.driving import DAWN, Bench, bench, uris
 
@@ -71,8 +72,7 @@ def test_every_recording_is_found_behind_a_doubled_page_and_behind_calls_without
 
 
 def test_a_rate_limit_is_waited_for_whatever_its_status() -> None:
-    outbound = cast("Any", Outbound).__new__(Outbound)
-    again = outbound._retriable(Request("GET", "/leads"))
+    again = retriable(Effect.READ)
 
     async def asked() -> Any:
         return again(RateLimited("too often", status=500))
