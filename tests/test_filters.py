@@ -29,7 +29,6 @@ from lead_mcp.filters import (
     compared,
     folded,
     matches,
-    parse_op,
     parse_sort,
     typed,
 )
@@ -304,14 +303,6 @@ def test_what_cannot_be_read_is_an_error_that_says_what_can(kind: Kind, op: str,
 @pytest.mark.parametrize("kind", Kind)
 def test_every_kind_knows_whether_it_is_there_and_what_it_equals(kind: Kind) -> None:
     assert OPS_BY_KIND[kind] >= {Op.EXISTS, Op.EQ, Op.NE, Op.IN, Op.NOT_IN}
-
-
-def test_an_unknown_operator_names_the_nearest() -> None:
-    assert parse_op("not_in") is Op.NOT_IN
-    with pytest.raises(BadArgument, match="Did you mean 'contains'"):
-        parse_op("contain")
-    with pytest.raises(BadArgument, match="there are eq, ne"):
-        parse_op("~~")
 
 
 def test_a_sort_is_a_list_of_fields_with_directions() -> None:
