@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
+from typing import Final
 
 import anyio
 from anyio.abc import ByteStream, SocketAttribute
 
+from tests.heard import Heard, hear
+
 PATIENCE: Final = 60
 """Seconds after which a test that hangs has failed."""
-
-
-@dataclass(frozen=True)
-class Heard:
-    """One request as it arrived, at the server's own clock."""
-
-    method: str
-    target: str
-    headers: Mapping[str, str]
-    body: bytes
-    at: float
-
-    @property
-    def path(self) -> str:
-        return urlsplit(self.target).path
-
-    @property
-    def query(self) -> dict[str, str]:
-        return {key: values[0] for key, values in parse_qs(urlsplit(self.target).query).items()}
-
-    @property
-    def form(self) -> dict[str, str]:
-        return {key: values[0] for key, values in parse_qs(self.body.decode()).items()}
-
-    def json(self) -> Any:
-        return json.loads(self.body)
 
 
 @dataclass(frozen=True)
@@ -78,7 +51,7 @@ class Listener:
     async def handle(self, stream: ByteStream) -> None:
         async with stream:
             try:
-                found = await _heard(stream)
+                found, _ = await hear(stream)
                 self.heard.append(found)
                 self.busy += 1
                 self.most = max(self.most, self.busy)
@@ -101,19 +74,6 @@ class Listener:
         while said.endless:
             self.sent += len(said.body)
             await stream.send(said.body)
-
-
-async def _heard(stream: ByteStream) -> Heard:
-    data = b""
-    while b"\r\n\r\n" not in data:
-        data += await stream.receive()
-    head, _, body = data.partition(b"\r\n\r\n")
-    first, *rest = head.decode("latin-1").split("\r\n")
-    method, target, _ = first.split(" ")
-    headers = {key.lower(): text.strip() for key, _, text in (line.partition(":") for line in rest)}
-    while len(body) < int(headers.get("content-length", "0")):
-        body += await stream.receive()
-    return Heard(method, target, headers, body, time.monotonic())
 
 
 def in_turn(*says: Say) -> Answer:

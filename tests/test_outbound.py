@@ -48,7 +48,8 @@ from lead_mcp.vendors.spec.fields import FieldMap
 from lead_mcp.vendors.spec.http import Effect, Reply, Request, Signature
 from lead_mcp.vendors.spec.reading import Lookup, Search
 from lead_mcp.vendors.spec.vendor import TokenLogin, Vendor, account_of
-from tests.loopback import PATIENCE, Answer, Heard, Listener, Say, all_at_once, in_turn, listening
+from tests.heard import Heard
+from tests.loopback import PATIENCE, Answer, Listener, Say, all_at_once, in_turn, listening
 
 pytestmark = pytest.mark.anyio
 

@@ -18,25 +18,13 @@ import anyio
 from anyio.abc import SocketAttribute, SocketStream, TaskGroup, TaskStatus
 from starlette.types import ASGIApp, Message
 
+from tests.heard import Heard, hear
+
 GONE: Final = (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError)
 NO_LINGER: Final = struct.pack("ii", 1, 0)
 """For SO_LINGER: close sends a reset."""
 SETTLED: Final = 0.01
 """Seconds until what was sent has been read at the other end."""
-
-
-@dataclass(frozen=True)
-class Heard:
-    """One request as it arrived."""
-
-    method: str
-    target: str
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def path(self) -> str:
-        return unquote(urlsplit(self.target).path)
 
 
 @dataclass(frozen=True)
@@ -144,7 +132,7 @@ class Host:
         with suppress(*GONE):
             async with stream:
                 while True:
-                    found, left = await _request(stream, left)
+                    found, left = await hear(stream, left)
                     self.heard.append(found)
                     await self._answer(Exchange(found, self.app, stream, self.works))
 
@@ -159,20 +147,6 @@ class Host:
 async def answer(exchange: Exchange) -> None:
     """What a server does where no fault strikes."""
     await exchange.answer(await exchange.reply())
-
-
-async def _request(stream: SocketStream, data: bytes) -> tuple[Heard, bytes]:
-    """One request, and what was read beyond it."""
-    while b"\r\n\r\n" not in data:
-        data += await stream.receive()
-    head, _, body = data.partition(b"\r\n\r\n")
-    first, *rest = head.decode("latin-1").split("\r\n")
-    method, target, _ = first.split(" ")
-    headers = {key.lower(): text.strip() for key, _, text in (line.partition(":") for line in rest)}
-    length = int(headers.get("content-length", "0"))
-    while len(body) < length:
-        body += await stream.receive()
-    return Heard(method, target, headers, body[:length]), body[length:]
 
 
 async def asked(app: ASGIApp, heard: Heard) -> Answered:

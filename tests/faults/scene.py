@@ -28,8 +28,9 @@ from lead_mcp.transport.breaker import Breaker
 from lead_mcp.vendors.spec.vendor import Vendor
 from tests import facts
 from tests.driving import NOW, PREFIXES, UNTIL, now
-from tests.faults.host import Heard, Host, Play, hosting
+from tests.faults.host import Host, Play, hosting
 from tests.faults.table import STRIKES, Fault, Where
+from tests.heard import Heard
 from tests.skipping import skipping_portal
 
 DEADLINE: Final = 20.0
