@@ -14,8 +14,8 @@ from lead_mcp.clients.formats import snippet
 from lead_mcp.clients.machine import MACOS, WINDOWS, Machine
 from lead_mcp.clients.table import CLIENTS, Client
 from tests.installing.samples import SAMPLES
-from tests.installing.terminal import typed
 from tests.process.processes import here
+from tests.process.terminal import typed
 
 BACKUP: Final = re.compile(r"\d{8}-\d{6}(-\d+)?\.bak")
 ENTRY: Final = Entry("lead-mcp", "/path/to/lead-mcp", ["serve"], {"LEAD_MCP_CONFIG": "/path/to/config.toml"})

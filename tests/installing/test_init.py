@@ -14,7 +14,7 @@ import pytest
 from lead_mcp.sandbox.app import Sandbox
 from tests.installing.conftest import Command
 from tests.installing.memory import Memory
-from tests.installing.terminal import typed
+from tests.process.terminal import typed
 
 KEY = "sandbox-octanist-api-key"
 OLD = """# ours

@@ -8,10 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
-import pty
 import random
-import select
 import shlex
 import signal
 import sqlite3
@@ -31,6 +28,7 @@ from mcp.types import CallToolResult
 
 from lead_mcp.server import build_server
 from tests.process.processes import PATIENCE, PROGRAM, PROMPT, Emulators, background, clean, here, run
+from tests.process.terminal import typed
 from tests.writing.desk import loaded
 
 ANN = {"name": "Ann Archer", "email": "ann.archer@example.com", "phone": "+12135550101"}
@@ -133,31 +131,6 @@ def structured(result: CallToolResult) -> dict[str, Any]:
     return found
 
 
-def typed(shell: Shell, answer: str, *words: str) -> tuple[int, str]:
-    """A command at a terminal, where ``answer`` is typed once it asks; exit code and all that was shown."""
-    person, terminal = pty.openpty()
-    process = subprocess.Popen(
-        [*PROGRAM, *words], env=clean(shell.environment), stdin=terminal, stdout=terminal, stderr=terminal
-    )
-    os.close(terminal)
-    said, until, answered = "", time.monotonic() + PATIENCE, False
-    try:
-        while time.monotonic() < until:
-            if not select.select([person], [], [], 0.1)[0]:
-                continue
-            try:
-                said += os.read(person, 4096).decode()
-            except OSError:  # the terminal is closed: the process has ended
-                break
-            if "[y/N]" in said and not answered:
-                answered = os.write(person, f"{answer}\n".encode()) > 0
-        return process.wait(PROMPT), said
-    finally:
-        process.kill()
-        process.wait(PROMPT)
-        os.close(person)
-
-
 @pytest.mark.parametrize("words", ["approve", "import", "journal", *(f"journal {word}" for word in ACTIONS)])
 def test_every_command_explains_itself(words: str) -> None:
     ended = here(*words.split(), "--help", environment={})
@@ -173,7 +146,7 @@ def test_an_approved_write_is_sent_once_and_the_call_replays_it(shell: Shell) ->
     name = shell.pending("insert_lead", arguments)
     assert shell.pending("insert_lead", arguments) == name
     assert shell.sent("octanist") == before
-    code, said = typed(shell, "y", "approve", name)
+    code, said = typed(shell.environment, [("[y/N]", "y")], "approve", name)
     assert code == 0, said
     assert "octanist (Octanist): insert a lead?" in said
     assert "email: ann.archer.201@example.com" in said
@@ -189,7 +162,9 @@ def test_an_approved_write_is_sent_once_and_the_call_replays_it(shell: Shell) ->
 def test_a_declined_write_is_not_sent_and_its_key_is_free(shell: Shell, way: str) -> None:
     before, arguments = shell.sent("octanist"), ann(202)
     name = shell.pending("insert_lead", arguments)
-    said = shell("approve", name, way) if way != "typed" else typed(shell, "", "approve", name)[1]
+    said = (
+        shell("approve", name, way) if way != "typed" else typed(shell.environment, [("[y/N]", "")], "approve", name)[1]
+    )
     assert f"declined {name}; nothing was sent" in said
     assert shell.writes()[0]["state"] == "declined"
     assert "declined" in shell("approve", name, "--yes", code=1)
@@ -325,7 +300,7 @@ def test_an_update_is_undone_once_and_only_if_nobody_changed_it_since(shell: She
     for value in (10, 20):
         shell.call("update_lead", {"uri": uri, "changes": {"value": value}})
     name = shell.writes("--limit", "1")[0]["id"]
-    code, said = typed(shell, "y", "journal", "undo", name)
+    code, said = typed(shell.environment, [("[y/N]", "y")], "journal", "undo", name)
     assert code == 0, said
     assert "value: 20 -> 10" in said
     assert shell.call("get_lead", {"uri": uri})["lead"]["value"] == 10
@@ -514,7 +489,7 @@ def test_a_dry_run_counts_and_sends_nothing(shell: Shell) -> None:
     assert "3 would be created" in said
     assert "1 times an e-mail or phone of the file comes again" in said
     assert shell.sent("octanist") == before
-    code, asked = typed(shell, "n", "import", str(more), "--account", "octanist", *MAPPED)
+    code, asked = typed(shell.environment, [("[y/N]", "n")], "import", str(more), "--account", "octanist", *MAPPED)
     assert code == 0
     assert "Import 6 rows of leads.csv into octanist?" in asked
     assert shell.sent("octanist") == before

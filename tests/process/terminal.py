@@ -37,7 +37,7 @@ def typed(environment: Mapping[str, str], answers: Sequence[tuple[str, str]], *w
                 said += os.read(person, 4096).decode()
             except OSError:  # the terminal is closed: the process has ended
                 break
-            if left and left[0][0] in said[seen:] and said.endswith(": "):
+            if left and left[0][0] in said[seen:] and said.endswith((": ", "] ")):
                 seen = len(said)
                 os.write(person, f"{left.pop(0)[1]}\n".encode())
         assert not left, f"never asked for {left}: {said}"
