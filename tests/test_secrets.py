@@ -217,8 +217,7 @@ class Server:
 
     def forget(self) -> None:
         self.disguise.echo, self.disguise.encoding = "", "utf-8"
-        for stage in self.disguise.box.stages.values():
-            stage.faults.clear()
+        self.disguise.box.mend()
 
     def everything_said(self) -> str:
         """Results and log since the last time, and the state files as they are."""

@@ -65,6 +65,6 @@ def _said(driven: Bench, trouble: Trouble) -> str:
     for kind, options in trouble.faults.items():
         driven.box.fault("octanist", kind, times=-1, **options)
     result = driven.raw_call(trouble.tool, **trouble.arguments)
-    driven.box.stages["octanist"].faults.clear()
+    driven.box.mend("octanist")
     assert result.is_error
     return WRITE.sub("w-...", "\n".join(block.text for block in result.content if block.type == "text"))

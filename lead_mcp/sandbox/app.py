@@ -66,6 +66,11 @@ class Sandbox:
         """Plan a fault at one vendor."""
         self.stages[vendor].faults.append(Fault(kind, **options))
 
+    def mend(self, *vendors: str) -> None:
+        """Forget the faults planned at these vendors; at all of them where none is named."""
+        for vendor in vendors or self.stages:
+            self.stages[vendor].faults.clear()
+
 
 def sandbox(
     emulators: Mapping[str, Emulator],

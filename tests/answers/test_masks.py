@@ -213,7 +213,7 @@ def test_one_vendor_that_repeats_what_it_was_asked_gives_nobody_away(driven: Ben
             for tool, arguments in (("search_leads", {"account": account}), ("trace_lead", {"email": email})):
                 clean(driven.raw_call(tool, **arguments), (account, tool))
         finally:
-            driven.box.stages[account].faults.clear()
+            driven.box.mend(account)
 
 
 # --- writes -------------------------------------------------------------------------------------------------------

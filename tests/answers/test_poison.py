@@ -201,7 +201,7 @@ def test_a_vendor_whose_keys_words_and_errors_deceive(driven: Bench, known: set[
         found = driven.raw_call("get_lead", uri=uri)
         read = driven.portal.call(driven.client.read_resource, uri).contents[0].model_dump(by_alias=True)
     finally:
-        driven.box.stages["octanist"].faults.clear()
+        driven.box.mend("octanist")
     structured = found.structured_content or {}
     assert "note" in structured["raw"]
     assert not any(deceiving(one, "\n\t") for one in strings([structured, json.loads(read["text"])]))
@@ -212,7 +212,7 @@ def test_a_vendor_whose_keys_words_and_errors_deceive(driven: Bench, known: set[
         failed = driven.raw_call("search_leads", account="octanist")
         shelf = driven.raw_call("search_leads")
     finally:
-        driven.box.stages["octanist"].faults.clear()
+        driven.box.mend("octanist")
     assert "lead://octanist/forged" not in str(shelf.content[0])
     for said in (failed, shelf):
         text = str(getattr(said.content[0], "text", ""))

@@ -171,7 +171,7 @@ def test_one_vendor_that_fails_keeps_to_its_shelf(driven: Bench, people: list[Pe
     try:
         story = driven.call("trace_lead", phone=people[2].phone)
     finally:
-        driven.box.stages[account].faults.clear()
+        driven.box.mend(account)
     assert found_leads(story) == {uri for uri in wanted if uri.split("/")[2] != account}
     assert entry(story, account)["error"]["code"] == "unauthorized"
     assert entry(story, account)["complete"] is False
@@ -185,8 +185,7 @@ def test_where_every_vendor_fails_the_story_is_that_error(driven: Bench, people:
         with pytest.raises(CallFailed, match="unauthorized"):
             driven.call("trace_lead", phone=people[2].phone)
     finally:
-        for account in driven.accounts:
-            driven.box.stages[account].faults.clear()
+        driven.box.mend()
 
 
 def test_a_person_without_an_e_mail_is_found_by_phone_and_one_whom_nobody_knows_is_nobody(driven: Bench) -> None:
@@ -297,7 +296,7 @@ def test_pages_of_a_look_up_that_repeat_records_are_not_the_whole_of_it(typed: B
     try:
         story = typed.call("trace_lead", phone=TYPED[0])
     finally:
-        typed.box.stages["octanist"].faults.clear()
+        typed.box.mend("octanist")
     told = entry(story, "octanist")
     assert (told["complete"], told["total"]) == (False, None)
     assert "counts 2 but gave 1 different" in told["note"]
@@ -331,7 +330,7 @@ def test_the_lead_asked_for_is_told_even_where_its_vendor_is_silent_and_the_firs
         driven.box.stages["octanist"].faults[0].skip = 1
         first = text_of(driven, **asked)[0]
     finally:
-        driven.box.stages["octanist"].faults.clear()
+        driven.box.mend("octanist")
     assert one.uri in found_leads(story)
     assert one.uri in {row[4] for row in story["events"]["rows"]}
     assert "INCOMPLETE" in first

@@ -386,7 +386,7 @@ def test_one_vendor_that_fails_leaves_the_others_counted_and_no_total(driven: Be
         with pytest.raises(CallFailed, match="unauthorized"):
             driven.call("summarize_leads", account=account, **EVER)
     finally:
-        driven.box.stages[account].faults.clear()
+        driven.box.mend(account)
     not_whole(found, account)
     assert entry(found, account)["error"]["code"] == "unauthorized"
     assert {tuple(row) for row in found["groups"]["rows"]} == {(one, 150) for one in driven.accounts if one != account}
@@ -406,7 +406,7 @@ def test_a_vendor_that_fails_midway_is_not_whole(driven: Bench) -> None:
             else:
                 assert found["total"] == 150, "it was asked for no more"
         finally:
-            driven.box.stages["convoso"].faults.clear()
+            driven.box.mend("convoso")
 
 
 def test_a_summary_past_its_deadline_is_not_whole() -> None:

@@ -36,8 +36,7 @@ def shared() -> Iterator[Bench]:
 @pytest.fixture
 def driven(shared: Bench) -> Iterator[Bench]:
     yield shared
-    for stage in shared.box.stages.values():
-        stage.faults.clear()
+    shared.box.mend()
 
 
 @pytest.mark.parametrize("account", TRIED)
@@ -84,7 +83,7 @@ def test_where_all_fail_the_error_names_every_account(driven: Bench) -> None:
 def test_a_failed_account_stays_out_of_the_cursor_and_every_page_says_so(driven: Bench, account: str) -> None:
     driven.box.fault(account, "status", status=403, times=-1)
     first = driven.page(limit=30)
-    driven.box.stages[account].faults.clear()
+    driven.box.mend(account)
     found, page = [first], first
     while page["next_cursor"]:
         before = len(driven.heard(account))

@@ -26,8 +26,7 @@ def shared() -> Iterator[Bench]:
 @pytest.fixture
 def driven(shared: Bench) -> Iterator[Bench]:
     yield shared
-    for stage in shared.box.stages.values():
-        stage.faults.clear()
+    shared.box.mend()
 
 
 def hang_after(driven: Bench, requests: int) -> None:
@@ -38,7 +37,7 @@ def pages(driven: Bench, ids: list[str], **arguments: Any) -> list[dict[str, Any
     """Every page; the vendor hangs while the first one is made, and is well again afterwards."""
     hang_after(driven, READ)
     found = [driven.page(ids=ids, **arguments)]
-    driven.box.stages[SLOW].faults.clear()
+    driven.box.mend(SLOW)
     while found[-1]["next_cursor"]:
         assert len(found) < 60, "the cursors never end"
         found.append(driven.page(ids=ids, cursor=found[-1]["next_cursor"], **arguments))

@@ -29,8 +29,7 @@ def shared() -> Iterator[Bench]:
 @pytest.fixture
 def driven(shared: Bench) -> Iterator[Bench]:
     yield shared
-    for stage in shared.box.stages.values():
-        stage.faults.clear()
+    shared.box.mend()
 
 
 @pytest.mark.parametrize("account", TRIED)
@@ -88,7 +87,7 @@ def test_an_odd_reply_leaves_the_others_their_rows(driven: Bench, account: str) 
     for word, body in every_so_many(bodies(driven, account)):
         driven.box.fault(account, "status", status=200, body=body, times=-1)
         result = driven.raw_call("search_leads", account=f"{account},{other}", limit=50, **EVER)
-        driven.box.stages[account].faults.clear()
+        driven.box.mend(account)
         assert not result.is_error, (word, result)
         page = result.structured_content or {}
         json.dumps(page, allow_nan=False)
@@ -112,7 +111,7 @@ def test_an_odd_reply_is_an_answer_or_a_structured_error_of_every_reading_tool(d
         tool, arguments = calls[nth % len(calls)]
         driven.box.fault(account, "status", status=200, body=body, times=-1)
         result = driven.raw_call(tool, **arguments)
-        driven.box.stages[account].faults.clear()
+        driven.box.mend(account)
         said = result.structured_content or {}
         json.dumps(said, allow_nan=False)
         if result.is_error:

@@ -94,7 +94,7 @@ def test_what_cannot_be_told_is_said_and_never_taken_for_absent(driven: Bench) -
             with pytest.raises(CallFailed, match="unauthorized"):
                 driven.page(account="octanist", in_account=word, **EVER)
     finally:
-        driven.box.stages["leadtrackr"].faults.clear()
+        driven.box.mend("leadtrackr")
     with pytest.raises(CallFailed, match="searched itself"):
         driven.page(account="octanist", in_account="octanist")
     with pytest.raises(CallFailed, match="No account"):

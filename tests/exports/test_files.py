@@ -149,7 +149,7 @@ def test_an_account_that_fails_for_good_is_left_out_and_said(driven: Bench, tmp_
     try:
         manifest = exported(driven, tmp_path / "leads.csv")
     finally:
-        driven.box.stages["octanist"].faults.clear()
+        driven.box.mend("octanist")
     assert not manifest["complete"]
     assert manifest["why"][0].startswith("octanist: unauthorized")
     assert {row["uri"].split("/")[2] for row in csv_rows(tmp_path / "leads.csv")} == {*driven.accounts} - {"octanist"}
@@ -166,7 +166,7 @@ def test_where_nobody_answers_what_was_written_stays_to_be_gone_on_with(driven: 
             exported(driven, path)
     finally:
         for name in driven.accounts:
-            driven.box.stages[name].faults.clear()
+            driven.box.mend(name)
     assert not path.exists()
     assert exported(driven, path)["complete"]
 

@@ -81,7 +81,7 @@ def test_an_account_that_fails_is_in_the_answer(driven: Bench) -> None:
     try:
         found = driven.call("export_leads", since="2026-10-01")
     finally:
-        driven.box.stages["octanist"].faults.clear()
+        driven.box.mend("octanist")
     assert not found["complete"]
     assert found["why"][0].startswith("octanist: unauthorized")
 

@@ -165,4 +165,4 @@ def test_a_changed_reply_is_an_answer_or_an_error_of_the_promised_shape(driven: 
             with bounded():
                 assert_promised(driven.raw_call(call.tool, **arguments), arguments)
         finally:
-            driven.box.stages[vendor].faults.clear()
+            driven.box.mend(vendor)

@@ -31,8 +31,7 @@ def origin(box: Sandbox) -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def no_faults(box: Sandbox) -> Iterator[None]:
     yield
-    for stage in box.stages.values():
-        stage.faults.clear()
+    box.mend()
 
 
 @pytest.fixture

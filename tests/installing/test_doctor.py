@@ -172,8 +172,7 @@ def test_the_mirror(command: Command, box: Sandbox, origin: str) -> None:
     assert bad(looked(command, 0, **on)) == []
     box.fault("octanist", "status", times=-1)
     assert command("mirror", "sync", **on, LEAD_MCP_DEADLINE="1").returncode == 1
-    for stage in box.stages.values():
-        stage.faults.clear()
+    box.mend()
     assert one(looked(command, 0, **on), "the last sync failed")["next"] == "run `lead-mcp mirror sync`"
     assert "of it are there still" in json.dumps(looked(command, 0, **environment))
 

@@ -97,7 +97,7 @@ def test_cut_off_it_answers_for_no_lead_that_it_has_not_listed(kept: Keeping) ->
     assert (place.loaded, place.reached is not None) == (False, True)
     with pytest.raises(CallFailed, match="does not reach back that far at convoso"):
         asked(kept, "mirror")
-    kept.bench.box.stages["convoso"].faults.clear()
+    kept.bench.box.mend("convoso")
     recent = {"since": place.reached.isoformat(), "sql": SQL} if place.reached else {}
     rows = [kept.bench.call("query_sql", **recent, source=one)["result"]["rows"] for one in ("mirror", "live")]
     assert rows[0] == rows[1]

@@ -73,7 +73,7 @@ def test_a_failing_vendor_stops_nobody_else_and_is_told(kept: Keeping, tmp_path:
     try:
         report = kept.bench.portal.call(other.sync, list(other.connections.values()), other.terms)
     finally:
-        kept.bench.box.stages["octanist"].faults.clear()
+        kept.bench.box.mend("octanist")
     assert {account for account, _ in report.errors} == {"octanist"}
     assert {account for account, _ in records(other)} == set(other.connections) - {"octanist"}
     assert other.store.place("octanist", "lead").error.startswith("unauthorized")

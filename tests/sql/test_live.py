@@ -339,7 +339,7 @@ def test_a_vendor_that_fails_is_told_and_the_others_are_answered(driven: Driven)
         with pytest.raises(LeadMcpError) as caught:
             driven.ask("SELECT count(*) FROM leads WHERE account = 'octanist'", window=EVER)
     finally:
-        driven.bench.box.stages["octanist"].faults.clear()
+        driven.bench.box.mend("octanist")
     assert caught.value.code == "unauthorized"
     assert not found.complete
     assert "octanist" not in {row[0] for row in found.rows}
@@ -353,7 +353,7 @@ def test_a_vendor_that_hangs_is_told_and_the_others_are_answered(driven: Driven)
     try:
         found = driven.ask("SELECT account, count(*) FROM leads GROUP BY 1", window=EVER)
     finally:
-        driven.bench.box.stages["convoso"].faults.clear()
+        driven.bench.box.mend("convoso")
     assert not found.complete
     assert {entry.account: entry.error.code for entry in found.entries if entry.error} == {"convoso": "timeout"}
     assert len(found.rows) == len(driven.bench.accounts) - 1
@@ -364,7 +364,7 @@ def test_a_vendor_that_fails_midway_leaves_no_row(driven: Driven) -> None:
     try:
         found = driven.ask("SELECT account, count(*), count(DISTINCT person_id) FROM leads GROUP BY 1", window=EVER)
     finally:
-        driven.bench.box.stages["leadexec"].faults.clear()
+        driven.bench.box.mend("leadexec")
     assert not found.complete
     assert {row[0] for row in found.rows} == {name for name in driven.bench.accounts if name != "leadexec"}
     assert [note for note in found.notes if "leadexec" in note]

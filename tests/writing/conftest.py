@@ -29,8 +29,7 @@ def origin(box: Sandbox) -> Iterator[str]:
 @pytest.fixture
 def faultless(box: Sandbox) -> None:
     """Emulators that behave, whatever an earlier test planned."""
-    for stage in box.stages.values():
-        stage.faults.clear()
+    box.mend()
 
 
 @pytest.fixture

@@ -130,7 +130,7 @@ def test_a_look_that_fails_after_a_kill_may_be_tried_again_at_once(house: House,
     with desk(house.state, house.box, origin=house.origin, environment=house.environment()) as hands:
         house.box.fault("octanist", "status", status=400, times=-1)
         assert hands.fails("insert_lead", **arguments).code == "rejected"
-        house.box.stages["octanist"].faults.clear()
+        house.box.mend("octanist")
         settled = hands.call("insert_lead", **arguments)
     assert [settled["uri"]] == eyes.sees("octanist", arguments["lead"])
 

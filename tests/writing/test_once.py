@@ -136,7 +136,7 @@ def test_a_repeat_that_looking_did_not_prevent_is_still_one_lead(hands: Desk, ve
     nothing = {"leads": [], "total": 0, "page": 1, "limit": 100, "totalPages": 0}
     hands.box.fault(vendor, "status", method="GET", status=200, body=nothing, times=-1)
     found = hands.call("insert_lead", **arguments)
-    hands.box.stages[vendor].faults.clear()
+    hands.box.mend(vendor)
     assert [found["uri"]] == there == hands.sees(vendor, arguments["lead"])
     first, second = [one.body for one in hands.box.stages[vendor].heard if one.path.endswith(request["path"])][-2:]
     assert first == second
