@@ -70,7 +70,7 @@ def _update(vendor: Vendor) -> str:
     return "any field it takes" if vendor.update.form.open else f"only {', '.join(names)}"
 
 
-def _seek(vendor: Vendor) -> str:
+def _person_lookup(vendor: Vendor) -> str:
     return "asked by e-mail and phone" if vendor.person_lookup else "leads are read through"
 
 
@@ -86,7 +86,7 @@ ROWS: Final[Sequence[tuple[str, Callable[[Vendor], str]]]] = (
     ("own fields", _discovery),
     ("PINGs", _pings),
     ("recordings", _recordings),
-    ("find one person", _seek),
+    ("find one person", _person_lookup),
     ("insert", _insert),
     ("update", _update),
     ("delete", lambda vendor: YES if vendor.delete else NO),
@@ -97,5 +97,5 @@ def table() -> str:
     """The table: a row a capability, a column a vendor, in the registry's order; no newline at the end."""
     every = list(vendors.every().values())
     head = ["", *(vendor.title for vendor in every)]
-    rows = [[name, *(said(vendor) for vendor in every)] for name, said in ROWS]
+    rows = [[name, *(cell(vendor) for vendor in every)] for name, cell in ROWS]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows))

@@ -37,8 +37,8 @@ class Question:
 
     def digest(self, form: Format) -> str:
         """The same for the same question in the same format, whoever asks it."""
-        said = [VERSION, self.tool, self.arguments, self.facts, form.name, form.lines.header(())]
-        return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
+        facts = [VERSION, self.tool, self.arguments, self.facts, form.name, form.lines.header(())]
+        return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
 
 
 @dataclass

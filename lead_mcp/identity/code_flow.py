@@ -99,11 +99,11 @@ class CodeFlow:
         """The access token for what came back, and whose it is where the issuer says so. Raises BadToken, SignInDown."""
         at = await self._metadata()
         code = self._code(at, begun, answer)
-        told = await self._exchanged(at, begun, code)
-        token = told.get("access_token")
+        reply = await self._exchanged(at, begun, code)
+        token = reply.get("access_token")
         if not isinstance(token, str) or not token:
             raise BadToken("The issuer gave no access token.")
-        return token, await self._subject(at, begun, told)
+        return token, await self._subject(at, begun, reply)
 
     def _code(self, at: Mapping[str, Any], begun: Begun, answer: Mapping[str, str]) -> str:
         """The code, once it is known to be the answer to this sign-in. Raises BadToken."""
@@ -134,11 +134,11 @@ class CodeFlow:
         auth = None if in_form else httpx2.BasicAuth(quote_plus(self.client_id), quote_plus(secret))
         return await fetch_json(self.client, "POST", str(at["token_endpoint"]), data=form, auth=auth)
 
-    async def _subject(self, at: Mapping[str, Any], begun: Begun, told: Mapping[str, Any]) -> str | None:
+    async def _subject(self, at: Mapping[str, Any], begun: Begun, reply: Mapping[str, Any]) -> str | None:
         """Whom the identity token names; None where none was asked for. Raises BadToken."""
         if OPENID not in _scopes(at):
             return None
-        identity = told.get("id_token")
+        identity = reply.get("id_token")
         if not isinstance(identity, str):
             raise BadToken("The issuer did not say who signed in.")
         keys = Keys(self.client, self.issuer, self.sign_in.jwks_url)

@@ -31,33 +31,33 @@ class Introspected:
         """What the issuer says of a token. Raises BadToken, SignInDown."""
         if len(token) > LONGEST:
             raise BadToken("The token is not known here.")
-        said = self.kept.get(token)
-        if said is None:
-            said = await self._asked(token)
-            self.kept.put(token, said)
-        return self._checked(said)
+        claims = self.kept.get(token)
+        if claims is None:
+            claims = await self._asked(token)
+            self.kept.put(token, claims)
+        return self._checked(claims)
 
     async def _asked(self, token: str) -> Mapping[str, Any]:
-        said = await fetch_json(
+        claims = await fetch_json(
             self.client,
             "POST",
             self.at.url,
             data={"token": token, "token_type_hint": "access_token"},
             auth=httpx2.BasicAuth(self.at.client_id, self.at.secret.get_secret_value()),
         )
-        return {"iss": self.issuer, **said}
+        return {"iss": self.issuer, **claims}
 
-    def _checked(self, said: Mapping[str, Any]) -> Mapping[str, Any]:
-        if said.get("active") is not True:
+    def _checked(self, claims: Mapping[str, Any]) -> Mapping[str, Any]:
+        if claims.get("active") is not True:
             raise BadToken("The token is not known to its issuer, has expired or was revoked.")
-        expires, begins, now = said.get("exp"), said.get("nbf"), self.now()
+        expires, begins, now = claims.get("exp"), claims.get("nbf"), self.now()
         if isinstance(expires, int | float) and expires + SKEW < now:
             raise BadToken("The token has expired.")
         if isinstance(begins, int | float) and begins - SKEW > now:
             raise BadToken("The token does not count yet.")
-        if said["iss"] != self.issuer:
+        if claims["iss"] != self.issuer:
             raise BadToken("The token is from an issuer that does not count here.")
-        check_audience(said.get("aud"), self.audience)
-        if not isinstance(said.get("sub"), str) or not said["sub"]:
+        check_audience(claims.get("aud"), self.audience)
+        if not isinstance(claims.get("sub"), str) or not claims["sub"]:
             raise BadToken("The token names no subject.")
-        return said
+        return claims

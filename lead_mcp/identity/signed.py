@@ -40,18 +40,18 @@ class SignedTokens:
 
     async def claims(self, token: str) -> Mapping[str, Any]:
         """What a token says, once everything about it is right. Raises BadToken, SignInDown."""
-        said = self.kept.get(token) if len(token) <= LONGEST else None
-        if said is None:
-            said = await self._checked(token)
-            self.kept.put(token, said, int(said["exp"]) + SKEW - self.now())
-        return said
+        claims = self.kept.get(token) if len(token) <= LONGEST else None
+        if claims is None:
+            claims = await self._checked(token)
+            self.kept.put(token, claims, int(claims["exp"]) + SKEW - self.now())
+        return claims
 
     async def _checked(self, token: str) -> Mapping[str, Any]:
-        header, said = _parts(token)
+        header, claims = _parts(token)
         algorithm, kid = str(header.get("alg")), header.get("kid")
         if algorithm not in self.algorithms or str(header.get("typ", "jwt")).casefold() not in TYPES:
             raise BadToken("The token is not signed in a way that counts here.")
-        keys = self.keys.get(said["iss"]) if isinstance(said.get("iss"), str) else None
+        keys = self.keys.get(claims["iss"]) if isinstance(claims.get("iss"), str) else None
         if keys is None:
             raise BadToken("The token is from an issuer that does not count here.")
         key = await keys.key(kid if isinstance(kid, str) else None)

@@ -48,14 +48,14 @@ class CageError(Exception):
 class EngineError(CageError):
     """The engine refused or failed: what it said of it. The child lives."""
 
-    def __init__(self, told: Mapping[str, Any]) -> None:
-        super().__init__(str(told.get("exception_message", "")))
-        self.told = told
+    def __init__(self, report: Mapping[str, Any]) -> None:
+        super().__init__(str(report.get("exception_message", "")))
+        self.report = report
 
     @property
     def kind(self) -> str:
         """Python's name of the engine's error: ``BinderException``."""
-        return str(self.told.get("class", ""))
+        return str(self.report.get("class", ""))
 
 
 class TooLong(CageError):
@@ -120,8 +120,8 @@ class Child:
 
     async def greet(self) -> None:
         """Wait until it is ready. Raises ChildDied, EngineError."""
-        told, _ = await to_thread.run_sync(self._answer, abandon_on_cancel=True)
-        self.version, self.confined = told["version"], told["confined"]
+        hello, _ = await to_thread.run_sync(self._answer, abandon_on_cancel=True)
+        self.version, self.confined = hello["version"], hello["confined"]
 
     async def ask(self, header: Mapping[str, Any], blobs: Sequence[bytes] = ()) -> Message:
         """One request and its answer. Raises EngineError, ChildDied."""

@@ -40,7 +40,7 @@ def not_parsed(sql: str, tree: Mapping[str, Any]) -> LeadMcpError:
 
 
 def explained(sql: str, error: CageError, statement: Statement | None, seconds: float) -> LeadMcpError:
-    """The caller's error for what the cage told. ``seconds``: how long the statement had."""
+    """The caller's error for what the cage reported. ``seconds``: how long the statement had."""
     if isinstance(error, TooLong):
         return BadArgument(
             f"sql: the statement did not end within {seconds:.0f} s and was stopped. "
@@ -54,11 +54,13 @@ def explained(sql: str, error: CageError, statement: Statement | None, seconds: 
         kind = NotAllowed if error.kind == "PermissionException" else BadArgument
         return kind(f"sql: {WORDS[error.kind]}")
     tables = [read.table for read in statement.reads] if statement else []
-    return BadArgument(f"sql: {_said(error.told, tables)}{place(sql, error.told.get('position'))}. {example(tables)}")
+    return BadArgument(
+        f"sql: {_explained(error.report, tables)}{place(sql, error.report.get('position'))}. {example(tables)}"
+    )
 
 
-def _said(told: Mapping[str, Any], tables: Sequence[str]) -> str:
-    message = str(told.get("exception_message", "")).strip()
+def _explained(report: Mapping[str, Any], tables: Sequence[str]) -> str:
+    message = str(report.get("exception_message", "")).strip()
     missing = MISSING.search(message)
     if missing is not None:
         return f"there is no column {quoted(missing[1])}{_elsewhere(missing[1], tables)}"

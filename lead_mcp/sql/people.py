@@ -78,8 +78,8 @@ class People:
         counts = {"phone": 0, "e-mail": 0}
         for key in self.shared:
             counts["phone" if key.startswith("t:") else "e-mail"] += 1
-        said = " and ".join(f"{count} {word}{'s' if count > 1 else ''}" for word, count in counts.items() if count)
-        return f"{said} with more than {MOST_NAMES} different names joined nobody" if said else ""
+        some = " and ".join(f"{count} {word}{'s' if count > 1 else ''}" for word, count in counts.items() if count)
+        return f"{some} with more than {MOST_NAMES} different names joined nobody" if some else ""
 
     def ids(self, seen: Callable[[str, str], str]) -> list[str]:
         """A ``person_id`` for each lead, in the order they came in. ``seen``: a column's value as others may see it."""

@@ -106,7 +106,7 @@ def own_reach(read: Read, reads: Sequence[Read], clock: Clock) -> Reach:
         return Reach()
     found, here = Reach(), _Place(read, _bare_names(read, reads))
     for condition in anded(read.select.get("where_clause")):
-        found = found.and_(_said(condition, here, clock))
+        found = found.and_(_reach_by(condition, here, clock))
     return found
 
 
@@ -123,7 +123,7 @@ def _bare_names(read: Read, reads: Sequence[Read]) -> frozenset[str]:
     return frozenset(TABLES[read.table].types.keys() - taken.union(*(TABLES[name].types for name in tables)))
 
 
-def _said(condition: Node, here: _Place, clock: Clock) -> Reach:
+def _reach_by(condition: Node, here: _Place, clock: Clock) -> Reach:
     if condition.get("class") == "BETWEEN":
         low = _compared("COMPARE_GREATERTHANOREQUALTO", condition["input"], condition["lower"], here, clock)
         return low.and_(_compared("COMPARE_LESSTHANOREQUALTO", condition["input"], condition["upper"], here, clock))

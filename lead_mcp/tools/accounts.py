@@ -79,8 +79,8 @@ async def _kind(runtime: Runtime, connection: Connection, kind: str, notes: list
     newest: Sequence[Record] = ()
     try:
         with anyio.fail_after(runtime.server.deadline):
-            told = await connection.discovered(kind=kind)
-            discovered = told.own if told else {}
+            found = await connection.discovered(kind=kind)
+            discovered = found.own if found else {}
             newest = await _newest(runtime, connection, kind)
     except LeadMcpError as error:
         notes.append(f"its own fields could not be asked for: {error.message}")

@@ -86,9 +86,9 @@ class SharedBreaker(Breaker):
             self.probing = False
         elif weight is None or (weight == 0 and not self.failures):
             return
-        told = (-1 if weight is None else weight, HANG, exchange.seconds)
+        outcome = (-1 if weight is None else weight, HANG, exchange.seconds)
         try:
-            state = await self._run(LEAVE, FAILURES, exchange.probe, *told, REST, LONGEST_REST, FORGOTTEN)
+            state = await self._run(LEAVE, FAILURES, exchange.probe, *outcome, REST, LONGEST_REST, FORGOTTEN)
         except RedisGone:
             await super().leave(exchange, weight)
         else:

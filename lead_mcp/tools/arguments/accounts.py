@@ -20,7 +20,7 @@ def named_accounts(schema: dict[str, Any], names: Sequence[str]) -> dict[str, An
     if account is None or not 0 < len(names) <= MOST:
         return schema
     if account["description"] == ACCOUNTS:
-        told = {**account, "description": f"{', '.join(names)}; comma list, default all"}
+        argument = {**account, "description": f"{', '.join(names)}; comma list, default all"}
     else:
-        told = {**account, "enum": [*names]}
-    return {**schema, "properties": {**schema["properties"], "account": told}}
+        argument = {**account, "enum": [*names]}
+    return {**schema, "properties": {**schema["properties"], "account": argument}}

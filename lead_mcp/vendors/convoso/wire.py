@@ -285,7 +285,7 @@ def refusal(reply: Reply, body: Any) -> LeadMcpError:
     if not isinstance(body, Mapping) and reply.status == 404:
         message = "The vendor answered 404 without JSON: it has no such path. Check the account's base URL."
         return MalformedReply(message, status=reply.status)
-    words, code = said(body) if isinstance(body, Mapping) else ("", None)
+    words, code = message_of(body) if isinstance(body, Mapping) else ("", None)
     plain = reply.status in (401, 403, 429) or reply.status >= 500
     return error_of(reply, words, code=code, kind=None if plain else meaning(words, code, reply))
 
@@ -296,7 +296,7 @@ def meaning(words: str, code: object, reply: Reply) -> Failure | None:
     return by_words or CODES.get(str(code)) or (Rejected if ok(reply) else None)
 
 
-def said(body: Mapping[str, Any]) -> tuple[str, object]:
+def message_of(body: Mapping[str, Any]) -> tuple[str, object]:
     """The words and the code of a failure: ``text``, ``error`` or ``message``, one of which may hold the others."""
     inner: Mapping[str, Any] = next((found for name in WORDS if isinstance(found := body.get(name), Mapping)), {})
     whole = {**body, **inner}

@@ -251,22 +251,22 @@ def text(name: str, value: Any) -> str:
     return number(found)
 
 
-def seek_email(account: Account, email: str, ask: PageRequest) -> Rounds:
+def with_email(account: Account, email: str, ask: PageRequest) -> Rounds:
     """As asked and in lower case: whether case matters there is unknown."""
     return [[sought({"email": one}, ask) for one in dict.fromkeys((email, email.lower()))]]
 
 
-def seek_phone(account: Account, phone: Phone, ask: PageRequest) -> Rounds:
+def with_phone(account: Account, phone: Phone, ask: PageRequest) -> Rounds:
     """``2135550101`` (C4) as the main and either further number; ``12135550101`` and E.164, unverified, as the main one."""
     main, others = main_number(phone, ask)
     further = [sought({name: phone.national}, ask) for name in ("alt_phone_1", "alt_phone_2")]
     return [[*main, *further], others]
 
 
-def seek_main_phone(account: Account, phone: Phone, ask: PageRequest) -> Rounds:
+def with_main_phone(account: Account, phone: Phone, ask: PageRequest) -> Rounds:
     """The same for the main number alone, unless the account calls another one its ``phone``."""
     usual = account.fields.ours["phone"].paths == fields.OURS["phone"].paths
-    return main_number(phone, ask) if usual else seek_phone(account, phone, ask)
+    return main_number(phone, ask) if usual else with_phone(account, phone, ask)
 
 
 def main_number(phone: Phone, ask: PageRequest) -> Rounds:
@@ -274,7 +274,7 @@ def main_number(phone: Phone, ask: PageRequest) -> Rounds:
     return [[sought({"phone_number": one}, ask) for one in spelled] for spelled in ((phone.national,), others)]
 
 
-def seek_name(account: Account, words: Sequence[str], ask: PageRequest) -> Rounds:
+def with_name(account: Account, words: Sequence[str], ask: PageRequest) -> Rounds:
     """First and last name, wherever the one ends, and the company (S2)."""
     splits = [(" ".join(words[:at]), " ".join(words[at:])) for at in range(1, len(words))]
     company = {"std_company_name": " ".join(words)}
@@ -354,7 +354,7 @@ def answered(reply: Reply, codes: Codes) -> Mapping[str, Any]:
         raise refusal(reply, body_or_none(reply), codes)
     body = as_object(reply.json())
     done = as_flag(body.get("success"))
-    words, code = wire.said(body)
+    words, code = wire.message_of(body)
     known = meaning(words, code, codes)
     if done and not body.get("error") and str(code) not in codes:
         return body
@@ -371,7 +371,7 @@ def refusal(reply: Reply, body: Any, codes: Codes) -> LeadMcpError:
     if reply.status == 404 and not isinstance(body, Mapping):
         message = "The vendor answered 404 without JSON: it has no such path. Check the account's base URL."
         return Rejected(message, status=404)
-    words, code = wire.said(body) if isinstance(body, Mapping) else ("", None)
+    words, code = wire.message_of(body) if isinstance(body, Mapping) else ("", None)
     plain = reply.status in (401, 403, 429) or reply.status >= 500
     kind = None if plain else meaning(words, code, codes) or (Rejected if ok(reply) else codes.get(str(reply.status)))
     return error_of(reply, words, code=code, kind=kind)
@@ -395,10 +395,10 @@ INSERT: Final = Insert(
 UPDATE: Final = Update(form=UPDATED, build=update_lead, read=read_updated)
 DELETE: Final = Delete(build=delete_lead, read=read_deleted)
 PERSON_LOOKUP: Final = PersonLookup(
-    email=seek_email,
-    phone=seek_phone,
-    main_phone=seek_main_phone,
-    name=seek_name,
+    email=with_email,
+    phone=with_phone,
+    main_phone=with_main_phone,
+    name=with_name,
     read=read_sought,
     paths=frozenset({"email", "phone_number", "alt_phone_1", "alt_phone_2"}),
     page=2000,

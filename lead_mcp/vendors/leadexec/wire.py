@@ -71,13 +71,13 @@ def read_token(reply: Reply) -> tuple[str, float]:
     A failure is told by ``error`` or by the lack of a token, whatever the status. Raises Unauthorized for it.
     """
     body = body_or_none(reply)
-    said = complaint(body, "access_token")
-    if ok(reply) and not said:
+    words = complaint(body, "access_token")
+    if ok(reply) and not words:
         found = as_object(reply.json())
         if isinstance(found.get("access_token"), str) and found["access_token"]:
             return found["access_token"], seconds(found.get("expires_in"))
     refused = ok(reply) or reply.status in (400, 401, 403)
-    raise error_of(reply, said, kind=Unauthorized if refused else None)
+    raise error_of(reply, words, kind=Unauthorized if refused else None)
 
 
 def seconds(raw: Any) -> float:
@@ -291,11 +291,11 @@ def opened(reply: Reply, key: str = "") -> Any:
     A message beside the rows under ``key`` is no failure, an error beside them is.
     """
     body = body_or_none(reply)
-    said = complaint(body, key)
+    words = complaint(body, key)
     if not ok(reply):
-        raise error_of(reply, said)
-    if said:
-        raise error_of(reply, said, kind=Unauthorized if REFUSED.search(said) else Rejected)
+        raise error_of(reply, words)
+    if words:
+        raise error_of(reply, words, kind=Unauthorized if REFUSED.search(words) else Rejected)
     return reply.json()
 
 

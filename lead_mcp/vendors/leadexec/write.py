@@ -275,11 +275,11 @@ class Verdict:
 
 def verdict(found: Mapping[str, Any]) -> Verdict:
     """The verdict in an answer's values, by bare name."""
-    said = found.get("responsetype")
+    kind = found.get("responsetype")
     detail = next((found[key] for key in WORD_KEYS if found.get(key)), "")
     return Verdict(
         valid=as_flag(found.get("isvalidpost")),
-        kind="" if said in (None, "") else BY_WORD.get(bare(said), str(said)),
+        kind="" if kind in (None, "") else BY_WORD.get(bare(kind), str(kind)),
         uid=as_count(found.get("leadidentifier")) or 0,
         words="; ".join(map(str, detail)) if isinstance(detail, list) else str(detail),
         lead_type=next((uid for key in LEAD_TYPE_KEYS if (uid := as_count(found.get(key)))), None),
@@ -311,19 +311,19 @@ def read_inserted(account: Account, reply: Reply) -> WriteResult:
         raise refusal(reply, found[0])
     if len(found) == 1 and found[0].accepted and ok(reply):
         return written(account, found[0])
-    if reply.status < 500 and any(said.valid or said.accepted for said in found):
+    if reply.status < 500 and any(one.valid or one.accepted for one in found):
         raise error_of(reply, "one lead was sent, and the answer is not one clear word on it", kind=MalformedReply)
     raise unsaid(reply, body)
 
 
-def refusal(reply: Reply, said: Verdict) -> LeadMcpError:
+def refusal(reply: Reply, found: Verdict) -> LeadMcpError:
     """The refusal by its ResponseType, else by the HTTP status. A refused lead may be kept as an invalid one."""
-    kept = f"(kept as invalid lead {said.uid})" if said.uid > 0 else ""
+    kept = f"(kept as invalid lead {found.uid})" if found.uid > 0 else ""
     text = " ".join(
-        part for part in (f"{said.kind}:" if said.kind else "", said.words or "no reason given", kept) if part
+        part for part in (f"{found.kind}:" if found.kind else "", found.words or "no reason given", kept) if part
     )
-    kind = REFUSALS.get(said.kind) or (Unauthorized if wire.REFUSED.search(said.words) else refused_by(reply))
-    return error_of(reply, text, code=said.kind or None, kind=kind)
+    kind = REFUSALS.get(found.kind) or (Unauthorized if wire.REFUSED.search(found.words) else refused_by(reply))
+    return error_of(reply, text, code=found.kind or None, kind=kind)
 
 
 def refused_by(reply: Reply) -> Failure:
@@ -341,21 +341,21 @@ def unsaid(reply: Reply, body: Any) -> LeadMcpError:
     return failure(MalformedReply, "nothing in it tells of one lead", status=reply.status)
 
 
-def written(account: Account, said: Verdict) -> WriteResult:
+def written(account: Account, found: Verdict) -> WriteResult:
     """``{lead type}-{UID}``. A reply names no lead type: in an account with several, the id stays open (a warning)."""
-    known = [said.lead_type] if said.lead_type else numbered_lead_types(account)
-    ids = tuple(f"{part}-{said.uid}" for part in known) if said.uid > 0 else ()
-    return WriteResult(ids[0] if len(ids) == 1 else None, warnings=warnings(said, ids))
+    known = [found.lead_type] if found.lead_type else numbered_lead_types(account)
+    ids = tuple(f"{part}-{found.uid}" for part in known) if found.uid > 0 else ()
+    return WriteResult(ids[0] if len(ids) == 1 else None, warnings=warnings(found, ids))
 
 
-def warnings(said: Verdict, ids: Paths) -> Paths:
-    found = {
-        IN_QC: said.in_qc,
-        NAMELESS: said.uid <= 0,
-        f"LeadExec did not say of which lead type lead {said.uid} is; its id is {' or '.join(ids)}.": len(ids) > 1,
-        f"LeadExec's ResponseType {quoted(said.kind)} is not documented.": said.kind not in ("", FINE),
+def warnings(found: Verdict, ids: Paths) -> Paths:
+    possible = {
+        IN_QC: found.in_qc,
+        NAMELESS: found.uid <= 0,
+        f"LeadExec did not say of which lead type lead {found.uid} is; its id is {' or '.join(ids)}.": len(ids) > 1,
+        f"LeadExec's ResponseType {quoted(found.kind)} is not documented.": found.kind not in ("", FINE),
     }
-    return tuple(text for text, holds in found.items() if holds)
+    return tuple(text for text, holds in possible.items() if holds)
 
 
 def narrowed(account: Account, request: Request) -> Account:

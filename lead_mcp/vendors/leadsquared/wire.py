@@ -281,7 +281,7 @@ def read_recordings(account: Account, lead: str, reply: Reply) -> RecordingPage:
     body = opened(reply)
     rows = listed(body, "ProspectActivities", "List")
     count = as_count(body.get("RecordCount")) if isinstance(body, Mapping) else None
-    found = [recording(row, lead) for row in rows if is_call(row) and any(said(row, URL))]
+    found = [recording(row, lead) for row in rows if is_call(row) and any(values_under(row, URL))]
     return RecordingPage(found, more=bool(rows) and (len(rows) >= CALLS_PAGE or (count or 0) > len(rows)))
 
 
@@ -296,20 +296,20 @@ def recording(activity: Raw, lead: str) -> Recording:
     found = as_id(activity.get("Id")) or as_id(activity.get("ProspectActivityId"))
     if found is None:
         raise failure(MalformedReply, "a call activity without an id")
-    number = as_number(next(said(activity, SECONDS), None))
-    times = (call_time(value) for value in said(activity, START))
+    number = as_number(next(values_under(activity, SECONDS), None))
+    times = (call_time(value) for value in values_under(activity, START))
     return Recording(
         id=found,
         lead_id=lead,
         started_at=next((time for time in times if time), None),
         ended_at=None,
         seconds=None if number is None else int(number),
-        url=str(next(said(activity, URL))),
+        url=str(next(values_under(activity, URL))),
         raw=activity,
     )
 
 
-def said(activity: Raw, names: Sequence[str]) -> Iterator[Any]:
+def values_under(activity: Raw, names: Sequence[str]) -> Iterator[Any]:
     """Every value under ``names``, in their order, wherever this shape of activity keeps its fields.
 
     ``Data: [{"Key", "Value"}]`` as documented; ``ActivityFields: {...}`` beside it on a live account (community); flat in

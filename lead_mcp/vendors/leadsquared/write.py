@@ -164,7 +164,7 @@ def read_deleted(account: Account, lead: str, reply: Reply) -> WriteResult:
 # --- finding a person ---------------------------------------------------------------------------------------------
 
 
-def seek_email(account: Account, email: str, ask: PageRequest) -> Rounds:
+def with_email(account: Account, email: str, ask: PageRequest) -> Rounds:
     """As asked and in lower case: the vendor's rules of case are not documented. Source: get-a-lead-by-email-id/."""
     spellings = dict.fromkeys((email, email.lower()))
     if account.fields.ours["email"].paths != LEAD.ours["email"].paths:
@@ -172,7 +172,7 @@ def seek_email(account: Account, email: str, ask: PageRequest) -> Rounds:
     return [[search_email(account, PageRequest(where=[Where("email", Op.EQ, one)])) for one in spellings]]
 
 
-def seek_phone(account: Account, phone: Phone, ask: PageRequest) -> Rounds:
+def with_phone(account: Account, phone: Phone, ask: PageRequest) -> Rounds:
     """The vendor's own searches, then ``Phone`` in the spellings its pages write. Source: get-lead-by-phone/.
 
     Its search by number looks at ``Phone`` and ``Mobile``, with or without the country code, and gives only the lead last
@@ -184,18 +184,18 @@ def seek_phone(account: Account, phone: Phone, ask: PageRequest) -> Rounds:
         return [[holding(account, "phone", one, ask) for one in spellings]]
     latest = Request("GET", f"{LEADS}/RetrieveLeadByPhoneNumber", query={"phone": phone.national})
     kept = [holding(account, "Phone", one, ask) for one in spellings]
-    end, whole = (seek_part(account, digits, ask) for digits in (phone.national[-TOGETHER:], phone.national))
+    end, whole = (with_part(account, digits, ask) for digits in (phone.national[-TOGETHER:], phone.national))
     return [[latest, end], [whole], [*kept, holding(account, "Mobile", phone.e164, ask)]]
 
 
-def seek_part(account: Account, digits: str, ask: PageRequest) -> Request:
+def with_part(account: Account, digits: str, ask: PageRequest) -> Request:
     return search_text(account, replace(ask, text=digits))
 
 
-def seek_name(account: Account, words: Sequence[str], ask: PageRequest) -> Rounds:
+def with_name(account: Account, words: Sequence[str], ask: PageRequest) -> Rounds:
     """The quick search, of which no document says whether it joins the names; and every last name they may end in."""
     last = [" ".join(words[at:]) for at in range(1, len(words))]
-    return [[seek_part(account, " ".join(words), ask), *(holding(account, "LastName", one, ask) for one in last)]]
+    return [[with_part(account, " ".join(words), ask), *(holding(account, "LastName", one, ask) for one in last)]]
 
 
 def holding(account: Account, name: str, value: str, ask: PageRequest) -> Request:
@@ -246,15 +246,15 @@ def settled(reply: Reply, error: LeadMcpError) -> LeadMcpError:
     mx = str(error.vendor_code).casefold().startswith("mx")
     if not mx and 400 <= reply.status < 500:
         return error
-    text = words(body_or_none(reply))
+    text = message_of(body_or_none(reply))
     definite = NotFound if NO_LEAD.search(text) else Rejected
     return error_of(reply, text, code=error.vendor_code, kind=definite if mx else Unavailable)
 
 
-def words(body: Any) -> str:
+def message_of(body: Any) -> str:
     """What an error says, under either key."""
-    said = (body.get("ExceptionMessage") or body.get("Message")) if isinstance(body, dict) else None
-    return said if isinstance(said, str) else ""
+    message = (body.get("ExceptionMessage") or body.get("Message")) if isinstance(body, dict) else None
+    return message if isinstance(message, str) else ""
 
 
 # --- what it offers -----------------------------------------------------------------------------------------------
@@ -275,10 +275,10 @@ DELETE: Final = Delete(
     ),
 )
 PERSON_LOOKUP: Final = PersonLookup(
-    email=seek_email,
-    phone=seek_phone,
-    name=seek_name,
-    part=seek_part,
+    email=with_email,
+    phone=with_phone,
+    name=with_name,
+    part=with_part,
     read=read_found,
     paths=frozenset({"EmailAddress", "Phone", "Mobile"}),
     renamed=True,

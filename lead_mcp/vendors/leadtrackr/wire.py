@@ -80,9 +80,9 @@ def sendable(where: Where) -> bool:
         spelt = parameter(where)[1]
     except OverflowError:
         return False
-    said = words(where) if where.op in (Op.EQ, Op.IN) else ()
-    split = where.field == "status" and any("," in word for word in said)
-    return len(spelt) <= LONGEST_VALUE and not split and all(word and word == word.strip() for word in said)
+    asked = words(where) if where.op in (Op.EQ, Op.IN) else ()
+    split = where.field == "status" and any("," in word for word in asked)
+    return len(spelt) <= LONGEST_VALUE and not split and all(word and word == word.strip() for word in asked)
 
 
 def search_leads(account: Account, ask: PageRequest) -> Request:
@@ -185,7 +185,7 @@ def no_such_lead(reply: Reply) -> bool:
 
     *unverified*: the text is not documented; the vendor's other messages all name the lead (``Lead retrieved``).
     """
-    return reply.status == 404 and re.search(r"\blead\b", said_by(body_or_none(reply)), re.IGNORECASE) is not None
+    return reply.status == 404 and re.search(r"\blead\b", message_of(body_or_none(reply)), re.IGNORECASE) is not None
 
 
 def checked(reply: Reply) -> None:
@@ -195,14 +195,14 @@ def checked(reply: Reply) -> None:
 def opened(reply: Reply, key: str) -> Mapping[str, Any]:
     """The body of a success, which holds ``key``. Raises by the status of a failure, MalformedReply for a lack of ``key``."""
     if not ok(reply):
-        raise error_of(reply, said_by(body_or_none(reply)))
+        raise error_of(reply, message_of(body_or_none(reply)))
     body = as_object(reply.json())
     if key not in body:
-        raise error_of(reply, said_by(body) or f"no {key!r} in the reply", kind=MalformedReply)
+        raise error_of(reply, message_of(body) or f"no {key!r} in the reply", kind=MalformedReply)
     return body
 
 
-def said_by(body: Any) -> str:
+def message_of(body: Any) -> str:
     """The vendor's ``message``, or nothing."""
     message = body.get("message") if isinstance(body, Mapping) else None
     return message if isinstance(message, str) else ""

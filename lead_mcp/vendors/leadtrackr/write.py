@@ -119,7 +119,7 @@ def read_created(account: Account, reply: Reply) -> WriteResult:
     """The lead's id, and whether the event was known and its lead updated. Raises VendorError for every failure."""
     body = wire.opened(reply, "leadId")
     return WriteResult(
-        id_of(body, reply), updated=re.search(r"\bupdated\b", wire.said_by(body), re.IGNORECASE) is not None
+        id_of(body, reply), updated=re.search(r"\bupdated\b", wire.message_of(body), re.IGNORECASE) is not None
     )
 
 

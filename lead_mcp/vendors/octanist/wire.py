@@ -140,7 +140,7 @@ def opened(reply: Reply) -> Any:
     if ok(reply) and not error and not (isinstance(body, Mapping) and body.get("success") is False):
         return reply.json()
     detail: Mapping[str, Any] = error if isinstance(error, Mapping) else {"message": error or ""}
-    code, said = detail.get("code"), detail.get("message", "")
-    unnamed = Unauthorized if KEY_REFUSED.search(str(said)) else MalformedReply
+    code, message = detail.get("code"), detail.get("message", "")
+    unnamed = Unauthorized if KEY_REFUSED.search(str(message)) else MalformedReply
     kind = CODES.get(str(code)) or (unnamed if ok(reply) else None)
-    raise error_of(reply, said, code=code, kind=kind)
+    raise error_of(reply, message, code=code, kind=kind)

@@ -321,21 +321,21 @@ def search(**form: str) -> Request:
 
 def test_a_person_is_looked_for_in_every_spelling() -> None:
     mixed = [search(email="Ann@Example.com"), search(email="ann@example.com")]
-    assert write.seek_email(ACCOUNT, "Ann@Example.com", FIRST) == [mixed]
-    assert write.seek_email(ACCOUNT, "ann@example.com", FIRST) == [mixed[1:]]
-    assert write.seek_phone(ACCOUNT, PHONE, FIRST) == [
+    assert write.with_email(ACCOUNT, "Ann@Example.com", FIRST) == [mixed]
+    assert write.with_email(ACCOUNT, "ann@example.com", FIRST) == [mixed[1:]]
+    assert write.with_phone(ACCOUNT, PHONE, FIRST) == [
         [search(**{name: "2135550101"}) for name in ("phone_number", "alt_phone_1", "alt_phone_2")],
         [search(phone_number="12135550101"), search(phone_number="+12135550101")],
     ]
-    assert write.seek_main_phone(ACCOUNT, PHONE, FIRST) == [
+    assert write.with_main_phone(ACCOUNT, PHONE, FIRST) == [
         [search(phone_number="2135550101")],
         [search(phone_number="12135550101"), search(phone_number="+12135550101")],
     ]
     fields = ACCOUNT.fields
     cell = replace(fields, ours={**fields.ours, "phone": fields.ours["phone"].but(paths=("alt_phone_1",))})
     renamed = replace(ACCOUNT, fields=cell)
-    assert write.seek_main_phone(renamed, PHONE, FIRST) == write.seek_phone(renamed, PHONE, FIRST)
-    assert write.seek_name(ACCOUNT, ("Ann", "Lee", "Roe"), FIRST) == [
+    assert write.with_main_phone(renamed, PHONE, FIRST) == write.with_phone(renamed, PHONE, FIRST)
+    assert write.with_name(ACCOUNT, ("Ann", "Lee", "Roe"), FIRST) == [
         [
             search(first_name="Ann", last_name="Lee Roe"),
             search(first_name="Ann Lee", last_name="Roe"),

@@ -284,10 +284,10 @@ def test_the_vendors_words_are_passed_on(status: int, body: Any, said: str) -> N
 
 
 def test_an_email_is_looked_for_as_asked_and_in_lower_case() -> None:
-    assert write.seek_email(ACCOUNT, "ada@example.com", FIRST) == [
+    assert write.with_email(ACCOUNT, "ada@example.com", FIRST) == [
         [get("Leads.GetByEmailaddress", emailaddress="ada@example.com")]
     ]
-    assert write.seek_email(ACCOUNT, "Ada@Example.com", FIRST) == [
+    assert write.with_email(ACCOUNT, "Ada@Example.com", FIRST) == [
         [
             get("Leads.GetByEmailaddress", emailaddress="Ada@Example.com"),
             get("Leads.GetByEmailaddress", emailaddress="ada@example.com"),
@@ -296,7 +296,7 @@ def test_an_email_is_looked_for_as_asked_and_in_lower_case() -> None:
 
 
 def test_a_phone_is_looked_for_in_every_spelling_of_the_vendors_pages() -> None:
-    assert write.seek_phone(ACCOUNT, NUMBER, FIRST) == [
+    assert write.with_phone(ACCOUNT, NUMBER, FIRST) == [
         [
             get("RetrieveLeadByPhoneNumber", phone="2135550101"),
             get("Leads.GetByQuickSearch", key="0101"),
@@ -312,7 +312,7 @@ def test_a_phone_is_looked_for_in_every_spelling_of_the_vendors_pages() -> None:
 
 
 def test_a_full_name_is_looked_for_by_the_quick_search_and_by_last_name() -> None:
-    assert write.seek_name(ACCOUNT, ("Ada", "King", "Lovelace"), FIRST) == [
+    assert write.with_name(ACCOUNT, ("Ada", "King", "Lovelace"), FIRST) == [
         [
             get("Leads.GetByQuickSearch", key="Ada King Lovelace"),
             holding("LastName", "King Lovelace"),
@@ -322,9 +322,9 @@ def test_a_full_name_is_looked_for_by_the_quick_search_and_by_last_name() -> Non
 
 
 def test_a_person_is_looked_for_where_the_account_keeps_them() -> None:
-    assert write.seek_email(RENAMED, "ada@example.com", FIRST) == [[holding("mx_Work_Email", "ada@example.com")]]
+    assert write.with_email(RENAMED, "ada@example.com", FIRST) == [[holding("mx_Work_Email", "ada@example.com")]]
     spellings = ("+12135550101", "+1-2135550101", "2135550101")
-    assert write.seek_phone(RENAMED, NUMBER, FIRST) == [[holding("mx_Cell", one) for one in spellings]]
+    assert write.with_phone(RENAMED, NUMBER, FIRST) == [[holding("mx_Cell", one) for one in spellings]]
 
 
 ROW = {"ProspectID": A, "Phone": "+12135550101"}
