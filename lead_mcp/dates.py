@@ -33,6 +33,10 @@ CLOCK = re.compile(
 EXAMPLES = "2026-10-31, 2026-10-31T14:00:00Z, today, yesterday, -7d, -12h, this_week, last_week, this_month, last_month"
 
 
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A stretch of time, UTC, half-open; a moment where both ends are one."""

@@ -36,6 +36,7 @@ from lead_mcp.identity.permitted import caller, permitted
 from lead_mcp.identity.principal import LOCAL, Principal
 from lead_mcp.identity.scopes import PROMPTS, completion_needs, prompt_needs, resource_needs
 from lead_mcp.metrics import Metrics
+from lead_mcp.recent import Recent
 from lead_mcp.settings import Settings
 from lead_mcp.view import View, pointed
 
@@ -108,7 +109,7 @@ class LeadServer(MCPServer[LazyRuntime]):
     def __init__(self, name: str, settings: Settings, *, lifespan: Lifespan, **keywords: Any) -> None:
         super().__init__(name, lifespan=lifespan, **keywords)
         self.open_lifespan, self.configured, self.metrics = lifespan, settings, Metrics()
-        self._offered_to: dict[Principal, dict[str, Tool]] = {}
+        self._offered_to: Recent[Principal, dict[str, Tool]] = Recent(CALLERS)
         self.closed = anyio.Event()
         """Set when the lifespan has ended: nothing is open any more."""
 
@@ -139,18 +140,13 @@ class LeadServer(MCPServer[LazyRuntime]):
     def offered_now(self) -> dict[str, Tool]:
         """The tools of whoever calls; what each may use is worked out once."""
         caller = self.caller
-        if caller == LOCAL:
-            return self.offered
-        found = self._offered_to.get(caller)
-        if found is None:
-            from lead_mcp.tools.catalogue import names_for
+        return self.offered if caller == LOCAL else self._offered_to.used(caller, lambda: self._tools_of(caller))
 
-            names = names_for(permitted(self.configured, caller), caller)
-            found = {name: tool for name, tool in self.offered.items() if name in names}
-            if len(self._offered_to) >= CALLERS:
-                self._offered_to.clear()
-            self._offered_to[caller] = found
-        return found
+    def _tools_of(self, caller: Principal) -> dict[str, Tool]:
+        from lead_mcp.tools.catalogue import names_for
+
+        names = names_for(permitted(self.configured, caller), caller)
+        return {name: tool for name, tool in self.offered.items() if name in names}
 
     async def list_tools(self) -> list[ListedTool]:
         from lead_mcp.tools.failures import as_answer

@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from anyio import to_thread
 
+from lead_mcp.dates import utc_now
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.exports.folder import Reader, manifest_of, open_export
 from lead_mcp.exports.formats import FORMATS
@@ -34,10 +35,6 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
 }
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)

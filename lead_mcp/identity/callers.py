@@ -13,6 +13,7 @@ from lead_mcp.identity.kept import MOST
 from lead_mcp.identity.principal import LOCAL, Principal
 from lead_mcp.identity.refusals import BadToken, NoGrant, SignInDown
 from lead_mcp.identity.tokens import PREFIX, Tokens
+from lead_mcp.recent import Recent
 
 
 class Issuer(Protocol):
@@ -31,7 +32,7 @@ class Callers:
     grants: Grants = field(default_factory=Grants)
     shared: str | None = field(default=None, repr=False)
     issuer: Issuer | None = None
-    _known: dict[int, tuple[Mapping[str, Any], Principal]] = field(default_factory=dict, repr=False)
+    _known: Recent[int, tuple[Mapping[str, Any], Principal]] = field(default_factory=lambda: Recent(MOST), repr=False)
     """What an issuer's claims were worth, by the claims themselves: they are the same ones as long as a token is kept."""
 
     async def principal(self, token: str) -> Principal:
@@ -45,11 +46,7 @@ class Callers:
         return self._of_claims(await self.issuer.claims(token))
 
     def _of_claims(self, claims: Mapping[str, Any]) -> Principal:
-        if id(claims) not in self._known:
-            if len(self._known) >= MOST:
-                self._known.clear()
-            self._known[id(claims)] = claims, self._with_accounts(self.grants.principal(claims))
-        return self._known[id(claims)][1]
+        return self._known.used(id(claims), lambda: (claims, self._with_accounts(self.grants.principal(claims))))[1]
 
     def _of_static(self, token: str) -> Principal:
         try:

@@ -15,6 +15,7 @@ import anyio
 
 from lead_mcp.errors import NotAllowed, NotConfigured, SettingsError
 from lead_mcp.identity.sources import SourceFailed, ask
+from lead_mcp.recent import Recent
 from lead_mcp.settings import ConfiguredAccount, CredentialSource
 from lead_mcp.settings.per_user import checked_credential
 
@@ -47,15 +48,11 @@ class Credentials:
     source: CredentialSource
     clock: Callable[[], float] = time.monotonic
     ask: Ask = ask
-    held: dict[tuple[str, str], Held] = field(default_factory=dict, repr=False)
+    held: Recent[tuple[str, str], Held] = field(default_factory=lambda: Recent(MOST), repr=False)
 
     async def of(self, found: ConfiguredAccount, principal: str) -> Mapping[str, str]:
         """The secrets of that principal for the account, by settings key. Raises NotAllowed, NotConfigured."""
-        place = found.account.name, principal
-        one = self.held.pop(place, None) or Held()
-        self.held[place] = one  # what was asked for last is forgotten last
-        while len(self.held) > MOST:
-            del self.held[next(iter(self.held))]
+        one = self.held.used((found.account.name, principal), Held)
         async with one.lock:
             if self.clock() >= one.until:
                 await self._ask(one, found, principal)

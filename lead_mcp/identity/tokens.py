@@ -13,13 +13,14 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
 from typing import Any, Final
 
 from filelock import FileLock, Timeout
 
+from lead_mcp.dates import utc_now
 from lead_mcp.errors import BadArgument, NotAllowed, did_you_mean
 from lead_mcp.identity.principal import Principal, principal_of
 from lead_mcp.identity.scopes import read_scopes
@@ -83,7 +84,7 @@ class Tokens:
     """The tokens of one state folder. A change made by another process counts from the next request on."""
 
     folder: Path
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Callable[[], datetime] = utc_now
     _seen: tuple[int, int] | None = None
     _known: dict[str, StaticToken] = field(default_factory=dict, repr=False)
 

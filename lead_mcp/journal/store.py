@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from secrets import token_hex
@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import ColumnElement, Connection, Select, select
 from sqlalchemy.engine import URL
 
+from lead_mcp.dates import utc_now
 from lead_mcp.errors import NotAllowed
 from lead_mcp.journal import chain, keeping, questions, steps
 from lead_mcp.journal.anchors import AnchorFile
@@ -42,7 +43,7 @@ class Journal:
         self,
         url: str | None,
         folder: Path,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = utc_now,
         *,
         bound: float = BOUND,
         lease: float = LEASE,

@@ -22,6 +22,7 @@ from lead_mcp.identity.scopes import Scope
 from lead_mcp.metrics import Metrics
 from lead_mcp.outgoing.guard import MaskGuard
 from lead_mcp.outgoing.masking import Masker
+from lead_mcp.recent import Recent
 from lead_mcp.runtime.clients import vendor_client
 from lead_mcp.runtime.common import Common
 from lead_mcp.runtime.masks import configured_masker
@@ -57,19 +58,16 @@ class Runtime:
     common: Common
     settings: Settings
     caller: Principal = LOCAL
-    others: dict[Principal, Runtime] = field(default_factory=dict, repr=False)
+    others: Recent[Principal, Runtime] = field(default_factory=lambda: Recent(VIEWS), repr=False)
 
     def seen_by(self, principal: Principal) -> Runtime:
         """The same server as that principal may use it: their accounts, their masks, cursors and keys of their own."""
         if principal == self.caller:
             return self
-        found = self.others.pop(principal, None)
-        if found is None:
-            found = replace(self, settings=permitted(self.common.settings, principal), caller=principal)
-        self.others[principal] = found  # whoever called last is forgotten last
-        if len(self.others) > VIEWS:
-            del self.others[next(iter(self.others))]
-        return found
+        return self.others.used(principal, lambda: self._as(principal))
+
+    def _as(self, principal: Principal) -> Runtime:
+        return replace(self, settings=permitted(self.common.settings, principal), caller=principal)
 
     @property
     def server(self) -> Server:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio.to_thread
 import httpx2
 
+from lead_mcp.dates import utc_now
 from lead_mcp.engine.cursor import Seal
 from lead_mcp.engine.sealing import seal_of
 from lead_mcp.errors import NotAllowed
@@ -27,10 +28,6 @@ if TYPE_CHECKING:
     from lead_mcp.transport.shared_redis import SharedRedis
 
 T = TypeVar("T")
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def no_probe(point: str) -> None:

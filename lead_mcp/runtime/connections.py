@@ -17,6 +17,7 @@ from lead_mcp.errors import NotConfigured
 from lead_mcp.identity.credentials import Credentials
 from lead_mcp.identity.principal import Principal
 from lead_mcp.metrics import Metrics
+from lead_mcp.recent import Recent
 from lead_mcp.settings import ConfiguredAccount, Server, Settings, urls_of
 from lead_mcp.transport.breaker import PATIENCE, Breaker
 from lead_mcp.transport.outbound import Outbound
@@ -40,7 +41,7 @@ class Connections:
     client: httpx2.AsyncClient = field(repr=False)
     metrics: Metrics = field(repr=False)
     redis: SharedRedis | None = field(default=None, repr=False)
-    own: dict[tuple[str, str], Connection] = field(default_factory=dict, repr=False)
+    own: Recent[tuple[str, str], Connection] = field(default_factory=lambda: Recent(PERSONS), repr=False)
     """Those with a person's own credential, by account and principal."""
 
     @cached_property
@@ -53,12 +54,8 @@ class Connections:
         """An account as that principal reaches it: with the account's credential, or with their own."""
         if name in self.by_account:
             return self.by_account[name]
-        place = name, principal.name
-        one = self.own.pop(place, None) or self._made(self.settings.accounts[name], principal.name)
-        self.own[place] = one  # what was asked for last is forgotten last
-        if len(self.own) > PERSONS:
-            del self.own[next(iter(self.own))]
-        return one
+        found = self.settings.accounts[name]
+        return self.own.used((name, principal.name), lambda: self._made(found, principal.name))
 
     def every(self) -> Sequence[Connection]:
         """Every account's, and every person's own."""
