@@ -165,7 +165,7 @@ async def _tried(settings: Settings, account: str, email: str, point: str) -> st
     def die() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
-    def probe(passed: str) -> None:
+    def on_point(passed: str) -> None:
         if passed == point:
             die()
         if passed == "sending" and point == "in flight":
@@ -174,7 +174,7 @@ async def _tried(settings: Settings, account: str, email: str, point: str) -> st
     lead = {"email": email}
     arguments = {"account": account, "lead": lead, "vendor_fields": None, "on_duplicate": "allow"}
     async with running(settings, httpx2.AsyncHTTPTransport(verify=TRUST)) as runtime:
-        runtime.common.probe = probe
+        runtime.common.on_point = on_point
         intent = InsertIntent(runtime.connection(account), lead, {}, "allow")
         call = WriteCall(Tool.INSERT_LEAD, arguments, email, runtime.principal)
         try:

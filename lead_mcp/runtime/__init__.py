@@ -154,7 +154,7 @@ class Runtime:
         approved_by: str = "",
     ) -> WritePipeline:
         """What carries writes out, for one call. ``approved_by``: who has said yes to what it sends."""
-        return WritePipeline(self.journal, self.context(), mode, confirm, confirmed, self.common.probe, approved_by)
+        return WritePipeline(self.journal, self.context(), mode, confirm, confirmed, self.common.on_point, approved_by)
 
     # --- accounts ---
 

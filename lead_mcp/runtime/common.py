@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def no_probe(point: str) -> None:
-    """Nobody watches."""
+def nobody_watches(point: str) -> None:
+    """Where no test wants to know how far a write is."""
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Common:
     """What makes links to exports, where this server is reached over HTTP."""
 
     clock: Callable[[], datetime] = utc_now
-    probe: Callable[[str], None] = no_probe
+    on_point: Callable[[str], None] = nobody_watches
     """Told each point a write passes; tests kill the process there."""
 
     purged: bool = False

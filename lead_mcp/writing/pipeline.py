@@ -34,7 +34,7 @@ DECLINED = Outcome(OutcomeKind.DECLINED, warnings=("a person said no; nothing wa
 
 @dataclass
 class WritePipeline:
-    """Carries writes out. ``mode``: ``confirm`` or ``allow``. ``probe`` is called with each point passed: tests kill there.
+    """Carries writes out. ``mode``: ``confirm`` or ``allow``. ``on_point`` is called with each point passed: tests kill there.
 
     ``confirmed``: by the digest of a call's arguments, what a person has just said yes to. ``approved_by``: as in ``Sending``.
     """
@@ -44,7 +44,7 @@ class WritePipeline:
     mode: str
     confirm: ConfirmCallback | None = None
     confirmed: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
-    probe: Callable[[str], None] = lambda point: None
+    on_point: Callable[[str], None] = lambda point: None
     approved_by: str = ""
 
     @property
@@ -62,7 +62,7 @@ class WritePipeline:
                 if isinstance(answer, Outcome):
                     return answer
                 agreed = answer
-            self.probe("before claim")
+            self.on_point("before claim")
             write = await (self.claims.take_over(known) if known else self.claims.begin(intent.connection, call))
             if write is None:
                 continue  # another call was faster: its write is known now
@@ -82,7 +82,7 @@ class WritePipeline:
 
     async def finish(self, intent: Intent, call: WriteCall, write: Write, agreed: Agreed | None) -> Outcome:
         """The outcome of a write that is ours. Raises ClaimLost where another process took it before anything left."""
-        return await Sending(self.journal, self.context, self.approved_by, self.probe).finish(
+        return await Sending(self.journal, self.context, self.approved_by, self.on_point).finish(
             intent, call, write, agreed
         )
 

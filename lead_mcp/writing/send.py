@@ -35,7 +35,7 @@ PURGED: Final = "its values have been purged"
 
 @dataclass(frozen=True)
 class Sending:
-    """Sends claimed writes. ``probe`` is called with each point passed: tests kill the process there.
+    """Sends claimed writes. ``on_point`` is called with each point passed: tests kill the process there.
 
     ``approved_by``: who has said yes, in the words of an outcome; "" where nobody is known to.
     """
@@ -43,7 +43,7 @@ class Sending:
     journal: Journal
     context: WriteContext
     approved_by: str = ""
-    probe: Callable[[str], None] = lambda point: None
+    on_point: Callable[[str], None] = lambda point: None
 
     async def finish(self, intent: Intent, call: WriteCall, write: Write, agreed: Agreed | None) -> Outcome:
         """The outcome of a write that is ours. A refusal before sending gives the key back.
@@ -56,7 +56,7 @@ class Sending:
             self.journal.let_go(write)
 
     async def _finished(self, intent: Intent, call: WriteCall, write: Write, agreed: Agreed | None) -> Outcome:
-        self.probe("intended")
+        self.on_point("intended")
         try:
             prepared = await prepare(intent, self.context, token_of(write))
             prepared.check()
@@ -80,7 +80,7 @@ class Sending:
         """The write as ``sending``; whoever is cancelled before that is on record sends nothing."""
         sending = await in_thread(self.journal.step, write, State.SENDING, intended(call, prepared))
         await anyio.lowlevel.checkpoint_if_cancelled()
-        self.probe("sending")
+        self.on_point("sending")
         return sending
 
     async def _withdrawn(self, write: Write, why: Mapping[str, Any]) -> None:
@@ -99,14 +99,14 @@ class Sending:
             raise await self._failed(write, error) from error
         except Exception as error:  # whatever it was, the request may have left
             raise await self._failed(write, Unavailable(f"sending failed ({type(error).__name__}).")) from error
-        self.probe("answered")
+        self.on_point("answered")
         outcome = replace(_outcome(write, prepared, result), approved_by=self.approved_by or None)
         if result.accepted and outcome.uri is None:
             outcome = await self._looked_for(intent, write, outcome)
         if prepared.action is Action.UPDATE or write.tool == Tool.INSERT_LEAD:  # of a batch's inserts nobody sees it
             outcome = await read_back(prepared, outcome, self.context.deadline)
         recorded = await self._recorded(write, outcome)
-        self.probe("done")
+        self.on_point("done")
         return recorded
 
     async def _looked_for(self, intent: Intent, write: Write, outcome: Outcome) -> Outcome:
@@ -114,7 +114,7 @@ class Sending:
         uri = await Settling(self.journal, self.context).awaited(intent, write)
         if uri is not None:
             return replace(outcome, uri=uri)
-        self.probe("accepted")
+        self.on_point("accepted")
         return replace(outcome, kind=OutcomeKind.PENDING, warnings=(*outcome.warnings, not_yet(self.journal, write)))
 
     async def _exchange(self, prepared: PreparedWrite) -> WriteResult:

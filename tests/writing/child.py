@@ -62,13 +62,13 @@ def _run(answer: Connection, environment: dict[str, str], point: str, tool: str,
 
 
 async def _call(point: str, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    def probe(passed: str) -> None:
+    def on_point(passed: str) -> None:
         if passed == point:
             os.kill(os.getpid(), signal.SIGKILL)
 
     server = build_server(settings.load())
     async with Client(server) as client:
         assert server.runtime is not None
-        server.runtime.common.probe = probe
+        server.runtime.common.on_point = on_point
         result = await client.call_tool(tool, arguments)
     return dict(result.structured_content or {})

@@ -92,12 +92,12 @@ def test_a_file_locked_on_the_way_tells_the_truth(hands: Desk, point: str, code:
     hands.journal.open()
     stack: list[Any] = []
 
-    def probe(passed: str) -> None:
+    def on_point(passed: str) -> None:
         if passed == point and not stack:
             stack.append(locked(hands.journal))
             stack[0].__enter__()
 
-    hands.runtime.common.probe = probe
+    hands.runtime.common.on_point = on_point
     with in_time():
         failed = hands.fails("insert_lead", **arguments)
     assert failed.code == code
@@ -132,13 +132,13 @@ def test_a_frozen_server_is_a_refusal_in_time(box: Sandbox, postgresql: Callable
         assert hands.sees("octanist", arguments["lead"]) == []
         assert hands.call("insert_lead", **arguments)["outcome"] == "created"
 
-        hands.runtime.common.probe = lambda passed: between.running.clear() if passed == "answered" else None
+        hands.runtime.common.on_point = lambda passed: between.running.clear() if passed == "answered" else None
         late = insertion("octanist", idempotency_key="late")
         with in_time():
             failed = hands.fails("insert_lead", **late)
         assert failed.code == "unknown_outcome"
         between.running.set()
-        hands.runtime.common.probe = lambda passed: None
+        hands.runtime.common.on_point = lambda passed: None
         assert [hands.call("insert_lead", **late)["uri"]] == hands.sees("octanist", late["lead"])
         assert hands.journal.verify() == []
 
@@ -216,7 +216,7 @@ def test_who_is_cancelled_later_is_carried_out_to_the_end(hands: Desk) -> None:
     async def run() -> None:
         with anyio.CancelScope() as scope:
             pipeline = hands.runtime.pipeline("allow", None, {})
-            pipeline.probe = lambda point: scope.cancel() if point == "sending" else None
+            pipeline.on_point = lambda point: scope.cancel() if point == "sending" else None
             await pipeline.run(intent, call)
 
     hands.portal.call(run)
