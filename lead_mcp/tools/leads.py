@@ -61,34 +61,35 @@ async def found_leads(
     runtime: Runtime, asked: models.SearchLeads, rows: int | None = None, limits: Limits | None = None
 ) -> FoundLeads:
     """One page. ``rows``: how many it may have, in place of ``asked.limit``, which binds the cursor all the same."""
-    limits = limits or runtime.limits
-    usual, fields = USUAL[asked.detail], asked.fields or []
-    order = asked.sort or ("" if asked.ids else NEWEST)
-    arguments = SearchArguments(
-        runtime,
-        asked.account,
-        asked.text,
-        asked.filters,
-        asked,
-        order,
-        fields,
-        asked.limit or PAGE,
-        asked.cursor,
-        defaults=usual,
-    )
-    further = {"in_account": asked.in_account} if asked.in_account else {}
-    sized = {"detail": asked.detail, "max_tokens": asked.max_tokens, "source": asked.source}
-    query = arguments.query(ids=asked.ids, **sized, **further)
-    if asked.ids is not None or rows is not None:
-        ids = None if asked.ids is None else asked_ids(runtime, asked.account, asked.ids)
-        query = replace(query, ids=ids, limit=rows or query.limit)
+    limits, query = limits or runtime.limits, _query(runtime, asked, rows)
     found = await sourced_leads(runtime, asked.account, asked.source, query)
     if asked.in_account:
         answer = await _elsewhere(runtime, found.connections, query, asked.in_account, limits)
     else:
         answer = await search(found.connections, query, limits, runtime.seal)
     found.tell(answer.entries)
-    return FoundLeads(answer, query, tuple(dict.fromkeys((*usual, *fields))))
+    return FoundLeads(answer, query, tuple(dict.fromkeys((*USUAL[asked.detail], *(asked.fields or [])))))
+
+
+def _query(runtime: Runtime, asked: models.SearchLeads, rows: int | None) -> Query:
+    """The question of one page. Raises BadArgument."""
+    arguments = SearchArguments(
+        runtime,
+        asked.account,
+        asked.text,
+        asked.filters,
+        asked,
+        asked.sort or ("" if asked.ids else NEWEST),
+        asked.fields or [],
+        asked.limit or PAGE,
+        asked.cursor,
+        defaults=USUAL[asked.detail],
+    )
+    further = {"in_account": asked.in_account} if asked.in_account else {}
+    sized = {"detail": asked.detail, "max_tokens": asked.max_tokens, "source": asked.source}
+    query = arguments.query(ids=asked.ids, **sized, **further)
+    ids = None if asked.ids is None else asked_ids(runtime, asked.account, asked.ids)
+    return replace(query, ids=ids, limit=rows or query.limit)
 
 
 async def _elsewhere(
