@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -19,7 +19,6 @@ EXACT: Final = 10**15
 """Whole numbers from here on lose digits in a cell: they are text."""
 SAME: Final = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 """When every workbook says it was made: the same rows are the same bytes."""
-Write = Callable[[Any, int, int, Any], object]
 
 
 def make_workbook(gathered: Path, made: Path, zone: str) -> None:

@@ -1,1 +1,1 @@
-"""Thin: arguments to engine to result. One module a group of tools; what a client sees of them is made in ``kit``."""
+"""Thin: arguments to engine to result. One module a group of tools; ``catalogue`` says which of them a client sees."""

@@ -1,4 +1,8 @@
-"""What fails inside this server reaches a client in the promised shape; the log has the rest."""
+"""What fails inside this server reaches a client in the promised shape; the log has the rest.
+
+A failing call is an error *result*: text a model can act on, and ``{"error": {...}}`` in the structure. Older official
+TypeScript clients check error results against the output schema, so every key of it is optional, ``error`` among them.
+"""
 
 from __future__ import annotations
 

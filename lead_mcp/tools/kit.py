@@ -1,8 +1,4 @@
-"""What every tool stands on: arguments read by a model, errors as data, schemas that clients can convert.
-
-A failing call is an error *result*: text a model can act on, and ``{"error": {...}}`` in the structure. Older official
-TypeScript clients check error results against the output schema, so every key of it is optional, ``error`` among them.
-"""
+"""What every tool stands on: the runtime of the call under way, and its answer in both halves, structure and text."""
 
 from __future__ import annotations
 
@@ -12,12 +8,11 @@ from typing import Any, Final, Protocol
 import anyio
 import anyio.to_thread
 from mcp.server.mcpserver import Context
-from mcp.types import CallToolResult, ContentBlock, TextContent, ToolAnnotations
+from mcp.types import CallToolResult, ContentBlock, TextContent
 
 from lead_mcp.outgoing.masking import Masker
 from lead_mcp.runtime import Runtime
 
-READS: Final = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
 LINKS_SINCE: Final = "2025-06-18"
 """The protocol's first version with resource links in results."""
 META: Final = {
