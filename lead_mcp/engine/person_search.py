@@ -21,7 +21,7 @@ from lead_mcp.engine.person_question import notes_of
 from lead_mcp.engine.readers.base import lacking
 from lead_mcp.engine.readers.paging import following, is_last
 from lead_mcp.engine.records import Reads, Record, lead_record
-from lead_mcp.errors import MalformedReply
+from lead_mcp.errors import MalformedReply, Rejected
 from lead_mcp.filters import folded
 from lead_mcp.phones import TOGETHER, Phone, parse_phone
 from lead_mcp.transport.outbound import Outbound
@@ -81,11 +81,17 @@ class PersonSearch:
         """Round after round, each to its last page, until one was enough."""
         rounds = build(PageRequest(limit=self.lookup.page, partition=self.partition))
         for nth, requests in enumerate(rounds):
+            last = nth + 1 == len(rounds)
             pages = [SearchPages(self, build, (nth, at)) for at in range(len(requests))]
-            await together([one.read for one in pages])
+            try:
+                await together([one.read for one in pages])
+            except Rejected:  # of a part that is too short to search for, say: the next round asks for more of it
+                if last:
+                    raise
+                continue
             rows = [row for one in pages for row in one.rows]
             self.rows += rows
-            if nth + 1 == len(rounds) or await enough(rows):
+            if last or await enough(rows):
                 return
 
     def _has_email(self, email: str) -> Enough:
@@ -115,7 +121,10 @@ class PersonSearch:
         if lookup.part is None:
             return False
         request = lookup.part(account, digits, PageRequest(limit=PROBED, partition=self.partition))
-        page = await self.outbound.fetch(request, partial(lookup.read, account), self.count)
+        try:
+            page = await self.outbound.fetch(request, partial(lookup.read, account), self.count)
+        except Rejected:  # so few are too few to search for
+            return False
         return self._shows_parts(page.rows, digits)
 
     def _shows_parts(self, rows: Sequence[Raw], digits: str) -> bool:

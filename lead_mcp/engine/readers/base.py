@@ -190,6 +190,11 @@ class Reader:
         """Say what is not read, beside what was said before."""
         self.why = "; ".join(dict.fromkeys(filter(None, [self.why, why])))
 
+    def _lacks(self, counted: int, distinct: int) -> None:
+        """Say that fewer records came than the vendor counts. Which of the two is right nobody knows, so no total is."""
+        self._note(lacking(counted, distinct))
+        self.total = None
+
     def _known_total(self, total: int | None) -> None:
         """The vendor's total is the answer's where nothing was left to us but bounds whose own moment we saw and dropped."""
         if self.after is None and self.total is None and total is not None and self.plan.counts_what_is_read:

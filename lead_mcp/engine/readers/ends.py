@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lead_mcp.engine.readers.base import OutOfOrder, Reader, lacking
+from lead_mcp.engine.readers.base import OutOfOrder, Reader
 from lead_mcp.engine.records import Record, rank
 from lead_mcp.errors import Rejected
 from lead_mcp.filters import Order, Where
@@ -83,7 +83,7 @@ class EndsReader(Reader):
         await self._close()
         await self._settle(await self._in_order(self._absent))
         if self._counted is not None and len(self._seen) < self._counted:
-            self._note(lacking(self._counted, len(self._seen)))
+            self._lacks(self._counted, len(self._seen))
         elif self._counted is None and self._doubles:
             self._note(f"{self._doubles:,} records came twice: the vendor's list changed while it was read")
         self.done = True
@@ -106,6 +106,8 @@ class EndsReader(Reader):
         page = await self.pager.page(self.plan.route, asked)
         if len(page.rows) < self._size and number * self._size + len(page.rows) < (page.total or 0):
             raise OutOfOrder  # shorter pages than asked for: their numbers do not say where they begin
+        if page.more and page.total is not None and asked.offset + len(page.rows) >= page.total:
+            raise OutOfOrder  # more follow than it counts: its count does not say where the list ends
         return page
 
     async def _own(self, number: int) -> Page:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from lead_mcp.engine.readers.base import Reader, lacking
+from lead_mcp.engine.readers.base import Reader
 from lead_mcp.engine.readers.paging import following, is_last
 from lead_mcp.engine.records import Record
 from lead_mcp.vendors.spec.reading import Page
@@ -27,7 +27,7 @@ class FullReader(Reader):
             if self.why or not lacks or (before and len(found) == before):
                 break
         if not self.why and page.total is not None and len(self._seen) < page.total:
-            self._note(lacking(page.total, len(self._seen)))
+            self._lacks(page.total, len(self._seen))
         await self._settle(await self._in_order(found))
         self.done = True  # there is no place to go on from
 

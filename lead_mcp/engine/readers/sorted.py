@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from lead_mcp.engine.bounds import Bounds
 from lead_mcp.engine.fanout import together
-from lead_mcp.engine.readers.base import OutOfOrder, Reader, TooDeep, lacking, unit_of
+from lead_mcp.engine.readers.base import OutOfOrder, Reader, TooDeep, unit_of
 from lead_mcp.engine.readers.paging import SIDE_BY_SIDE, check_moved, whole_prefix
 from lead_mcp.engine.readers.ties import Tie, TieReading
 from lead_mcp.engine.records import Record, columns_of, rank
@@ -297,7 +297,7 @@ class SortedReader(Reader):
         await self._settle(sorted(self._absent, key=self.sorter.key))
         self._absent = []
         if total is not None and not past and len(self._here) < total:
-            self._note(lacking(total, len(self._here)))
+            self._lacks(total, len(self._here))
         elif total is None and self._moved:
             self._note(f"{self._moved:,} records came twice: the vendor's list changed while it was read")
         self.done = True

@@ -24,7 +24,7 @@ PROBES: Final = 20
 SMALL: Final = 100
 """Rows that are asked for at least, where each of them is wanted."""
 HOLLOW: Final = 20
-"""Slices in a row of which a vendor counts records and gives none that is new, before it is believed no more."""
+"""Slices in a row of which a vendor counts records and gives none that is new, before its counts are believed no more."""
 STRAYING: Final = 5
 """Slices in a row of which every row lies far from the time asked for, before the vendor is believed to ignore it."""
 NEAR: Final = timedelta(hours=2)
@@ -39,6 +39,10 @@ class TimeSliceReader(Reader):
 
     _asked: Bounds = UNBOUNDED
     """Within which this reading lies."""
+    _largest: int = 1
+    """Rows of the largest page that came."""
+    _believed: bool = True
+    """Whether the vendor's counts are."""
 
     async def _read(self) -> None:
         self._asked = bounds = self._resumed()
@@ -80,7 +84,8 @@ class TimeSliceReader(Reader):
                 return self._finish(counted, (counted or 0) - (left or 0))
             hollow = hollow + 1 if held and not fresh else 0
             if hollow == HOLLOW:
-                raise MalformedReply("The vendor counts records of a time and gives none of it. Try again later.")
+                left, limit, most = None, self._largest, self._largest
+                self._disbelieve()
             if rows and await self._spent():  # a slice that holds nothing costs nothing, and gets nowhere
                 return None
             bounds, width = rest, width * _growth(len(rows), most)
@@ -88,7 +93,7 @@ class TimeSliceReader(Reader):
     def _finish(self, counted: int | None, given: int) -> None:
         """Everything was asked for. ``counted``: what the vendor counts; ``given``: different records that came."""
         if counted is not None and given < counted:
-            self._note(lacking(counted, given))
+            self._lacks(counted, given)
         self.done = True
 
     def _most(self) -> int:
@@ -121,7 +126,14 @@ class TimeSliceReader(Reader):
         return replace(bounds, lower=edge), replace(bounds, upper=edge)
 
     async def _slice(self, bounds: Bounds, limit: int) -> Page:
-        return await self.pager.page(self.plan.route, self._request(bounds, limit))
+        page = await self.pager.page(self.plan.route, self._request(bounds, limit))
+        self._largest = max(self._largest, len(page.rows))
+        return page if self._believed else replace(page, total=None, more=None)
+
+    def _disbelieve(self) -> None:
+        """Go on by the rows alone: a page that is shorter than the largest one is the last of its slice."""
+        self._note("the vendor counts records of a time and gives none of it: its counts are not believed")
+        self._believed, self.total = False, None
 
     async def _dense(self, first: Page, bounds: Bounds, limit: int) -> list[Raw]:
         """Every row of a slice too narrow to cut: page by page, and again where pages repeat and leave out records."""
@@ -135,6 +147,7 @@ class TimeSliceReader(Reader):
             page = None
         if page is not None and page.total is not None and len(found) < page.total:
             self._note(f"{lacking(page.total, len(found))} in a second")
+            self.total = None
         return list(found.values())
 
     async def _pass(self, page: Page | None, bounds: Bounds, limit: int, found: dict[str, Raw]) -> Page | None:

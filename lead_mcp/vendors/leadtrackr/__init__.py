@@ -46,8 +46,8 @@ VENDOR: Final = Vendor(
                 takes=wire.takes,
                 text=True,
                 orders=frozenset({"created_at"}),
-                # these can be null, and the order of nulls is not documented; a status is shared by too many
-                nullable=frozenset({"first_name", "last_name", "email", "value"}),
+                # it can be null, and the order of nulls is not documented
+                nullable=frozenset({"value"}),
                 page=wire.PAGE,
                 note="text needs at least 2 characters: first and last name, email, phone, company",
             ),

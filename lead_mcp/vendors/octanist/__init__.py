@@ -45,8 +45,8 @@ VENDOR: Final = Vendor(
                 read=wire.read_leads,
                 text=True,
                 orders=frozenset({"created_at", "updated_at"}),
-                # these can be absent, and the order of nulls is not documented; a status is shared by too many
-                nullable=frozenset({"qualified_at", "value", "name", "email"}),
+                # these can be absent, and the order of nulls is not documented
+                nullable=frozenset({"qualified_at", "value"}),
                 present={
                     "value": Where("value", Op.GTE, wire.LEAST),
                     "qualified_at": Where("qualified_at", Op.EXISTS, value=True),

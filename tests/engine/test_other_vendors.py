@@ -1,0 +1,137 @@
+"""Vendors that do what no document forbids: they order letters in their own way, count wrongly, refuse a short search.
+
+Every match comes once all the same, and what cannot be known is not told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from starlette.responses import JSONResponse
+
+from lead_mcp import vendors
+from lead_mcp.filters import Kind
+from lead_mcp.sandbox.app import sandbox
+from lead_mcp.sandbox.world import Person, World
+from lead_mcp.vendors.spec.account import Account
+from lead_mcp.vendors.spec.http import Reply
+from lead_mcp.vendors.spec.reading import Page, PageRequest, Route
+from tests import facts
+from tests.driving import DAWN, UNTIL, Bench, bench, entry, in_order, now, uris
+
+EVER: dict[str, Any] = {"since": DAWN.isoformat()}
+TEXTS = ("email", "first_name", "last_name", "name", "status")
+COUNTING = ("convoso", "leadexec", "leadtrackr", "octanist")
+Change = Callable[[Page, PageRequest], Page]
+
+
+@dataclass(frozen=True)
+class Cased(World):
+    """People written in capitals or small letters, some of whom begin with a letter behind Z."""
+
+    def person(self, index: int) -> Person:
+        usual = super().person(index)
+        spell: Callable[[str], str] = str.upper if index % 2 else str.lower
+        first = f"{'' if index % 3 else 'Å'}{usual.first_name}"
+        email = usual.email and spell(usual.email)
+        return replace(usual, first_name=spell(first), last_name=spell(usual.last_name), email=email)
+
+
+@pytest.fixture(scope="module")
+def cased() -> Iterator[Bench]:
+    box = sandbox(facts.emulators(vendors.NAMES), Cased(130, until=UNTIL), clock=now, rated=False)
+    with bench(box=box) as found:
+        yield found
+
+
+@contextmanager
+def read_as(driven: Bench, account: str, change: Change) -> Iterator[None]:
+    """Every page of the account's listings as it is changed."""
+    outbound = driven.runtime.connection(account).outbound
+    vendor = outbound.vendor
+
+    def changed(route: Route, found: Account, ask: PageRequest, reply: Reply) -> Page:
+        return change(route.read(found, ask, reply), ask)
+
+    routes = [replace(one, read=partial(changed, one)) for one in vendor.leads.routes]
+    outbound.vendor = replace(vendor, leads=replace(vendor.leads, routes=routes))
+    try:
+        yield
+    finally:
+        outbound.vendor = vendor
+
+
+@pytest.mark.parametrize("account", vendors.NAMES)
+def test_no_vendor_is_asked_to_order_text(cased: Bench, account: str) -> None:
+    """Nobody says how a vendor orders letters: a page that looks in order may lack what stands elsewhere in its order."""
+    connection = cased.runtime.connection(account)
+    ordered = {name for route in connection.vendor.leads.routes for name in route.orders | route.nullable}
+    assert {connection.account.fields.ours[name].kind for name in ordered} <= {Kind.TIME, Kind.NUMBER}
+
+
+@pytest.mark.parametrize("account", vendors.NAMES)
+def test_pages_by_text_hold_every_lead_once_in_our_order(cased: Bench, account: str) -> None:
+    known = cased.runtime.connection(account).account.fields.ours
+    for field in TEXTS:
+        if field in known:
+            sort = f"{field}:desc"
+            pages = cased.pages(account=account, sort=sort, limit=60, **EVER)
+            assert uris(pages) == [one.uri for one in in_order(cased.everything(account), sort)], field
+
+
+def miscounted(lie: int, page: Page, ask: PageRequest) -> Page:
+    """A total that is so much off; whether more follow, the vendor says rightly."""
+    total, end = page.total or 0, ask.offset + len(page.rows)
+    return replace(page, total=max(0, total + lie), more=end < total if page.more is not None else None)
+
+
+@pytest.mark.parametrize("sort", ["created_at:desc", "value:desc", "name:asc"])
+@pytest.mark.parametrize("account", COUNTING)
+def test_a_total_that_the_records_belie_is_not_told(cased: Bench, account: str, sort: str) -> None:
+    """Too many are counted: which of the two is right nobody knows. Too few: all are read, and counted here."""
+    if sort.partition(":")[0] not in cased.runtime.connection(account).account.fields.ours:
+        pytest.skip("the vendor has no such field")
+    every = {one.uri for one in cased.everything(account)}
+    for lie in (9, -40):
+        with read_as(cased, account, partial(miscounted, lie)):
+            page = cased.page(account=account, sort=sort, limit=200, **EVER)
+        found, told = set(uris([page])), entry(page, account)
+        assert found == every
+        assert told["total"] in ((None,) if lie > 0 else (None, len(every)))
+        assert (lie < 0) or not told["complete"], told
+
+
+def too_short(driven: Bench, account: str, least: int) -> Callable[..., Any]:
+    """The emulator, refusing every search for fewer characters than that."""
+    usual = driven.box.stages[account].app
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        asked = parse_qs(scope["query_string"].decode())
+        words = [word for key in ("search", "key") for word in asked.get(key, [])]
+        if any(len(word) < least for word in words):
+            return await JSONResponse({"message": "The search is too short."}, status_code=400)(scope, receive, send)
+        await usual(scope, receive, send)
+
+    return app
+
+
+@pytest.mark.parametrize("least", [3, 5])
+@pytest.mark.parametrize("account", ["octanist", "leadtrackr", "leadsquared"])
+def test_a_search_refused_for_being_short_is_asked_for_more(cased: Bench, account: str, least: int) -> None:
+    person = cased.box.world.person(int(130 * 0.9))  # of those whom every vendor knows
+    whole = cased.call("trace_lead", phone=person.phone)
+    stage, learned = cased.box.stages[account], cased.runtime.connection(account).learned
+    usual, learned.finds_parts = stage.app, False
+    stage.app = too_short(cased, account, least)
+    try:
+        story = cased.call("trace_lead", phone=person.phone)
+    finally:
+        stage.app = usual
+    assert "error" not in entry(story, account)
+    assert story["leads"]["rows"] == whole["leads"]["rows"]
