@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks.tokens import LEADS, UNDER, Item, NoTokenizer, compact, counted, items
+from benchmarks.tokens import INPUT_SIDE, LEADS, UNDER, Item, NoTokenizer, compact, counted, items
 from lead_mcp.outgoing.tokens import estimate
 from tests.driving import bench
 
@@ -56,6 +57,20 @@ def test_the_goals_are_met(measured: list[tuple[Item, int]]) -> None:
     assert max(definitions.values()) <= 420
     assert all(real <= 8_000 for real in sizes.values())
     assert LEADS == 1000
+
+
+def test_the_definitions_keep_their_goals_where_answers_may_come_from_a_mirror(tmp_path: Path) -> None:
+    pytest.importorskip("duckdb")
+    with bench(5, environment={"LEAD_MCP_MIRROR": "on", "LEAD_MCP_STATE_DIR": str(tmp_path)}) as driven:
+        tools = driven.portal.call(driven.client.list_tools).tools
+    said = [one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in tools]
+    assert sum("source" in one["inputSchema"]["properties"] for one in said) == 6
+    try:
+        sizes = counted([compact({key: one[key] for key in INPUT_SIDE}) for one in said])
+    except NoTokenizer as missing:
+        pytest.skip(str(missing))
+    assert sum(sizes) <= 3_000
+    assert max(sizes) <= 420
 
 
 BUDGETS: list[tuple[int, str, dict[str, Any]]] = [

@@ -45,9 +45,9 @@ LEAD_ID: Final = "the vendor's id"
 ALIKE: Final = "as in search_leads"
 AS_SUMMED: Final = "as in summarize_leads"
 LEAD_URI: Final = "lead://..., or account and id"
-MAX_TOKENS: Final = "of the answer"
+MAX_TOKENS: Final = "answer"
 CURSOR: Final = "next_cursor; same arguments"
-FILTERS: Final = "all must hold; field: status, utm_source ... (list_accounts)"
+FILTERS: Final = "all must hold; fields: list_accounts"
 GROUPS: Final = "up to 2: a field, account, hour, day, week, month, quarter, year, weekday, hour_of_day"
 MEASURES: Final = "count, share, sum:value, avg|min|max|median|distinct:F, minutes_between:F:F"
 KEY: Final = "repeated calls with it write once"
@@ -72,7 +72,7 @@ class ListAccounts(Arguments):
 
 
 class SearchLeads(Windowed):
-    """Find leads, newest first."""
+    """Find leads."""
 
     account: Accounts = Field(None, description=ACCOUNTS)
     text: Text = Field(None, max_length=200, description="name, e-mail, phone, company")
@@ -80,12 +80,12 @@ class SearchLeads(Windowed):
     ids: Words = Field(None, description="or URIs")
     filters: Filters = Field(None, description=FILTERS)
     period: Text = Field(None, description="today, last_week, last_7_days, 2026-10, 2026-10-05..2026-10-12")
-    since: Text = Field(None, description="2026-10-01, yesterday, -12h")
-    until: Text = Field(None, description="a day is included; default now")
+    since: Text = Field(None, description="yesterday, -12h, ISO time")
+    until: Text = Field(None, description="inclusive day; default now")
     sort: Sort = Field(None, description="default created_at:desc")
     fields: Columns = Field(None, max_length=40, description="columns added")
     detail: Detail = Field("concise", description="columns")
-    source: Source = Field("live", description="as in query_sql")
+    source: Source = Field("live", description="query_sql")
     limit: Limit = Field(20, description="rows")
     max_tokens: Tokens = Field(None, description=MAX_TOKENS)
     cursor: Text = Field(None, description=CURSOR)

@@ -86,7 +86,7 @@ Limit = Annotated[
     int,
     BeforeValidator(as_integer),
     Field(ge=1, le=200),
-    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 200}),
+    WithJsonSchema({"type": "integer", "maximum": 200}),
 ]
 AnyLimit = Annotated[
     int | None,
