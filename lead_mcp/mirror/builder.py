@@ -22,7 +22,7 @@ again comes on top of it, for the rows on their way in."""
 
 class Builder(Engine):
     """One file at a time. ``folder``: the only place it works in. One thread: another would take as much memory again, and
-    the rows come no faster than they are made."""
+    the rows come no faster than they are made. One transaction a file, so that no row is written to a log first."""
 
     def __init__(self, folder: str, threads: int = 1) -> None:
         import duckdb
@@ -54,6 +54,7 @@ class Builder(Engine):
         if asked["before"]:
             self._attach("before", asked["before"], asked["key"], "READ_ONLY")
         self.database.execute("USE made")
+        self.database.execute("BEGIN")
         return {}
 
     def _unseal(self, asked: Mapping[str, Any]) -> None:
@@ -80,6 +81,7 @@ class Builder(Engine):
                     f"INSERT INTO made.{name} SELECT * FROM before.{name} ANTI JOIN made.gone USING ({NO})"
                 )
             self.database.execute("DELETE FROM made.gone")
+        self.database.execute("COMMIT")
         self.database.execute("CHECKPOINT made")
         self.database.execute("USE memory")
         self.database.execute("DETACH made")

@@ -19,7 +19,7 @@ from anyio import to_thread
 from lead_mcp.engine.connection import Connection
 from lead_mcp.filters import Op, Where, folded
 from lead_mcp.mirror.recordings import recording
-from lead_mcp.mirror.records import LEAD, RECORDING, micros
+from lead_mcp.mirror.records import LEAD, RECORDING, micros, unpacked
 from lead_mcp.mirror.store import Store, in_pieces
 from lead_mcp.transport.outbound import Outbound
 from lead_mcp.uris import lead_uri
@@ -39,7 +39,7 @@ class KeptRecord(dict[str, Any]):
     """A record as its vendor sent it, with the id it is kept under."""
 
     def __init__(self, record_id: str, raw: str) -> None:
-        super().__init__(json.loads(raw))
+        super().__init__(unpacked(raw))
         self.record_id = record_id
 
 

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
+from pydantic_core import from_json, to_json
+
 from lead_mcp.dates import EPOCH
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.person import PHONE_WORDS, numbers_of
@@ -23,8 +25,6 @@ from lead_mcp.vendors.spec.http import Raw
 LEAD: Final = "lead"
 RECORDING: Final = "recording"
 MICROSECOND: Final = timedelta(microseconds=1)
-AS_IS: Final = json.JSONEncoder(ensure_ascii=False)
-"""Spells a record as a cell of the column ``raw`` does, so that it need not be spelled again for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +67,21 @@ def kept(record: Record, kind: str, when: str, region: str) -> Kept:
 
 
 def packed(raw: Raw) -> str:
-    """The record as JSON that SQLite takes: half of a character is kept as an escape."""
-    text = AS_IS.encode(raw)
-    return text if whole(text) is text else json.dumps(raw)
+    """The record as JSON that SQLite takes, spelled as a cell of the column ``raw``, so that it need not be spelled again for
+    it; but half of a character is kept as an escape."""
+    try:
+        return to_json(raw).decode()
+    except ValueError:
+        return json.dumps(raw)
+
+
+def unpacked(text: str) -> dict[str, Any]:
+    """The record again."""
+    try:
+        found: dict[str, Any] = from_json(text)
+    except ValueError:  # half of a character, or a number that is none
+        found = json.loads(text)
+    return found
 
 
 def whole(text: str) -> str:

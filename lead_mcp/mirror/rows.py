@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,7 +13,7 @@ from lead_mcp.engine.records import Record, lead_record
 from lead_mcp.filters import Value, folded
 from lead_mcp.mirror.cells import Cells, Remembered, raw_cells
 from lead_mcp.mirror.recordings import recording
-from lead_mcp.mirror.records import LEAD, MICROSECOND, RECORDING
+from lead_mcp.mirror.records import LEAD, MICROSECOND, RECORDING, unpacked
 from lead_mcp.mirror.segments import STORED
 from lead_mcp.phones import e164
 from lead_mcp.sql.people import is_test, person_id
@@ -43,7 +42,7 @@ class StoredRows:
         self.numbers = Remembered(lambda text: e164(text, maker.region))
 
     def into(self, made: Columns, stored: Sequence[Stored]) -> None:
-        numbers, raws = [one[0] for one in stored], [json.loads(one[5]) for one in stored]
+        numbers, raws = [one[0] for one in stored], [unpacked(one[5]) for one in stored]
         if self.kind == RECORDING:
             _add(made, "recordings", zip(*map(self._recording, numbers, raws), strict=True))
         elif self.kind == LEAD:

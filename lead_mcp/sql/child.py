@@ -24,7 +24,7 @@ from typing import Any, BinaryIO, Final
 from zoneinfo import ZoneInfo
 
 from lead_mcp.sql import confine
-from lead_mcp.sql.frames import LENGTH, packed, to_wire
+from lead_mcp.sql.frames import LENGTH, LINES, packed, to_wire
 
 CONFIG: Final = {
     "autoinstall_known_extensions": "false",
@@ -116,7 +116,8 @@ class Engine:
         return {}
 
     def load(self, asked: Mapping[str, Any], blobs: Sequence[bytes]) -> dict[str, Any]:
-        """``columns``: name and type of each; a blob each: a JSON list, one JSON value for all rows, or nothing: absent."""
+        """``columns``: name and type of each; a blob each: lines behind one that is empty, a JSON list, one JSON value for all
+        rows, or nothing: absent."""
         found = [(kind, blob) for (_, kind), blob in zip(asked["columns"], blobs, strict=True)]
         values = ", ".join(f"CAST({_values(blob)} AS {kind})" if blob else "NULL" for kind, blob in found)
         names = ", ".join(f'"{name}"' for name, _ in asked["columns"])
@@ -173,10 +174,14 @@ class Engine:
 
 def _values(blob: bytes) -> str:
     """What stands for a column's values; JSON is read by the engine, as its own texts."""
+    if blob.startswith(LINES):
+        return "unnest(string_split(CAST(? AS VARCHAR), chr(10)))"
     return "unnest(from_json(CAST(? AS VARCHAR), '[\"VARCHAR\"]'))" if blob.startswith(b"[") else "?"
 
 
 def _parameter(blob: bytes) -> Any:
+    if blob.startswith(LINES):
+        return blob[1:].decode()
     return blob.decode() if blob.startswith(b"[") else json.loads(blob)
 
 

@@ -15,6 +15,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 LENGTH: Final = 8
+LINES: Final = b"\n"
+"""What a blob begins with whose further lines are texts."""
 
 
 def packed(header: Mapping[str, Any], blobs: Sequence[bytes] = ()) -> bytes:

@@ -14,10 +14,13 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from functools import partial
 from typing import Any, Final
 
+from pydantic_core import to_json
+
 from lead_mcp.characters import cleaned
 from lead_mcp.engine.records import Record
 from lead_mcp.filters import Value, as_number, folded, plain
 from lead_mcp.phones import e164
+from lead_mcp.sql.frames import LINES
 from lead_mcp.sql.people import People, is_test
 from lead_mcp.sql.tables import FLAG, JSON, MONEY, TABLES, TIME, WHOLE
 from lead_mcp.uris import lead_uri, uri
@@ -184,15 +187,24 @@ def _text(value: Value) -> str | None:
             return cleaned(str(value), lines=True)
 
 
-STRICT: Final = json.JSONEncoder(allow_nan=False, ensure_ascii=False, default=str)
+STRICT: Final = json.JSONEncoder(allow_nan=False, ensure_ascii=False, default=str, separators=(",", ":"))
+NO_NUMBERS: Final = (b"NaN", b"Infinity")
 
 
 def json_cell(value: Value) -> str:
     """JSON that holds nothing but JSON: no NaN, no half of a character."""
     try:
+        found = to_json(value)
+    except ValueError:
+        return _strict_json(value)
+    return _strict_json(value) if any(word in found for word in NO_NUMBERS) else found.decode()
+
+
+def _strict_json(value: Value) -> str:
+    try:
         text = STRICT.encode(value)
     except ValueError:
-        text = json.dumps(_finite(value), ensure_ascii=False, default=str)
+        text = STRICT.encode(_finite(value))
     return text if text.isascii() else text.encode(errors="replace").decode()
 
 
@@ -213,7 +225,8 @@ CELLS: Final[Mapping[str, Callable[[Any], Any]]] = {
 
 
 def encoded(rows: Sequence[Row], width: int) -> list[bytes]:
-    """The rows column by column: a JSON list each, or the one JSON value that all rows have; absent in all: nothing.
+    """The rows column by column: a line for each where all are texts of one line, else a JSON list; or the one JSON value
+    that all rows have; absent in all: nothing.
 
     At least one column stays a list, which says how many rows there are.
     """
@@ -223,26 +236,43 @@ def encoded(rows: Sequence[Row], width: int) -> list[bytes]:
 def encoded_columns(columns: Sequence[Sequence[Any]]) -> list[bytes]:
     """The same of rows that stand column by column already."""
     blobs = [_column(values) for values in columns]
-    if not any(blob.startswith(b"[") for blob in blobs):
+    if not any(blob.startswith((b"[", LINES)) for blob in blobs):
         blobs[0] = _json_bytes(columns[0])
     return blobs
 
 
 def decoded(blobs: Sequence[bytes], many: int) -> list[Row]:
     """The rows again that ``encoded`` was given."""
-    columns = [json.loads(blob) if blob[:1] == b"[" else [json.loads(blob or b"null")] * many for blob in blobs]
-    return [list(row) for row in zip(*columns, strict=True)]
+    return [list(row) for row in zip(*(_values(blob, many) for blob in blobs), strict=True)]
+
+
+def _values(blob: bytes, many: int) -> list[Any]:
+    if blob.startswith(LINES):
+        return blob[1:].decode().split("\n")
+    return json.loads(blob) if blob.startswith(b"[") else [json.loads(blob or b"null")] * many
 
 
 def _column(values: Sequence[Any]) -> bytes:
     first = values[0]
     if values.count(first) == len(values):
         return b"" if first is None else _json_bytes(first)
-    return _json_bytes(values)
+    return _lines(values) or _json_bytes(values)
+
+
+def _lines(values: Sequence[Any]) -> bytes:
+    """The texts as lines; nothing where one of them is absent, no text, or has several lines."""
+    try:
+        text = "\n".join(values)
+    except TypeError:
+        return b""
+    return LINES + text.encode(errors="replace") if text.count("\n") == len(values) - 1 else b""
 
 
 def _json_bytes(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+    try:
+        return to_json(value)
+    except ValueError:  # half of a character
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 
 def sends_of(events: Sequence[TimelineEvent]) -> Iterator[TimelineEvent]:
