@@ -1,10 +1,12 @@
 """Columns of many records at once: the cells that ``RowMaker`` makes one by one, where no mask has to see each of them.
 
-A vendor's records have the same texts again and again, so that each text of a column is decoded and spelled once.
+Most cells are plain text: printable ASCII without blanks round it, which a field of text is read as and which stands in a
+row as it is. The others are decoded and spelled once for each value: a vendor's records have the same ones again and again.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -13,7 +15,11 @@ from lead_mcp.vendors.spec.fields import Field, at
 from lead_mcp.vendors.spec.http import Raw
 
 MOST: Final = 1_000
-"""Texts, and numbers, of one column of one account that are remembered: what comes again does so soon."""
+"""Values of one type and column of one account that are remembered: what comes again does so soon."""
+IS_PLAIN: Final = re.compile(r"[!-~](?:[ -~]*[!-~])?").fullmatch
+TEXTS: Final = frozenset({str, type(None)})
+DISTINCT: Final = frozenset({str, int, type(None)})
+"""Types of which no value equals one of another of them."""
 
 
 class Remembered(dict[Any, Any]):
@@ -31,20 +37,29 @@ class Remembered(dict[Any, Any]):
 
 
 class Cells:
-    """One column of one account's records: a ``field`` as ``spell`` has it; None: nobody has a value."""
+    """One column of one account's records: a ``field`` as ``spell`` has it; None: nobody has a value.
 
-    def __init__(self, field: Field | None, spell: Spelling) -> None:
+    ``as_is``: plain text is spelled as it is.
+    """
+
+    def __init__(self, field: Field | None, spell: Spelling, *, as_is: bool = False) -> None:
         self.field, self.spell = field, spell
         self.paths = field.paths if field is not None and type(field) is Field and not field.joined else ()
-        self.known = {kind: Remembered(self._of_value) for kind in (str, int)}
-        """By type, as 1 and True are one key. Other numbers are not: 0.0 and -0.0 are one key, and two texts."""
+        self.together = field.paths if field is not None and field.joined else ()
+        self.nothing = field.codec.nothing if as_is and self.paths and field is not None else None
+        self.longest = max(map(len, self.nothing or ()), default=0)
+        self.known = {kind: Remembered(self._of_value) for kind in (str, int, bool)}
+        """By type, as 1 and True are one key."""
+        self.numbers = Remembered(lambda text: self._of_value(float(text)))
+        """By text, as 0.0 and -0.0 are one key."""
+        self.several = Remembered(self._of_values)
 
     def of(self, raws: Sequence[Mapping[str, Any]]) -> list[Any]:
         """A cell for each record: of the first path that has a value."""
         if self.field is None:
             return [None] * len(raws)
         if not self.paths:
-            return [self._cell(raw) for raw in raws]
+            return self._together(raws) if self.together else [self._cell(raw) for raw in raws]
         cells = self._at(self.paths[0], raws)
         for path in self.paths[1:]:
             if None in cells:
@@ -54,14 +69,37 @@ class Cells:
 
     def _at(self, path: str, raws: Sequence[Mapping[str, Any]]) -> list[Any]:
         found, texts = values_at(path, raws), self.known[str]
+        if self.nothing is not None and TEXTS.issuperset(map(type, found)):
+            return self._texts(found)
         return [None if one is None else texts[one] if type(one) is str else self._other(one) for one in found]
 
+    def _texts(self, found: list[Any]) -> list[Any]:
+        """The cells of texts, most of which are plain: only the others are decoded."""
+        distinct, texts, made = {*found}, self.known[str], dict[str, Any]()
+        distinct.discard(None)
+        for one in distinct:
+            if IS_PLAIN(one) is None or (len(one) <= self.longest and one.casefold() in (self.nothing or ())):
+                made[one] = texts[one]
+        return [made.get(one, one) for one in found] if made else found
+
     def _other(self, value: Any) -> Any:
+        if type(value) is float:
+            return self.numbers[repr(value)]
         known = self.known.get(type(value))
         return self._of_value(value) if known is None else known[value]
 
     def _of_value(self, value: Any) -> Any:
         return self._cell({self.paths[0]: value})
+
+    def _together(self, raws: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """The cells of a field that joins what stands at several places."""
+        columns = [values_at(path, raws) for path in self.together]
+        if not all(DISTINCT.issuperset(map(type, column)) for column in columns):
+            return [self._cell(raw) for raw in raws]
+        return [self.several[values] for values in zip(*columns, strict=True)]
+
+    def _of_values(self, values: tuple[Any, ...]) -> Any:
+        return self._cell(dict(zip(self.together, values, strict=True)))
 
     def _cell(self, raw: Raw) -> Any:
         value = None if self.field is None else self.field.read(raw)

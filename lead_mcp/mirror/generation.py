@@ -21,7 +21,7 @@ from lead_mcp.sql.tables import TABLES
 from lead_mcp.state_dir import private_file, read_private
 
 NAME: Final = "current.json"
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Of the files. It is raised with every change of how rows are made; the tables' own columns count by themselves."""
 GRACE: Final = 60.0
 """Seconds that a file stays after it is named no more: somebody may be about to open it."""

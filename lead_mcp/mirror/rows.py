@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,9 +17,10 @@ from lead_mcp.mirror.records import LEAD, MICROSECOND, RECORDING, unpacked
 from lead_mcp.mirror.segments import STORED
 from lead_mcp.phones import e164
 from lead_mcp.sql.people import is_test, person_id
-from lead_mcp.sql.rows import Row, RowMaker, sends_of, unmasked
-from lead_mcp.sql.tables import TABLES
+from lead_mcp.sql.rows import Row, RowMaker, Spelling, sends_of, unmasked
+from lead_mcp.sql.tables import TABLES, TEXT, TIME
 from lead_mcp.uris import lead_uri, ping_uri
+from lead_mcp.vendors.spec.events import TimelineEvent
 
 Stored = tuple[int, str, str, str, str | None, str, str | None]
 """A record's number, account, kind, id, partition, what was sent, the person."""
@@ -37,17 +38,28 @@ class StoredRows:
         self.names, self.when = Names(fields), search.when
         self.columns = {name: list(TABLES[name].types) for name in STORED}
         self.table = {LEAD: "leads", RECORDING: "recordings"}.get(kind, "pings")
-        spellings = maker.spellings(self.table)
-        self.cells = {name: Cells(self.names.field(name), spellings[name]) for name in self.columns[self.table]}
+        self.cells = {name: self._cells(name, kind) for name, kind in TABLES[self.table].types.items()}
         self.numbers = Remembered(lambda text: e164(text, maker.region))
+        self.spelled = {name: self._spelled(name) for name in ("events", "sends")}
+
+    def _cells(self, name: str, kind: str) -> Cells:
+        as_is = kind == TEXT and self.maker.shows(kind, name)
+        return Cells(self.names.field(name), self.maker.spellings(self.table)[name], as_is=as_is)
+
+    def _spelled(self, table: str) -> dict[str, Callable[[Any], Any]]:
+        """How an event's facts stand in each column; those that come again are spelled once."""
+        spellings, kinds = self.maker.spellings(table), TABLES[table].types
+        alone = {name: _alone(spell) for name, spell in spellings.items()}
+        return {name: one if kinds[name] == TIME else Remembered(one).__getitem__ for name, one in alone.items()}
 
     def into(self, made: Columns, stored: Sequence[Stored]) -> None:
         numbers, raws = [one[0] for one in stored], [unpacked(one[5]) for one in stored]
         if self.kind == RECORDING:
             _add(made, "recordings", zip(*map(self._recording, numbers, raws), strict=True))
         elif self.kind == LEAD:
-            _add(made, "leads", [*self._leads(stored, raws), numbers])
-            self._happened(made, stored, raws)
+            leads = list(self._leads(stored, raws))
+            _add(made, "leads", [*leads, numbers])
+            self._happened(made, stored, raws, dict(zip(self.columns["leads"], leads, strict=True)))
         else:
             _add(made, "pings", [*self._pings(stored, raws), numbers])
 
@@ -81,18 +93,39 @@ class StoredRows:
     def _lead(self, stored: Stored, raw: Mapping[str, Any]) -> Record:
         return lead_record(stored[1], stored[3], raw, self.names.field, stored[4])
 
-    def _happened(self, made: Columns, stored: Sequence[Stored], raws: Sequence[Any]) -> None:
+    def _happened(
+        self, made: Columns, stored: Sequence[Stored], raws: Sequence[Any], leads: Mapping[str, Sequence[Any]]
+    ) -> None:
         """What happened to each lead, with its number and when it was created."""
-        events: list[Row] = []
-        sends: list[Row] = []
-        account, created = self.connection.account, Cells(self.names.field("created_at"), _itself).of(raws)
-        for one, raw, at in zip(stored, raws, created, strict=True):
-            lead, happened = self._lead(one, raw), self.connection.vendor.events(account, raw)
-            beside = [one[0], full_stamp(at) if isinstance(at, datetime) else None]
-            events += [[*row, *beside] for row in self.maker.events(lead, happened, self.columns["events"])]
-            sends += [[*row, *beside] for row in self.maker.sends(lead, sends_of(happened), self.columns["sends"])]
-        _add(made, "events", zip(*events, strict=True))
-        _add(made, "sends", zip(*sends, strict=True))
+        account, events = self.connection.account, self.connection.vendor.events
+        happened = [events(account, raw) for raw in raws]
+        for table, found in (("events", happened), ("sends", [list(sends_of(some)) for some in happened])):
+            holders = [nth for nth, some in enumerate(found) for _ in some]
+            if not holders:
+                continue
+            columns = (
+                self._of_events(table, found, [leads["uri"][nth] for nth in holders])
+                if self.maker.mask is unmasked
+                else self._of_each(table, found, stored, raws)
+            )
+            beside = ([stored[nth][0] for nth in holders], [leads["created_at"][nth] for nth in holders])
+            _add(made, table, [*columns, *beside])
+
+    def _of_events(
+        self, table: str, found: Sequence[Sequence[TimelineEvent]], uris: Sequence[str]
+    ) -> Iterable[Sequence[Any]]:
+        flat, facts = [one for some in found for one in some], self.maker.facts(table)
+        own = {"lead_uri": uris, "account": [self.connection.name] * len(uris)}
+        for name, spell in self.spelled[table].items():
+            yield own[name] if name in own else [None if one is None else spell(one) for one in map(facts[name], flat)]
+
+    def _of_each(
+        self, table: str, found: Sequence[Sequence[TimelineEvent]], stored: Sequence[Stored], raws: Sequence[Any]
+    ) -> Iterable[Sequence[Any]]:
+        make = self.maker.sends if table == "sends" else self.maker.events
+        leads = map(self._lead, stored, raws)
+        rows = [row for lead, some in zip(leads, found, strict=True) for row in make(lead, some, self.columns[table])]
+        return zip(*rows, strict=True)
 
     # --- pings, recordings --------------------------------------------------------------------------------------
 
@@ -149,6 +182,10 @@ class StoredRows:
 
     def _seen(self, column: str, value: str) -> str:
         return str(self.maker.mask(column, value, None))
+
+
+def _alone(spell: Spelling) -> Callable[[Any], Any]:
+    return lambda value: spell(value, None)
 
 
 def _itself(value: Value, record: Record | None) -> Value:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import partial
+from operator import attrgetter
 from typing import Any, Final
 
 from pydantic_core import to_json
@@ -31,6 +32,7 @@ Mask = Callable[[str, Value, Record | None], Value]
 """A column's value as the engine may see it: the column's name, the value, whose it is. ``raw`` gets the whole record."""
 Spelling = Callable[[Value, Record | None], Any]
 """A value that is there, of a record, as it stands in a row; without a mask nobody looks at the record."""
+Fact = Callable[[TimelineEvent], Value]
 Row = list[Any]
 PLACES: Final = Decimal("0.0001")
 MOST_MONEY: Final = Decimal(10) ** 14
@@ -87,33 +89,21 @@ class RowMaker:
         return row
 
     def events(self, record: Record, events: Iterable[TimelineEvent], columns: Sequence[str]) -> list[Row]:
-        return [self._row("events", self._event(record, one), record, columns) for one in events]
+        return self._happened("events", record, events, columns)
 
     def sends(self, record: Record, events: Iterable[TimelineEvent], columns: Sequence[str]) -> list[Row]:
-        return [self._row("sends", self._send(record, one), record, columns) for one in events]
+        return self._happened("sends", record, events, columns)
 
-    def _event(self, record: Record, event: TimelineEvent) -> dict[str, Value]:
-        return {
-            "lead_uri": record.uri,
-            "account": record.account,
-            "occurred_at": event.at,
-            "kind": str(event.kind),
-            "what": self.words(event),
-            "amount": event.amount,
-            "buyer": event.buyer,
-        }
+    def _happened(
+        self, table: str, record: Record, events: Iterable[TimelineEvent], columns: Sequence[str]
+    ) -> list[Row]:
+        facts = self.facts(table).items()
+        own: dict[str, Value] = {"lead_uri": record.uri, "account": record.account}
+        return [self._row(table, own | {name: fact(one) for name, fact in facts}, record, columns) for one in events]
 
-    def _send(self, record: Record, event: TimelineEvent) -> dict[str, Value]:
-        return {
-            "lead_uri": record.uri,
-            "account": record.account,
-            "occurred_at": event.at,
-            "buyer": event.buyer,
-            "accepted": event.accepted,
-            "price": event.amount,
-            "revenue": Decimal(0) if event.accepted is False else event.amount,
-            "response": event.response,
-        }
+    def facts(self, table: str) -> Mapping[str, Fact]:
+        """What of an event stands in each column of ``events`` or of ``sends``, beside whose it is."""
+        return SENDS if table == "sends" else {**EVENTS, "what": self.words}
 
     def recording(self, record: Record, one: Recording, columns: Sequence[str]) -> Row:
         values: dict[str, Value] = {
@@ -151,9 +141,13 @@ class RowMaker:
             self._known[table] = {name: self._spelling_of(kind, name) for name, kind in types}
         return self._known[table]
 
+    def shows(self, kind: str, name: str) -> bool:
+        """Whether a column's values are shown as they are: without a mask, or where they say nothing of a person."""
+        return self.mask is unmasked or name in OPEN or kind in IMPERSONAL
+
     def _spelling_of(self, kind: str, name: str) -> Spelling:
         spell = partial(self._amount, name) if kind == MONEY else CELLS.get(kind, _text)
-        if self.mask is unmasked or name in OPEN or kind in IMPERSONAL:
+        if self.shows(kind, name):
             return lambda value, record: spell(value)
         return lambda value, record: spell(self.mask(name, value, record))
 
@@ -273,6 +267,26 @@ def _json_bytes(value: Any) -> bytes:
         return to_json(value)
     except ValueError:  # half of a character
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+
+
+def _revenue(event: TimelineEvent) -> Value:
+    return Decimal(0) if event.accepted is False else event.amount
+
+
+EVENTS: Final[Mapping[str, Fact]] = {
+    "occurred_at": attrgetter("at"),
+    "kind": lambda event: event.kind.value,
+    "amount": attrgetter("amount"),
+    "buyer": attrgetter("buyer"),
+}
+SENDS: Final[Mapping[str, Fact]] = {
+    "occurred_at": attrgetter("at"),
+    "buyer": attrgetter("buyer"),
+    "accepted": attrgetter("accepted"),
+    "price": attrgetter("amount"),
+    "revenue": _revenue,
+    "response": attrgetter("response"),
+}
 
 
 def sends_of(events: Sequence[TimelineEvent]) -> Iterator[TimelineEvent]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -24,8 +23,4 @@ def events(account: Account, raw: Raw) -> Sequence[TimelineEvent]:
     zone = ZoneInfo(account.option("timezone"))
     times = {detail: read_moment(raw.get(key), zone) for key, detail in CALLS.items()}
     calls = [TimelineEvent(at=at, kind=EventKind.CALL, detail=detail) for detail, at in times.items() if at is not None]
-    return [*map(_into_list, from_fields(account, raw)), *calls]
-
-
-def _into_list(event: TimelineEvent) -> TimelineEvent:
-    return replace(event, detail=Detail.INTO_LIST) if event.kind is EventKind.CREATED else event
+    return [*from_fields(account, raw, detail=Detail.INTO_LIST), *calls]

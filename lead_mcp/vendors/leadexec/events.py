@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC
 from typing import Any, Final
 
@@ -21,11 +20,7 @@ NOTHING: Final = frozenset({"", "none", "n/a", "not returned", "0"})
 
 def events(account: Account, raw: Raw) -> Sequence[TimelineEvent]:
     """Creation, consent, each sale and return, last change."""
-    source = text_of(account, "source", raw)
-    dated = [
-        replace(event, source=source) if event.kind is EventKind.CREATED else event
-        for event in from_fields(account, raw)
-    ]
+    dated = from_fields(account, raw, source=text_of(account, "source", raw))
     return [*dated, *_consent(raw), *_sends(raw)]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from lead_mcp.vendors.dated_events import from_fields, text_of
 from lead_mcp.vendors.spec.account import Account
@@ -13,5 +12,4 @@ from lead_mcp.vendors.spec.http import Raw
 
 def events(account: Account, raw: Raw) -> Sequence[TimelineEvent]:
     """The lead's creation, with the form it came in through."""
-    form = text_of(account, "form_name", raw)
-    return [replace(event, form=form) for event in from_fields(account, raw)]
+    return list(from_fields(account, raw, form=text_of(account, "form_name", raw)))

@@ -30,12 +30,14 @@ NONE: Final[frozenset[Op]] = frozenset()
 class Codec:
     """How a value is spelled. ``decode`` gives None for what the vendor writes for empty, and for what is unreadable.
 
-    ``encode`` gives the spelling for a filter or a write; what it cannot say exactly the field calls coarse.
+    ``encode`` gives the spelling for a filter or a write; what it cannot say exactly the field calls coarse. ``nothing``:
+    where plain text (printable ASCII without blanks round it) is read as it is, the words, case-folded, that are not.
     """
 
     kind: Kind
     decode: Callable[[Any], Value]
     encode: Callable[[Any], Any] = str
+    nothing: frozenset[str] | None = None
 
     def value(self, raw: Any) -> Value:
         """The value, or None where it cannot be read: one odd value leaves the rest of its page as it is."""
@@ -72,7 +74,7 @@ def _any(raw: Any) -> Value:
 UNREADABLE: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What a decoder may stumble over in a value of another type, or a depth or size that nobody has."""
 
-TEXT: Final = Codec(Kind.TEXT, _text)
+TEXT: Final = Codec(Kind.TEXT, _text, nothing=frozenset())
 NUMBER: Final = Codec(Kind.NUMBER, as_number, lambda value: f"{value:f}")
 FLAG: Final = Codec(
     Kind.FLAG, lambda raw: None if raw in (None, "") else as_flag(raw), lambda value: str(value).lower()
@@ -93,7 +95,7 @@ def text_but(*nothing: str) -> Codec:
         text = _text(raw)
         return None if isinstance(text, str) and text.casefold() in empty else text
 
-    return Codec(Kind.TEXT, decode)
+    return Codec(Kind.TEXT, decode, nothing=empty)
 
 
 def moment(zone: tzinfo = UTC, *, unit: timedelta = timedelta(milliseconds=1)) -> Codec:
