@@ -38,6 +38,12 @@ class OnDuplicate(StrEnum):
     ALLOW = "allow"
 
 
+class Source(StrEnum):
+    AUTO = "auto"
+    LIVE = "live"
+    MIRROR = "mirror"
+
+
 class FileFormat(StrEnum):
     CSV = "csv"
     JSONL = "jsonl"
@@ -213,6 +219,10 @@ def import_leads(
     on_duplicate: Annotated[
         OnDuplicate, typer.Option(help="A lead with the same e-mail or phone: leave it, update it, or add another.")
     ] = OnDuplicate.FAIL,
+    source: Annotated[
+        Source,
+        typer.Option(help="Where that lead is looked for: at the vendor, or in the mirror; auto: if it has all."),
+    ] = Source.LIVE,
     ignore_unmapped: Annotated[
         bool, typer.Option("--ignore-unmapped", help="Leave out columns that are no field; else they are an error.")
     ] = False,
@@ -232,5 +242,5 @@ def import_leads(
     from lead_mcp.cli.import_plan import Options
     from lead_mcp.cli.importing import run
 
-    options = Options(account, maps or [], on_duplicate.value, ignore_unmapped, max_failures)
+    options = Options(account, maps or [], on_duplicate.value, ignore_unmapped, max_failures, source.value)
     raise typer.Exit(run(file, options, yes=yes, dry_run=dry_run, config=config))

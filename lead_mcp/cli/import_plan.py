@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Final
 
 from lead_mcp.cli.columns import Row
+from lead_mcp.engine.person import Person
 from lead_mcp.journal.entries import Write
 from lead_mcp.runtime import Runtime
 from lead_mcp.writing.call import WriteCall
 from lead_mcp.writing.inserts import InsertIntent, OnDuplicate
+from lead_mcp.writing.looking import Source, sources
 from lead_mcp.writing.outcome import Tool
 
 PRINCIPAL: Final = "import"
@@ -32,6 +34,8 @@ class Options:
     on_duplicate: OnDuplicate = "fail"
     ignore_unmapped: bool = False
     max_failures: int = 10
+    source: Source = "live"
+    """Where the same person is looked for."""
 
 
 @dataclass
@@ -45,12 +49,22 @@ class Plan:
     warnings: Counter[str] = field(default_factory=Counter)
     began_earlier: bool = False
     """Whether version 0.1 has begun to import this very file."""
+    _sources: dict[int, Source] = field(default_factory=dict)
+    """By a row's number."""
 
     def intent(self, runtime: Runtime, row: Row) -> InsertIntent:
-        connection = runtime.connection(self.options.account)
-        return InsertIntent(connection, row.lead, row.own, self.options.on_duplicate, looks=False)
+        connection, options = runtime.connection(self.options.account), self.options
+        source = self._source(row, runtime.server.phone_region)
+        return InsertIntent(connection, row.lead, row.own, options.on_duplicate, looks=False, source=source)
+
+    def _source(self, row: Row, region: str) -> Source:
+        if not self._sources:
+            found = sources((person_in(one, region) for one in self.rows), self.options.source)
+            self._sources = {one.number: source for one, source in zip(self.rows, found, strict=True)}
+        return self._sources[row.number]
 
     def call(self, row: Row) -> WriteCall:
+        """Where the person is looked for is no part of it: a row that was sent is done, wherever that was."""
         arguments = {
             "account": self.options.account,
             "lead": row.lead,
@@ -62,6 +76,11 @@ class Plan:
     def earlier_call(self, row: Row) -> WriteCall:
         """The same under the key that version 0.1 gave it: the file's digest and the row's number."""
         return replace(self.call(row), key=f"import {self.digest}#{row.number}")
+
+
+def person_in(row: Row, region: str) -> Person:
+    """Whom the row is about."""
+    return Person.of({**row.own, **row.lead}, region)
 
 
 async def known(runtime: Runtime, plan: Plan, call: WriteCall) -> Write | None:

@@ -16,9 +16,8 @@ from typing import Any, Final
 import anyio
 
 from lead_mcp.cli.columns import Row
-from lead_mcp.cli.import_plan import Plan, key_of, known
+from lead_mcp.cli.import_plan import Plan, key_of, known, person_in
 from lead_mcp.cli.results import Results
-from lead_mcp.engine.person import Person
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.runtime import Runtime, running
 from lead_mcp.settings import Settings
@@ -40,7 +39,7 @@ class Turns:
 
     @asynccontextmanager
     async def of(self, row: Row, region: str) -> AsyncIterator[None]:
-        person = Person.of({**row.own, **row.lead}, region)
+        person = person_in(row, region)
         async with AsyncExitStack() as stack:
             for name in sorted(person.emails | person.phones):  # in one order: no two rows wait for each other
                 await stack.enter_async_context(self.locks.setdefault(name, anyio.Lock()))
@@ -149,7 +148,7 @@ async def preview(settings: Settings, plan: Plan) -> int:
 
         async def look(row: Row) -> None:
             counts[await _would(runtime, plan, row)] += 1
-            person = Person.of({**row.own, **row.lead}, runtime.server.phone_region)
+            person = person_in(row, runtime.server.phone_region)
             people.update(person.emails | person.phones)
             advance()
 

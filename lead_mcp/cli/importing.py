@@ -70,10 +70,15 @@ def _unusable(problems: Sequence[str]) -> int:
 
 
 async def _checked(settings: Settings, path: Path, options: Options) -> Plan | Problems:
-    """The plan, or what is wrong. Every row passes the vendor's form; nothing is asked of the vendor."""
+    """The plan, or what is wrong. Every row passes the vendor's form; nothing is written at the vendor.
+
+    Raises NotConfigured where the mirror alone shall be looked in, and there is none of the account.
+    """
     file = read_file(path)
     async with running(settings) as runtime:
-        form = offered_insert(runtime.connection(options.account)).form
+        connection = runtime.connection(options.account)
+        form = offered_insert(connection).form
+        await runtime.context().copy_of(connection, options.source)
         columns = mapped(file.columns, options.maps, form, ignore_unmapped=options.ignore_unmapped)
         plan = Plan(path, options, file.digest, columns.rows(file.read))
         beginning = f"import {file.digest}#"

@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import anyio
 
 from lead_mcp.engine.connection import Connection
+from lead_mcp.engine.person import Person
 from lead_mcp.errors import Conflict, LeadMcpError, Pending, TimedOut
 from lead_mcp.journal.entries import State, Write
 from lead_mcp.writing.advice import waits
@@ -21,10 +23,12 @@ from lead_mcp.writing.call import PREVIEWED, WriteCall
 from lead_mcp.writing.confirm import Agreed, BatchPlan, RowPlan
 from lead_mcp.writing.inserts import InsertIntent
 from lead_mcp.writing.leases import in_thread
+from lead_mcp.writing.looking import sources
 from lead_mcp.writing.outcome import Outcome, OutcomeKind
 from lead_mcp.writing.pipeline import WritePipeline
 from lead_mcp.writing.prepared import PreparedWrite, prepare
 from lead_mcp.writing.rows import BatchRow, RowResult, results_of
+from lead_mcp.writing.updates import UpdateIntent
 
 MOST: Final = 50
 """Rows a batch has at most."""
@@ -43,13 +47,25 @@ class Batch:
         """The accounts that it writes at, each once."""
         return list({row.connection.name: row.connection for row in self.rows}.values())
 
+    @cached_property
+    def intents(self) -> Sequence[InsertIntent | UpdateIntent]:
+        """What the rows mean to do. One about the person of an earlier row looks for them at the vendor: no copy of the
+        account knows of that row yet."""
+        found, region = [row.intent for row in self.rows], self.pipeline().context.region
+        inserts = [one for one in found if isinstance(one, InsertIntent)]
+        if not inserts or inserts[0].source == "live":
+            return found
+        people = (Person.of({**one.own, **one.lead}, region) for one in inserts)
+        where = sources(people, inserts[0].source)
+        return [replace(one, source=source) for one, source in zip(inserts, where, strict=True)]
+
     @property
     def account(self) -> str:
         """What the journal knows the whole batch under: its account, or several by commas."""
         return ",".join(sorted(connection.name for connection in self.connections))
 
     async def previews(self) -> list[RowResult]:
-        return [await self._result(nth, self.pipeline().preview(row.intent)) for nth, row in enumerate(self.rows)]
+        return [await self._result(nth, self.pipeline().preview(one)) for nth, one in enumerate(self.intents)]
 
     async def run(
         self, agreements: Sequence[str | None] | None, stem: str | None = None, seconds: float = math.inf
@@ -71,7 +87,7 @@ class Batch:
 
     async def row(self, nth: int, stem: str | None, agreed: Agreed | None) -> RowResult:
         """One row to its end; what went wrong is its result."""
-        return await self._result(nth, self.pipeline().run(self.rows[nth].intent, self._call(nth, stem), agreed))
+        return await self._result(nth, self.pipeline().run(self.intents[nth], self._call(nth, stem), agreed))
 
     async def _result(self, nth: int, work: Awaitable[Outcome]) -> RowResult:
         try:
@@ -146,17 +162,17 @@ class Batch:
     async def plan(self) -> BatchPlan:
         """What each row would do, for a person to agree to."""
         context, plans = self.pipeline().context, list[RowPlan]()
-        for number, (row, ended) in enumerate(zip(self.rows, await self._writes(), strict=True), 1):
+        for number, (intent, ended) in enumerate(zip(self.intents, await self._writes(), strict=True), 1):
             if ended is not None and ended.carried_out:
                 plans.append(RowPlan(number, ended=ended))
                 continue
             try:
-                prepared = await prepare(row.intent, context, PREVIEWED)
+                prepared = await prepare(intent, context, PREVIEWED)
                 prepared.check()
             except LeadMcpError as error:
                 plans.append(RowPlan(number, error=error))
                 continue
-            plans.append(_plan(number, row, prepared, plans))
+            plans.append(_plan(number, intent, prepared, plans))
         return BatchPlan(self.connections, self.call.tool.action, plans)
 
     async def put_by(self) -> Pending:
@@ -165,11 +181,13 @@ class Batch:
         return await self.pipeline().claims.put_by(self.account, self.call, values)
 
 
-def _plan(number: int, row: BatchRow, prepared: PreparedWrite, earlier: Sequence[RowPlan]) -> RowPlan:
+def _plan(
+    number: int, intent: InsertIntent | UpdateIntent, prepared: PreparedWrite, earlier: Sequence[RowPlan]
+) -> RowPlan:
     """What a prepared row would do, after the ones before it."""
-    if not isinstance(row.intent, InsertIntent):
+    if not isinstance(intent, InsertIntent):
         return RowPlan(number, prepared)
-    on_duplicate = row.intent.on_duplicate
+    on_duplicate = intent.on_duplicate
     follows = None if on_duplicate == "allow" else _same_person(prepared, earlier)
     return RowPlan(number, prepared, follows=follows, updates=on_duplicate == "update")
 

@@ -6,7 +6,7 @@ or changed for their sake, and what it does not hold for certain is said.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -41,6 +41,16 @@ CopyOf = Callable[[Connection, Source], Awaitable[AccountCopy | None]]
 def with_source(source: Source) -> dict[str, str]:
     """As an argument that the journal keeps: only where it is not the default, so that a call has the digest it always had."""
     return {} if source == "live" else {"source": source}
+
+
+def sources(people: Iterable[Person], source: Source) -> list[Source]:
+    """Where each row of one file or batch is looked for, in order. Of an earlier row about the same person no copy knows yet:
+    they are looked for at the vendor."""
+    known, found = set[str](), list[Source]()
+    for names in (person.emails | person.phones for person in people):
+        found.append(source if known.isdisjoint(names) else "live")
+        known |= names
+    return found
 
 
 async def no_copy(connection: Connection, source: Source) -> AccountCopy | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from anyio.from_thread import start_blocking_portal
@@ -92,6 +94,14 @@ def test_every_row_of_a_batch_looks_there(kept: Keeping) -> None:
     assert (look["found"], look["complete"], "from the mirror" in look["note"]) == (2, True, True)
 
 
+def test_a_later_row_about_the_same_person_sees_the_earlier_which_no_mirror_holds_yet(kept: Keeping) -> None:
+    lead = somebody("octanist")
+    arguments = {"account": "octanist", "leads": [lead, lead], "source": "mirror"}
+    found = kept.bench.call("insert_leads", **arguments)["results"]["rows"]
+    assert [row[1] for row in found] == ["created", "duplicate"]
+    assert found[1][2] == found[0][2]
+
+
 @pytest.mark.slow
 def test_a_mirror_that_does_not_hold_everything_refuses_what_it_cannot_know(tmp_path: Path) -> None:
     with keeping(tmp_path, LEADS, only=["octanist", "leadtrackr"]) as kept:
@@ -138,6 +148,31 @@ def intents(write: Write, connection: Connection) -> list[Any]:
 
 def row_intents(write: Write, connection: Connection) -> list[Any]:
     return [row.intent for row in rows_of(write, lambda name: connection)]
+
+
+@pytest.mark.slow
+def test_an_import_looks_there_and_at_the_vendor_for_whom_an_earlier_row_has_made(tmp_path: Path) -> None:
+    box = emulators(LEADS)
+    with on_loopback(box) as origin:
+        own = {"LEAD_MCP_MIRROR": "on", "LEAD_MCP_MIRROR_MAX_AGE": "600"}
+        environment = clean(surroundings(box, origin, tmp_path, own, only=["octanist"]))
+        path, stage = tmp_path / "leads.csv", box.stages["octanist"]
+        known, again, new = (str(somebody("octanist")["email"]) for _ in range(3))
+        call = ("call", "insert_lead", "--json", json.dumps(insertion("octanist", {"name": "Known", "email": known})))
+        assert here(*call, environment={**environment, "LEAD_MCP_WRITES": "allow"}).returncode == 0
+        path.write_text(f"name,email\nA,{known}\nB,{again}\nC,{again.upper()}\nD,{new}\n", "utf-8")
+        words = ("import", str(path), "--account", "octanist", "--yes", "--source", "mirror")
+        refused = here(*words, environment=environment)
+        assert (refused.returncode, "the mirror" in refused.stderr) == (1, True), "nothing was synced yet"
+        assert here("mirror", "sync", environment=environment).returncode == 0
+        assert "4 rows: 1 duplicate, 3 would be created" in here(*words, "--dry-run", environment=environment).stdout
+        heard = len(stage.heard)
+        ended = here(*words, environment=environment)
+        lines = path.with_name("leads.csv.results.jsonl").read_text("utf-8").splitlines()
+        outcomes = {line["row"]: line["outcome"] for line in map(json.loads, lines)}
+        assert outcomes == {1: "duplicate", 2: "created", 3: "duplicate", 4: "created"}, ended
+        looks = [one for one in list(stage.heard)[heard:] if (one.method, one.path[-6:]) == ("GET", "/leads")]
+        assert {parse_qs(one.query)["search"][0].casefold() for one in looks} == {again}, "for row 3 alone"
 
 
 @pytest.mark.slow
