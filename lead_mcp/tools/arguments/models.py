@@ -45,7 +45,7 @@ LEAD_ID: Final = "the vendor's id"
 ALIKE: Final = "as in search_leads"
 AS_SUMMED: Final = "as in summarize_leads"
 LEAD_URI: Final = "lead://..., or account and id"
-MAX_TOKENS: Final = "answer"
+MAX_TOKENS: Final = "of the answer"
 CURSOR: Final = "next_cursor; same arguments"
 FILTERS: Final = "all must hold; fields: list_accounts"
 GROUPS: Final = "up to 2: a field, account, hour, day, week, month, quarter, year, weekday, hour_of_day"
@@ -72,15 +72,15 @@ class ListAccounts(Arguments):
 
 
 class SearchLeads(Windowed):
-    """Find leads."""
+    """Find leads, newest first."""
 
     account: Accounts = Field(None, description=ACCOUNTS)
     text: Text = Field(None, max_length=200, description="name, e-mail, phone, company")
     in_account: Text = Field(None, description="also there; 'not NAME'")
     ids: Words = Field(None, description="or URIs")
     filters: Filters = Field(None, description=FILTERS)
-    period: Text = Field(None, description="today, last_week, last_7_days, 2026-10, 2026-10-05..2026-10-12")
-    since: Text = Field(None, description="yesterday, -12h, ISO time")
+    period: Text = Field(None, description="today, last_7_days, 2026-10, 2026-10-05..2026-10-12")
+    since: Text = Field(None, description="yesterday, -12h, ISO")
     until: Text = Field(None, description="inclusive day; default now")
     sort: Sort = Field(None, description="default created_at:desc")
     fields: Columns = Field(None, max_length=40, description="columns added")
