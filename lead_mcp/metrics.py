@@ -5,6 +5,7 @@ Labels are bounded: accounts and tools that are configured, outcomes from short 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -40,7 +41,7 @@ class Times:
     total: float = 0.0
 
     def add(self, seconds: float) -> None:
-        self.counts[next((nth for nth, most in enumerate(BUCKETS) if seconds <= most), len(BUCKETS))] += 1
+        self.counts[bisect_left(BUCKETS, seconds)] += 1
         self.total += seconds
 
 

@@ -107,14 +107,16 @@ async def resolve_query(connection: Connection, query: Query) -> AccountQuery:
         search = replace(search, partitions=lambda account: (str(query.partition),))
     fields = connection.account.fields if query.kind == "lead" else search.fields(connection.account)
     count: list[int] = []
-    bare = AccountQuery(connection, search, Names(fields))
+    resolved = AccountQuery(connection, search, Names(fields))
     try:
-        names = await names_for(connection, query.kind, fields, query.names(), count)
+        resolved.names = names = await names_for(connection, query.kind, fields, query.names(), count)
     except BadArgument:
         raise
     except LeadMcpError as error:
-        return replace(bare, error=error, metadata_requests=len(count))
-    resolved = replace(bare, names=names, metadata_requests=len(count))
+        resolved.error = error
+        return resolved
+    finally:
+        resolved.metadata_requests = len(count)
     _check_guard(resolved, query)
     missing = sorted({given.field for given in query.filters if names.field(given.field) is None})
     if missing:
@@ -150,7 +152,7 @@ def _clauses(resolved: AccountQuery, query: Query) -> list[Where]:
         wheres = typed(given, known.kind, query.zone, query.now)
         if known.personal == "phone" and known.kind in (Kind.TEXT, Kind.ANY):
             wheres = [numbered(where, query.region) for where in wheres]
-        clauses.extend(_listed(replace(where, field=key), known, resolved) for where in wheres)
+        clauses.extend(_listed(_under(key, where), known, resolved) for where in wheres)
     return clauses
 
 
@@ -174,6 +176,10 @@ def _check_filter_only(given: Filter, known: Field, resolved: AccountQuery) -> N
         raise BadArgument(message)
 
 
+def _under(key: str, where: Where) -> Where:
+    return where if where.field == key else replace(where, field=key)
+
+
 def _listed(where: Where, known: Field, resolved: AccountQuery) -> Where:
     """The clause in the spelling of the vendor's closed list; a value outside it matches nothing there."""
     if not (known.values and known.closed) or where.op not in (Op.EQ, Op.IN):
@@ -181,6 +187,8 @@ def _listed(where: Where, known: Field, resolved: AccountQuery) -> Where:
     spelling = {folded(value): value for value in known.values}
     wanted = where.value if where.op is Op.IN else (where.value,)
     inside = tuple(spelling[folded(str(value))] for value in wanted if folded(str(value)) in spelling)
+    if inside == tuple(wanted):
+        return where
     outside = [spelled(value) for value in wanted if folded(str(value)) not in spelling]
     if outside:
         resolved.notes.append(f"{where.field} is one of {', '.join(known.values)} here")

@@ -88,6 +88,8 @@ def _query(runtime: Runtime, asked: models.SearchLeads, rows: int | None) -> Que
     further = {"in_account": asked.in_account} if asked.in_account else {}
     sized = {"detail": asked.detail, "max_tokens": asked.max_tokens, "source": asked.source}
     query = arguments.query(ids=asked.ids, **sized, **further)
+    if asked.ids is None and rows is None:
+        return query
     ids = None if asked.ids is None else asked_ids(runtime, asked.account, asked.ids)
     return replace(query, ids=ids, limit=rows or query.limit)
 

@@ -41,12 +41,14 @@ class RateLimit:
     budget: VendorBudget = field(default_factory=VendorBudget)
     """The vendor's own limit, where it tells it: it holds beside ours."""
     ended: deque[float] = field(default_factory=deque)
-    _changed: anyio.Event = field(default_factory=anyio.Event)
+    _changed: anyio.Event | None = None
+    """What those who wait are woken by, where there are any."""
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
         """Wait for a slot, hold it while the request is under way, and give it back a window after the reply."""
         while (pause := self.pause()) is not None:
+            self._changed = self._changed or anyio.Event()
             with anyio.move_on_after(pause):
                 await self._changed.wait()
         self.leave()
@@ -86,5 +88,6 @@ class RateLimit:
         self.in_flight -= 1
         if self.calls:
             self.ended.append(self.clock())
-        self._changed.set()
-        self._changed = anyio.Event()
+        event, self._changed = self._changed, None
+        if event is not None:
+            event.set()

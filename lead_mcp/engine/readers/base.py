@@ -21,7 +21,7 @@ from lead_mcp.engine.readers.paging import Pager
 from lead_mcp.engine.records import Position, Record, Sorter
 from lead_mcp.engine.text import TEXT_FIELDS, text_matches
 from lead_mcp.errors import LeadMcpError, Rejected
-from lead_mcp.filters import Value, matches
+from lead_mcp.filters import Order, Value, matches
 from lead_mcp.vendors.spec.http import Raw
 from lead_mcp.vendors.spec.reading import PageRequest
 
@@ -237,11 +237,11 @@ class Reader:
             name = self.pager.account.name
             self.error = account_late(name, seconds)
 
-    def _request(self, bounds: Bounds, limit: int) -> PageRequest:
+    def _request(self, bounds: Bounds, limit: int, order: Order | None = None) -> PageRequest:
         """The first page of what lies within the bounds."""
         where = (*self.plan.sent, *bound_clauses(self.plan, bounds))
         text = self.plan.criteria.text if self.plan.text_here is None else None
-        return PageRequest(where=where, text=text, limit=limit)
+        return PageRequest(where=where, text=text, order=order, limit=limit)
 
     @property
     def _searching(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import anyio
 
@@ -22,7 +22,8 @@ class Budget:
     """Readers that have not ended."""
     waiting: int = 0
     """Those among them that have used up their share."""
-    _changed: anyio.Event = field(default_factory=anyio.Event)
+    _changed: anyio.Event | None = None
+    """What those who wait are woken by, where there are any."""
 
     @staticmethod
     def among(readers: int, limit: int, called: str) -> Budget:
@@ -42,14 +43,16 @@ class Budget:
 
     def changed(self) -> None:
         """Wake everybody who waits."""
-        event, self._changed = self._changed, anyio.Event()
-        event.set()
+        event, self._changed = self._changed, None
+        if event is not None:
+            event.set()
 
     async def borrowed(self) -> int:
         """Some of the spare records; waits until there are any, or until every reader has ended or waits too: then 0."""
         self.waiting += 1
         try:
             while self.spare <= 0 and self.waiting < self.reading:
+                self._changed = self._changed or anyio.Event()
                 await self._changed.wait()
             taken = max(0, -(-self.spare // self.waiting))
             self.spare -= taken

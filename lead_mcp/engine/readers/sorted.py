@@ -116,7 +116,8 @@ class SortedReader(Reader):
         return first if first.field == self.plan.along else replace(first, field=self.plan.along)
 
     def _page_request(self, bounds: Bounds, offset: int, size: int) -> PageRequest:
-        return replace(self._request(bounds, size), order=self._order, offset=offset, token=self._token)
+        first = self._request(bounds, size, self._order)
+        return replace(first, offset=offset, token=self._token) if offset or self._token else first
 
     # --- taking in ----------------------------------------------------------------------------------------------------
 
