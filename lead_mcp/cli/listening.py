@@ -172,6 +172,9 @@ since who logs needs not load what raises them."""
 
 
 def has_left(error: BaseException | None) -> bool:
+    """Whether an error, or every one of a group, says no more than that."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(map(has_left, error.exceptions))
     return type(error).__name__ in LEFT
 
 

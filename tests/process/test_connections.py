@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -295,6 +296,25 @@ async def test_a_client_that_leaves_in_mid_request_is_no_error(version: str, cap
     async with server.session_manager.run():
         await app(scope, receive, send)
     assert [one.getMessage() for one in caplog.records if one.levelname == "ERROR" and passes(one)] == []
+
+
+GONE: Final = anyio.ClosedResourceError()
+FAILURES: Final[Mapping[str, tuple[BaseException, bool]]] = {
+    "left": (GONE, False),
+    "left, as a task group has it": (ExceptionGroup("one", [GONE, ExceptionGroup("inner", [GONE])]), False),
+    "another failure": (ValueError("x"), True),
+    "another failure beside it": (ExceptionGroup("two", [GONE, ValueError("x")]), True),
+}
+
+
+@pytest.mark.parametrize(("failure", "told"), FAILURES.values(), ids=list(FAILURES))
+def test_the_sdk_s_error_is_told_unless_it_says_no_more_than_that_a_client_left(
+    failure: BaseException, told: bool
+) -> None:
+    """Found by an hour of ``make soak``: a session that ends while its last request is handed over."""
+    found = (type(failure), failure, None)
+    record = logging.LogRecord("mcp.server.streamable_http", logging.ERROR, "", 0, "SSE response error", None, found)
+    assert passes(record) is told
 
 
 @pytest.mark.slow
