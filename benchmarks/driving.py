@@ -139,10 +139,12 @@ def settings_in(environment: Mapping[str, str]) -> Settings:
         return load()
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+def engine_peak(child: Child) -> float:
+    """The most resident memory that the server's own child ever had, MiB."""
+    pid = child.process.pid
+    (engine,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    lines = Path(f"/proc/{engine}/status").read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) / 1024
 
 
 # --- the emulators ------------------------------------------------------------------------------------------------

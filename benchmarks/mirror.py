@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import duckdb
 
-from benchmarks.driving import OURS, Child, Failed, Pipe, emulators
+from benchmarks.driving import OURS, Child, Failed, Pipe, emulators, engine_peak
 from benchmarks.report import Line
 from lead_mcp.vendors import NAMES
 
@@ -150,7 +150,7 @@ def _asked(environment: Mapping[str, str], folder: Path, repeats: int) -> list[L
             _ask(pipe, sql)
             warm = statistics.median(_ask(pipe, sql)[0] for _ in range(repeats))
             lines.append(Line(f"mirror: {leads:,} leads, {name}, warm p50", 1000 * warm, most=WARM))
-        growth, engine = child.rss() - idle, _engine_peak(child)
+        growth, engine = child.rss() - idle, engine_peak(child)
     note = f"peak of the engine {engine:,.0f} MiB"
     return [*lines, Line("mirror: memory growth of the server", growth, unit="MiB", note=note)]
 
@@ -180,11 +180,3 @@ def _ask(pipe: Pipe, sql: str) -> tuple[float, dict[str, Any]]:
     if "result" not in found:
         raise Failed(str(found))
     return time.perf_counter() - started, found
-
-
-def _engine_peak(child: Child) -> float:
-    """The most resident memory that the server's own child ever had, MiB."""
-    pid = child.process.pid
-    (engine,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    lines = Path(f"/proc/{engine}/status").read_text().splitlines()
-    return int(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) / 1024

@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from benchmarks.driving import BARE, OURS, Child, Emulators, Json, Web, emulators, free_port, wait_for
+from benchmarks.driving import BARE, OURS, Child, Emulators, Json, Web, emulators, wait_for
 from benchmarks.issuer import Issuer, issuer
 from benchmarks.report import Line, middle, percentile
 from benchmarks.search import ASKED_BARE, ASKED_OURS
+from tests.ports import free_port
 
 CLIENTS: Final = (1, 16, 64)
 HUNDREDS: Final = 400

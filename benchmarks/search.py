@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Final
 
-from benchmarks.driving import BARE, OURS, Child, Client, Emulators, Json, Pipe, Web, free_port, wait_for
+from benchmarks.driving import BARE, OURS, Child, Client, Emulators, Json, Pipe, Web, wait_for
 from benchmarks.report import Line, middle, percentile
+from tests.ports import free_port
 
 WON: Final = [{"field": "status", "op": "eq", "value": "won"}]
 ASKED_OURS: Final[Json] = {

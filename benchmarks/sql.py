@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.driving import OURS, Child, Failed, Pipe, emulators
+from benchmarks.driving import OURS, Child, Failed, Pipe, emulators, engine_peak
 from benchmarks.report import Line
 from lead_mcp.vendors import NAMES
 
@@ -36,7 +35,7 @@ def measure(leads: int) -> list[Line]:
         _ask(pipe, READ)  # the emulators draw their leads
         read, counts = _ask(pipe, READ)
         joined, found = _ask(pipe, JOINED)
-        growth, engine = child.peak() - idle, _engine_peak(child)
+        growth, engine = child.peak() - idle, engine_peak(child)
     every = leads * len(NAMES)
     if (
         sum(row[1] for row in counts["result"]["rows"]) != every
@@ -66,11 +65,3 @@ def _ask(pipe: Pipe, sql: str) -> tuple[float, dict[str, Any]]:
     said = pipe.ask("tools/call", {"name": "query_sql", "arguments": {"sql": sql, "since": EVER}})
     found: dict[str, Any] = said["structuredContent"]
     return time.perf_counter() - started, found
-
-
-def _engine_peak(child: Child) -> float:
-    """The most resident memory that the server's own child ever had, MiB."""
-    pid = child.process.pid
-    (engine,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    lines = Path(f"/proc/{engine}/status").read_text().splitlines()
-    return int(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) / 1024

@@ -21,7 +21,8 @@ from lead_mcp.transport.breaker import FAILURES, HANG, LONGEST_REST, REST, Break
 from lead_mcp.transport.shared_breaker import SharedBreaker
 from lead_mcp.transport.shared_redis import SharedRedis
 from tests.driving import CallFailed, bench
-from tests.identity.test_shared_rate import free_port, needs_redis, redis
+from tests.identity.test_shared_rate import needs_redis, redis
+from tests.ports import free_port
 
 HANGS = math.ceil(FAILURES / HANG)
 SOON = 0.05

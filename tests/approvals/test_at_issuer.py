@@ -19,7 +19,7 @@ from tests.approvals.browser import Browser, Page
 from tests.approvals.chromium import CHROMIUM, tab
 from tests.identity.issuer import AUDIENCE, CLIENT, SECRET, TestIssuer, ec_key
 from tests.identity.team import Team, team
-from tests.identity.test_shared_rate import free_port
+from tests.ports import free_port
 from tests.process.processes import listening_server
 
 

@@ -15,16 +15,11 @@ import pytest
 
 from lead_mcp.transport.shared_rate import SharedRate, SharedSlots
 from lead_mcp.transport.shared_redis import SharedRedis
+from tests.ports import free_port
 
 REDIS = shutil.which("redis-server")
 needs_redis = pytest.mark.skipif(REDIS is None, reason="no redis-server here; .ci/run installs it")
 pytestmark = [needs_redis, pytest.mark.anyio]
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @contextmanager

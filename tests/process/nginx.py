@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
+from tests.ports import free_port
 from tests.process.processes import PATIENCE, PROMPT, ROOT
 from tests.writing.cluster import plainly, somebody
 
@@ -26,7 +27,7 @@ def nginx(replicas: Sequence[str]) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="nginx") as folder:
         if become := plainly():
             os.chown(folder, somebody().pw_uid, somebody().pw_gid)
-        port = _free_port()
+        port = free_port()
         (Path(folder) / "nginx.conf").write_text(_configuration(replicas, port, folder), "utf-8")
         words = [*become, str(NGINX), "-p", folder, "-c", "nginx.conf", "-e", "stderr", "-g", "daemon off;"]
         process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -52,12 +53,6 @@ def _configuration(replicas: Sequence[str], port: int, folder: str) -> str:
         text = text.replace(ours, own)
     assert next(places, None) is None
     return text
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def _wait(process: subprocess.Popen[str], port: int) -> None:

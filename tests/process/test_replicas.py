@@ -26,7 +26,8 @@ from redis import Redis
 from lead_mcp.identity.tokens import Tokens
 from lead_mcp.transport.breaker import FAILURES, HANG
 from tests.approvals.browser import Browser
-from tests.identity.test_shared_rate import REDIS, free_port, redis
+from tests.identity.test_shared_rate import REDIS, redis
+from tests.ports import free_port
 from tests.process.nginx import NGINX, nginx
 from tests.process.processes import Background, Emulators, listening_server
 from tests.writing.cluster import Missing, cluster, fresh_database

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -28,6 +27,7 @@ from lead_mcp.vendors.spec.http import Effect, Reply, Request, Signature
 from lead_mcp.vendors.spec.reading import Page, PageRequest, Push, Recording, RecordingPage
 from lead_mcp.vendors.spec.vendor import account_of
 from lead_mcp.vendors.spec.writing import WriteResult
+from tests.replies import reply
 from tests.sixth import VENDOR, wire, write
 from tests.sixth.fields import LEAD
 
@@ -36,10 +36,6 @@ WHEN = datetime(2026, 11, 9, 12, 0, 0, 120_000, tzinfo=UTC)
 MILLIS = 1_794_225_600_120
 MICRO = timedelta(microseconds=1)
 ROW = {"id": "LD-00A001", "status": "new", "created": MILLIS}
-
-
-def reply(body: Any, status: int = 200) -> Reply:
-    return Reply(status, body if isinstance(body, bytes) else json.dumps(body).encode(), {})
 
 
 def refused(kind: str, status: int) -> Reply:

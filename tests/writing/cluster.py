@@ -6,7 +6,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+from tests.ports import free_port
 
 PATIENCE: Final = 60.0
 TRIES: Final = 4
@@ -80,7 +81,7 @@ def _started(command: Sequence[str], folder: Path) -> tuple[subprocess.Popen[byt
     """The server on a port that was free a moment ago; on another one, should somebody have taken it since."""
     log = folder / "log"
     for _ in range(TRIES):
-        port = _free_port()
+        port = free_port()
         settings = (f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={folder}", "fsync=off")
         words = [*command, "-D", str(folder / "data"), *(part for one in settings for part in ("-c", one))]
         with log.open("wb") as said:
@@ -102,12 +103,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait(PATIENCE)
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def _answers(process: subprocess.Popen[bytes], port: int) -> bool:

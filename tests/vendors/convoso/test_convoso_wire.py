@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,9 +11,10 @@ from lead_mcp.errors import LeadMcpError, MalformedReply, NotFound, RateLimited,
 from lead_mcp.filters import Kind, Op, Where
 from lead_mcp.vendors.convoso import VENDOR, wire
 from lead_mcp.vendors.spec.account import Account
-from lead_mcp.vendors.spec.http import Reply, Request, Signature
+from lead_mcp.vendors.spec.http import Request, Signature
 from lead_mcp.vendors.spec.reading import Page, PageRequest, Push, Recording, RecordingPage
 from lead_mcp.vendors.spec.vendor import account_of
+from tests.replies import reply
 
 ACCOUNT = account_of(VENDOR, "acme")
 EASTERN = account_of(VENDOR, "east", options={"timezone": "America/New_York"})
@@ -44,10 +44,6 @@ FULL = {  # the seed's keys with those C1 and C6 saw beside them
 
 def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-def reply(body: Any, status: int = 200, **headers: str) -> Reply:
-    return Reply(status, json.dumps(body).encode() if not isinstance(body, bytes) else body, headers)
 
 
 def form(*where: Where, account: Account = ACCOUNT) -> dict[str, str]:

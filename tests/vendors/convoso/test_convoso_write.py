@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -26,11 +25,12 @@ from lead_mcp.errors import (
 from lead_mcp.filters import Kind
 from lead_mcp.phones import Phone
 from lead_mcp.vendors.convoso import VENDOR, write
-from lead_mcp.vendors.spec.http import Effect, Reply, Request
+from lead_mcp.vendors.spec.http import Effect, Request
 from lead_mcp.vendors.spec.reading import PageRequest
 from lead_mcp.vendors.spec.vendor import account_of
 from lead_mcp.vendors.spec.writing import WriteResult
 from lead_mcp.writing.forms import FilledForm, FormFiller, secret_names
+from tests.replies import reply
 
 ACCOUNT = account_of(VENDOR, "acme")
 PHONE = Phone("+12135550101", "2135550101", "1")
@@ -57,10 +57,6 @@ OPTIONS = set(
         "update_order_by_last_called_time lead_id"
     ).split()
 )
-
-
-def reply(body: Any, status: int = 200, **headers: str) -> Reply:
-    return Reply(status, json.dumps(body).encode() if not isinstance(body, bytes) else body, headers)
 
 
 def filled(own: dict[str, Any], form: Any = write.INSERTED, **ours: Any) -> FilledForm:

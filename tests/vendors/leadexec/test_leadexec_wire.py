@@ -27,6 +27,7 @@ from lead_mcp.vendors.spec.fields import FieldMap, PartField
 from lead_mcp.vendors.spec.http import Reply, Request, Signature
 from lead_mcp.vendors.spec.reading import Page, PageRequest, Push, by_table
 from lead_mcp.vendors.spec.vendor import account_of
+from tests.replies import reply
 
 SAMPLES = Path(__file__).parent / "samples"
 LEADS = json.loads((SAMPLES / "leadexec_leads.json").read_text())
@@ -52,10 +53,6 @@ def amount(op: Op, value: str) -> Where:
 
 def ask(*where: Where, **more: Any) -> PageRequest:
     return PageRequest(where=where, partition="12", **more)
-
-
-def reply(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Reply:
-    return Reply(status, body if isinstance(body, bytes) else json.dumps(body).encode(), headers or {})
 
 
 # --- asking for leads ---------------------------------------------------------------------------------------------
@@ -231,7 +228,7 @@ FAILURES: list[tuple[Reply, type[LeadMcpError]]] = [
     (reply(b"<html>no</html>", 401), Unauthorized),
     (reply({"message": "no such lead type"}, 404), NotFound),
     (reply({"Message": "The request is invalid."}, 400), Rejected),
-    (reply(b"", 429, {"retry-after": "7"}), RateLimited),
+    (reply(b"", 429, **{"retry-after": "7"}), RateLimited),
     (reply(b"<html>down</html>", 503), Unavailable),
     (reply({"error": "access token expired"}), Unauthorized),
     (reply({"error": "bad query"}), Rejected),
@@ -265,7 +262,7 @@ def test_no_failure_is_an_empty_page(failed: Reply, kind: type[LeadMcpError]) ->
 
 def test_an_error_quotes_the_vendor_and_keeps_its_wait() -> None:
     with pytest.raises(RateLimited, match="“slow down”") as caught:
-        wire.opened(reply({"Error": {"Message": "slow down"}}, 429, {"retry-after": "7"}))
+        wire.opened(reply({"Error": {"Message": "slow down"}}, 429, **{"retry-after": "7"}))
     assert (caught.value.retry_after, caught.value.status) == (7.0, 429)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +25,7 @@ from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.http import Effect, Reply, Request, Signature
 from lead_mcp.vendors.spec.vendor import account_of
 from lead_mcp.vendors.spec.writing import WriteResult
+from tests.replies import reply
 
 OPTIONS = {"lead_type_uids": "12", "source_vid": "501", "source_aid": "7001"}
 ONE = account_of(VENDOR, "acme", options=OPTIONS)
@@ -61,10 +61,6 @@ def build(account: Account, values: dict[str, Any]) -> Request:
 def lead(account: Account, values: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = build(account, values).json["leads"][0]
     return found
-
-
-def reply(body: Any, status: int = 200) -> Reply:
-    return Reply(status, body if isinstance(body, bytes) else json.dumps(body).encode())
 
 
 def failed(answer: Reply, account: Account = ONE) -> LeadMcpError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -22,9 +21,10 @@ from lead_mcp.filters import RANGE, Op, Order, Where
 from lead_mcp.vendors.leadsquared import VENDOR, identify, wire
 from lead_mcp.vendors.leadsquared.fields import BIT, EVERY_COLUMN, LEAD, STAMP, asked
 from lead_mcp.vendors.spec.fields import EQ, NUMBER, TEXT, Field, FieldMap
-from lead_mcp.vendors.spec.http import Reply, Request, Signature
+from lead_mcp.vendors.spec.http import Request, Signature
 from lead_mcp.vendors.spec.reading import Page, PageRequest, Push, Recording, RecordingPage
 from lead_mcp.vendors.spec.vendor import account_of
+from tests.replies import reply
 
 ACCOUNT = account_of(VENDOR, "acme", options={})
 RENAMED = account_of(VENDOR, "acme", names={"email": "mx_Work_Email", "created_at": "mx_Born"})
@@ -52,11 +52,6 @@ FULL = {
     "CreatedOn": "2026-11-01 12:00:00.000",
     "LastVisitDate": "1900-01-01 00:00:00.000",
 }
-
-
-def reply(body: Any, status: int = 200, **headers: str) -> Reply:
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Reply(status, raw, headers)
 
 
 def get(path: str, **query: str) -> Request:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -21,10 +20,11 @@ from lead_mcp.errors import (
 )
 from lead_mcp.phones import Phone
 from lead_mcp.vendors.leadsquared import VENDOR, write
-from lead_mcp.vendors.spec.http import Effect, Reply, Request
+from lead_mcp.vendors.spec.http import Effect, Request
 from lead_mcp.vendors.spec.reading import PageRequest
 from lead_mcp.vendors.spec.vendor import account_of
 from lead_mcp.vendors.spec.writing import WriteResult
+from tests.replies import reply
 
 ACCOUNT = account_of(VENDOR, "acme")
 RENAMED = account_of(VENDOR, "acme", names={"email": "mx_Work_Email", "phone": "mx_Cell"})
@@ -33,11 +33,6 @@ ADA = {"FirstName": "Ada", "EmailAddress": "ada@example.com", "Phone": "+1213555
 PAIRS = [{"Attribute": name, "Value": value} for name, value in ADA.items()]
 NUMBER = Phone("+12135550101", "2135550101", "1")
 OLDEST = {"ColumnName": "CreatedOn", "Direction": "0"}
-
-
-def reply(body: Any, status: int = 200, **headers: str) -> Reply:
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Reply(status, raw, headers)
 
 
 def post(path: str, body: Any, **query: str) -> Request:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,6 +14,7 @@ from lead_mcp.vendors.leadtrackr import VENDOR, identify, wire
 from lead_mcp.vendors.spec.http import Reply, Request, Signature
 from lead_mcp.vendors.spec.reading import Page, PageRequest, Push
 from lead_mcp.vendors.spec.vendor import account_of
+from tests.replies import reply
 
 ACCOUNT = account_of(VENDOR, "acme", options={})
 ROUTE = VENDOR.leads.routes[0]
@@ -57,13 +57,9 @@ FULL: dict[str, Any] = LISTED | {  # docs: api-reference/leads/get-lead; formFie
 }
 
 
-def body(value: Any, status: int = 200, **headers: str) -> Reply:
-    return Reply(status, json.dumps(value).encode(), headers)
-
-
 def listing(**changes: Any) -> Reply:
     whole = {"message": "Leads retrieved", "leads": [LISTED], "total": 41, "page": 2, "limit": 20, "totalPages": 3}
-    return body(whole | {"hasMore": True} | changes)
+    return reply(whole | {"hasMore": True} | changes)
 
 
 def request(**query: str) -> Request:
@@ -240,7 +236,7 @@ def test_an_account_needs_a_key_and_nothing_else() -> None:
         (listing(), Page([LISTED], 41, True)),
         (listing(total="41", hasMore=False), Page([LISTED], 41, False)),
         (listing(leads=[], total=0, hasMore=False), Page([], 0, False)),
-        (body({"message": "Leads retrieved", "leads": [FULL]}), Page([FULL], None, None)),
+        (reply({"message": "Leads retrieved", "leads": [FULL]}), Page([FULL], None, None)),
     ],
 )
 def test_a_listing_is_a_page(reply: Reply, page: Page) -> None:
@@ -248,22 +244,22 @@ def test_a_listing_is_a_page(reply: Reply, page: Page) -> None:
 
 
 FAILURES = [
-    (body({"message": "Invalid sort"}, 400), errors.Rejected, 400),
-    (body({"message": "Missing X-API-Key header"}, 401), errors.Unauthorized, 401),
-    (body({"message": "Invalid API key"}, 401), errors.Unauthorized, 401),
-    (body({"message": "Subscription inactive"}, 403), errors.Unauthorized, 403),
-    (body({"message": "Project not found"}, 404), errors.NotFound, 404),
+    (reply({"message": "Invalid sort"}, 400), errors.Rejected, 400),
+    (reply({"message": "Missing X-API-Key header"}, 401), errors.Unauthorized, 401),
+    (reply({"message": "Invalid API key"}, 401), errors.Unauthorized, 401),
+    (reply({"message": "Subscription inactive"}, 403), errors.Unauthorized, 403),
+    (reply({"message": "Project not found"}, 404), errors.NotFound, 404),
     (Reply(404, b"<!DOCTYPE html><title>404</title>"), errors.NotFound, 404),
-    (body({"message": "Cannot GET /api/api/leads/getLead"}, 404), errors.NotFound, 404),
-    (body({"message": "Method not allowed"}, 405), errors.Rejected, 405),
-    (body({"message": "Duplicate operation"}, 409), errors.Conflict, 409),
+    (reply({"message": "Cannot GET /api/api/leads/getLead"}, 404), errors.NotFound, 404),
+    (reply({"message": "Method not allowed"}, 405), errors.Rejected, 405),
+    (reply({"message": "Duplicate operation"}, 409), errors.Conflict, 409),
     (Reply(429, b""), errors.RateLimited, 429),
-    (body({"message": "Server error"}, 500), errors.Unavailable, 500),
+    (reply({"message": "Server error"}, 500), errors.Unavailable, 500),
     (Reply(502, b"<html>Bad gateway</html>"), errors.Unavailable, 502),
     (Reply(200, b"<html>sign in</html>"), errors.MalformedReply, 200),
     (Reply(200, b'{"message": "Leads retr'), errors.MalformedReply, 200),
     (Reply(302, b""), errors.MalformedReply, 302),
-    (body({"message": "Something else"}), errors.MalformedReply, 200),
+    (reply({"message": "Something else"}), errors.MalformedReply, 200),
 ]
 
 
@@ -288,22 +284,22 @@ def test_leads_of_another_shape_are_no_empty_page(leads: Any) -> None:
 
 def test_a_refusal_quotes_the_vendor_and_keeps_its_wish_to_wait() -> None:
     with pytest.raises(errors.RateLimited, match="“Slow down”") as caught:
-        wire.read_leads(ACCOUNT, PageRequest(), body({"message": "Slow down"}, 429, **{"retry-after": "7"}))
+        wire.read_leads(ACCOUNT, PageRequest(), reply({"message": "Slow down"}, 429, **{"retry-after": "7"}))
     assert caught.value.retry_after == 7
 
 
 def test_a_lead_is_a_list_of_one() -> None:
-    assert wire.read_lead(ACCOUNT, ["4711"], body({"message": "Lead retrieved", "lead": FULL})) == [FULL]
+    assert wire.read_lead(ACCOUNT, ["4711"], reply({"message": "Lead retrieved", "lead": FULL})) == [FULL]
 
 
 def test_no_such_lead_is_none() -> None:
-    assert wire.read_lead(ACCOUNT, ["1"], body({"message": "Lead not found"}, 404)) == []
+    assert wire.read_lead(ACCOUNT, ["1"], reply({"message": "Lead not found"}, 404)) == []
 
 
 @pytest.mark.parametrize("lead", [None, [], "4711"])
 def test_a_lead_of_another_shape_is_garbled(lead: Any) -> None:
     with pytest.raises(errors.MalformedReply):
-        wire.read_lead(ACCOUNT, ["4711"], body({"message": "Lead retrieved", "lead": lead}))
+        wire.read_lead(ACCOUNT, ["4711"], reply({"message": "Lead retrieved", "lead": lead}))
 
 
 def test_a_successful_check_says_nothing() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -16,15 +15,12 @@ from lead_mcp.vendors.spec.http import Effect, Reply, Request
 from lead_mcp.vendors.spec.reading import PageRequest
 from lead_mcp.vendors.spec.vendor import account_of
 from lead_mcp.vendors.spec.writing import Values, WriteResult
+from tests.replies import reply
 
 ACCOUNT = account_of(VENDOR, "acme", options={"project_id": " pr-1 "})
 TOKEN = "ab" * 20
 UUID = "0f8fad5b-d9cb-469f-a165-70867728950E"
 ADA = Phone("+12135550101", "2135550101", "1")
-
-
-def body(value: Any, status: int = 200) -> Reply:
-    return Reply(status, json.dumps(value).encode())
 
 
 def created(values: Values) -> Request:
@@ -163,8 +159,8 @@ def test_one_place_holds_one_thing(names: tuple[str, str]) -> None:
 @pytest.mark.parametrize("status", [200, 201])
 @pytest.mark.parametrize(("word", "changed"), [("created", False), ("updated", True)])
 def test_a_created_lead_is_its_id_and_whether_the_event_was_known(status: int, word: str, changed: bool) -> None:
-    reply = body({"message": f"Lead {word} successfully", "leadId": 4711, "uniqueIdentifier": None}, status)
-    assert write.read_created(ACCOUNT, reply) == WriteResult("4711", updated=changed)
+    answer = reply({"message": f"Lead {word} successfully", "leadId": 4711, "uniqueIdentifier": None}, status)
+    assert write.read_created(ACCOUNT, answer) == WriteResult("4711", updated=changed)
 
 
 # --- changing -----------------------------------------------------------------------------------------------------
@@ -225,7 +221,7 @@ def test_parts_of_a_cent_and_negative_values_are_refused(value: str) -> None:
 
 def changed(**more: Any) -> Reply:
     whole = {"message": "Lead queued for processing", "leadId": 4711, "uniqueIdentifier": None, "status": "pending"}
-    return body(whole | {"queued": True} | more, 201)
+    return reply(whole | {"queued": True} | more, 201)
 
 
 WARNED = {
@@ -265,20 +261,20 @@ def test_warnings_are_few_and_short() -> None:
 @pytest.mark.parametrize(
     ("reply", "kind"),
     [
-        (body({"message": "Missing required field: projectId"}, 400), errors.Rejected),
-        (body({"message": "Invalid API key"}, 401), errors.Unauthorized),
-        (body({"message": "Subscription inactive"}, 403), errors.Unauthorized),
-        (body({"message": "Lead not found"}, 404), errors.NotFound),
-        (body({"message": "Method not allowed"}, 405), errors.Rejected),
-        (body({"message": "Lead is already queued"}, 409), errors.Conflict),
+        (reply({"message": "Missing required field: projectId"}, 400), errors.Rejected),
+        (reply({"message": "Invalid API key"}, 401), errors.Unauthorized),
+        (reply({"message": "Subscription inactive"}, 403), errors.Unauthorized),
+        (reply({"message": "Lead not found"}, 404), errors.NotFound),
+        (reply({"message": "Method not allowed"}, 405), errors.Rejected),
+        (reply({"message": "Lead is already queued"}, 409), errors.Conflict),
         (Reply(429, b""), errors.RateLimited),
-        (body({"message": "Server error"}, 500), errors.Unavailable),
+        (reply({"message": "Server error"}, 500), errors.Unavailable),
         (Reply(503, b"<html>"), errors.Unavailable),
-        (body({"message": "Lead created successfully"}, 201), errors.MalformedReply),
-        (body({"message": "Lead updated", "leadId": None}), errors.MalformedReply),
-        (body({"message": "Lead updated", "leadId": True}), errors.MalformedReply),
-        (body({"message": "Lead updated", "leadId": "x"}), errors.MalformedReply),
-        (body([]), errors.MalformedReply),
+        (reply({"message": "Lead created successfully"}, 201), errors.MalformedReply),
+        (reply({"message": "Lead updated", "leadId": None}), errors.MalformedReply),
+        (reply({"message": "Lead updated", "leadId": True}), errors.MalformedReply),
+        (reply({"message": "Lead updated", "leadId": "x"}), errors.MalformedReply),
+        (reply([]), errors.MalformedReply),
         (Reply(200, b"<html>"), errors.MalformedReply),
         (Reply(204, b""), errors.MalformedReply),
     ],
@@ -332,6 +328,6 @@ def test_a_phone_is_searched_for_by_its_end_then_asked_in_its_spellings(phone: P
 
 
 def test_found_leads_are_the_lists_rows_and_a_failure_is_no_empty_answer() -> None:
-    assert write.read_found(ACCOUNT, body({"message": "Leads retrieved", "leads": [{"id": 1}]})).rows == [{"id": 1}]
+    assert write.read_found(ACCOUNT, reply({"message": "Leads retrieved", "leads": [{"id": 1}]})).rows == [{"id": 1}]
     with pytest.raises(errors.Unauthorized):
-        write.read_found(ACCOUNT, body({"message": "Invalid API key"}, 401))
+        write.read_found(ACCOUNT, reply({"message": "Invalid API key"}, 401))

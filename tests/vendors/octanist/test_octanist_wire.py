@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -22,18 +21,14 @@ from lead_mcp.errors import (
 from lead_mcp.filters import Op, Order, Where
 from lead_mcp.vendors.octanist import VENDOR, wire
 from lead_mcp.vendors.octanist.fields import LEAD
-from lead_mcp.vendors.spec.http import Reply, Request, Signature
+from lead_mcp.vendors.spec.http import Request, Signature
 from lead_mcp.vendors.spec.reading import Page, PageRequest, Push, by_table
 from lead_mcp.vendors.spec.vendor import account_of
+from tests.replies import reply
 
 ACCOUNT = account_of(VENDOR, "acme")
 WHEN = datetime(2026, 11, 1, 8, 30, 0, 120_000, tzinfo=UTC)
 LEAD_ROW = {"id": "lead_1", "name": "Zoë", "status": "won", "value": 12.5, "createdAt": "2026-11-01T08:30:00.120Z"}
-
-
-def reply(body: Any, status: int = 200, **headers: str) -> Reply:
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Reply(status, content, headers)
 
 
 def failed(code: str) -> dict[str, Any]:

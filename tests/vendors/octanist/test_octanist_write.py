@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -17,22 +16,19 @@ from lead_mcp.vendors.spec.http import Effect, Reply, Request
 from lead_mcp.vendors.spec.reading import PageRequest
 from lead_mcp.vendors.spec.vendor import account_of
 from lead_mcp.vendors.spec.writing import Values, WriteResult
+from tests.replies import reply
 
 ACCOUNT = account_of(VENDOR, "acme")
 TOKEN = "ab" * 20
 ADA = Phone("+12135550101", "2135550101", "1")
 
 
-def body(value: Any, status: int = 200) -> Reply:
-    return Reply(status, json.dumps(value).encode())
-
-
 def envelope(data: Any, status: int = 200) -> Reply:
-    return body({"success": True, "data": data, "meta": {"requestId": "req_1"}}, status)
+    return reply({"success": True, "data": data, "meta": {"requestId": "req_1"}}, status)
 
 
 def refusal(code: str, status: int, message: str = "no") -> Reply:
-    return body({"success": False, "error": {"code": code, "message": message, "details": {}}, "meta": {}}, status)
+    return reply({"success": False, "error": {"code": code, "message": message, "details": {}}, "meta": {}}, status)
 
 
 def created(values: Values) -> Request:
@@ -109,8 +105,8 @@ def test_attribution_that_a_session_would_swallow_is_refused_by_name() -> None:
 @pytest.mark.parametrize("status", [200, 201])
 @pytest.mark.parametrize("legacy", [False, True])
 def test_a_created_lead_is_its_id_in_both_generations(status: int, legacy: bool) -> None:
-    reply = body({"id": "lead_9"}, status) if legacy else envelope({"id": "lead_9", "message": "Lead added"}, status)
-    assert write.read_created(ACCOUNT, reply) == WriteResult("lead_9")
+    answer = reply({"id": "lead_9"}, status) if legacy else envelope({"id": "lead_9", "message": "Lead added"}, status)
+    assert write.read_created(ACCOUNT, answer) == WriteResult("lead_9")
 
 
 # --- changing -----------------------------------------------------------------------------------------------------
@@ -165,7 +161,7 @@ def test_a_value_that_would_be_rounded_is_refused(value: str) -> None:
     [
         (envelope({"leadId": "lead_1", "leadsUpdated": 1, "message": "Lead updated successfully"}), ()),
         (envelope({"leadId": "lead_1", "leadsUpdated": 3}), ("Octanist changed 3 leads, not one.",)),
-        (body({"success": True, "leadId": "lead_1", "status": "won"}), ()),
+        (reply({"success": True, "leadId": "lead_1", "status": "won"}), ()),
     ],
 )
 def test_a_change_counts_its_leads_and_warns_of_more_than_one(reply: Reply, warned: tuple[str, ...]) -> None:
@@ -191,7 +187,7 @@ REFUSALS: list[tuple[Reply, type[errors.LeadMcpError], str | None]] = [
     (refusal("INVALID_DATE", 400), errors.Rejected, "INVALID_DATE"),
     (refusal("UNAUTHORIZED", 401), errors.Unauthorized, "UNAUTHORIZED"),
     (refusal("UNAUTHORIZED", 200), errors.Unauthorized, "UNAUTHORIZED"),
-    (body({"error": "Invalid or missing API key"}, 401), errors.Unauthorized, None),
+    (reply({"error": "Invalid or missing API key"}, 401), errors.Unauthorized, None),
     (refusal("NOT_FOUND", 404), errors.NotFound, "NOT_FOUND"),
     (refusal("CONFLICT", 409), errors.Conflict, "CONFLICT"),
     (refusal("CONFLICT", 200), errors.Conflict, "CONFLICT"),
@@ -200,11 +196,11 @@ REFUSALS: list[tuple[Reply, type[errors.LeadMcpError], str | None]] = [
     (refusal("INTERNAL_ERROR", 200), errors.Unavailable, "INTERNAL_ERROR"),
     (Reply(502, b"<html>"), errors.Unavailable, None),
     (refusal("SOMETHING_NEW", 200), errors.MalformedReply, "SOMETHING_NEW"),
-    (body({"success": False}), errors.MalformedReply, None),
+    (reply({"success": False}), errors.MalformedReply, None),
     (Reply(200, b"<html>"), errors.MalformedReply, None),
     (Reply(204, b""), errors.MalformedReply, None),
-    (body([]), errors.MalformedReply, None),
-    (body({"success": True}), errors.MalformedReply, None),
+    (reply([]), errors.MalformedReply, None),
+    (reply({"success": True}), errors.MalformedReply, None),
     (envelope([]), errors.MalformedReply, None),
     (envelope({"id": "", "leadId": "lead_1", "leadsUpdated": None}), errors.MalformedReply, None),
     (envelope({"id": None, "leadId": "", "leadsUpdated": 1}), errors.MalformedReply, None),
@@ -225,12 +221,12 @@ def test_every_refusal_has_its_kind(
 
 
 def test_a_403_is_the_lead_refused_when_creating_and_the_key_when_changing() -> None:
-    reply = refusal("FORBIDDEN", 403, "filtered")
+    answer = refusal("FORBIDDEN", 403, "filtered")
     with pytest.raises(errors.Rejected, match="filtered") as raised:
-        write.read_created(ACCOUNT, reply)
+        write.read_created(ACCOUNT, answer)
     assert (raised.value.vendor_code, raised.value.status) == ("FORBIDDEN", 403)
     with pytest.raises(errors.Unauthorized):
-        write.read_updated(ACCOUNT, "lead_1", reply)
+        write.read_updated(ACCOUNT, "lead_1", answer)
 
 
 # --- finding one person's leads -----------------------------------------------------------------------------------
@@ -265,7 +261,7 @@ def test_a_phone_is_searched_by_its_end_and_in_the_ways_people_type_it(phone: Ph
     assert write.with_phone(ACCOUNT, phone, FIRST) == [searches(phone.national[-4:]), searches(*asked)]
 
 
-@pytest.mark.parametrize("reply", [envelope([{"id": "lead_1"}]), body([{"id": "lead_1"}])])
+@pytest.mark.parametrize("reply", [envelope([{"id": "lead_1"}]), reply([{"id": "lead_1"}])])
 def test_found_leads_are_read_in_both_generations(reply: Reply) -> None:
     assert write.read_found(ACCOUNT, reply).rows == [{"id": "lead_1"}]
 
