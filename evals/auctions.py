@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from evals.data import LAST_WEEK, YESTERDAY, Data, PingRow
 from evals.question import ask, dicts, pings, plain, sql, where
+from evals.rows import commonest
 
 
 def yesterdays(data: Data, direction: str = "inbound") -> list[PingRow]:
@@ -46,10 +47,6 @@ def refusals(rows: Iterable[PingRow]) -> Counter[Any]:
     return Counter(row.raw["Result"] for row in rows if not row.accepted)
 
 
-def most(counted: Counter[Any]) -> Any:
-    return min(counted, key=lambda key: (-counted[key], key))
-
-
 def rounded(value: Decimal) -> Decimal:
     return round(value, 4)
 
@@ -79,7 +76,7 @@ QUESTIONS: Final = [
     ask(
         "pings-commonest-reason",
         "What was the most common reason for rejecting inbound pings last week?",
-        lambda d: most(refusals(last_weeks(d))),
+        lambda d: commonest(refusals(last_weeks(d))),
         pings("inbound", period="last_week", filters=where("accepted eq false"), group_by=["result"]),
         lambda answers: dicts(answers[0], "groups")[0]["result"],
     ),
@@ -120,7 +117,7 @@ QUESTIONS: Final = [
     ask(
         "pings-worst-hour",
         "In which hour of yesterday were most inbound pings rejected?",
-        lambda d: most(Counter(f"{row.at:%Y-%m-%dT%H}" for row in yesterdays(d) if not row.accepted)),
+        lambda d: commonest(Counter(f"{row.at:%Y-%m-%dT%H}" for row in yesterdays(d) if not row.accepted)),
         pings("inbound", period="yesterday", filters=where("accepted eq false"), group_by=["hour"]),
         lambda answers: min(dicts(answers[0], "groups"), key=lambda row: (-row["count"], row["hour"]))["hour"],
     ),

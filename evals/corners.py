@@ -10,7 +10,7 @@ from typing import Any, Final
 from evals.crossing import keys, known
 from evals.data import LAST_WEEK, OCTOBER, THIS_MONTH, YESTERDAY, Data, day
 from evals.question import ask, cells, dicts, every_page, grouped, one, pings, plain, search, sql, summary, total, where
-from evals.rows import Row
+from evals.rows import Row, sends
 from tests.driving import NOW
 
 LONG_DAY: Final = day("2026-11-01")
@@ -25,11 +25,6 @@ def by_name(rows: list[Row]) -> list[str]:
 def pairs(answers: Any) -> dict[tuple[Any, Any], Any]:
     """The last cell of every row by the first two."""
     return {(plain(row[0]), plain(row[1])): plain(row[-1]) for row in answers[0]["groups"]["rows"]}
-
-
-def sends(row: Row) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = row.raw.get("SendInformation", {}).get("Sends", [])
-    return found
 
 
 def in_any(data: Data, rows: list[Row], *accounts: str) -> set[str]:

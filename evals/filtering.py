@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from evals.data import LAST_WEEK, OCTOBER, THIS_MONTH, Data
 from evals.question import about, ask, cells, one, search, sql, summary, total, where
-from evals.rows import Row, number
+from evals.rows import Row, number, sends
 
 
 def october(data: Data, account: str) -> list[Row]:
@@ -15,11 +15,6 @@ def october(data: Data, account: str) -> list[Row]:
 
 def mortgages(data: Data) -> list[Row]:
     return [row for row in october(data, "leadexec") if row.get("LeadTypeUID") == 3471]
-
-
-def sends(row: Row) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = row.raw.get("SendInformation", {}).get("Sends", [])
-    return found
 
 
 def consented(row: Row) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from evals.data import Data
 from evals.question import Answer, Given, about, call, cells, dicts, plain, search, sql, where
+from evals.rows import sends
 from evals.someone import (
     asked_for,
     before_sale,
@@ -18,7 +19,6 @@ from evals.someone import (
     row_of,
     same_person,
     seconds,
-    sends,
     sold_talker,
     someone,
     talker,

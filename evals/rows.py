@@ -6,6 +6,7 @@ Times are aware, in New York; money is in dollars as ``Decimal``; ``phone`` is E
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -52,6 +53,17 @@ class Row:
         """A value of ``raw``, None where it says nothing."""
         found = self.raw.get(name)
         return None if found in NOTHING else found
+
+
+def sends(row: Row) -> list[dict[str, Any]]:
+    """To whom LeadExec sent the lead, in its own words."""
+    found: list[dict[str, Any]] = row.raw.get("SendInformation", {}).get("Sends", [])
+    return found
+
+
+def commonest(counted: Counter[Any]) -> Any:
+    """What came most often; of several the first by name."""
+    return min(counted, key=lambda key: (-counted[key], key))
 
 
 def zulu(text: str) -> datetime:

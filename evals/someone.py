@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 from evals.data import ACCOUNTS, Data
 from evals.question import Given
-from evals.rows import Row, zulu
+from evals.rows import Row, sends, zulu
 
 
 def known_to_all(data: Data) -> list[Row]:
@@ -64,11 +64,6 @@ def homes(data: Data, given: Given) -> set[str]:
 
 
 # --- sold -----------------------------------------------------------------------------------------------------------
-
-
-def sends(row: Row) -> list[Mapping[str, Any]]:
-    kept: list[Mapping[str, Any]] = row.raw.get("SendInformation", {}).get("Sends", [])
-    return kept
 
 
 def recent(data: Data) -> Iterator[Row]:

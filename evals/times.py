@@ -8,14 +8,10 @@ from typing import Final
 
 from evals.data import LAST_WEEK, OCTOBER, QUARTER, SEPTEMBER, TODAY, WEEK_BEFORE, YESTERDAY, Data, day, within
 from evals.question import ask, cells, dicts, first, grouped, one, plain, rows, search, sql, summary, total, where
-from evals.rows import zulu
+from evals.rows import commonest, zulu
 
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 WORKDAY: Final = YESTERDAY if YESTERDAY.weekday() < 5 else YESTERDAY - timedelta(days=YESTERDAY.weekday() - 4)
-
-
-def busiest(counted: Counter[object]) -> object:
-    return min(counted, key=lambda key: (-counted[key], key))
 
 
 def minutes(d: Data) -> list[float]:
@@ -67,14 +63,14 @@ QUESTIONS: Final = [
     ask(
         "time-best-day",
         "Which day of last week brought the most LeadTrackr leads?",
-        lambda d: str(busiest(Counter(row.created.date() for row in d.of("leadtrackr", *LAST_WEEK)))),
+        lambda d: str(commonest(Counter(row.created.date() for row in d.of("leadtrackr", *LAST_WEEK)))),
         summary("leadtrackr", period="last_week", group_by=["day"]),
         lambda answers: max(dicts(answers[0], "groups"), key=lambda row: row["count"])["day"],
     ),
     ask(
         "time-best-hour",
         "At which hour of the day did most of October's Octanist leads come in?",
-        lambda d: busiest(Counter(row.created.hour for row in d.of("octanist", *OCTOBER))),
+        lambda d: commonest(Counter(row.created.hour for row in d.of("octanist", *OCTOBER))),
         sql(
             "SELECT hour(created_at) AS h, count(*) AS n FROM leads GROUP BY h ORDER BY n DESC, h LIMIT 1",
             account="octanist",
