@@ -51,18 +51,19 @@ def _content_type(request: Request) -> dict[str, str]:
 
 def _in_seconds(headers: dict[str, str]) -> dict[str, str]:
     """The headers with a ``Retry-After`` that is a date as seconds from the reply's own date, or from now."""
-    if (until := _http_date(headers.get("retry-after"))) is None:
+    if (until := http_date(headers.get("retry-after"))) is None:
         return headers
-    wait = (until - (_http_date(headers.get("date")) or datetime.now(UTC))).total_seconds()
+    wait = (until - (http_date(headers.get("date")) or datetime.now(UTC))).total_seconds()
     return {**headers, "retry-after": str(max(0.0, wait))}
 
 
-def _http_date(text: str | None) -> datetime | None:
+def http_date(text: str | None) -> datetime | None:
+    """The moment of a header that is a date (RFC 9110, section 5.6.7); None where it is none."""
     if text is None:
         return None
     try:
         found = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
+    except (ValueError, TypeError, OverflowError):
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 

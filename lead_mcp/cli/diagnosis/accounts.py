@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -17,6 +16,7 @@ from lead_mcp.cli.diagnosis.finding import Finding, Severity, error, ok, warning
 from lead_mcp.cli.diagnosis.network import reach
 from lead_mcp.runtime import Runtime, running
 from lead_mcp.settings import ConfiguredAccount, Settings, host_of, urls_of
+from lead_mcp.transport.exchange import http_date
 from lead_mcp.vendors.spec.http import Reply
 
 ODD: Final = 60.0
@@ -35,7 +35,7 @@ async def accounts(runtime: Runtime, clock: Clock) -> list[Finding]:
     skews: dict[str, float] = {}
 
     def heard(name: str, reply: Reply) -> None:
-        if (at := _date(reply.headers)) is not None:
+        if (at := http_date(reply.headers.get("date"))) is not None:
             skews[name] = (clock() - at).total_seconds()
 
     found: list[Finding] = []
@@ -77,14 +77,6 @@ async def _is_taken(settings: Settings, transport: httpx2.AsyncBaseTransport | N
     """Whether the vendor takes the credential of the only account of these settings."""
     async with running(settings, transport) as runtime:
         return (await checked(runtime))[0].ok
-
-
-def _date(headers: Mapping[str, str]) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(headers.get("date", ""))
-    except (ValueError, TypeError):
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _clock(skews: Mapping[str, float]) -> Iterator[Finding]:
