@@ -15,7 +15,7 @@ from lead_mcp import __version__, capabilities, errors, settings
 from lead_mcp.dates import WORDS
 from lead_mcp.filters import Op
 from lead_mcp.settings import PREFIX, Server, settings_of
-from lead_mcp.tools.catalogue import LISTED
+from lead_mcp.tools.catalogue import LISTED, Listing
 from lead_mcp.vendors import every
 from lead_mcp.vendors.spec.fields import CANONICAL, PING_FIELDS
 from lead_mcp.vendors.spec.vendor import Setting
@@ -162,9 +162,9 @@ def test_the_registry_entry_is_of_this_package_and_version() -> None:
 # --- tools and language -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("make", [make for _, make in LISTED], ids=lambda make: make().name)
-def test_a_tool_is_in_the_readme_and_has_its_section_with_every_argument_and_key(make: Any) -> None:
-    tool = make()
+@pytest.mark.parametrize("listing", LISTED, ids=lambda one: one.name)
+def test_a_tool_is_in_the_readme_and_has_its_section_with_every_argument_and_key(listing: Listing) -> None:
+    tool = listing.make()
     assert f"`{tool.name}`" in text_of(README)
     own = section("tools.md", tool.name)
     assert [name for name in tool.parameters["properties"] if f"`{name}`" not in own] == []

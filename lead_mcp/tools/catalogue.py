@@ -6,12 +6,11 @@ It loads with the first question that needs it, so that a client's greeting is a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from importlib.util import find_spec
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from mcp.server.mcpserver.tools import Tool
-from mcp.types import CallToolResult, Resource, ResourceTemplate
+from mcp.types import CallToolResult, Resource, ResourceTemplate, ToolAnnotations
 from mcp.types import Tool as ListedTool
 
 from lead_mcp.characters import cleaned
@@ -23,7 +22,8 @@ from lead_mcp.settings.accounts import ConfiguredAccount
 from lead_mcp.tools import outputs
 from lead_mcp.tools.arguments import models
 from lead_mcp.tools.arguments.accounts import named_accounts
-from lead_mcp.tools.definition import CHANGES, INSERTS, WRITES_A_FILE, LeadTool, make_tool
+from lead_mcp.tools.arguments.base import Arguments
+from lead_mcp.tools.definition import CHANGES, INSERTS, READS, WRITES_A_FILE, LeadTool, make_tool
 from lead_mcp.tools.templates import FIXED, TEMPLATES, WITH_A_FOLDER
 from lead_mcp.uris import uri
 from lead_mcp.vendors.spec.vendor import Vendor
@@ -34,9 +34,27 @@ OFTEN_LIVE: Final = frozenset(
 Serves = Callable[[Settings, list[Vendor]], bool]
 
 
+class Listing(NamedTuple):
+    """A tool that may be offered. ``serves``: whether it is, with these settings and vendors; else as for ``make_tool``."""
+
+    serves: Serves
+    handler: str
+    model: type[Arguments]
+    title: str
+    output: Mapping[str, Any]
+    annotations: ToolAnnotations = READS
+
+    @property
+    def name(self) -> str:
+        return self.handler.partition(".")[2]
+
+    def make(self) -> LeadTool:
+        return make_tool(self.handler, self.model, self.title, self.output, self.annotations)
+
+
 def tools_for(settings: Settings) -> list[Tool]:
     """The tools that some configured account can serve, in a fixed order."""
-    return [_fitted(make(), settings) for make in _serving(settings)]
+    return [_fitted(one.make(), settings) for one in _serving(settings)]
 
 
 def _fitted(tool: LeadTool, settings: Settings) -> LeadTool:
@@ -49,20 +67,13 @@ def _fitted(tool: LeadTool, settings: Settings) -> LeadTool:
 
 def names_for(settings: Settings, principal: Principal) -> set[str]:
     """The tools that some account of those settings can serve and that principal may call, by name."""
-    names = {name_of(make) for make in _serving(settings)}
+    names = {one.name for one in _serving(settings)}
     return {name for name in names if principal.may(tool_needs(name))}
 
 
-def _serving(settings: Settings) -> list[Callable[[], LeadTool]]:
+def _serving(settings: Settings) -> list[Listing]:
     vendors = [found.vendor for found in settings.accounts.values()]
-    return [make for serves, make in LISTED if serves(settings, vendors)]
-
-
-def name_of(make: Callable[[], LeadTool]) -> str:
-    """The name of the tool that ``make`` makes, without making it."""
-    if not isinstance(make, partial):
-        raise TypeError("LISTED holds partials of make_tool")
-    return str(make.args[0]).partition(".")[2]
+    return [one for one in LISTED if one.serves(settings, vendors)]
 
 
 def listed(tool: Tool, settings: Settings | None = None) -> ListedTool:
@@ -101,7 +112,7 @@ def _account(name: str, found: ConfiguredAccount) -> Resource:
 
 
 def _fixed(settings: Settings) -> list[Resource]:
-    if not any(name_of(make) == "query_sql" for make in _serving(settings)):
+    if not any(one.name == "query_sql" for one in _serving(settings)):
         return []
     return [
         Resource(uri=fixed, name=name, title=title, mime_type=mime_type, description=description)
@@ -118,7 +129,7 @@ def refusal(name: str, settings: Settings, principal: Principal = LOCAL) -> Call
 
 def why_missing(name: str, settings: Settings, principal: Principal) -> LeadMcpError:
     """Why there is no such tool for that principal."""
-    may, every = names_for(settings, principal), [name_of(make) for _, make in LISTED]
+    may, every = names_for(settings, principal), [one.name for one in LISTED]
     offered = [one for one in every if one in may]
     if name not in every:
         known = f"there are {', '.join(offered)}.{did_you_mean(name, offered)}"
@@ -184,52 +195,23 @@ OFFERS: Final[Mapping[str, Callable[[Vendor], object]]] = {
 """Which accounts a tool is for, where that is not all of them."""
 INSERTS_SOME: Final = _writes(lambda vendor: vendor.insert)
 UPDATES_SOME: Final = _writes(lambda vendor: vendor.update)
-LISTED: Final[tuple[tuple[Serves, Callable[[], LeadTool]], ...]] = (
-    (
-        _always,
-        partial(make_tool, "accounts.list_accounts", models.ListAccounts, "List accounts", outputs.LIST_ACCOUNTS),
+LISTED: Final[tuple[Listing, ...]] = (
+    Listing(_always, "accounts.list_accounts", models.ListAccounts, "List accounts", outputs.LIST_ACCOUNTS),
+    Listing(_any, "leads.search_leads", models.SearchLeads, "Search leads", outputs.SEARCH_LEADS),
+    Listing(_any, "lead.get_lead", models.GetLead, "Get one lead", outputs.GET_LEAD),
+    Listing(_any, "summaries.summarize_leads", models.SummarizeLeads, "Summarize leads", outputs.SUMMARIZE_LEADS),
+    Listing(_any, "trace.trace_lead", models.TraceLead, "Trace one person", outputs.TRACE_LEAD),
+    Listing(_pings, "pings.query_pings", models.QueryPings, "Query pings", outputs.QUERY_PINGS),
+    Listing(_sql, "sql.query_sql", models.QuerySql, "Query with SQL", outputs.QUERY_SQL),
+    Listing(
+        _recordings, "recordings.get_recordings", models.GetRecordings, "Get call recordings", outputs.GET_RECORDINGS
     ),
-    (_any, partial(make_tool, "leads.search_leads", models.SearchLeads, "Search leads", outputs.SEARCH_LEADS)),
-    (_any, partial(make_tool, "lead.get_lead", models.GetLead, "Get one lead", outputs.GET_LEAD)),
-    (
-        _any,
-        partial(
-            make_tool, "summaries.summarize_leads", models.SummarizeLeads, "Summarize leads", outputs.SUMMARIZE_LEADS
-        ),
-    ),
-    (_any, partial(make_tool, "trace.trace_lead", models.TraceLead, "Trace one person", outputs.TRACE_LEAD)),
-    (_pings, partial(make_tool, "pings.query_pings", models.QueryPings, "Query pings", outputs.QUERY_PINGS)),
-    (_sql, partial(make_tool, "sql.query_sql", models.QuerySql, "Query with SQL", outputs.QUERY_SQL)),
-    (
-        _recordings,
-        partial(
-            make_tool, "recordings.get_recordings", models.GetRecordings, "Get call recordings", outputs.GET_RECORDINGS
-        ),
-    ),
-    (
-        INSERTS_SOME,
-        partial(make_tool, "writes.insert_lead", models.InsertLead, "Insert a lead", outputs.WRITE, INSERTS),
-    ),
-    (
-        INSERTS_SOME,
-        partial(make_tool, "batch_writes.insert_leads", models.InsertLeads, "Insert leads", outputs.WRITES, INSERTS),
-    ),
-    (
-        UPDATES_SOME,
-        partial(make_tool, "writes.update_lead", models.UpdateLead, "Update a lead", outputs.WRITE, CHANGES),
-    ),
-    (
-        UPDATES_SOME,
-        partial(make_tool, "batch_writes.update_leads", models.UpdateLeads, "Update leads", outputs.WRITES, CHANGES),
-    ),
-    (
-        _deletes,
-        partial(make_tool, "writes.delete_lead", models.DeleteLead, "Delete a lead", outputs.WRITE, CHANGES),
-    ),
-    (
-        _exports,
-        partial(make_tool, "exports.export_leads", models.ExportLeads, "Export leads", outputs.EXPORT, WRITES_A_FILE),
-    ),
+    Listing(INSERTS_SOME, "writes.insert_lead", models.InsertLead, "Insert a lead", outputs.WRITE, INSERTS),
+    Listing(INSERTS_SOME, "batch_writes.insert_leads", models.InsertLeads, "Insert leads", outputs.WRITES, INSERTS),
+    Listing(UPDATES_SOME, "writes.update_lead", models.UpdateLead, "Update a lead", outputs.WRITE, CHANGES),
+    Listing(UPDATES_SOME, "batch_writes.update_leads", models.UpdateLeads, "Update leads", outputs.WRITES, CHANGES),
+    Listing(_deletes, "writes.delete_lead", models.DeleteLead, "Delete a lead", outputs.WRITE, CHANGES),
+    Listing(_exports, "exports.export_leads", models.ExportLeads, "Export leads", outputs.EXPORT, WRITES_A_FILE),
 )
 
 WRITERS: Final = ("insert_lead", "insert_leads", "update_lead", "update_leads", "delete_lead")

@@ -30,7 +30,7 @@ CONVERSIONS: Final = (
 @pytest.fixture(scope="module")
 def converted() -> dict[str, dict[str, str]]:
     """What each conversion lost or raised, by tool."""
-    schemas: dict[str, Any] = {tool.name: tool.input_schema for tool in (listed(make()) for _, make in LISTED)}
+    schemas: dict[str, Any] = {tool.name: tool.input_schema for tool in (listed(one.make()) for one in LISTED)}
     done = subprocess.run(
         [python_with("requirements.txt"), str(HERE / "convert.py")],
         input=json.dumps(schemas),

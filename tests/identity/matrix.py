@@ -12,7 +12,7 @@ from typing import Final
 
 from lead_mcp.identity.scopes import COMPLETIONS, RESOURCES, TOOLS, Needs, Scope, prompt_needs
 from lead_mcp.tools import prompts, templates
-from lead_mcp.tools.catalogue import LISTED, name_of
+from lead_mcp.tools.catalogue import LISTED
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "team-server.md"
 TABLE: Final = re.compile(r"(<!-- matrix -->\n)(.*?)(<!-- end -->)", re.DOTALL)
@@ -20,7 +20,7 @@ COLUMNS: Final = [scope for scope in Scope if scope is not Scope.PII_READ]
 
 
 def tools() -> list[str]:
-    return [name_of(make) for _, make in LISTED]
+    return [one.name for one in LISTED]
 
 
 def prompt_names() -> list[str]:

@@ -402,7 +402,7 @@ def test_check_of_a_silent_vendor_ends_at_the_deadline(emulators: Emulators) -> 
 def test_the_demo_asks_and_says_how_to_go_on() -> None:
     ended = run("demo", environment={"OCTANIST_API_KEY": "somebody's own, not for the demo", "COLUMNS": "80"})
     assert (ended.returncode, ended.stderr) == (0, "")
-    tools = {make().name for _, make in LISTED}
+    tools = {one.name for one in LISTED}
     shown = {tool for tool in tools if f"\n{tool} {{" in ended.stdout}
     assert shown == tools - {"insert_leads", "update_leads", "delete_lead", "export_leads"}
     assert max(map(len, ended.stdout[: ended.stdout.rindex("To try it")].splitlines())) <= 80

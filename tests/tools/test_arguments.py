@@ -9,7 +9,8 @@ import pytest
 from lead_mcp.errors import BadArgument
 from lead_mcp.filters import Filter, Op
 from lead_mcp.tools.arguments.base import Arguments, read_arguments, schema_of
-from lead_mcp.tools.arguments.models import MODELS, InsertLead, QuerySql, SearchLeads, UpdateLead, UpdateLeads
+from lead_mcp.tools.arguments.models import InsertLead, QuerySql, SearchLeads, UpdateLead, UpdateLeads
+from lead_mcp.tools.catalogue import LISTED
 
 WON = Filter("status", Op.EQ, "won")
 
@@ -193,7 +194,7 @@ def nodes(schema: Any) -> list[dict[str, Any]]:
     return [schema, *(found for one in schema.values() for found in nodes(one))]
 
 
-@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+@pytest.mark.parametrize("model", [one.model for one in LISTED], ids=[one.name for one in LISTED])
 def test_every_client_can_convert_the_schemas(model: type[Arguments]) -> None:
     schema = schema_of(model)
     assert not {"anyOf", "oneOf", "allOf", "$ref", "$defs"} & set(schema)

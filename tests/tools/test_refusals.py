@@ -15,7 +15,7 @@ import pytest
 import lead_mcp
 from lead_mcp.errors import BadArgument
 from lead_mcp.tools.arguments.base import read_arguments
-from lead_mcp.tools.arguments.models import MODELS
+from lead_mcp.tools.catalogue import LISTED
 from lead_mcp.vendors.spec.fields import CANONICAL
 from tests.driving import Bench, bench
 
@@ -165,11 +165,11 @@ def class_names() -> set[str]:
 
 def refusals() -> Iterator[tuple[str, str]]:
     """What every argument of every tool says to every odd value, and the value."""
-    for tool, model in MODELS.items():
-        for argument in model.model_fields:
+    for listing in LISTED:
+        for argument in listing.model.model_fields:
             for odd in ODD:
                 try:
-                    read_arguments(model, {argument: odd}, tool)
+                    read_arguments(listing.model, {argument: odd}, listing.name)
                 except BadArgument as error:
                     yield error.message, json.dumps(odd)
 

@@ -237,21 +237,3 @@ class DeleteLead(Arguments):
     account: Text = Field(None, description=ACCOUNT)
     id: Text = Field(None, description=LEAD_ID)
     dry_run: Flag = Field(False, description=DRY)
-
-
-MODELS: Final[dict[str, type[Arguments]]] = {
-    "list_accounts": ListAccounts,
-    "search_leads": SearchLeads,
-    "get_lead": GetLead,
-    "summarize_leads": SummarizeLeads,
-    "trace_lead": TraceLead,
-    "query_pings": QueryPings,
-    "query_sql": QuerySql,
-    "get_recordings": GetRecordings,
-    "insert_lead": InsertLead,
-    "insert_leads": InsertLeads,
-    "update_lead": UpdateLead,
-    "update_leads": UpdateLeads,
-    "delete_lead": DeleteLead,
-    "export_leads": ExportLeads,
-}
