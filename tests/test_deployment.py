@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from lead_mcp import settings
 from lead_mcp.approvals import pages as approvals
-from lead_mcp.cli.connections import Limits
+from lead_mcp.cli.http_connection import HttpLimits
 from lead_mcp.exports import links
 from lead_mcp.identity.door import BODY
 from lead_mcp.identity.metadata import WELL_KNOWN
@@ -112,7 +112,7 @@ def test_nginx_sends_requests_where_the_replicas_are_and_repeats_none() -> None:
     servers = re.findall(r"^\s*server ([\w-]+):(\d+)", text, re.MULTILINE)
     assert servers == [(name, str(PORT)) for name in compose() if name.startswith("replica")]
     (idle,) = re.findall(r"keepalive_timeout (\d+)s", text)
-    assert int(idle) < Limits.idle
+    assert int(idle) < HttpLimits.idle
     (size,) = re.findall(r"client_max_body_size (\d+)m", text)
     assert int(size) * 1024 * 1024 == BODY
     assert "non_idempotent" not in text

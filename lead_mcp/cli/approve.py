@@ -13,7 +13,7 @@ import anyio
 
 from lead_mcp.approvals import answering
 from lead_mcp.approvals.answering import Looked
-from lead_mcp.cli.setup import opened_journal
+from lead_mcp.cli.opened import opened_journal
 from lead_mcp.cli.terminal import agreed, interruptible
 from lead_mcp.errors import BadArgument
 from lead_mcp.journal.entries import Write

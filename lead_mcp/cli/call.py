@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from lead_mcp.cli.arguments import from_json, from_words
+from lead_mcp.cli.opened import client_in_memory
 from lead_mcp.cli.output import json_line
-from lead_mcp.cli.setup import client_in_memory
 
 if TYPE_CHECKING:
     from mcp.types import CallToolResult

@@ -9,8 +9,8 @@ from typing import Final
 
 import anyio
 
+from lead_mcp.cli.opened import settings_for
 from lead_mcp.cli.output import json_line
-from lead_mcp.cli.setup import settings_for
 from lead_mcp.cli.tables import print_rows
 from lead_mcp.engine.connection import Connection
 from lead_mcp.errors import CallError, LeadMcpError, SettingsError, TimedOut

@@ -14,8 +14,8 @@ from lead_mcp.cli.diagnosis.configuration import configuration, state, versions
 from lead_mcp.cli.diagnosis.entries import entries
 from lead_mcp.cli.diagnosis.finding import Finding, Severity, error
 from lead_mcp.cli.diagnosis.mirrored import mirror
+from lead_mcp.cli.opened import log_for
 from lead_mcp.cli.output import json_line
-from lead_mcp.cli.setup import log_for
 from lead_mcp.clients.machine import this_machine
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.outgoing.masking import masked_by

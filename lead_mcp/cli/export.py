@@ -13,7 +13,7 @@ import anyio
 
 from lead_mcp.characters import cleaned
 from lead_mcp.cli.arguments import from_json, from_words
-from lead_mcp.cli.setup import settings_for
+from lead_mcp.cli.opened import settings_for
 from lead_mcp.cli.terminal import interruptible
 from lead_mcp.errors import BadArgument, CallError, Conflict, LeadMcpError, did_you_mean
 from lead_mcp.exports.export import Export, Report, unreported

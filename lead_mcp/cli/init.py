@@ -14,7 +14,7 @@ import typer
 
 from lead_mcp.cli.check import Line, checked
 from lead_mcp.cli.init_form import ENV, Form, Wish, asked_of_server, filled
-from lead_mcp.cli.setup import log_for
+from lead_mcp.cli.opened import log_for
 from lead_mcp.clients import files
 from lead_mcp.clients.formats import FORMATS, CannotKeep, edited
 from lead_mcp.errors import SettingsError

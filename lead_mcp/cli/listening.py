@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import uvicorn
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from lead_mcp.cli.connections import Limits
+    from lead_mcp.cli.http_connection import HttpLimits
 
 ABSENT: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 """An address this machine does not have: ``localhost`` names one of IPv6 where there is no IPv6."""
@@ -99,14 +99,14 @@ async def serve_until_signalled(app: ASGIApp, sockets: list[socket.socket], host
     return ended
 
 
-def listener_of(app: ASGIApp, limits: Limits | None = None, *, lifespan: bool = True) -> uvicorn.Server:
+def listener_of(app: ASGIApp, limits: HttpLimits | None = None, *, lifespan: bool = True) -> uvicorn.Server:
     """uvicorn, with a bound on connections and on every wait of one. ``lifespan``: whether the app has one."""
     import uvicorn
 
-    from lead_mcp.cli.connections import AT_ONCE, Connection, limits_here
+    from lead_mcp.cli.http_connection import AT_ONCE, HttpConnection, limits_here
 
     limits = limits or limits_here()
-    connection: Any = partial(Connection, limits=limits)
+    connection: Any = partial(HttpConnection, limits=limits)
     return uvicorn.Server(
         uvicorn.Config(
             app,
@@ -124,7 +124,7 @@ def listener_of(app: ASGIApp, limits: Limits | None = None, *, lifespan: bool = 
 
 
 @asynccontextmanager
-async def listening(app: ASGIApp, limits: Limits | None = None) -> AsyncIterator[str]:
+async def listening(app: ASGIApp, limits: HttpLimits | None = None) -> AsyncIterator[str]:
     """An ASGI app on a free loopback port, ended with the block; its origin."""
     sockets = bound("127.0.0.1", 0)
     listener = listener_of(app, limits, lifespan=False)

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import anyio
 
+from lead_mcp.cli.opened import settings_for
 from lead_mcp.cli.output import json_line
-from lead_mcp.cli.setup import settings_for
 from lead_mcp.cli.tables import print_rows
 from lead_mcp.cli.terminal import agreed, interruptible
 from lead_mcp.dates import parse, stamp

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from lead_mcp.cli.approve import found
+from lead_mcp.cli.opened import opened_journal
 from lead_mcp.cli.output import json_line
-from lead_mcp.cli.setup import opened_journal
 from lead_mcp.dates import stamp
 from lead_mcp.errors import BadArgument, did_you_mean
 from lead_mcp.filters import as_time

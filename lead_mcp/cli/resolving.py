@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from lead_mcp.cli.approve import found
-from lead_mcp.cli.setup import opened_journal
+from lead_mcp.cli.opened import opened_journal
 from lead_mcp.errors import BadArgument, Conflict
 from lead_mcp.journal.entries import OPEN, State, Write
 from lead_mcp.journal.store import Journal

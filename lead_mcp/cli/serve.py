@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from lead_mcp.cli.logs import configure_logging
-from lead_mcp.cli.setup import settings_for
+from lead_mcp.cli.opened import settings_for
 from lead_mcp.cli.starting import ServeOptions
 from lead_mcp.cli.tracing import traced
 from lead_mcp.errors import SettingsError

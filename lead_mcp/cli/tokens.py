@@ -96,7 +96,7 @@ def revoke(name: Name, config: Config = None, sandbox: Sandbox = False) -> None:
 
 
 def _tokens(config: Path | None, *, sandbox: bool) -> tuple[Settings, Tokens]:
-    from lead_mcp.cli.setup import settings_for
+    from lead_mcp.cli.opened import settings_for
     from lead_mcp.identity.tokens import Tokens
 
     settings, _ = settings_for(config, sandbox=sandbox)

@@ -17,7 +17,7 @@ import anyio
 
 from lead_mcp.approvals.answering import sender
 from lead_mcp.cli.approve import found
-from lead_mcp.cli.setup import opened_journal
+from lead_mcp.cli.opened import opened_journal
 from lead_mcp.cli.terminal import agreed, interruptible
 from lead_mcp.errors import CallError, Conflict, LeadMcpError, NotAllowed
 from lead_mcp.filters import folded

@@ -17,8 +17,8 @@ import pytest
 from mcp.server import MCPServer
 from starlette.types import Receive, Scope, Send
 
-from lead_mcp.cli.connections import FULL, Limits
 from lead_mcp.cli.guards import Sessions
+from lead_mcp.cli.http_connection import FULL, HttpLimits
 from lead_mcp.cli.listening import Requests
 from lead_mcp.cli.listening import listening as origin_of
 from lead_mcp.cli.logs import passes
@@ -26,7 +26,7 @@ from tests.process.processes import HELLO, PATIENCE, PROGRAM, Emulators, listeni
 
 pytestmark = pytest.mark.anyio
 
-QUICK: Final = Limits(head=0.3, body=0.6, write=0.5, idle=1, most=4)
+QUICK: Final = HttpLimits(head=0.3, body=0.6, write=0.5, idle=1, most=4)
 GET: Final = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 POST: Final = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n"
 PLAIN: Final = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
@@ -53,7 +53,7 @@ async def answering(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @asynccontextmanager
-async def listening(limits: Limits) -> AsyncIterator[int]:
+async def listening(limits: HttpLimits) -> AsyncIterator[int]:
     async with origin_of(answering, limits) as origin:
         yield int(origin.rsplit(":", 1)[1])
 
@@ -138,7 +138,7 @@ async def test_between_two_requests_a_connection_ends_after_a_while() -> None:
 
 
 async def test_a_client_that_does_not_read_its_answer_is_ended() -> None:
-    async with listening(Limits(write=0.5, most=1)) as port:
+    async with listening(HttpLimits(write=0.5, most=1)) as port:
         with connected(port) as one:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             one.sendall(GET.replace(b"/ ", b"/much "))
@@ -152,7 +152,7 @@ async def test_a_client_that_does_not_read_its_answer_is_ended() -> None:
 
 async def test_who_takes_a_little_time_is_served() -> None:
     """Headers and body in two parts each, then another request on the same connection, then two at once."""
-    async with listening(Limits(head=5, body=5, write=5, most=1)) as port:
+    async with listening(HttpLimits(head=5, body=5, write=5, most=1)) as port:
         with connected(port) as one:
             for part in (POST[:20], POST[20:], b"12345", b"12345"):
                 one.sendall(part)
@@ -166,7 +166,7 @@ async def test_who_takes_a_little_time_is_served() -> None:
 
 
 async def test_a_full_house_makes_room_at_the_cost_of_who_waits_longest() -> None:
-    async with listening(Limits(most=4)) as port:
+    async with listening(HttpLimits(most=4)) as port:
         with ExitStack() as stack:
             silent = [stack.enter_context(connected(port)) for _ in range(4)]
             newcomer = stack.enter_context(connected(port))
@@ -176,7 +176,7 @@ async def test_a_full_house_makes_room_at_the_cost_of_who_waits_longest() -> Non
 
 
 async def test_who_is_being_answered_keeps_its_place() -> None:
-    async with listening(Limits(most=2)) as port:
+    async with listening(HttpLimits(most=2)) as port:
         with ExitStack() as stack:
             busy = [stack.enter_context(connected(port)) for _ in range(2)]
             for one in busy:

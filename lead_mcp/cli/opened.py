@@ -1,4 +1,4 @@
-"""What several commands share: settings (or the sandbox's) and a client in memory."""
+"""What commands open: the settings (or the sandbox's), the journal, a client in memory."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ FULL: Final = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent
 
 
 @dataclass(frozen=True)
-class Limits:
+class HttpLimits:
     """Seconds of a client's own: ``head`` from the connection, or the first byte, to the end of the headers; ``body`` from
     there to its end (its size is bounded elsewhere); ``write`` while it reads nothing of what waits for it; ``idle``
     between two requests. ``most``: connections at once, all clients together.
@@ -35,21 +35,21 @@ class Limits:
     most: int = 1000
 
 
-def limits_here() -> Limits:
+def limits_here() -> HttpLimits:
     """The limits, with as many connections as the descriptors of this process allow."""
     try:
         import resource
     except ImportError:  # Windows
-        return Limits()
+        return HttpLimits()
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    allowed = Limits.most if soft == resource.RLIM_INFINITY else soft - SPARE
-    return Limits(most=max(16, min(Limits.most, allowed)))
+    allowed = HttpLimits.most if soft == resource.RLIM_INFINITY else soft - SPARE
+    return HttpLimits(most=max(16, min(HttpLimits.most, allowed)))
 
 
-class Connection(H11Protocol):
+class HttpConnection(H11Protocol):
     """uvicorn's connection with a bound on every wait."""
 
-    def __init__(self, *arguments: Any, limits: Limits, **keywords: Any) -> None:
+    def __init__(self, *arguments: Any, limits: HttpLimits, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
         self.waits_for = {h11.IDLE: limits.head, h11.SEND_BODY: limits.body}
         self.limits = limits
@@ -96,7 +96,7 @@ class Connection(H11Protocol):
 
     def _make_room(self) -> None:
         """End the connection that has waited longest; where all are at work, this one, with a word."""
-        waiting = [one for one in self.connections if isinstance(one, Connection) and one.waits and one is not self]
+        waiting = [one for one in self.connections if isinstance(one, HttpConnection) and one.waits and one is not self]
         if waiting:
             min(waiting, key=lambda one: one.waiting_since).transport.abort()
         else:
