@@ -7,9 +7,9 @@ from datetime import datetime
 
 import anyio
 
-from lead_mcp.cli.listening import bound, serve_until_signalled
 from lead_mcp.sandbox.app import sandbox
 from lead_mcp.sandbox.world import World
+from lead_mcp.serving.listening import bound, serve_until_signalled
 from lead_mcp.vendors import emulators
 
 

@@ -37,6 +37,7 @@ LAYERS: Final = (
     ("tools",),
     ("server",),
     ("approvals",),
+    ("serving",),
     ("cli", "__main__"),
 )
 """Lowest first. ``sandbox`` stands apart."""
@@ -46,7 +47,8 @@ NETWORK: Final = frozenset(
 SLEEPERS: Final = {
     "transport": "waiting is its job",
     "sandbox": "an emulator plays a slow vendor",
-    "cli": "the process waits for its own server to start and end",
+    "serving": "the server waits for its own listener to start and end",
+    "cli": "a command tries again now and then, or waits for the server that it has started",
     "writing/claim.py": "another call with the same key is waited for",
     "mirror/lake": "another replica's lease is waited for, or another process that copies records",
     "writing/leases.py": "a lease is renewed now and then",

@@ -30,11 +30,11 @@ from mcp.types import ResourceTemplateReference
 from starlette.types import Message, Receive, Scope, Send
 
 from lead_mcp import settings
-from lead_mcp.cli.listening import listening
 from lead_mcp.runtime import running
 from lead_mcp.sandbox.app import Sandbox, sandbox
 from lead_mcp.sandbox.kit import Kind
 from lead_mcp.sandbox.world import World
+from lead_mcp.serving.listening import listening
 from tests.facts import TRIED, emulators, offering, registered, unhurried, vendor_of
 from tests.process.examples import EVERY, filled
 from tests.process.processes import PATIENCE, clean, here

@@ -18,11 +18,11 @@ from rich.text import Text
 
 from lead_mcp.cli.demo_tables import answer_parts
 from lead_mcp.cli.install import own_entry
-from lead_mcp.cli.listening import listening
 from lead_mcp.cli.tour import TOUR, Found, Stop
 from lead_mcp.clients.entry import plain
 from lead_mcp.clients.machine import this_machine
 from lead_mcp.sandbox.app import sandbox
+from lead_mcp.serving.listening import listening
 from lead_mcp.vendors import emulators, names
 
 

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterable
 from typing import Final
 
-from lead_mcp.cli.listening import has_left
 from lead_mcp.transport.redaction import Redactor, redactor
 
 OURS: Final = "lead_mcp"
@@ -40,7 +39,13 @@ class JsonLines(logging.Formatter):
 def passes(record: logging.LogRecord) -> bool:
     """Whether a record is anybody's whom we know, and tells more than that a client left."""
     known = any(record.name == name or record.name.startswith(f"{name}.") for name in (OURS, *OTHERS))
-    return known and not (record.name == SESSIONS and record.exc_info and has_left(record.exc_info[1]))
+    return known and not (record.name == SESSIONS and record.exc_info and _has_left(record.exc_info[1]))
+
+
+def _has_left(error: BaseException | None) -> bool:
+    from lead_mcp.serving.listening import has_left  # HTTP's alone
+
+    return has_left(error)
 
 
 def configure_logging(level: str, secrets: Iterable[str] = ()) -> None:

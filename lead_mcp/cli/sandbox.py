@@ -7,10 +7,10 @@ import socket
 
 import anyio
 
-from lead_mcp.cli.listening import bound, serve_until_signalled
-from lead_mcp.cli.signals import leave
 from lead_mcp.sandbox.app import Sandbox, sandbox
 from lead_mcp.sandbox.world import World
+from lead_mcp.serving.listening import bound, serve_until_signalled
+from lead_mcp.serving.signals import leave
 from lead_mcp.vendors import emulators
 
 HOST = "127.0.0.1"

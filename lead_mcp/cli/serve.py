@@ -13,9 +13,9 @@ import anyio
 from lead_mcp.cli.logs import configure_logging
 from lead_mcp.cli.opened import settings_for
 from lead_mcp.cli.starting import ServeOptions
-from lead_mcp.cli.tracing import traced
 from lead_mcp.errors import SettingsError
 from lead_mcp.server import build_server
+from lead_mcp.serving.tracing import traced
 from lead_mcp.settings import Settings, unusable
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ def run(options: ServeOptions) -> int:
         return _over_stdio(options.config, sandbox=options.sandbox)
     if options.stateless and options.transport == "sse":
         raise SettingsError("--stateless: sse is a session; --transport http can do without.")
-    from lead_mcp.cli.http import check_exposure, serve_http
     from lead_mcp.identity.assembly import asks_who
+    from lead_mcp.serving.http import check_exposure, serve_http
 
     settings, network = settings_for(options.config, sandbox=options.sandbox)
     check_exposure(settings.server, options.host, asks_who=asks_who(settings))
@@ -41,7 +41,7 @@ def run(options: ServeOptions) -> int:
 
 
 def _over_stdio(config: Path | None, *, sandbox: bool) -> int:
-    from lead_mcp.cli.stdio import check_streams, serve_stdio
+    from lead_mcp.serving.stdio import check_streams, serve_stdio
 
     check_streams()
     server = build_server(*_settings_or_problem(config, sandbox=sandbox))

@@ -14,7 +14,7 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 
 from lead_mcp.approvals.pages import SIGNED_IN, TO_ISSUER
-from lead_mcp.cli.listening import listening
+from lead_mcp.serving.listening import listening
 from tests.approvals.browser import Browser, Page
 from tests.approvals.chromium import CHROMIUM, tab
 from tests.identity.issuer import AUDIENCE, CLIENT, SECRET, TestIssuer, ec_key

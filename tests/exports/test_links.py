@@ -18,11 +18,11 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import ResourceLink
 
-from lead_mcp.cli.downloads import links_of
 from lead_mcp.exports.downloads import BLOCK
 from lead_mcp.exports.links import Links
 from lead_mcp.exports.ranges import wanted
 from lead_mcp.identity.tokens import Tokens
+from lead_mcp.serving.downloads import links_of
 from lead_mcp.settings import Settings, SignIn
 from lead_mcp.settings.server import server_settings
 from tests.identity.team import Team, team

@@ -19,13 +19,13 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult
 
 from lead_mcp import settings
-from lead_mcp.cli.http import app_of
-from lead_mcp.cli.listening import listening
 from lead_mcp.identity.tokens import Tokens
 from lead_mcp.runtime.clients import issuer_client
 from lead_mcp.sandbox.app import Sandbox, sandbox
 from lead_mcp.sandbox.world import World
 from lead_mcp.server import LeadServer, build_server
+from lead_mcp.serving.http import app_of
+from lead_mcp.serving.listening import listening
 from lead_mcp.vendors import emulators
 from tests import facts
 from tests.driving import ORIGIN, PREFIXES, UNTIL, now

@@ -14,11 +14,11 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from lead_mcp.cli.listening import listening
 from lead_mcp.identity.grants import Grants
 from lead_mcp.identity.keys import COOL_DOWN, FRESH, STALE, Keys
 from lead_mcp.identity.refusals import BadToken, SignInDown
 from lead_mcp.identity.signed import SKEW, SignedTokens
+from lead_mcp.serving.listening import listening
 from tests.identity.issuer import AUDIENCE, CLIENT, SECRET, TestIssuer, ec_key, rsa_key, segment
 from tests.identity.team import HELLO, Team, team
 

@@ -17,11 +17,11 @@ import pytest
 from mcp.server import MCPServer
 from starlette.types import Receive, Scope, Send
 
-from lead_mcp.cli.guards import Sessions
-from lead_mcp.cli.http_connection import FULL, HttpLimits
-from lead_mcp.cli.listening import Requests
-from lead_mcp.cli.listening import listening as origin_of
 from lead_mcp.cli.logs import passes
+from lead_mcp.serving.guards import Sessions
+from lead_mcp.serving.http_connection import FULL, HttpLimits
+from lead_mcp.serving.listening import Requests
+from lead_mcp.serving.listening import listening as origin_of
 from tests.process.processes import HELLO, PATIENCE, PROGRAM, Emulators, listening_server, request
 
 pytestmark = pytest.mark.anyio

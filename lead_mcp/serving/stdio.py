@@ -8,9 +8,9 @@ import sys
 import anyio
 from mcp.server.stdio import stdio_server
 
-from lead_mcp.cli.signals import GRACE, HAS_SIGNALS, ending_signals, leave
-from lead_mcp.cli.unreadable import Answered
 from lead_mcp.server import LeadServer
+from lead_mcp.serving.signals import GRACE, HAS_SIGNALS, ending_signals, leave
+from lead_mcp.serving.unreadable import Answered
 from lead_mcp.tools.sdk import lowlevel
 
 

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
-from lead_mcp.cli.signals import GRACE, HAS_SIGNALS, ending_signals
 from lead_mcp.hosts import in_url
+from lead_mcp.serving.signals import GRACE, HAS_SIGNALS, ending_signals
 
 if TYPE_CHECKING:
     import uvicorn
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from lead_mcp.cli.http_connection import HttpLimits
+    from lead_mcp.serving.http_connection import HttpLimits
 
 ABSENT: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 """An address this machine does not have: ``localhost`` names one of IPv6 where there is no IPv6."""
@@ -103,7 +103,7 @@ def listener_of(app: ASGIApp, limits: HttpLimits | None = None, *, lifespan: boo
     """uvicorn, with a bound on connections and on every wait of one. ``lifespan``: whether the app has one."""
     import uvicorn
 
-    from lead_mcp.cli.http_connection import AT_ONCE, HttpConnection, limits_here
+    from lead_mcp.serving.http_connection import AT_ONCE, HttpConnection, limits_here
 
     limits = limits or limits_here()
     connection: Any = partial(HttpConnection, limits=limits)

@@ -10,12 +10,6 @@ from lead_mcp.approvals.at_issuer import AtIssuer
 from lead_mcp.approvals.pages import PATH, SIGNED_IN
 from lead_mcp.approvals.sessions import Sessions
 from lead_mcp.approvals.site import Approvals
-from lead_mcp.cli.downloads import links_of, with_downloads
-from lead_mcp.cli.guards import MOST_SESSIONS, OwnNames, guarded, security
-from lead_mcp.cli.listening import bound, serve_until_signalled
-from lead_mcp.cli.operations import MetricsPage, Probes
-from lead_mcp.cli.signals import leave
-from lead_mcp.cli.tracing import traced
 from lead_mcp.engine.sealing import state_keys
 from lead_mcp.errors import SettingsError
 from lead_mcp.hosts import in_url, is_loopback
@@ -24,6 +18,12 @@ from lead_mcp.identity.door import Door
 from lead_mcp.identity.principal import NOBODY
 from lead_mcp.runtime.clients import issuer_client
 from lead_mcp.server import LeadServer
+from lead_mcp.serving.downloads import links_of, with_downloads
+from lead_mcp.serving.guards import MOST_SESSIONS, OwnNames, guarded, security
+from lead_mcp.serving.listening import bound, serve_until_signalled
+from lead_mcp.serving.operations import MetricsPage, Probes
+from lead_mcp.serving.signals import leave
+from lead_mcp.serving.tracing import traced
 from lead_mcp.settings import SHORTEST_TOKEN, Server, Settings
 
 if TYPE_CHECKING:
