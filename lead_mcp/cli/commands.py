@@ -11,7 +11,7 @@ import typer
 
 from lead_mcp import __version__
 from lead_mcp.cli import starting
-from lead_mcp.cli.journal import app as journal
+from lead_mcp.cli.journal.commands import app as journal
 from lead_mcp.cli.mirror import app as mirror
 from lead_mcp.cli.output import guarded
 from lead_mcp.cli.set_up import app as set_up
@@ -239,8 +239,8 @@ def import_leads(
 
     Example: lead-mcp import leads.csv --account octanist --map "E-mail address=email" --dry-run
     """
-    from lead_mcp.cli.import_plan import Options
-    from lead_mcp.cli.importing import run
+    from lead_mcp.cli.importing.command import run
+    from lead_mcp.cli.importing.plan import Options
 
     options = Options(account, maps or [], on_duplicate.value, ignore_unmapped, max_failures, source.value)
     raise typer.Exit(run(file, options, yes=yes, dry_run=dry_run, config=config))

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lead_mcp import settings
-from lead_mcp.cli.rows import read_file
+from lead_mcp.cli.importing.rows import read_file
 from lead_mcp.errors import BadArgument, SettingsError
 from tests.fuzz.drawing import JUNK, TEXTS, damaged
 from tests.fuzz.promised import INNER, bounded

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lead_mcp.cli.columns import Row, mapped
-from lead_mcp.cli.rows import MOST_ROWS, File, read_file
-from lead_mcp.cli.text_files import MOST_LINE
+from lead_mcp.cli.importing.columns import Row, mapped
+from lead_mcp.cli.importing.rows import MOST_ROWS, File, read_file
+from lead_mcp.cli.importing.text_files import MOST_LINE
 from lead_mcp.errors import BadArgument
 from lead_mcp.vendors.spec.writing import Form, Param
 from lead_mcp.writing.values import DEPTH, is_deeper

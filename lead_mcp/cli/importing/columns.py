@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from lead_mcp.cli.rows import Read
+from lead_mcp.cli.importing.rows import Read
 from lead_mcp.errors import BadArgument, did_you_mean
 from lead_mcp.journal.entries import digest_of
 from lead_mcp.vendors.spec.fields import CANONICAL

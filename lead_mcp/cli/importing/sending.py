@@ -15,9 +15,9 @@ from typing import Any, Final
 
 import anyio
 
-from lead_mcp.cli.columns import Row
-from lead_mcp.cli.import_plan import Plan, key_of, known, person_in
-from lead_mcp.cli.results import Results
+from lead_mcp.cli.importing.columns import Row
+from lead_mcp.cli.importing.plan import Plan, key_of, known, person_in
+from lead_mcp.cli.importing.results import Results
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.runtime import Runtime, running
 from lead_mcp.settings import Settings

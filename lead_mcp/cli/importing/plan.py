@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from lead_mcp.cli.columns import Row
+from lead_mcp.cli.importing.columns import Row
 from lead_mcp.engine.person import Person
 from lead_mcp.journal.entries import Write
 from lead_mcp.runtime import Runtime

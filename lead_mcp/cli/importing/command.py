@@ -14,12 +14,12 @@ from typing import Final
 import anyio
 
 from lead_mcp.characters import cleaned
-from lead_mcp.cli.columns import mapped
-from lead_mcp.cli.import_plan import PRINCIPAL, Options, Plan
-from lead_mcp.cli.import_rows import Sending, preview
+from lead_mcp.cli.importing.columns import mapped
+from lead_mcp.cli.importing.plan import PRINCIPAL, Options, Plan
+from lead_mcp.cli.importing.results import Results
+from lead_mcp.cli.importing.rows import Problems, read_file
+from lead_mcp.cli.importing.sending import Sending, preview
 from lead_mcp.cli.opened import settings_for
-from lead_mcp.cli.results import Results
-from lead_mcp.cli.rows import Problems, read_file
 from lead_mcp.cli.terminal import agreed, interruptible
 from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed
 from lead_mcp.runtime import running

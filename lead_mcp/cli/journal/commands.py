@@ -75,7 +75,7 @@ def _list(
     as_json: bool,
     config: Path | None,
 ) -> None:
-    from lead_mcp.cli.records import Wanted, list_writes
+    from lead_mcp.cli.journal.records import Wanted, list_writes
 
     wanted = Wanted(account, tool, state, unresolved, limit, principal)
     raise typer.Exit(list_writes(wanted, values=values, as_json=as_json, config=config))
@@ -84,7 +84,7 @@ def _list(
 @app.command()
 def show(name: Name, values: Values = False, as_json: Json = False, config: Config = None) -> None:
     """Tell one write's story: each step, before and after, the request. Personal values are masked unless --values."""
-    from lead_mcp.cli.records import show
+    from lead_mcp.cli.journal.records import show
 
     raise typer.Exit(show(name, values=values, as_json=as_json, config=config))
 
@@ -101,7 +101,7 @@ def verify(
 
     Prints the chain's anchor. Kept elsewhere and given back with --anchor, it finds a chain that was wiped or written anew.
     """
-    from lead_mcp.cli.records import verify
+    from lead_mcp.cli.journal.records import verify
 
     raise typer.Exit(verify(anchor, config))
 
@@ -120,7 +120,7 @@ def resolve(
 
     With --created or --done, the same call with its key answers so from now on; after --not-done it may be made again.
     """
-    from lead_mcp.cli.resolving import resolve
+    from lead_mcp.cli.journal.resolving import resolve
 
     raise typer.Exit(resolve(name, created=created, done=done, not_done=not_done, config=config))
 
@@ -136,6 +136,6 @@ def undo(
     An update is undone by writing its old values back, unless the lead has changed since. An insert is undone by deleting
     the lead, where the vendor can and LEAD_MCP_DELETES is on. What cannot be undone says why.
     """
-    from lead_mcp.cli.undo import undo
+    from lead_mcp.cli.journal.undo import undo
 
     raise typer.Exit(undo(name, yes=yes, config=config))

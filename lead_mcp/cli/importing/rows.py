@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lead_mcp.characters import is_text, strings_in
-from lead_mcp.cli.text_files import checked_size, digest_of_file, lines_of
+from lead_mcp.cli.importing.text_files import checked_size, digest_of_file, lines_of
 from lead_mcp.errors import BadArgument
 from lead_mcp.writing.values import DEPTH, HALF_CHARACTER, TOO_DEEP, is_deeper
 
