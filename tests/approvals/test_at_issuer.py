@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
-from anyio.from_thread import start_blocking_portal
 
 from lead_mcp.approvals.pages import SIGNED_IN, TO_ISSUER
-from lead_mcp.serving.listening import listening
 from tests.approvals.browser import Browser, Page
 from tests.approvals.chromium import CHROMIUM, tab
-from tests.identity.issuer import AUDIENCE, CLIENT, SECRET, TestIssuer, ec_key
+from tests.identity.issuer import AUDIENCE, CLIENT, SECRET, TestIssuer, ec_key, issuing
 from tests.identity.team import Team, team
 from tests.ports import free_port
 from tests.process.processes import listening_server
@@ -25,10 +22,7 @@ from tests.process.processes import listening_server
 
 @pytest.fixture(scope="module")
 def at_issuer() -> Iterator[TestIssuer]:
-    with ExitStack() as stack:
-        found = TestIssuer(ec_key("one"))
-        portal = stack.enter_context(start_blocking_portal())
-        found.origin = stack.enter_context(portal.wrap_async_context_manager(listening(found)))
+    with issuing(ec_key("one")) as found:
         yield found
 
 

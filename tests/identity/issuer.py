@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import time
 from base64 import b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from secrets import token_urlsafe
@@ -13,10 +14,13 @@ from typing import Any
 from urllib.parse import parse_qs, unquote_plus, urlencode
 
 import jwt
+from anyio.from_thread import start_blocking_portal
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
+
+from lead_mcp.serving.listening import listening
 
 AUDIENCE = "https://leads.example.com/mcp"
 CLIENT, SECRET = "lead-mcp", "a secret of the resource server"
@@ -146,3 +150,11 @@ def segment(value: Any) -> str:
     """One part of a token, from JSON or from text as it stands."""
     text = value if isinstance(value, str) else json.dumps(value)
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+@contextmanager
+def issuing(key: SigningKey) -> Iterator[TestIssuer]:
+    """An issuer that listens on loopback for as long as the block runs."""
+    found = TestIssuer(key)
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(listening(found)) as found.origin:
+        yield found

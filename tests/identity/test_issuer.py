@@ -6,12 +6,11 @@ import hmac
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from hashlib import sha256
 
 import httpx2
 import pytest
-from anyio.from_thread import start_blocking_portal
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from lead_mcp.identity.grants import Grants
@@ -19,7 +18,7 @@ from lead_mcp.identity.keys import COOL_DOWN, FRESH, STALE, Keys
 from lead_mcp.identity.refusals import BadToken, SignInDown
 from lead_mcp.identity.signed import SKEW, SignedTokens
 from lead_mcp.serving.listening import listening
-from tests.identity.issuer import AUDIENCE, CLIENT, SECRET, TestIssuer, ec_key, rsa_key, segment
+from tests.identity.issuer import AUDIENCE, CLIENT, SECRET, TestIssuer, ec_key, issuing, rsa_key, segment
 from tests.identity.team import HELLO, Team, team
 
 GRANTS = """
@@ -43,10 +42,7 @@ scopes = "*"
 
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[TestIssuer]:
-    with ExitStack() as stack:
-        found = TestIssuer(rsa_key("one"))
-        portal = stack.enter_context(start_blocking_portal())
-        found.origin = stack.enter_context(portal.wrap_async_context_manager(listening(found)))
+    with issuing(rsa_key("one")) as found:
         yield found
 
 
