@@ -28,7 +28,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import ClassVar
 
 QUOTE_LIMIT = 200
@@ -169,6 +168,8 @@ def quoted(text: object) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``" Did you mean X?"``, or an empty string where nothing is near."""
+    from difflib import get_close_matches
+
     names = {name.casefold(): str(name) for name in known}  # a StrEnum's member would show as one
     near = get_close_matches(word.casefold(), list(names), n=1, cutoff=0.6)
     return f" Did you mean {names[near[0]]!r}?" if near else ""

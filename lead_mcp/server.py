@@ -6,7 +6,7 @@ What a greeting needs is here; tools, engine and vendors' work load with the fir
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -129,12 +129,9 @@ class LeadServer(MCPServer[LazyRuntime]):
 
     @cached_property
     def offered(self) -> dict[str, Tool]:
-        """Every tool by name, in their order. Prompts are registered with them."""
-        from lead_mcp.tools import prompts
+        """Every tool by name, in their order."""
         from lead_mcp.tools.catalogue import tools_for
 
-        if self.configured.accounts:
-            prompts.register(self)
         return {tool.name: tool for tool in tools_for(self.configured)}
 
     def offered_now(self) -> dict[str, Tool]:
@@ -228,8 +225,17 @@ class LeadServer(MCPServer[LazyRuntime]):
 
         return await as_answer(self._listed_prompts(), "prompts/list")
 
+    @cached_property
+    def _check_prompt(self) -> Callable[[Sequence[Prompt], str, Mapping[str, Any]], None]:
+        """What refuses a prompt that is not there, or its arguments; prompts are registered with the first use of it."""
+        from lead_mcp.tools import prompts
+
+        if self.configured.accounts:
+            prompts.register(self)
+        return prompts.check
+
     async def _listed_prompts(self) -> list[Prompt]:
-        tools = self.offered_now()  # prompts are registered with them
+        tools, _ = self.offered_now(), self._check_prompt
         own = [one for one in await super().list_prompts() if self.caller.may(prompt_needs(one.name))]
         return [one for one in own if tools.keys() >= set(PROMPTS[one.name])]
 
@@ -243,9 +249,7 @@ class LeadServer(MCPServer[LazyRuntime]):
     async def _prompt(
         self, name: str, arguments: dict[str, Any], context: Any
     ) -> GetPromptResult | InputRequiredResult:
-        from lead_mcp.tools import prompts
-
-        prompts.check(await self._listed_prompts(), name, arguments)
+        self._check_prompt(await self._listed_prompts(), name, arguments)
         return await super().get_prompt(name, arguments, context)
 
 

@@ -6,9 +6,11 @@ import json
 import logging
 import sys
 from collections.abc import Iterable
-from typing import Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
-from lead_mcp.transport.redaction import Redactor, redactor
+if TYPE_CHECKING:
+    from lead_mcp.transport.redaction import Redactor
 
 OURS: Final = "lead_mcp"
 OTHERS: Final = ("asyncio", "mcp", "py.warnings", "uvicorn.error")
@@ -21,11 +23,18 @@ STANDARD: Final = frozenset(logging.LogRecord("", 0, "", 0, "", None, None).__di
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line."""
+    """One JSON object a line, without these secrets."""
 
-    def __init__(self, redactor: Redactor) -> None:
+    def __init__(self, secrets: Iterable[str]) -> None:
         super().__init__()
-        self.redactor = redactor
+        self.secrets = frozenset(secrets)
+
+    @cached_property
+    def redactor(self) -> Redactor:
+        """Made for the first line: most servers never write one."""
+        from lead_mcp.transport.redaction import redactor
+
+        return redactor(self.secrets)
 
     def format(self, record: logging.LogRecord) -> str:
         line = {"at": self.formatTime(record), "level": record.levelname.lower(), "log": record.name}
@@ -51,7 +60,7 @@ def _has_left(error: BaseException | None) -> bool:
 def configure_logging(level: str, secrets: Iterable[str] = ()) -> None:
     """Our loggers from ``level`` on, the named others' warnings and errors. ``secrets`` are redacted, in clear."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines(redactor(secrets)))
+    handler.setFormatter(JsonLines(secrets))
     handler.addFilter(passes)
     wanted = logging.getLevelNamesMapping()[level.upper()]
     logging.basicConfig(level=max(wanted, logging.WARNING), handlers=[handler], force=True)

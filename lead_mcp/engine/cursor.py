@@ -19,13 +19,13 @@ from functools import cached_property
 from secrets import token_bytes
 from typing import TYPE_CHECKING, Any, Final
 
-from lead_mcp.engine.packing import packed, unpacked
-from lead_mcp.engine.places import Places
-from lead_mcp.engine.records import Position
 from lead_mcp.errors import BadArgument
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    from lead_mcp.engine.places import Places
+    from lead_mcp.engine.records import Position
 
 TAG: Final = 12
 """Bytes of the digest: 96 bits, as many as a nonce of AES-GCM has."""
@@ -79,12 +79,16 @@ class Seal:
 
     def close(self, state: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:
         """``state`` as an opaque text that opens only beside the same ``arguments``."""
+        from lead_mcp.engine.packing import packed  # loads with the first cursor
+
         plain = token_bytes(SALT) + packed(state)
         tag = self._tag(plain, arguments)
         return urlsafe_b64encode(tag + self._ciphered(plain, tag)).decode().rstrip("=")
 
     def open(self, cursor: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The state of a cursor. Raises BadArgument where it is not one of ours, or goes with other arguments."""
+        from lead_mcp.engine.packing import unpacked
+
         try:
             raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         except ValueError:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any, Final
 
 from pydantic import SecretStr
@@ -119,9 +118,15 @@ def _strangers(environment: Mapping[str, str], vendor: str, known: Iterable[str]
     names = set(known)
     strange = [key for key in environment if key.startswith(f"{vendor.upper()}_") and key not in names]
     for key in strange:
-        if get_close_matches(key, names, n=1, cutoff=0.85):
+        if _is_slip(key, names):
             raise SettingsError(f"{key} is no setting of {vendor}.{did_you_mean(key, names)}")
     return [f"{key} is no setting of {vendor}; it is not used." for key in strange]
+
+
+def _is_slip(key: str, names: Iterable[str]) -> bool:
+    from difflib import get_close_matches
+
+    return bool(get_close_matches(key, names, n=1, cutoff=0.85))
 
 
 # --- the file -----------------------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +20,8 @@ REFERENCES: Final = (REFERENCE, key_store.REFERENCE)
 
 def read_file(path: Path, warnings: list[str]) -> dict[str, Any]:
     """The file's tables. ``warnings`` takes one where others can read a secret in it. Raises SettingsError."""
+    import tomllib
+
     try:
         with path.open("rb") as file:
             text = file.read().decode("utf-8-sig")  # Windows begins a file with a byte order mark

@@ -10,6 +10,7 @@ from typing import Any, Final
 import anyio.to_thread
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
 from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import Field
 
@@ -91,11 +92,16 @@ def make_tool(
         return answered
 
     description = " ".join((model.__doc__ or "").split())
-    tool = LeadTool.from_function(
-        answer, name=name, title=title, description=description, annotations=annotations, structured_output=False
+    output_schema = {"type": "object", "properties": {**output, "error": ERROR}}
+    return LeadTool(
+        fn=answer,
+        name=name,
+        title=title,
+        description=description,
+        parameters=schema_of(model),
+        fn_metadata=FuncMetadata(arg_model=ArgModelBase, output_schema=output_schema),
+        is_async=True,
+        context_kwarg="ctx",
+        annotations=annotations,
+        model=model,
     )
-    if not isinstance(tool, LeadTool):
-        raise TypeError("from_function makes a tool of its own class")
-    tool.model, tool.parameters = model, schema_of(model)
-    tool.fn_metadata.output_schema = {"type": "object", "properties": {**output, "error": ERROR}}
-    return tool

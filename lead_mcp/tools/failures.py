@@ -2,6 +2,8 @@
 
 A failing call is an error *result*: text a model can act on, and ``{"error": {...}}`` in the structure. Older official
 TypeScript clients check error results against the output schema, so every key of it is optional, ``error`` among them.
+
+The words of errors load with the first one.
 """
 
 from __future__ import annotations
@@ -18,8 +20,6 @@ from mcp.types import INTERNAL_ERROR, CallToolResult, InputRequiredResult, TextC
 
 from lead_mcp.characters import cleaned
 from lead_mcp.errors import LeadMcpError
-from lead_mcp.outgoing.masking import masked_text
-from lead_mcp.outgoing.render import error_text, error_to_dict
 
 T = TypeVar("T")
 log = logging.getLogger("lead_mcp.tools")
@@ -27,6 +27,8 @@ log = logging.getLogger("lead_mcp.tools")
 
 def error_message(error: LeadMcpError) -> str:
     """An error in words, with the account that its structure names: a client shows a model the one or the other."""
+    from lead_mcp.outgoing.render import error_text
+
     words = error_text(error)
     account = error.account
     if account is None or re.search(rf"(?<![\w-]){re.escape(account)}(?![\w-])", words):
@@ -37,6 +39,8 @@ def error_message(error: LeadMcpError) -> str:
 
 def error_result(error: LeadMcpError) -> CallToolResult:
     """An error a model can act on."""
+    from lead_mcp.outgoing.render import error_to_dict
+
     structured = {"error": error_to_dict(error)}
     return CallToolResult(
         content=[TextContent(type="text", text=error_message(error))], structured_content=structured, is_error=True
@@ -80,6 +84,8 @@ def known(error: BaseException, what: str) -> LeadMcpError:
     inner = _unwrapped(error)
     if isinstance(inner, LeadMcpError):
         return inner
+    from lead_mcp.outgoing.masking import masked_text
+
     trace = masked_text("".join(format_exception(error)))  # what failed may be quoted in it
     log.error("%s failed", masked_text(cleaned(what))[:200], extra={"trace": trace})
     return LeadMcpError(f"{cleaned(what)[:100]} failed inside this server; its log says more.")

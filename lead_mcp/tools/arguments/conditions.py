@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any, Final
 
 from lead_mcp.errors import did_you_mean
@@ -93,6 +92,8 @@ def _operator(field: str, word: Any, value: Any) -> tuple[Op, Any]:
         return _like(value)
     if plain in OPS:
         return OPS[plain], value
+    from difflib import get_close_matches
+
     near = get_close_matches(plain, OPS, n=1)
     hint = f" Did you mean {str(OPS[near[0]])!r}?" if near else ""
     raise refuse(word, f"for {field} one of the operators {', '.join(Op)}.{hint}".rstrip("."))
