@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import anyio
 
@@ -13,9 +13,14 @@ from lead_mcp.engine.connection import Connection, Names
 from lead_mcp.engine.fanout import together
 from lead_mcp.engine.limits import account_late
 from lead_mcp.engine.records import Record, lead_record
-from lead_mcp.errors import BadArgument, LeadMcpError, NotFound
+from lead_mcp.errors import BadArgument, LeadMcpError, MalformedReply, NotFound
 from lead_mcp.vendors.spec.fields import Paths
 from lead_mcp.vendors.spec.http import Raw
+
+OTHERS: Final = (
+    "{} was asked for a lead by its id and gave other records: whether it has that lead is not known. search_leads may find it"
+    " by a filter on id, within a window."
+)
 
 
 @dataclass
@@ -73,6 +78,8 @@ async def _chunk(found: Found, ids: Sequence[str], names: Names, columns: Paths 
             found.records[wanted[one.id.casefold()]] = one
     # an id that a list left out is not answered yet where it is asked for again, alone
     again = lookup.single_again and len(ids) > 1
+    if rows and not again and not any(one in found.records for one in ids):
+        raise MalformedReply(OTHERS.format(account.name), account=account.name)
     found.asked.update(one for one in ids if not again or one in found.records)
 
 

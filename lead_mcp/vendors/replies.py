@@ -42,6 +42,7 @@ SAYING: Final[Mapping[Failure, str]] = {
 }
 
 
+NO_PATH: Final = "The vendor answered 404 without JSON: it has no such path. Check the account's base URL."
 MOST: Final = 10**15
 """More of anything than a vendor has."""
 
@@ -76,7 +77,12 @@ def retry_after(reply: Reply) -> float | None:
 
 
 def error_of(reply: Reply, text: object = "", *, code: object = None, kind: Failure | None = None) -> LeadMcpError:
-    """The error of a failed reply: of ``kind``, else by the HTTP status."""
+    """The error of a failed reply: of ``kind``, else by the HTTP status.
+
+    A 404 that is a page of words speaks of the path, and not of a record.
+    """
+    if kind is None and reply.status == 404 and reply.body.strip() and body_or_none(reply) is None:
+        return MalformedReply(NO_PATH, status=404)
     chosen = kind or by_status(reply.status)
     return failure(chosen, text, code=code, status=reply.status, retry_after=retry_after(reply))
 

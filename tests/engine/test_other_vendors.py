@@ -5,7 +5,7 @@ Every match comes once all the same, and what cannot be known is not told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,10 +20,10 @@ from lead_mcp.filters import Kind
 from lead_mcp.sandbox.app import sandbox
 from lead_mcp.sandbox.world import Person, World
 from lead_mcp.vendors.spec.account import Account
-from lead_mcp.vendors.spec.http import Reply
+from lead_mcp.vendors.spec.http import Raw, Reply
 from lead_mcp.vendors.spec.reading import Page, PageRequest, Route
 from tests import facts
-from tests.driving import DAWN, UNTIL, Bench, bench, entry, in_order, now, uris
+from tests.driving import DAWN, UNTIL, Bench, CallFailed, bench, entry, in_order, now, uris
 
 EVER: dict[str, Any] = {"since": DAWN.isoformat()}
 TEXTS = ("email", "first_name", "last_name", "name", "status")
@@ -135,3 +135,42 @@ def test_a_search_refused_for_being_short_is_asked_for_more(cased: Bench, accoun
         stage.app = usual
     assert "error" not in entry(story, account)
     assert story["leads"]["rows"] == whole["leads"]["rows"]
+
+
+def reads_as(row: Raw, account: Account, ids: Sequence[str], reply: Reply) -> Sequence[Raw]:
+    return [row]
+
+
+@pytest.mark.parametrize("account", vendors.NAMES)
+def test_other_leads_than_the_one_asked_for_do_not_say_that_there_is_none(cased: Bench, account: str) -> None:
+    """As where a vendor ignores a filter by id."""
+    one, other = cased.everything(account)[:2]
+    outbound = cased.runtime.connection(account).outbound
+    vendor = outbound.vendor
+    for row in (other.raw, {}):
+        lookup = replace(vendor.lookup, read=partial(reads_as, row))
+        outbound.vendor = replace(vendor, lookup=lookup)
+        try:
+            with pytest.raises(CallFailed) as failed:
+                cased.call("get_lead", uri=one.uri)
+        finally:
+            outbound.vendor = vendor
+        assert failed.value.code == "garbled"
+        assert "gave other records" in failed.value.message
+
+
+@pytest.mark.parametrize("tool", ["search_leads", "get_lead"])
+@pytest.mark.parametrize("account", vendors.NAMES)
+def test_a_path_that_is_not_there_does_not_say_that_there_is_no_such_lead(
+    cased: Bench, account: str, tool: str
+) -> None:
+    uri = cased.everything(account)[0].uri
+    asked = {"uri": uri} if tool == "get_lead" else {"account": account, **EVER}
+    cased.box.fault(account, "reject", status=404, body="<html>404</html>", times=-1)
+    try:
+        with pytest.raises(CallFailed) as failed:
+            cased.call(tool, **asked)
+    finally:
+        cased.box.stages[account].faults.clear()
+    assert failed.value.code != "not_found"
+    assert "base" in failed.value.message

@@ -22,7 +22,7 @@ from lead_mcp.dates import SECOND, TICK, rounded_down, rounded_up
 from lead_mcp.errors import LeadMcpError, MalformedReply, NotFound, RateLimited, Rejected, Unauthorized, Unavailable
 from lead_mcp.filters import LOWER, Op, Where, as_flag
 from lead_mcp.vendors.convoso.fields import ID, OPEN, WORD
-from lead_mcp.vendors.replies import Failure, as_count, as_object, as_rows, body_or_none, error_of, failure, ok
+from lead_mcp.vendors.replies import NO_PATH, Failure, as_count, as_object, as_rows, body_or_none, error_of, failure, ok
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import Field, FieldMap, Paths, read_moment
 from lead_mcp.vendors.spec.http import Raw, Reply, Request, Signature
@@ -283,8 +283,7 @@ def failed(body: Mapping[str, Any]) -> bool:
 def refusal(reply: Reply, body: Any) -> LeadMcpError:
     """The error a failed reply means. A path unknown to Convoso answers an HTML page (C4), which is no missing lead."""
     if not isinstance(body, Mapping) and reply.status == 404:
-        message = "The vendor answered 404 without JSON: it has no such path. Check the account's base URL."
-        return MalformedReply(message, status=reply.status)
+        return MalformedReply(NO_PATH, status=reply.status)
     words, code = message_of(body) if isinstance(body, Mapping) else ("", None)
     plain = reply.status in (401, 403, 429) or reply.status >= 500
     return error_of(reply, words, code=code, kind=None if plain else meaning(words, code, reply))

@@ -16,10 +16,10 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from lead_mcp.dates import SECOND, rounded_down, rounded_up
-from lead_mcp.errors import MalformedReply, Rejected, TooLarge, Unauthorized
+from lead_mcp.errors import Rejected, TooLarge, Unauthorized
 from lead_mcp.filters import LOWER, RANGE, UPPER, Op, Where, as_number
 from lead_mcp.vendors.leadexec.fields import LEAD, SECTIONS, UNKNOWN, discovered
-from lead_mcp.vendors.replies import as_count, as_id, as_object, as_rows, body_or_none, error_of, object_at, ok
+from lead_mcp.vendors.replies import as_count, as_object, as_rows, body_or_none, error_of, object_at, ok
 from lead_mcp.vendors.samples import sampled_fields
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import Field, FieldMap, Paths
@@ -43,10 +43,6 @@ BOUNDS: Final[Mapping[Op, Bounds]] = {Op.GT: LEAST, Op.GTE: LEAST, Op.LT: MOST, 
 NOT_A_LEAD_FIELD: Final = frozenset(path.rpartition(".")[2] for path in LEAD.own if not path.startswith("Fields."))
 LARGEST_NUMBER: Final = 10**15
 
-OTHERS: Final = (
-    "LeadExec was asked for one lead by its UID and gave others: it may not filter by UID. search_leads finds the lead by a"
-    " filter on id, within a window."
-)
 ERROR_KEYS: Final = ("error", "Error")
 MESSAGE_KEYS: Final = ("Message", "message")
 REFUSED: Final = re.compile(
@@ -260,13 +256,9 @@ def located(rows: Sequence[Raw], partition: str | None) -> list[Raw]:
 
 
 def read_lead(account: Account, ids: Sequence[str], reply: Reply) -> Sequence[Raw]:
-    """The lead in a list of one. Raises MalformedReply where others came: then the filter says nothing about this one."""
-    lead_type, _, uid = ids[0].partition("-")
-    rows = as_rows(as_object(opened(reply, "Leads")).get("Leads"))
-    found = [row for row in rows if (as_id(row.get("UID")) or "").lstrip("0") == uid.lstrip("0")]
-    if rows and not found:
-        raise MalformedReply(OTHERS)
-    return located(found, lead_type)
+    """The lead; other rows, should LeadExec have ignored the filter."""
+    lead_type = ids[0].partition("-")[0]
+    return located(as_rows(as_object(opened(reply, "Leads")).get("Leads")), lead_type)
 
 
 def read_sample(account: Account, partition: str | None, reply: Reply) -> Mapping[str, Field]:
