@@ -21,6 +21,9 @@ class Learned:
 
     ``refused``: filters that the vendor does not take (field and operator), so that they are checked here.
 
+    ``whole``: by route, rows of the longest short page behind which nothing came: so many are no bound of
+    the vendor's; below 0: there is such a bound.
+
     ``projected``: lists of fields that gave what whole records hold; by name, whether every whole record had a value there.
     ``unprojected``: lists that the vendor refused, heeds in another way, or that are of no use. ``read_whole``: how many
     records were read whole though a list would have done. ``comparing``: where a list is being tried just now.
@@ -30,6 +33,7 @@ class Learned:
     misordered: set[tuple[str, str]] = field(default_factory=set)
     absent: dict[str, float] = field(default_factory=dict)
     refused: set[tuple[str, Op]] = field(default_factory=set)
+    whole: dict[str, int] = field(default_factory=dict)
     projected: dict[FieldList, dict[str, bool]] = field(default_factory=dict)
     unprojected: set[FieldList] = field(default_factory=set)
     read_whole: Counter[FieldList] = field(default_factory=Counter)

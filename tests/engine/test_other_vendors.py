@@ -107,6 +107,36 @@ def test_a_total_that_the_records_belie_is_not_told(cased: Bench, account: str, 
         assert (lie < 0) or not told["complete"], told
 
 
+def silent(most: int, page: Page, ask: PageRequest) -> Page:
+    """No more rows than that at once, and no word on how many there are."""
+    return Page(page.rows[:most])
+
+
+@pytest.mark.parametrize("sort", ["created_at:asc", "name:desc"])
+@pytest.mark.parametrize("account", vendors.NAMES)
+def test_a_vendor_that_gives_few_rows_at_once_and_says_nothing_is_read_to_the_end(
+    cased: Bench, account: str, sort: str
+) -> None:
+    every = [one.uri for one in in_order(cased.everything(account), sort)]
+    cased.runtime.connection(account).learned.whole.clear()
+    with read_as(cased, account, partial(silent, 25)):
+        page = cased.page(account=account, sort=sort, limit=200, **EVER)
+    assert uris([page]) == every
+    assert entry(page, account)["total"] in (None, len(every))
+
+
+@pytest.mark.parametrize("account", ["leadsquared", "leadexec"])
+def test_a_short_page_behind_which_nothing_came_is_not_asked_beyond_again(account: str) -> None:
+    asked = []
+    with bench(10, only=[account], environment={"LEAD_MCP_MIRROR": "off"}) as driven:
+        for _ in range(2):
+            before = len(driven.heard(account))
+            with read_as(driven, account, partial(silent, 1_000)):
+                driven.page(account=account, limit=200, **EVER)
+            asked.append(len(driven.heard(account)) - before)
+    assert asked[1] < asked[0]
+
+
 def too_short(driven: Bench, account: str, least: int) -> Callable[..., Any]:
     """The emulator, refusing every search for fewer characters than that."""
     usual = driven.box.stages[account].app

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from lead_mcp.engine.readers.base import Reader
@@ -43,6 +43,10 @@ class FullReader(Reader):
             stale = 0 if fresh or not page.rows else stale + 1
             if not route.page or is_last(page, request) or stale > 1:
                 return page
+            if (
+                page.next is None
+            ):  # of a vendor that gives fewer than asked, which page is next follows from what it gives
+                request = replace(request, limit=min(request.limit, len(page.rows)))
             request = following(request, page)
             if await self._spent():
                 self._note("in no known order")

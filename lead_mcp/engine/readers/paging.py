@@ -20,6 +20,10 @@ from lead_mcp.vendors.spec.http import Raw
 from lead_mcp.vendors.spec.reading import Page, PageRequest, Route, follows
 
 SIDE_BY_SIDE: Final = 4
+BOUNDED: Final = -1
+"""Learned of a route that was seen to give no more rows at once than a round number: no short page of it is the last."""
+ROUND: Final = 5
+"""What the number of rows that a vendor gives at most can be divided by: 10, 25, 100 ..."""
 LONGEST_TOKEN: Final = 8_000
 """Characters of a vendor's name for a page: what is longer fits no URL."""
 
@@ -38,6 +42,10 @@ class Pager:
     page_cap: int = field(default=1_000_000)
     """Falls where the vendor's replies pass the cap: later pages start small."""
     learned: Learned = field(default_factory=Learned)
+    _tells: bool = False
+    """Whether the vendor has told of any page what follows it."""
+    _short: int = 0
+    """Rows of the last page that may be all that the vendor gives at once."""
     on_progress: Callable[[int], Awaitable[None]] | None = None
     """Told how many records each page held: progress of long readings."""
 
@@ -56,10 +64,27 @@ class Pager:
             return await self._in_pieces(route, ask)
         if page.total is not None and page.total < len(page.rows):  # it counts something else
             page = replace(page, total=None)
+        page = self._judged(route, ask, page)
         self.usage.scanned += len(page.rows)
         if self.on_progress is not None:
             await self.on_progress(len(page.rows))
         return page
+
+    def _judged(self, route: Route, ask: PageRequest, page: Page) -> Page:
+        """The page; more may follow one that is short by a round number, where the vendor tells nothing else.
+
+        It may be all that it gives at once. An empty page behind it shows that it is not; then so many are whole from then on.
+        """
+        given, whole = len(page.rows), self.learned.whole
+        self._tells = self._tells or (page.total, page.more, page.next) != (None, None, None)
+        if not route.page or self._tells:
+            return page
+        if self._short and ask.offset == self._short and whole.get(route.name) != BOUNDED:  # behind a short first page
+            whole[route.name] = BOUNDED if given else max(whole.get(route.name, 0), self._short)
+        if not given or given >= ask.limit or given % ROUND or given <= whole.get(route.name, 0):
+            return page
+        self._short = given
+        return replace(page, more=True)
 
     async def _whole_or_projected(self, route: Route, ask: PageRequest) -> Page:
         fetch = partial(self._fetch, route)

@@ -157,9 +157,8 @@ def recently_modified(account: Account, ask: PageRequest) -> Request:
 
 
 def read_page(account: Account, ask: PageRequest, reply: Reply) -> Page:
-    """One page. A short one is the last, a full one may be. Source: community."""
-    rows = leads(opened(reply))
-    return Page(rows, more=None if len(rows) >= ask.limit else False)
+    """One page. A short one is the last (community), unless LeadSquared gives no more at once; a full one may be."""
+    return Page(leads(opened(reply)))
 
 
 def search_ids(account: Account, ask: PageRequest) -> Request:
