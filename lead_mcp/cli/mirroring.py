@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -35,6 +36,8 @@ Work = Callable[[Runtime, Mirror], Awaitable[int]]
 PATIENCE: Final = 60.0
 """Seconds that a sync waits for another process to have written: a server that tops up is done in a few."""
 AGAIN: Final = 0.5
+COLLECTED: Final = 20_000
+"""Objects that are made between two collections while a sync runs."""
 OFF: Final = "LEAD_MCP_MIRROR is off. Set it to on: the accounts' records are then kept on this machine."
 
 
@@ -73,6 +76,8 @@ def sync(wanted: Wanted, config: Path | None, *, sandbox: bool) -> int:
     async def work(runtime: Runtime, mirror: Mirror) -> int:
         if runtime.server.mirror == "off":
             raise NotConfigured(OFF)
+        gc.freeze()  # records are trees without a cycle, of which the collector would look at every part again and again
+        gc.set_threshold(COLLECTED, 50, 50)
         while True:
             code = await _once(runtime, mirror, wanted)
             if wanted.watch is None:

@@ -53,16 +53,17 @@ def kept(record: Record, kind: str, when: str, region: str) -> Kept:
     """The record as it is kept. ``when``: its field of time; ``region``: where its telephone numbers are dialled."""
     lead = kind == LEAD
     joins = keys_of(_phone(record, region), folded_email(record)) if lead else ()
+    text = packed(record.raw)
     return Kept(
         account=record.account,
         kind=kind,
         id=whole(record.id),
         partition=record.partition,
         at=micros(record.get(when)),
-        raw=packed(record.raw),
+        raw=text,
         name=_name(record) if lead else None,
         joins=tuple(map(whole, joins)),
-        keys=frozenset(map(whole, (*joins, *_found_by(record, region, lead=lead)))),
+        keys=frozenset(map(whole, (*joins, *_found_by(record, text, region, lead=lead)))),
     )
 
 
@@ -102,8 +103,8 @@ def _name(record: Record) -> str | None:
     return whole(folded(str(name)).strip()) or None if name else None
 
 
-def _found_by(record: Record, region: str, *, lead: bool) -> Iterator[str]:
-    """What the record is looked up by, and erased by."""
+def _found_by(record: Record, text: str, region: str, *, lead: bool) -> Iterator[str]:
+    """What the record, spelled as ``text``, is looked up by, and erased by."""
     if lead:
         yield from (f"t:{number}" for number in numbers_of(record, region))
         if email := folded_email(record):
@@ -111,7 +112,16 @@ def _found_by(record: Record, region: str, *, lead: bool) -> Iterator[str]:
     else:
         if followed := record.get("lead_id"):
             yield f"u:{lead_uri(record.account, str(followed))}"
-        yield from contacts(record.raw, region)
+        if _may_hold_contacts(text):
+            yield from contacts(record.raw, region)
+
+
+def _may_hold_contacts(text: str) -> bool:
+    """Whether there may be an e-mail or a telephone number in the record that is spelled so."""
+    if "@" in text or "\\u" in text:  # an escape may stand for anything
+        return True
+    lower = text.casefold()
+    return any(word in lower for word in PHONE_WORDS)
 
 
 def contacts(value: Any, region: str, word: str = "") -> Iterator[str]:
