@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from lead_mcp.engine.records import Record
-from lead_mcp.filters import folded
+from lead_mcp.filters import Value, folded
 from lead_mcp.phones import e164, extension_of
+from lead_mcp.vendors.spec.http import Raw
 
 PHONE_WORDS = ("phone", "mobile")
 
@@ -59,15 +60,25 @@ class Person:
 
 def numbers_of(record: Record, region: str) -> Iterable[str]:
     """Every telephone number of a record in E.164: ours, and the vendor's own phone fields."""
-    return (number for number, _ in _lines_of(record, region))
+    return numbers_in(record.get("phone"), record.raw, region)
+
+
+def numbers_in(phone: Value, raw: Raw, region: str) -> Iterator[str]:
+    """The same of a record whose ``phone`` has been read."""
+    return (number for text in _dialled(phone, raw) if (number := e164(text, region)))
 
 
 def _lines_of(record: Record, region: str) -> Iterator[tuple[str, str]]:
     """The same, each with its extension."""
-    for value in (record.get("phone"), *map(record.raw.get, _numbered(tuple(record.raw)))):
-        number = e164(str(value), region) if value and not isinstance(value, Mapping | list) else None
-        if number:
-            yield number, extension_of(str(value), region)
+    for text in _dialled(record.get("phone"), record.raw):
+        if number := e164(text, region):
+            yield number, extension_of(text, region)
+
+
+def _dialled(phone: Value, raw: Raw) -> Iterator[str]:
+    for value in (phone, *map(raw.get, _numbered(tuple(raw)))):
+        if value and not isinstance(value, dict | list):
+            yield str(value)
 
 
 @lru_cache(maxsize=1_000)

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from lead_mcp.engine.records import Record
+from lead_mcp.filters import Value
 from lead_mcp.sql.rows import Spelling, json_cell
 from lead_mcp.vendors.spec.fields import Field, at
 from lead_mcp.vendors.spec.http import Raw
@@ -104,6 +106,11 @@ class Cells:
     def _cell(self, raw: Raw) -> Any:
         value = None if self.field is None else self.field.read(raw)
         return None if value is None else self.spell(value, None)
+
+
+def itself(value: Value, record: Record | None) -> Value:
+    """A value spelled as it is."""
+    return value
 
 
 def values_at(path: str, raws: Sequence[Mapping[str, Any]]) -> list[Any]:

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic_core import from_json, to_json
 
 from lead_mcp.dates import EPOCH
 from lead_mcp.engine.connection import Connection
-from lead_mcp.engine.person import PHONE_WORDS, numbers_of
+from lead_mcp.engine.person import PHONE_WORDS, numbers_in
 from lead_mcp.engine.records import Record
 from lead_mcp.filters import folded
+from lead_mcp.mirror.cells import Cells, itself
 from lead_mcp.phones import e164
 from lead_mcp.sql.people import keys_of
-from lead_mcp.sql.rows import folded_email
+from lead_mcp.sql.rows import folded_address
 from lead_mcp.uris import lead_uri
 from lead_mcp.vendors.spec.http import Raw
 
 LEAD: Final = "lead"
 RECORDING: Final = "recording"
 MICROSECOND: Final = timedelta(microseconds=1)
+Found = tuple[str | None, tuple[str, ...], frozenset[str]]
+"""What is kept beside a record: ``Kept``'s name, joins and keys."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """One record. ``at``: its own time in microseconds since 1970; ``keys``: e-mails and numbers it is found by (``e:``,
     ``t:``); ``joins``: those of them that make it one person with others; ``raw``: the vendor's record as JSON.
     """
@@ -49,22 +50,43 @@ def offers(connection: Connection, kind: str) -> bool:
     return connection.vendor.recordings is not None if kind == RECORDING else connection.search(kind) is not None
 
 
-def kept(record: Record, kind: str, when: str, region: str) -> Kept:
-    """The record as it is kept. ``when``: its field of time; ``region``: where its telephone numbers are dialled."""
-    lead = kind == LEAD
-    joins = keys_of(_phone(record, region), folded_email(record)) if lead else ()
-    text = packed(record.raw)
-    return Kept(
-        account=record.account,
-        kind=kind,
-        id=whole(record.id),
-        partition=record.partition,
-        at=micros(record.get(when)),
-        raw=text,
-        name=_name(record) if lead else None,
-        joins=tuple(map(whole, joins)),
-        keys=frozenset(map(whole, (*joins, *_found_by(record, text, region, lead=lead)))),
-    )
+def kept(records: Sequence[Record], kind: str, when: str, region: str) -> list[Kept]:
+    """Records of one kind of one account as they are kept. ``when``: their field of time; ``region``: where their telephone
+    numbers are dialled."""
+    if not records:
+        return []
+    texts = [packed(one.raw) for one in records]
+    found = _of_leads(records, region) if kind == LEAD else _of_others(records, texts, region)
+    return [
+        Kept(one.account, kind, whole(one.id), one.partition, micros(one.get(when)), text, *more)
+        for one, text, more in zip(records, texts, found, strict=True)
+    ]
+
+
+def _of_leads(records: Sequence[Record], region: str) -> Iterator[Found]:
+    """The names of leads, and what they are joined, looked up and erased by."""
+    names, emails, phones = (_values(name, records) for name in ("name", "email", "phone"))
+    for record, name, email, phone in zip(records, names, emails, phones, strict=True):
+        address = whole(folded_address(email) or "")
+        joins = keys_of(e164(str(phone), region) if phone else None, address)
+        keys = {*joins, *(f"t:{number}" for number in numbers_in(phone, record.raw, region))}
+        if address:
+            keys.add(f"e:{address}")
+        yield whole(folded(str(name)).strip()) or None if name else None, joins, frozenset(keys)
+
+
+def _of_others(records: Sequence[Record], texts: Sequence[str], region: str) -> Iterator[Found]:
+    """The same of other records, spelled as ``texts``: they have no name, and join nobody."""
+    for record, text, lead in zip(records, texts, _values("lead_id", records), strict=True):
+        keys = {f"u:{lead_uri(record.account, str(lead))}"} if lead else set[str]()
+        if _may_hold_contacts(text):
+            keys.update(map(whole, contacts(record.raw, region)))
+        yield None, (), frozenset(keys)
+
+
+def _values(name: str, records: Sequence[Record]) -> list[Any]:
+    """A field's value in each of them."""
+    return Cells(records[0].reads(name), itself, as_is=True).of([one.raw for one in records])
 
 
 def packed(raw: Raw) -> str:
@@ -91,29 +113,6 @@ def whole(text: str) -> str:
         return text
     clean = text.encode(errors="replace").decode()
     return text if clean == text else clean
-
-
-def _phone(record: Record, region: str) -> str | None:
-    text = record.get("phone")
-    return e164(str(text), region) if text else None
-
-
-def _name(record: Record) -> str | None:
-    name = record.get("name")
-    return whole(folded(str(name)).strip()) or None if name else None
-
-
-def _found_by(record: Record, text: str, region: str, *, lead: bool) -> Iterator[str]:
-    """What the record, spelled as ``text``, is looked up by, and erased by."""
-    if lead:
-        yield from (f"t:{number}" for number in numbers_of(record, region))
-        if email := folded_email(record):
-            yield f"e:{email}"
-    else:
-        if followed := record.get("lead_id"):
-            yield f"u:{lead_uri(record.account, str(followed))}"
-        if _may_hold_contacts(text):
-            yield from contacts(record.raw, region)
 
 
 def _may_hold_contacts(text: str) -> bool:

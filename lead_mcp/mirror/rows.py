@@ -10,8 +10,8 @@ from lead_mcp.dates import EPOCH, full_stamp
 from lead_mcp.engine.connection import Connection, Names
 from lead_mcp.engine.readers.making import record_of
 from lead_mcp.engine.records import Record, lead_record
-from lead_mcp.filters import Value, folded
-from lead_mcp.mirror.cells import Cells, Remembered, raw_cells
+from lead_mcp.filters import folded
+from lead_mcp.mirror.cells import Cells, Remembered, itself, raw_cells
 from lead_mcp.mirror.recordings import recording
 from lead_mcp.mirror.records import LEAD, MICROSECOND, RECORDING, unpacked
 from lead_mcp.mirror.segments import STORED
@@ -178,7 +178,7 @@ class StoredRows:
         return [own[name] if name in own else self.cells[name].of(raws) for name in self.columns[self.table]]
 
     def _values(self, name: str, raws: Sequence[Any]) -> list[Any]:
-        return Cells(self.names.field(name), _itself).of(raws)
+        return Cells(self.names.field(name), itself).of(raws)
 
     def _seen(self, column: str, value: str) -> str:
         return str(self.maker.mask(column, value, None))
@@ -186,10 +186,6 @@ class StoredRows:
 
 def _alone(spell: Spelling) -> Callable[[Any], Any]:
     return lambda value: spell(value, None)
-
-
-def _itself(value: Value, record: Record | None) -> Value:
-    return value
 
 
 def _add(made: Columns, table: str, columns: Iterable[Sequence[Any]]) -> None:

@@ -218,7 +218,7 @@ class Stream:
             put_place(database, name, self.kind, done)
 
     def _kept(self, taken: Sequence[Record]) -> list[Kept]:
-        return [kept(one, self.kind, self.search.when, self.terms.region) for one in taken]
+        return kept(taken, self.kind, self.search.when, self.terms.region)
 
     async def _write(self, place: Place) -> None:
         def work() -> None:

@@ -162,7 +162,12 @@ class RowMaker:
 
 
 def folded_email(record: Record) -> str | None:
-    text = _text(record.get("email"))
+    return folded_address(record.get("email"))
+
+
+def folded_address(email: Value) -> str | None:
+    """An e-mail as it compares."""
+    text = _text(email)
     return folded(text).strip() or None if text else None
 
 

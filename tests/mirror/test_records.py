@@ -36,9 +36,9 @@ def test_a_record_comes_out_of_the_store_as_it_was_sent(raw: dict[str, Any], lea
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder) / "m")
         with store.writing() as database:
-            save(database, [kept(record, "lead", "created_at", "US")], 1)
+            save(database, kept([record], "lead", "created_at", "US"), 1)
             (held,) = database.execute("SELECT raw FROM records").fetchone()
-            again = save(database, [kept(record, "lead", "created_at", "US")], 2)
+            again = save(database, kept([record], "lead", "created_at", "US"), 2)
     assert json.loads(held) == json.loads(json.dumps(raw))
     assert again.changed == 0
 
