@@ -13,7 +13,7 @@ from typing import Any, Final
 from lead_mcp.engine.records import Record
 from lead_mcp.filters import Value
 from lead_mcp.sql.rows import Spelling, json_cell
-from lead_mcp.vendors.spec.fields import Field, at
+from lead_mcp.vendors.spec.fields import Field, Paths, at
 from lead_mcp.vendors.spec.http import Raw
 
 MOST: Final = 1_000
@@ -46,7 +46,10 @@ class Cells:
 
     def __init__(self, field: Field | None, spell: Spelling, *, as_is: bool = False) -> None:
         self.field, self.spell = field, spell
-        self.paths = field.paths if field is not None and type(field) is Field and not field.joined else ()
+        self.paths: Paths = ()
+        self.decoded: Callable[[Any], Value] = no_value
+        if field is not None and type(field) is Field and not field.joined:
+            self.paths, self.decoded = field.paths, field.codec.value
         self.together = field.paths if field is not None and field.joined else ()
         self.nothing = field.codec.nothing if as_is and self.paths and field is not None else None
         self.longest = max(map(len, self.nothing or ()), default=0)
@@ -91,7 +94,8 @@ class Cells:
         return self._of_value(value) if known is None else known[value]
 
     def _of_value(self, value: Any) -> Any:
-        return self._cell({self.paths[0]: value})
+        found = self.decoded(value)
+        return None if found is None else self.spell(found, None)
 
     def _together(self, raws: Sequence[Mapping[str, Any]]) -> list[Any]:
         """The cells of a field that joins what stands at several places."""
@@ -106,6 +110,10 @@ class Cells:
     def _cell(self, raw: Raw) -> Any:
         value = None if self.field is None else self.field.read(raw)
         return None if value is None else self.spell(value, None)
+
+
+def no_value(value: Any) -> Value:
+    return None
 
 
 def itself(value: Value, record: Record | None) -> Value:

@@ -39,6 +39,7 @@ class StoredRows:
         self.columns = {name: list(TABLES[name].types) for name in STORED}
         self.table = {LEAD: "leads", RECORDING: "recordings"}.get(kind, "pings")
         self.cells = {name: self._cells(name, kind) for name, kind in TABLES[self.table].types.items()}
+        self.read = {name: Cells(self.names.field(name), itself) for name in (self.when, "lead_id")}
         self.numbers = Remembered(lambda text: e164(text, maker.region))
         self.spelled = {name: self._spelled(name) for name in ("events", "sends")}
 
@@ -139,8 +140,7 @@ class StoredRows:
         return zip(*rows, strict=True)
 
     def _of_pings(self, stored: Sequence[Stored], raws: Sequence[Any]) -> dict[str, Sequence[Any]]:
-        moments = self._values(self.when, raws)
-        leads = self._values("lead_id", raws)
+        moments, leads = self.read[self.when].of(raws), self.read["lead_id"].of(raws)
         spell = self.cells["occurred_at"].spell
         return {
             "uri": [
@@ -176,9 +176,6 @@ class StoredRows:
     def _filled(self, own: Mapping[str, Sequence[Any]], raws: Sequence[Any]) -> list[Sequence[Any]]:
         """The table's columns: those of our own making, else the records' fields."""
         return [own[name] if name in own else self.cells[name].of(raws) for name in self.columns[self.table]]
-
-    def _values(self, name: str, raws: Sequence[Any]) -> list[Any]:
-        return Cells(self.names.field(name), itself).of(raws)
 
     def _seen(self, column: str, value: str) -> str:
         return str(self.maker.mask(column, value, None))

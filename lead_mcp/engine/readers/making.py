@@ -269,7 +269,7 @@ def record_of(
     at = names.field(when)
     moment = at.read(raw) if at else None
     where = ping_uri(account, kind, record_id, moment if isinstance(moment, datetime) else None)
-    return Record(account, record_id, where, raw, names.field, partition)
+    return Record(account, record_id, where, raw, names.field, partition, {when: moment})
 
 
 def _way_of(found: Plan) -> type[Reader]:
