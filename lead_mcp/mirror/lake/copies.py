@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, Final
 
-from lead_mcp.mirror.lake.opened import RECORDS, SEQ, Asked, OpenedLake, quoted
+from lead_mcp.mirror.lake.opened import KEPT_ROWS, RECORDS, SEQ, Asked, OpenedLake, quoted
 from lead_mcp.mirror.segments import COLUMNS, NO
 
 PAGE: Final = 500
@@ -26,8 +27,11 @@ class LakeCopies(OpenedLake):
 
     def copy(self, asked: Asked, blobs: Sequence[bytes]) -> dict[str, Any]:
         """The tables into ``file``: all rows, or those since the change ``since`` where it is given and they are few."""
-        path = self.folder / asked["file"]
-        self.database.execute(f"ATTACH {quoted(path)} AS made")
+        return self.with_room(lambda: self._copy(self.folder / asked["file"], asked))
+
+    def _copy(self, path: Path, asked: Asked) -> dict[str, Any]:
+        path.unlink(missing_ok=True)
+        self.database.execute(f"ATTACH {quoted(path)} AS made (ROW_GROUP_SIZE {KEPT_ROWS})")
         try:
             with self._transaction():
                 whole = self._is_much(asked["since"])

@@ -13,6 +13,9 @@ from lead_mcp.mirror.store import Store, adopted, in_pieces, last_number, meta, 
 
 PAGE: Final = 1_000
 OWN: Final = "no, account, kind, id, partition, at, raw, name, person, seq"
+RAW: Final = OWN.split(", ").index("raw")
+PIECE: Final = 1_000_000
+"""Characters of raw records that are sent at a time."""
 CHANGED: Final = f"SELECT {OWN} FROM records WHERE (seq, no) > (?, ?) ORDER BY seq, no LIMIT {PAGE}"
 LISTED: Final = (
     "SELECT no, account, at, listed FROM listings "
@@ -30,7 +33,19 @@ def changed(database: sqlite3.Connection, since: int) -> Iterator[Rows]:
     while rows := database.execute(CHANGED, (seq, no)).fetchall():
         no, seq = rows[-1][0], rows[-1][-1]
         keys = _keys(database, [row[0] for row in rows])
-        yield [[*row, json.dumps(keys.get(row[0], []))] for row in rows]
+        yield from _bounded([[*row, json.dumps(keys.get(row[0], []))] for row in rows])
+
+
+def _bounded(rows: Rows) -> Iterator[Rows]:
+    """The rows, fewer at a time where they are long: whoever takes them in has each several times for a moment."""
+    start = size = 0
+    for end, row in enumerate(rows):
+        size += len(row[RAW])
+        if size > PIECE:
+            yield rows[start : end + 1]
+            start, size = end + 1, 0
+    if start < len(rows):
+        yield rows[start:]
 
 
 def _keys(database: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, list[Any]]:

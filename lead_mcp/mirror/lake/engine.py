@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from lead_mcp.mirror.lake.copies import LakeCopies, steps
-from lead_mcp.mirror.lake.opened import BESIDE, OWN, SEQ, STATE, Asked, columns_of, quoted
+from lead_mcp.mirror.lake.opened import BESIDE, OPTIONS, OWN, ROWS, SEQ, STATE, Asked, columns_of, quoted
 from lead_mcp.mirror.segments import COLUMNS, NO
 from lead_mcp.sql.child import serve
 
 OLD: Final = "INTERVAL 1 HOUR"
 """How long what nobody reads any more stays: a replica may be in the middle of it."""
+LONG: Final = 800
+"""Bytes from which on a raw record counts for several."""
+NEAR: Final = 256
+"""Numbers of records that are counted together."""
 TOUCHED: Final = "SELECT no FROM staged.records UNION ALL SELECT no FROM staged.gone"
 
 
@@ -32,7 +37,7 @@ class LakeEngine(LakeCopies):
         if asked.get("file"):
             self._leave_staged()
             self.staged = self.folder / asked["file"]
-            self.database.execute(f"ATTACH {quoted(self.staged)} AS staged")
+            self.database.execute(f"ATTACH {quoted(self.staged)} AS staged (ROW_GROUP_SIZE {ROWS})")
             for name, columns in BESIDE.items():
                 self.database.execute(f"CREATE TABLE staged.{name} ({columns_of(columns)})")
         if blobs:
@@ -46,17 +51,20 @@ class LakeEngine(LakeCopies):
         for name, file in asked["files"].items():
             self.database.execute(f"ATTACH {quoted(self.folder / file)} AS {name} (READ_ONLY)")
         try:
-            with self._transaction():
-                self._make(anew=asked["anew"])
-                self._replace_state(asked)
-                self._replace_beside(asked["version"] + 1)
-                for name in COLUMNS:
-                    self._replace_rows(name, anew=asked["anew"], delta="delta" in asked["files"])
+            self.with_room(lambda: self._push(asked))
         finally:
             for name in asked["files"]:
                 self.database.execute(f"DETACH {name}")
             self._leave_staged()
         return {}
+
+    def _push(self, asked: Asked) -> None:
+        with self._transaction():
+            self._make(anew=asked["anew"])
+            self._replace_state(asked)
+            self._replace_beside(asked["version"] + 1)
+            for name in COLUMNS:
+                self._replace_rows(name, anew=asked["anew"], delta="delta" in asked["files"])
 
     def _leave_staged(self) -> None:
         """Of this push, or of one that was given up."""
@@ -65,6 +73,8 @@ class LakeEngine(LakeCopies):
             self.staged.unlink(missing_ok=True)
 
     def _make(self, *, anew: bool) -> None:
+        for name, text in OPTIONS.items():
+            self.database.execute(f"CALL lake.set_option({quoted(name)}, {quoted(text)})").fetchall()
         for name, columns in COLUMNS.items():
             if anew:
                 self.database.execute(f"DROP TABLE IF EXISTS lake.{name}")
@@ -84,7 +94,8 @@ class LakeEngine(LakeCopies):
     def _replace_beside(self, version: int) -> None:
         """The staged records and numbers take the place of those that were; the lists become what was staged."""
         self.database.execute(f"DELETE FROM lake.records WHERE no IN ({TOUCHED})")
-        for piece in self._pieces("staged.records"):
+        for after, upto in self._pieces("staged.records"):
+            piece = f"no > {after} AND no <= {upto}"
             self.database.execute(f"INSERT INTO lake.records SELECT * FROM staged.records WHERE {piece}")
         self.database.execute("INSERT INTO lake.gone SELECT * FROM staged.gone")
         listed = f"{TOUCHED} UNION ALL SELECT no FROM staged.listings"
@@ -97,21 +108,30 @@ class LakeEngine(LakeCopies):
 
     def _replace_rows(self, name: str, *, anew: bool, delta: bool) -> None:
         listed = ", ".join(f'"{column}"' for column in COLUMNS[name])
-        rows = f"SELECT {listed} FROM base.{name}"
-        if delta:
-            rows = f"{rows} ANTI JOIN delta.gone USING ({NO}) UNION ALL SELECT {listed} FROM delta.{name}"
         if not anew:
             self.database.execute(f"DELETE FROM lake.{name} WHERE {NO} IN ({TOUCHED})")
         records = f"{'lake' if anew else 'staged'}.records"
-        for piece in self._pieces(records):
-            made = f"SELECT {listed}, seq FROM ({rows}) JOIN (SELECT no, seq FROM {records} WHERE {piece}) ON {NO} = no"
-            self.database.execute(f"INSERT INTO lake.{name} {made}")
+        for after, upto in self._pieces(records):
+            rows = self._rows(name, after, upto, delta=delta)
+            seqs = f"SELECT no AS {NO}, seq FROM {records} WHERE no > {after} AND no <= {upto}"
+            self.database.execute(
+                f"INSERT INTO lake.{name} SELECT {listed}, seq FROM ({rows}) JOIN ({seqs}) USING ({NO})"
+            )
 
-    def _pieces(self, records: str) -> list[str]:
-        """Conditions that take them some thousands at a time: they may not fit into memory at once."""
-        counted = f"SELECT seq, count(*) FROM {records} GROUP BY seq ORDER BY seq"
-        found = steps(0, self.database.execute(counted).fetchall())
-        return [f"seq > {after} AND seq <= {upto}" for after, upto in found]
+    def _rows(self, name: str, after: int, upto: int, *, delta: bool) -> str:
+        """The rows of those records. The condition is beside each table, so that what is outside is not read."""
+        listed, piece = ", ".join(f'"{column}"' for column in COLUMNS[name]), f"{NO} > {after} AND {NO} <= {upto}"
+        if not delta:
+            return f"SELECT {listed} FROM base.{name} WHERE {piece}"
+        kept = f"SELECT {listed} FROM base.{name} ANTI JOIN delta.gone USING ({NO}) WHERE {piece}"
+        return f"{kept} UNION ALL SELECT {listed} FROM delta.{name} WHERE {piece}"
+
+    def _pieces(self, records: str) -> list[tuple[int, int]]:
+        """After and up to which numbers to take them: some thousands, fewer where they are long. At once they may not fit
+        into memory."""
+        size = f"greatest(count(*), sum(strlen(raw)) // {LONG})"
+        counted = f"SELECT max(no), {size} FROM {records} GROUP BY no // {NEAR} ORDER BY 1"
+        return list(steps(0, self.database.execute(counted).fetchall()))
 
     # --- keeping it -----------------------------------------------------------------------------------------------
 
@@ -133,7 +153,10 @@ class LakeEngine(LakeCopies):
             f"ducklake_cleanup_old_files('lake', older_than => {before})",
             f"ducklake_delete_orphaned_files('lake', older_than => {before})",
         ):
-            self.database.execute(f"CALL {call}").fetchall()
+            self.with_room(partial(self._call, call))
+
+    def _call(self, procedure: str) -> None:
+        self.database.execute(f"CALL {procedure}").fetchall()
 
     def drop(self, asked: Asked, blobs: Sequence[bytes]) -> dict[str, Any]:
         """Every table, and every file."""
