@@ -12,12 +12,28 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from benchmarks import export, install, kills, many, mirror, over_http, search, sql, startup, summaries, view, writes
+from benchmarks import (
+    export,
+    install,
+    kills,
+    lake,
+    many,
+    mirror,
+    over_http,
+    search,
+    sql,
+    startup,
+    summaries,
+    view,
+    writes,
+)
 from benchmarks.driving import emulators
 from benchmarks.report import Line, show, where, write
 
 LEADS: Final = 2000
-PARTS: Final = tuple("startup search http many writes kills summaries sql mirror export install view tokens".split())
+PARTS: Final = tuple(
+    "startup search http many writes kills summaries sql mirror lake export install view tokens".split()
+)
 SIZES: Final = (1_000, 10_000, 100_000)
 
 
@@ -39,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "summaries": lambda: summaries.measure(SIZES[:2] if quick else SIZES),
         "sql": lambda: sql.measure(1_000 if quick else 5_000),
         "mirror": lambda: mirror.measure(500 if quick else 5_000, 5 if quick else 15),
+        "lake": lambda: lake.measure(500 if quick else 4_000, 5 if quick else 15),
         "export": lambda: export.measure(10_000 if quick else 100_000),
         "install": install.measure,
         "view": lambda: view.measure(3 if quick else 9),
