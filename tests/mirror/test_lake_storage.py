@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pyarrow.parquet
@@ -75,6 +78,47 @@ def test_a_lake_on_object_storage(stored: LakeSite, bucket: Any) -> None:
         shows_no_secret(other)
         assert other.bench.portal.call(drop_all, other.mirror) > 0
         assert objects(bucket) == []
+
+
+@pytest.fixture
+def role() -> Iterator[tuple[str, list[str]]]:
+    """Where a container would ask for the role that it has; what was asked."""
+    asked = list[str]()
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            told = {"AccessKeyId": "ASIAROLE", "SecretAccessKey": SECRET, "Token": "t"}
+            body = json.dumps({**told, "Expiration": "2099-01-01T00:00:00Z"}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *words: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/role", asked
+        finally:
+            server.shutdown()
+
+
+@pytest.mark.slow
+def test_without_a_key_the_role_of_the_machine_signs_in(stored: LakeSite, role: tuple[str, list[str]]) -> None:
+    place, asked = role
+    by_key = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    own = {name: text for name, text in stored.environment.items() if name not in by_key}
+    stored.environment = {**own, "AWS_CONTAINER_CREDENTIALS_FULL_URI": place}
+    with stored.replica("one") as one:
+        assert one.sync().whole
+        assert ask(one, ROWS).rows
+        assert set(asked) == {"/role"}
+        shows_no_secret(one)
+        one.bench.portal.call(drop_all, one.mirror)
 
 
 def shows_no_secret(kept: Keeping) -> None:

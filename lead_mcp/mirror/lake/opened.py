@@ -79,7 +79,10 @@ class OpenedLake(Engine):
         self._set(SETTINGS)
 
     def attach(self, asked: Asked, blobs: Sequence[bytes]) -> dict[str, Any]:
-        """``extensions``: their files; ``secret``: object storage's, or nothing; ``catalog``, ``data``, ``schema``."""
+        """``extensions``: their files; ``secret``: object storage's, or nothing; ``environment``: by which a role is found;
+        ``catalog``, ``data``, ``schema``."""
+        for name, text in asked["environment"].items():
+            os.putenv(name, text)  # for the extension, which is not Python
         for path in asked["extensions"]:
             self.database.execute(f"LOAD {quoted(path)}")
         if asked["secret"]:

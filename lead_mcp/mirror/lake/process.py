@@ -25,6 +25,8 @@ LONG: Final = 6 * 3600.0
 EXTENSIONS: Final = ("postgres_scanner", "ducklake")
 STORAGE: Final = "httpfs"
 """The extension for object storage."""
+ROLES: Final = "aws"
+"""The one that finds the role that a machine has, asked for where no key is set."""
 WRITTEN: Final = ("another replica has written", "Transaction conflict")
 """What the engine says where a change of somebody else's came first."""
 
@@ -87,9 +89,11 @@ def attachment(address: LakeAddress) -> dict[str, Any]:
     """What it is told first. Raises NotConfigured where an extension is missing."""
     from psycopg.conninfo import make_conninfo
 
+    storage = [] if address.is_folder else [STORAGE] if address.storage.key else [STORAGE, ROLES]
     return {
-        "extensions": [str(_extension(name)) for name in (*EXTENSIONS, *([] if address.is_folder else [STORAGE]))],
+        "extensions": [str(_extension(name)) for name in (*EXTENSIONS, *storage)],
         "secret": {} if address.is_folder else _secret(address),
+        "environment": dict(address.storage.role) if ROLES in storage else {},
         "catalog": make_conninfo("", **address.catalog),
         "data": f"{address.data}/",
         "schema": SCHEMA,
@@ -103,6 +107,8 @@ def _secret(address: LakeAddress) -> Mapping[str, str]:
     if storage.endpoint:
         scheme, _, host = storage.endpoint.partition("://")
         found |= {"ENDPOINT": host.rstrip("/"), "USE_SSL": str(scheme == "https").lower(), "URL_STYLE": "path"}
+    if not storage.key:
+        found |= {"PROVIDER": "credential_chain", "REFRESH": "auto"}
     return {name: text for name, text in found.items() if text}
 
 
