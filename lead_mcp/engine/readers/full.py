@@ -43,9 +43,7 @@ class FullReader(Reader):
             stale = 0 if fresh or not page.rows else stale + 1
             if not route.page or is_last(page, request) or stale > 1:
                 return page
-            if (
-                page.next is None
-            ):  # of a vendor that gives fewer than asked, which page is next follows from what it gives
+            if page.next is None:  # where fewer come than asked for, what comes says which page is the next
                 request = replace(request, limit=min(request.limit, len(page.rows)))
             request = following(request, page)
             if await self._spent():
