@@ -201,6 +201,7 @@ class IdSearch:
         entry.complete = entry.complete and looked.error is None
         if looked.late and looked.asked:
             entry.notes.append(f"stopped at the deadline of {self.limits.deadline:g} s")
+            entry.cut = True
         else:
             entry.error = looked.error
 

@@ -43,6 +43,8 @@ class LedgerEntry:
     field_of: Callable[[str], Field | None] = lambda name: None
     lost: bool = False
     """Whether something was left out that no later page brings."""
+    cut: bool = False
+    """Whether the deadline, or the most that may be read, ended a reading."""
 
     @property
     def whole(self) -> bool:
@@ -78,6 +80,7 @@ def fill(entry: LedgerEntry, readers: Sequence[Reader]) -> None:
             entry.notes.append(reader.why)
         entry.complete = entry.complete and not reader.why and not reader.error
         entry.error = entry.error or reader.error
+        entry.cut = entry.cut or reader.cut
     counts = [reader.counted() for reader in readers]
     known = [count for count in counts if count is not None]
     entry.total = sum(known) if len(known) == len(counts) else None

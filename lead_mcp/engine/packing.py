@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-NONE, FALSE, TRUE, WHOLE, NEGATIVE, NUMBER, FRACTION, SECONDS, MILLIS, MICROS, IDENTIFIER, HEX, DIGITS, TEXT = range(14)
+NONE, FALSE, TRUE, WHOLE, NEGATIVE, NUMBER, FRACTION, SECONDS, MILLIS, MICROS, IDENTIFIER, HEX, DIGITS = range(13)
 SHORT_TEXT, SIX_BITS, LIST, MAPPING, SMALL = 0x20, 0x40, 0x60, 0x70, 0x80
 SIGNS: Final = "abcdefghijklmnopqrstuvwxyz0123456789 .-_@+'/:,&()#!*?=%~|"
 SINCE: Final = datetime(2020, 1, 1, tzinfo=UTC)

@@ -23,11 +23,6 @@ LIGHT: Final = 100
 """Characters of text that are rendered as fast as another cell."""
 
 
-def record_row(record: Record, columns: Sequence[str]) -> list[Any]:
-    """One record as a table row: the URI, then the columns."""
-    return record_rows([record], columns)[0]
-
-
 def record_rows(
     records: Sequence[Record], columns: Sequence[str], values: Sequence[Sequence[Value]] | None = None
 ) -> list[list[Any]]:

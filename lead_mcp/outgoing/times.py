@@ -68,12 +68,8 @@ def _usual(moment: datetime, zone: ZoneInfo) -> ShownTime | None:
     return shown
 
 
-def local_text(moment: datetime, zone: ZoneInfo, timespec: str = "minutes") -> str:
-    """``2026-11-25 22:42``: local time, which reads back as the same moment, to the minute."""
-    return _by_the_clock(local(moment, zone), zone, timespec)
-
-
 def _by_the_clock(found: datetime, zone: ZoneInfo, timespec: str) -> str:
+    """``2026-11-25 22:42``: local time, which reads back as the same moment, to the minute."""
     text = found.replace(tzinfo=None).isoformat(" ", timespec)
     text = text.rstrip("0") if "." in text else text
     if found.tzinfo is UTC and zone.key != "UTC":

@@ -52,8 +52,7 @@ class Terms:
 
     def cut(self, entry: LedgerEntry) -> bool:
         """Whether the entry is short of records because the time was up or the most had been read."""
-        cut = any(word in note for note in entry.notes for word in (MOST, "stopped at the deadline"))
-        return not entry.complete and entry.error is None and cut
+        return entry.cut and entry.error is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

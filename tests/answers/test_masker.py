@@ -21,7 +21,7 @@ from lead_mcp.outgoing.kinds import kind_of, kinds_of, of_maps
 from lead_mcp.outgoing.ledger import entry_to_dict
 from lead_mcp.outgoing.masking import Masker, masked_by, masker_of
 from lead_mcp.outgoing.names import personal_by_name
-from lead_mcp.outgoing.records import full_record, record_row
+from lead_mcp.outgoing.records import full_record, record_rows
 from lead_mcp.vendors.spec.account import named_fields
 from lead_mcp.vendors.spec.fields import CANONICAL, PERSONAL, Codec, Field, FieldMap
 from lead_mcp.vendors.spec.vendor import account_of
@@ -199,7 +199,7 @@ def test_a_value_is_masked_by_its_place_and_its_name_wherever_it_is_rendered(
         columns = [*reads]
         grouped = [name for name in columns if wrap != "note" or name != "zz"]  # whose note it was no group knows
         groups = displayed_by(grouped, [entry])([record.get(name) for name in grouped])
-        return [record_row(record, columns), full_record(record, [*fields.ours], None), entry_to_dict(entry), groups]
+        return [record_rows([record], columns)[0], full_record(record, [*fields.ours], None), entry_to_dict(entry), groups]
 
     shown = json.dumps(everything(), ensure_ascii=False, default=str)
     assert leaks(shown)

@@ -67,6 +67,8 @@ class Reader:
     watermark: Value = None
     settled_any: bool = False
     why: str = ""
+    cut: bool = False
+    """Whether the deadline, or the most that may be read, ended the reading."""
     error: LeadMcpError | None = None
     _seen: set[str] = field(default_factory=set)
     _dropped: int = 0
@@ -184,6 +186,7 @@ class Reader:
         if await self.pager.usage.may_go_on():
             return False
         self._note(f"stopped at the {self.pager.usage.limit}")
+        self.cut = True
         return True
 
     def _note(self, why: str) -> None:
@@ -232,7 +235,7 @@ class Reader:
 
     def cut_by_deadline(self, seconds: float) -> None:
         """Called where the answer's deadline ended the reading before it ended by itself."""
-        self.why = f"stopped at the deadline of {seconds:g} s"
+        self.why, self.cut = f"stopped at the deadline of {seconds:g} s", True
         if not self.settled_any:
             name = self.pager.account.name
             self.error = account_late(name, seconds)
