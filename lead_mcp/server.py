@@ -38,6 +38,7 @@ from lead_mcp.identity.scopes import PROMPTS, completion_needs, prompt_needs, re
 from lead_mcp.metrics import Metrics
 from lead_mcp.recent import Recent
 from lead_mcp.settings import Settings
+from lead_mcp.tools.sdk import logging_left_alone
 from lead_mcp.view import View, pointed
 
 if TYPE_CHECKING:
@@ -107,7 +108,8 @@ class LeadServer(MCPServer[LazyRuntime]):
     """What makes links to exports, over HTTP."""
 
     def __init__(self, name: str, settings: Settings, *, lifespan: Lifespan, **keywords: Any) -> None:
-        super().__init__(name, lifespan=lifespan, **keywords)
+        with logging_left_alone():
+            super().__init__(name, lifespan=lifespan, **keywords)
         self.open_lifespan, self.configured, self.metrics = lifespan, settings, Metrics()
         self._offered_to: Recent[Principal, dict[str, Tool]] = Recent(CALLERS)
         self.closed = anyio.Event()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import logging
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -10,6 +11,7 @@ from typing import Final
 import pytest
 from mcp.server import MCPServer
 from mcp.server.lowlevel import Server
+from mcp.server.mcpserver import server as making
 from mcp.server.mcpserver.tools import Tool
 
 import lead_mcp
@@ -44,6 +46,15 @@ def test_the_server_beneath_is_what_it_is_taken_for() -> None:
     server = build_server(settings())
     assert isinstance(sdk.lowlevel(server), Server)
     assert sdk.lowlevel(server).name == server.name
+
+
+def test_a_server_leaves_the_loggers_as_they_are(caplog: pytest.LogCaptureFixture) -> None:
+    before = list(logging.getLogger().handlers)
+    theirs = vars(making)["configure_logging"]
+    build_server(settings())
+    assert caplog.handler in before
+    assert logging.getLogger().handlers == before
+    assert vars(making)["configure_logging"] is theirs
 
 
 @pytest.mark.parametrize("path", USERS, ids=lambda path: path.relative_to(PACKAGE).as_posix())

@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 from mcp.server import MCPServer
 from mcp.server.lowlevel import Server
+from mcp.server.mcpserver import server as making
 
 T = TypeVar("T")
 
@@ -19,3 +23,19 @@ VERSION: Final = "2.3"
 def lowlevel(server: MCPServer[T]) -> Server[Any]:
     """The server beneath: the only one that runs over streams of our own making."""
     return server._lowlevel_server  # MCPServer runs over the streams it opens itself
+
+
+@contextmanager
+def logging_left_alone() -> Iterator[None]:
+    """A server that is made inside does not load rich for a handler of its own, where there is one already.
+
+    ``logging.basicConfig`` would drop that handler again.
+    """
+    names = vars(making)
+    theirs = names["configure_logging"]
+    if logging.getLogger().handlers:
+        names["configure_logging"] = lambda level: None
+    try:
+        yield
+    finally:
+        names["configure_logging"] = theirs
