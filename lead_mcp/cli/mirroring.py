@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import anyio
+from anyio import to_thread
 
 from lead_mcp.cli.opened import settings_for
 from lead_mcp.cli.output import json_line
@@ -36,6 +37,8 @@ Work = Callable[[Runtime, Mirror], Awaitable[int]]
 PATIENCE: Final = 60.0
 """Seconds that a sync waits for another process to have written: a server that tops up is done in a few."""
 AGAIN: Final = 0.5
+THREADS: Final = 3
+"""That a sync works in: only one computes at a time, and each keeps memory of its own."""
 COLLECTED: Final = 20_000
 """Objects that are made between two collections while a sync runs."""
 OFF: Final = "LEAD_MCP_MIRROR is off. Set it to on: the accounts' records are then kept on this machine."
@@ -78,6 +81,7 @@ def sync(wanted: Wanted, config: Path | None, *, sandbox: bool) -> int:
             raise NotConfigured(OFF)
         gc.freeze()  # records are trees without a cycle, of which the collector would look at every part again and again
         gc.set_threshold(COLLECTED, 50, 50)
+        to_thread.current_default_thread_limiter().total_tokens = THREADS
         while True:
             code = await _once(runtime, mirror, wanted)
             if wanted.watch is None:
