@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 from lead_mcp.sql.child import Engine, stand_in_for_pytz
 
-MEMORY: Final = 160
+MEMORY: Final = 128
 """Megabytes that the engine may use; what does not fit goes to files in the replica's own folder for a while. The process
 has 80 more before it does anything, most of it extensions, and some for rows on their way. Writing Parquet takes about 70:
 one for each column of text."""
