@@ -249,7 +249,7 @@ FAILURES = [
     (reply({"message": "Invalid API key"}, 401), errors.Unauthorized, 401),
     (reply({"message": "Subscription inactive"}, 403), errors.Unauthorized, 403),
     (reply({"message": "Project not found"}, 404), errors.NotFound, 404),
-    (Reply(404, b"<!DOCTYPE html><title>404</title>"), errors.MalformedReply, 404),
+    (Reply(404, b"<!DOCTYPE html><title>404</title>"), errors.Rejected, 404),
     (reply({"message": "Cannot GET /api/api/leads/getLead"}, 404), errors.NotFound, 404),
     (reply({"message": "Method not allowed"}, 405), errors.Rejected, 405),
     (reply({"message": "Duplicate operation"}, 409), errors.Conflict, 409),
