@@ -79,9 +79,9 @@ def retry_after(reply: Reply) -> float | None:
 def error_of(reply: Reply, text: object = "", *, code: object = None, kind: Failure | None = None) -> LeadMcpError:
     """The error of a failed reply: of ``kind``, else by the HTTP status.
 
-    A 404 that is a page of words speaks of the path, and not of a record; a write that got one was not done.
+    A 404 that is a page of HTML speaks of the path, and not of a record; a write that got one was not done.
     """
-    if kind is None and reply.status == 404 and reply.body.strip() and body_or_none(reply) is None:
+    if kind is None and reply.status == 404 and reply.body.lstrip().startswith(b"<"):
         return Rejected(NO_PATH, status=404)
     chosen = kind or by_status(reply.status)
     return failure(chosen, text, code=code, status=reply.status, retry_after=retry_after(reply))

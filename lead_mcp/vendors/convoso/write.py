@@ -25,7 +25,7 @@ from lead_mcp.errors import BadArgument, Conflict, LeadMcpError, MalformedReply,
 from lead_mcp.filters import Kind, as_flag, as_number
 from lead_mcp.phones import Phone
 from lead_mcp.vendors.convoso import fields, wire
-from lead_mcp.vendors.replies import Failure, as_object, body_or_none, error_of, failure, ok
+from lead_mcp.vendors.replies import NO_PATH, Failure, as_object, body_or_none, error_of, failure, ok
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.http import Effect, Reply, Request
 from lead_mcp.vendors.spec.reading import Page, PageRequest, PersonLookup, Rounds
@@ -369,8 +369,7 @@ def refusal(reply: Reply, body: Any, codes: Codes) -> LeadMcpError:
     An HTML 404 is a path Convoso does not have (C4): nothing was done there.
     """
     if reply.status == 404 and not isinstance(body, Mapping):
-        message = "The vendor answered 404 without JSON: it has no such path. Check the account's base URL."
-        return Rejected(message, status=404)
+        return Rejected(NO_PATH, status=404)
     words, code = wire.message_of(body) if isinstance(body, Mapping) else ("", None)
     plain = reply.status in (401, 403, 429) or reply.status >= 500
     kind = None if plain else meaning(words, code, codes) or (Rejected if ok(reply) else codes.get(str(reply.status)))
