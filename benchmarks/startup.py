@@ -54,8 +54,8 @@ def _lines(era: str, ours: Sequence[Start], bare: Sequence[Start]) -> list[Line]
         return Line(what, mine, other, unit, goal)
 
     return [
-        line(f"start to first answer, {era}", "first", 1.25),
-        line(f"start to tools/list, {era}", "listed", 1.3),
+        line(f"start to first answer, {era}", "first", 1.1),
+        line(f"start to tools/list, {era}", "listed", 1.1),
         line(f"processor time till then, {era}", "cpu", None),
-        line(f"memory after start, {era}", "rss", 1.3, "MiB"),
+        line(f"memory after start, {era}", "rss", 1.1, "MiB"),
     ]
