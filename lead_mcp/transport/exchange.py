@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
+from urllib.parse import urlencode
 
 import httpx2
 
@@ -21,15 +22,13 @@ async def exchanged(client: httpx2.AsyncClient, base: str, request: Request, sig
     """
     form = None if request.form is None else {**request.form, **signature.form}
     body = {**request.json, **signature.json} if signature.json else request.json
-    headers = httpx2.Headers(client.headers)
-    headers.update({**_content_type(request), **request.headers, **signature.headers})
     # made here, not by the client, which would send one account's cookies, or one person's, with another's requests
     sent = httpx2.Request(
         request.method,
         _address(base.rstrip("/") + request.path, {**request.query, **signature.query}),
         data=form,
         content=None if body is None else json.dumps(body, ensure_ascii=False).encode(),
-        headers=headers,
+        headers=_headers(client, {**_content_type(request), **request.headers, **signature.headers}),
         extensions={"timeout": client.timeout.as_dict()},
     )
     response = await client.send(sent, stream=True)
@@ -40,9 +39,16 @@ async def exchanged(client: httpx2.AsyncClient, base: str, request: Request, sig
         await response.aclose()
 
 
+def _headers(client: httpx2.AsyncClient, own: Mapping[str, str]) -> Sequence[tuple[bytes, bytes]]:
+    """The client's headers, but those that the request has itself, and the request's."""
+    mine = [(key.encode("ascii"), value.encode("ascii")) for key, value in own.items()]
+    names = {key.lower() for key, _ in mine}
+    return [*(one for one in client.headers.raw if one[0].lower() not in names), *mine]
+
+
 def _address(url: str, query: Mapping[str, str]) -> str:
     """The URL with its query, whole: the client reads it once, where it would read URL and query one after the other."""
-    return f"{url}{'&' if '?' in url else '?'}{httpx2.QueryParams(query)}" if query else url
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(query)}" if query else url
 
 
 def _content_type(request: Request) -> dict[str, str]:
