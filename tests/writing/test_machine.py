@@ -328,9 +328,9 @@ class Writes(RuleBasedStateMachine):
 
     @rule(by=st.integers(0, 1))
     def journal_opened_anew(self, by: int) -> None:
-        runtime = self.house.desks[by].runtime
-        runtime.journal.close()
-        del runtime.__dict__["journal"]
+        common = self.house.desks[by].runtime.common
+        common.journal.close()
+        del common.__dict__["journal"]
 
     # --- invariants ---
 
