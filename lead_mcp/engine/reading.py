@@ -15,14 +15,8 @@ from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.query import AccountQuery, Query
 from lead_mcp.engine.readers.base import Reader
 from lead_mcp.engine.readers.budget import Budget
-from lead_mcp.engine.readers.making import (
-    ProgressCallback,
-    ReaderMaker,
-    Sink,
-    partition_readings,
-    partitions_of,
-    reads_along,
-)
+from lead_mcp.engine.readers.making import ProgressCallback, ReaderMaker, Sink, reads_along
+from lead_mcp.engine.readers.partition import partition_readings, partitions_of
 from lead_mcp.engine.windows import length
 from lead_mcp.filters import Order
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from lead_mcp.dates import EPOCH, full_stamp
 from lead_mcp.engine.connection import Connection, Names
-from lead_mcp.engine.readers.making import record_of
 from lead_mcp.engine.records import Record, lead_record
+from lead_mcp.engine.rows import record_of
 from lead_mcp.filters import folded
 from lead_mcp.mirror.cells import Cells, Remembered, itself, raw_cells
 from lead_mcp.mirror.recordings import recording

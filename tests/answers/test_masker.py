@@ -199,7 +199,12 @@ def test_a_value_is_masked_by_its_place_and_its_name_wherever_it_is_rendered(
         columns = [*reads]
         grouped = [name for name in columns if wrap != "note" or name != "zz"]  # whose note it was no group knows
         groups = displayed_by(grouped, [entry])([record.get(name) for name in grouped])
-        return [record_rows([record], columns)[0], full_record(record, [*fields.ours], None), entry_to_dict(entry), groups]
+        return [
+            record_rows([record], columns)[0],
+            full_record(record, [*fields.ours], None),
+            entry_to_dict(entry),
+            groups,
+        ]
 
     shown = json.dumps(everything(), ensure_ascii=False, default=str)
     assert leaks(shown)

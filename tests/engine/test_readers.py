@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -13,19 +13,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lead_mcp.engine.plan import Criteria, plan
-from lead_mcp.engine.readers.base import OutOfOrder, Reader
+from lead_mcp.engine.readers.base import OutOfOrder, Reader, Refused, TooDeep
 from lead_mcp.engine.readers.budget import Usage
 from lead_mcp.engine.readers.full import FullReader
 from lead_mcp.engine.readers.paging import Pager
 from lead_mcp.engine.readers.sorted import SortedReader
 from lead_mcp.engine.readers.time_slices import TimeSliceReader
 from lead_mcp.engine.records import Position, Record, Sorter
-from lead_mcp.errors import TooLarge
+from lead_mcp.errors import Rejected, TooLarge
 from lead_mcp.filters import RANGE, Op, Order, Where
 from lead_mcp.transport.outbound import Outbound
 from lead_mcp.vendors.spec.fields import Field, FieldMap, moment
 from lead_mcp.vendors.spec.http import Reply, Request
-from lead_mcp.vendors.spec.reading import Page, PageRequest, Route, Search
+from lead_mcp.vendors.spec.reading import Page, PageRequest, Push, Route, Search
 from tests.profiles import examples
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -42,6 +42,8 @@ class Acme:
     cap: int = 1000
     tells: bool = True
     too_large: int = 1_000_000
+    refuses: int | None = None
+    """The first page it refuses where it is asked to filter by name."""
     asks: list[PageRequest] = field(default_factory=list)
     account: Any = None
 
@@ -53,6 +55,8 @@ class Acme:
         self.asks.append(ask)
         if ask.limit > self.too_large:
             raise TooLarge("too large")
+        if self.refuses is not None and ask.page >= self.refuses and any(where.field == "name" for where in ask.where):
+            raise Rejected("no such filter")
         found = [row for row in self.rows if all(holds(where, row) for where in ask.where)]
         if ask.order and self.sorts:
             found.sort(key=lambda row: str(row["at"]), reverse=ask.order.descending)
@@ -62,6 +66,8 @@ class Acme:
 
 
 def holds(where: Where, row: dict[str, Any]) -> bool:
+    if where.field == "name":
+        return bool(row["name"] == where.value)
     at = STAMP.decode(row["at"])
     assert isinstance(at, datetime)
     return bool(at >= where.value if where.op is Op.GTE else at < where.value)
@@ -189,6 +195,27 @@ def test_going_on_from_a_position_neither_repeats_nor_skips(
         assert page
         after = found.sorter.position(page[-1])
     assert got == in_order(acme.rows, descending=descending)
+
+
+@pytest.mark.parametrize(
+    ("kind", "deep", "refuses", "stops"),
+    [(SortedReader, 20, None, TooDeep), (SortedReader, 1000, 1, Refused), (FullReader, 1000, 2, Refused)],
+)
+def test_whoever_reads_on_in_another_way_hands_every_match_over_once(
+    kind: type[Reader], deep: int, refuses: int | None, stops: type[Exception]
+) -> None:
+    """Whatever had come by then: records that one way has read and not settled are the next one's to hand over."""
+    acme, taken = Acme(rows_at([0, 0, *range(60)]), tells=False, refuses=refuses), list[str]()
+    tired = reader(acme, kind, [Where("name", Op.EQ, "odd")], takes=lambda *_: Push.EXACT, deep=deep)
+    tired.sink = lambda one: taken.append(one.id)
+    with pytest.raises(stops):
+        run(tired)
+    given = len(taken)
+    other = run(tired.replaced_by(FullReader, replace(tired.plan, sent=(), checked=tired.plan.criteria.clauses)))
+    assert (given > 0) is (stops is TooDeep)
+    assert sorted(taken) == sorted(row["id"] for row in acme.rows if row["name"] == "odd")
+    assert (other.kept, other.rows) == (len(taken), [])
+    assert other.pager.usage.requests == len(acme.asks)
 
 
 def test_a_vendor_that_does_not_sort_as_asked_is_caught() -> None:

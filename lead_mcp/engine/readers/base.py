@@ -75,7 +75,7 @@ class Reader:
     _unread: int = 0
     """Records left out because their time could not be read."""
     _handed_out: set[str] = field(default_factory=set)
-    """What an earlier reader of the same partition gave the sink."""
+    """What earlier readers of the same partition gave the sink."""
     _pace: Pace = field(default_factory=Pace)
 
     # --- what a row must pass ---
@@ -168,10 +168,26 @@ class Reader:
         """Records that came and are not settled yet."""
         return ()
 
-    def follow(self, tired: Reader) -> None:
-        """Begin in the place of a reader that could not go on: a sink is not handed again what it has from that one."""
-        if self.sink is not None:
-            self._handed_out = tired._handed_out | (tired._seen - {one.uri for one in tired._held()})
+    def replaced_by(self, way: type[Reader], plan: Plan) -> Reader:
+        """A reader that begins anew where this one could not go on, by a way or a plan that may be another.
+
+        What this one cost still counts, and the sink is not handed again what it has.
+        """
+        other = way(
+            pager=self.pager if plan.route is self.plan.route else self.pager.anew(),
+            plan=plan,
+            sorter=self.sorter,
+            record=self.record,
+            after=self.after,
+            need=self.need,
+            sink=self.sink,
+        )
+        other._handed_out = self._handed_out if self.sink is None else self._handed_out | self._settled()
+        return other
+
+    def _settled(self) -> set[str]:
+        """What came and is settled: nothing before the first record is, however many came."""
+        return self._seen - {one.uri for one in self._held()} if self.settled_any else set()
 
     async def _in_order(self, records: Iterable[Record]) -> list[Record]:
         """The records sorted here."""

@@ -20,6 +20,8 @@ from lead_mcp.vendors.spec.http import Raw
 from lead_mcp.vendors.spec.reading import Page, PageRequest, Route, follows
 
 SIDE_BY_SIDE: Final = 4
+UNCAPPED: Final = 1_000_000
+"""Rows of a page: more than any vendor gives."""
 BOUNDED: Final = -1
 """Learned of a route that was seen to give no more rows at once than a round number: no short page of it is the last."""
 ROUND: Final = 5
@@ -39,7 +41,7 @@ class Pager:
     columns: Paths | None = None
     identify: Callable[[Raw], str | None] | None = None
     """A row's id; without it, whole records are asked of a vendor whose list of fields has to be compared with them."""
-    page_cap: int = field(default=1_000_000)
+    page_cap: int = UNCAPPED
     """Falls where the vendor's replies pass the cap: later pages start small."""
     learned: Learned = field(default_factory=Learned)
     _tells: bool = False
@@ -52,6 +54,10 @@ class Pager:
     @property
     def account(self) -> Account:
         return self.outbound.account
+
+    def anew(self) -> Pager:
+        """The same for another route, of whose pages nothing is known yet; what was asked so far still counts."""
+        return replace(self, page_cap=UNCAPPED, _tells=False, _short=0)
 
     async def page(self, route: Route, ask: PageRequest) -> Page:
         """One page; asked again in halves (in fair pieces, where the size is odd) if its reply passes the reply cap."""
