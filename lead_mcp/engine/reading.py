@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
 
 import anyio
 
@@ -16,11 +17,11 @@ from lead_mcp.engine.query import AccountQuery, Query
 from lead_mcp.engine.readers.base import Reader
 from lead_mcp.engine.readers.budget import Budget
 from lead_mcp.engine.readers.making import ProgressCallback, ReaderMaker, Sink, reads_along
-from lead_mcp.engine.readers.partition import partition_readings, partitions_of
+from lead_mcp.engine.readers.partition import PartitionReading, partition_readings, partitions_of
 from lead_mcp.engine.windows import length
 from lead_mcp.filters import Order
 
-MARGIN = 0.05
+MARGIN: Final = 0.05
 """Seconds that reading leaves of the deadline, for putting the answer together."""
 
 
@@ -34,45 +35,75 @@ class Reading:
     entries: Mapping[str, LedgerEntry]
 
 
+@dataclass(frozen=True)
+class Delivery:
+    """Where matches go: every one to the ``sink``; without one, as many as the page needs stay with their readers.
+
+    ``on_progress``: told how many records each page held; ``budget``: shared with other readings for the same answer.
+    """
+
+    sink: Sink | None = None
+    on_progress: ProgressCallback | None = None
+    budget: Budget | None = None
+
+
+KEPT: Final = Delivery()
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Every partition read in one order. ``finished``: which of the ``readings`` ended by themselves in time."""
+
+    maker: ReaderMaker
+    readings: Sequence[PartitionReading]
+    finished: Sequence[bool]
+
+    @property
+    def in_batches(self) -> bool:
+        """Whether it has to be read in another order, and sorted here."""
+        return any(one.in_batches for one in self.readings)
+
+    def readers(self, account_query: AccountQuery) -> list[Reader]:
+        """Those of one account."""
+        return [one.reader for one in self.readings if one.account_query is account_query]
+
+
 async def read(
     account_queries: Sequence[AccountQuery],
     query: Query,
     state: PageState,
     limits: Limits,
     left: float,
-    sink: Sink | None = None,
-    on_progress: ProgressCallback | None = None,
-    budget: Budget | None = None,
+    delivery: Delivery = KEPT,
 ) -> Reading:
-    """Read what one page needs, or everything where a ``sink`` takes it.
-
-    ``left``: seconds of the deadline from now; ``budget``: shared with other readings that belong to the same answer.
-    """
+    """Read what one page needs, or everything where a sink takes it. ``left``: seconds of the deadline from now."""
     alive = [one for one in account_queries if one.error is None and not one.nothing]
-    until, asked, scanned = anyio.current_time() + left, Counter[str](), Counter[str]()
-    while True:
-        base = _order_of_reading(alive, query, state)
-        count = len(partitions_of(alive))
-        spent = budget or Budget.among(count, limits.scan, limits.called)
-        maker = ReaderMaker(query, state, base, spent.share, spent, sink, on_progress)
-        readings = partition_readings(maker, alive)
-        ended = await finished_within(until - anyio.current_time() - MARGIN, [one.run for one in readings])
-        if not any(one.in_batches for one in readings):
-            break
-        state = replace(state, page_end=PageEnd(floor=state.page_end.after, in_batches=True))
-        for tried in readings:
-            asked[tried.account_query.account] += tried.reader.pager.usage.requests
-            scanned[tried.account_query.account] += tried.reader.pager.usage.scanned
-        spent.begin_again(count)
-    for part in (part for part, finished in zip(readings, ended, strict=True) if not finished):
-        part.reader.cut_by_deadline(limits.deadline)
+    attempt = partial(_attempt, alive, query, limits, anyio.current_time() + left - MARGIN, delivery)
+    given_up, last = None, await attempt(state)
+    if last.in_batches:
+        if delivery.budget is not None:
+            delivery.budget.begin_again(len(last.readings))
+        page_end = PageEnd(floor=state.page_end.after, in_batches=True)
+        given_up, last = last, await attempt(replace(state, page_end=page_end))
+    for one, finished in zip(last.readings, last.finished, strict=True):
+        if not finished:
+            one.reader.cut_by_deadline(limits.deadline)
     entries = {one.account: opened(one) for one in account_queries}
-    for one in alive:
-        entries[one.account].window = maker.window(one)
-        entries[one.account].requests += asked[one.account]
-        entries[one.account].scanned += scanned[one.account]
-        _fill(entries[one.account], one, [part.reader for part in readings if part.account_query is one], state)
-    return Reading(state, base, [part.reader for part in readings], entries)
+    for account_query in alive:
+        _fill(entries[account_query.account], account_query, last, given_up)
+    return Reading(last.maker.state, last.maker.base, [one.reader for one in last.readings], entries)
+
+
+async def _attempt(
+    alive: Sequence[AccountQuery], query: Query, limits: Limits, until: float, delivery: Delivery, state: PageState
+) -> Attempt:
+    """Read in the order that serves from there on, until that moment of the event loop's clock."""
+    budget = delivery.budget or Budget.among(len(partitions_of(alive)), limits.scan, limits.called)
+    base = _order_of_reading(alive, query, state)
+    maker = ReaderMaker(query, state, base, budget, delivery.sink, delivery.on_progress)
+    readings = partition_readings(maker, alive)
+    finished = await finished_within(until - anyio.current_time(), [one.run for one in readings])
+    return Attempt(maker, readings, finished)
 
 
 def _order_of_reading(alive: Sequence[AccountQuery], query: Query, state: PageState) -> tuple[Order, ...]:
@@ -84,12 +115,17 @@ def _order_of_reading(alive: Sequence[AccountQuery], query: Query, state: PageSt
     return (Order(alive[0].search.when, descending=True),)
 
 
-def _fill(entry: LedgerEntry, account_query: AccountQuery, readers: Sequence[Reader], state: PageState) -> None:
-    back = account_query.search.window
+def _fill(entry: LedgerEntry, account_query: AccountQuery, last: Attempt, given_up: Attempt | None) -> None:
+    """Write down what one account's reading came to; an attempt that was given up has cost something, too."""
+    state, back = last.maker.state, account_query.search.window
+    entry.window = last.maker.window(account_query)
     if entry.window is not None and back is not None:
         which = f"the last {length(back)}" if entry.window.until == state.frozen else f"{length(back)} up to its end"
         entry.notes.append(f"insists on a window; {which} were asked")
-    fill(entry, readers)
+    for reader in given_up.readers(account_query) if given_up else ():
+        entry.requests += reader.pager.usage.requests
+        entry.scanned += reader.pager.usage.scanned
+    fill(entry, last.readers(account_query))
     if state.page_end.end is not None:  # a batch that is read again up to its end holds no more than itself
         entry.total = None
     entry.total = state.totals.get(entry.account, entry.total)

@@ -23,7 +23,7 @@ from lead_mcp.engine.places import Places
 from lead_mcp.engine.query import AccountQuery, Query, resolve_queries
 from lead_mcp.engine.readers.budget import Budget
 from lead_mcp.engine.readers.making import ProgressCallback, Sink
-from lead_mcp.engine.reading import Reading, read
+from lead_mcp.engine.reading import Delivery, Reading, read
 from lead_mcp.engine.records import Sorter
 from lead_mcp.filters import spelled
 
@@ -61,7 +61,8 @@ async def read_through(
     entry that was cut says so.
     """
     state = PageState(query.now, tuple(one.account for one in account_queries))
-    reading = await read(account_queries, query, state, limits, limits.deadline, sink, on_progress, budget)
+    delivery = Delivery(sink, on_progress, budget)
+    reading = await read(account_queries, query, state, limits, limits.deadline, delivery)
     return list(reading.entries.values())
 
 

@@ -32,16 +32,11 @@ Sink = Callable[[Record], None]
 
 @dataclass(frozen=True)
 class ReaderMaker:
-    """Makes the readers of one page. ``base``: the order of reading; ``share``: records that each may read of
-    the ``budget``.
-
-    ``sink`` takes every match, where no page is wanted.
-    """
+    """Makes the readers of one page. ``base``: the order of reading; ``sink`` takes every match, where no page is wanted."""
 
     query: Query
     state: PageState
     base: tuple[Order, ...]
-    share: int
     budget: Budget
     sink: Sink | None = None
     on_progress: ProgressCallback | None = None
@@ -70,7 +65,7 @@ class ReaderMaker:
         """The first reader of one partition."""
         pager = Pager(
             account_query.connection.outbound,
-            Usage(self.share, self.budget),
+            Usage(self.budget.share, self.budget),
             self.state.frozen,
             partition,
             columns_of(account_query, self.query),
