@@ -91,7 +91,7 @@ class RankedGroups:
             for place, (key, _) in enumerate(table.counts())
         ]
         made = table.totals(slots, len(keys) + len(rest))
-        behind = [((account,), cell) for account, cell in zip(rest, made[len(keys) :], strict=True)]
+        behind = [((account,), totals) for account, totals in zip(rest, made[len(keys) :], strict=True)]
         return list(zip(keys, made[: len(keys)], strict=True)), behind
 
     def top(self, most: int = MOST_GROUPS) -> Groups:
@@ -109,20 +109,20 @@ class RankedGroups:
 
     def _others(self, rest: Iterable[tuple[Key, GroupTotals]]) -> Groups:
         """The rest as one group; one for each account where accounts must not be added up."""
-        merged, more = {account: cell for (account,), cell in self._rest}, dict[Any, list[GroupTotals]]()
-        for key, cell in rest:
-            more.setdefault(self._account_of(key), []).append(cell)
-        for account, cells in more.items():
+        merged, more = {account: totals for (account,), totals in self._rest}, dict[Any, list[GroupTotals]]()
+        for key, totals in rest:
+            more.setdefault(self._account_of(key), []).append(totals)
+        for account, several in more.items():
             both = GroupTotals()  # what was made once is not changed: another size of the page may be tried
-            for cell in (merged[account], *cells) if account in merged else cells:
-                both.merge(cell)
+            for totals in (merged[account], *several) if account in merged else several:
+                both.merge(totals)
             merged[account] = both
         at = self._account
         first = next((nth for nth in range(len(self.columns)) if nth != at), None)
         words: Mapping[int | None, str] = {first: OTHER}
         return [
-            (tuple(account if nth == at else words.get(nth) for nth in range(len(self.columns))), cell)
-            for account, cell in merged.items()
+            (tuple(account if nth == at else words.get(nth) for nth in range(len(self.columns))), totals)
+            for account, totals in merged.items()
         ]
 
     def _account_of(self, key: Key) -> Any:

@@ -28,7 +28,11 @@ MONEY: Final = ("price", "revenue")
 class PingCount:
     """Pings of one group: their number, prices and revenues, and among the figures whether they were accepted (1 or 0)."""
 
-    cell: GroupTotals
+    totals: GroupTotals
+
+    @property
+    def count(self) -> int:
+        return self.totals.count
 
     @property
     def accepted(self) -> int:
@@ -36,21 +40,21 @@ class PingCount:
 
     @property
     def rejected(self) -> int:
-        return self.cell.figures(ACCEPTED).seen - self.accepted
+        return self.totals.figures(ACCEPTED).seen - self.accepted
 
     @property
     def rate(self) -> float | None:
         """Accepted among those that were answered, 0 to 1."""
-        answered = self.cell.figures(ACCEPTED).seen
+        answered = self.totals.figures(ACCEPTED).seen
         return round(self.accepted / answered, 4) if answered else None
 
     def sum(self, name: str) -> Decimal | None:
-        return self.cell.figures(name).total
+        return self.totals.figures(name).total
 
     @property
     def margin(self) -> Decimal | None:
         """Revenue less price, where every ping that has the one has the other."""
-        revenue, price = self.cell.figures("revenue"), self.cell.figures("price")
+        revenue, price = self.totals.figures("revenue"), self.totals.figures("price")
         if revenue.total is None or price.total is None or price.seen != revenue.seen:
             return None
         return revenue.total - price.total

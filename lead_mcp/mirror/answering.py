@@ -97,7 +97,7 @@ class Mirrored:
             return None
         result = await self._run(generation, statement, needs, plan)
         chosen = asked or list(self.query.connections)
-        return self._told(generation, plan, result, chosen, kinds or [LEAD])
+        return self._answer_of(generation, plan, result, chosen, kinds or [LEAD])
 
     async def _judged(self, generation: Generation) -> Statement:
         async with self._session(generation) as session:
@@ -180,9 +180,9 @@ class Mirrored:
             "leads": leads,
         }
 
-    # --- what is told of it -------------------------------------------------------------------------------------
+    # --- the answer -------------------------------------------------------------------------------------
 
-    def _told(
+    def _answer_of(
         self,
         generation: Generation,
         plan: ReadingPlan,

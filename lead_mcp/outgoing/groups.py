@@ -43,10 +43,10 @@ def left_over_line(ranked: RankedGroups, most: int) -> str:
     return f"{left:,} more group{'' if left == 1 else 's'} in one row, {OTHER}; next_cursor goes on with them"
 
 
-def measured(cell: GroupTotals, measures: Sequence[Measure], records: int) -> list[Any]:
+def measured(totals: GroupTotals, measures: Sequence[Measure], records: int) -> list[Any]:
     """What a group adds up to, as values of a row; behind them, over how many values each average is."""
-    values = [plain_value(cell.value(measure, records)) for measure in measures]
-    return [*values, *(cell.figures(name).seen for name in averaged(measures))]
+    values = [plain_value(totals.value(measure, records)) for measure in measures]
+    return [*values, *(totals.figures(name).seen for name in averaged(measures))]
 
 
 def measure_columns(measures: Sequence[Measure]) -> list[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from lead_mcp.engine.answer import Answer
 from lead_mcp.engine.groups import MOST_GROUPS, OTHER, RankedGroups
+from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.measures import Measure
 from lead_mcp.engine.pings import PingCount, PingTotals
 from lead_mcp.engine.query import Query
@@ -44,24 +45,38 @@ PARTIAL: Final = "the summary wants every ping, and not every one was read"
 
 
 def pings_answer(
-    answer: Answer, query: Query, columns: Sequence[str], totals: PingTotals | None, groups: GroupPage | None
+    answer: Answer, query: Query, columns: Sequence[str], totals: PingTotals | None, group_page: GroupPage | None
 ) -> Rendered:
     """As many rows as there is room for beside the summary. Raises BadArgument where there is none for one row.
 
-    ``columns``: fields shown beside the usual ones. ``groups``: the page of groups, where those are paged and not rows.
+    ``columns``: fields shown beside the usual ones. ``group_page``: the page of groups, where those are paged and not rows.
     """
-    page = PingPage(answer, query, columns, totals, groups)
     max_tokens: int | None = query.arguments.get("max_tokens")
-    if totals is not None:
-        page.note_costs()
-        page.make_room(max_tokens)
+    answer = answer if totals is None else with_costs(answer, totals)
+    page = PingPage(answer, query, columns, totals, ping_groups(answer, totals, group_page))
+    room = allowed(max_tokens, query.limit)
+    most = page.most(room // (2 if query.limit else 1))
     rows = ping_rows(answer.records, columns)
-    fit = rows_that_fit(rows, page.rendered, allowed(max_tokens, query.limit))
+    fit = rows_that_fit(rows, partial(page.rendered, most=most), room)
     if fit < len(rows):
         check_some_fit(fit, max_tokens)
-        page.answer = answer.first(fit)
-        page.omitted = f"{counted(len(rows) - fit, 'more row')} did not fit; next_cursor goes on behind these"
-    return page.rendered(rows[:fit])
+        omitted = f"{counted(len(rows) - fit, 'more row')} did not fit; next_cursor goes on behind these"
+        page = replace(page, answer=answer.first(fit), omitted=omitted)
+    return page.rendered(rows[:fit], most)
+
+
+def with_costs(answer: Answer, totals: PingTotals) -> Answer:
+    """What the summary's own reading cost, in the ledger; and why there is none, where not every ping could be read."""
+    own = {entry.account: entry for entry in totals.entries}
+    notes = [] if totals.complete else [PARTIAL]
+
+    def with_cost(entry: LedgerEntry) -> LedgerEntry:
+        cost = own.get(entry.account, entry)
+        scanned, requests = (0, 0) if cost is entry else (cost.scanned, cost.requests)
+        noted, scanned, requests = [*entry.notes, *notes], entry.scanned + scanned, entry.requests + requests
+        return replace(entry, scanned=scanned, requests=requests, notes=noted)
+
+    return replace(answer, entries=[with_cost(entry) for entry in answer.entries])
 
 
 def ping_rows(records: Sequence[Record], columns: Sequence[str] = (), rows_of: RowsOf = record_rows) -> list[list[Any]]:
@@ -78,50 +93,86 @@ def _lead_of(record: Record) -> str | None:
     return lead_uri(record.account, str(lead)) if lead else None
 
 
-@dataclass
+@dataclass(frozen=True)
+class PingGroups:
+    """The groups of every ping, ranked once, for there may be very many. ``page``: which of them, where they are paged.
+
+    ``most``, wherever it stands: how many groups are displayed; the rest of them are one.
+    """
+
+    totals: PingTotals
+    names: Sequence[str]
+    displayed: Displayed
+    ranked: RankedGroups
+    page: GroupPage | None
+
+    def __len__(self) -> int:
+        return len(self.totals.groups)
+
+    def table(self, most: int) -> Table:
+        measures, records = _measures(self.totals), self.ranked.records
+        counts = [name for name in COUNTED if name not in self.names]  # no two columns of one name
+        rows = [
+            [*self.displayed(key), *_counted(PingCount(totals), counts), *measured(totals, measures, records)]
+            for key, totals in self.ranked.top(most)
+        ]
+        return table((*self.names, *counts, *measure_columns(measures)), rows)
+
+    def cursor(self, most: int) -> str | None:
+        """The cursor of the next page of groups."""
+        return None if self.page is None else self.page.after(self.ranked.shown(most), self.totals.groups)
+
+    def omitted(self, most: int) -> str:
+        """What is not shown of the groups, and that a later page of them counts again."""
+        left = left_over_line(self.ranked, most)
+        if self.page is None:
+            return left.replace("next_cursor goes on with them", "limit 0 pages through them")
+        return "; ".join(filter(None, (left, self.page.cursor.note(self.totals.groups))))
+
+
+def ping_groups(answer: Answer, totals: PingTotals | None, page: GroupPage | None) -> PingGroups | None:
+    """None where none were asked for, or not every ping was read."""
+    if totals is None or not totals.grouping.group_by or not totals.complete:
+        return None
+    names, start = totals.grouping.group_by, page.cursor.start if page else 0
+    displayed = displayed_by(names, answer.entries)
+    ranked = RankedGroups(names, totals.groups, displayed=displayed, start=start)
+    return PingGroups(totals, names, displayed, ranked, page)
+
+
+@dataclass(frozen=True)
 class PingPage:
-    """A page in the making."""
+    """A page of pings, beside what all of them add up to (``totals``, on the first page)."""
 
     answer: Answer
     query: Query
-    columns: Sequence[str] = ()
-    totals: PingTotals | None = None
-    group_page: GroupPage | None = None
+    columns: Sequence[str]
+    totals: PingTotals | None
+    groups: PingGroups | None
     omitted: str = ""
-    most: int = MOST_GROUPS
-    """Groups, and results, that are displayed; the rest of them are one."""
+    """What is said of rows that did not fit."""
 
-    def make_room(self, max_tokens: int | None) -> None:
-        """Show fewer groups, where they would leave rows less than half of the answer, or would not fit without rows."""
-        room = allowed(max_tokens, self.query.limit) // (2 if self.query.limit else 1)
-        while self.most > STEP and costs(*self.rendered([])) > room:
-            self.most -= STEP
+    def most(self, room: int) -> int:
+        """How many groups, and results, are displayed: as many as there is room for beside the rows."""
+        sizes = range(MOST_GROUPS, 0, -STEP) if self.totals else (MOST_GROUPS,)
+        return next((most for most in sizes[:-1] if costs(*self.rendered([], most)) <= room), sizes[-1])
 
-    def note_costs(self) -> None:
-        """What the summary's own reading cost, in the ledger; and why there is none, where not every ping could be read."""
-        cost = {entry.account: entry for entry in (self.totals.entries if self.totals else ())}
-        for entry in self.answer.entries:
-            if entry.account in cost and entry is not cost[entry.account]:
-                entry.scanned += cost[entry.account].scanned
-                entry.requests += cost[entry.account].requests
-        for entry in self.answer.entries if self.totals and not self.totals.complete else ():
-            entry.notes.append(PARTIAL)
-
-    def rendered(self, rows: Sequence[list[Any]]) -> Rendered:
+    def rendered(self, rows: Sequence[list[Any]], most: int) -> Rendered:
         """Structure and text."""
-        answer, window, summary, groups = self.answer, self.query.window, self._summary(), self._groups()
+        answer, groups, summary = self.answer, self.groups, self._summary(most)
         found = table(("uri", *COLUMNS, "lead_uri", *self.columns), rows)
-        cursor = answer.cursor if groups is None or self.group_page is None else self._cursor(self.group_page)
+        grouped = None if groups is None else groups.table(most)
+        cursor = answer.cursor if groups is None or groups.page is None else groups.cursor(most)
+        omitted = "; ".join(filter(None, (self.omitted, groups.omitted(most) if groups is not None else "")))
         structured: dict[str, Any] = {"pings": found, "summary": summary}
-        structured |= {} if groups is None else {"groups": groups, "group_count": len(self._all.groups)}
-        structured |= {"next_cursor": cursor, "window": window_to_dict(window)}
-        omitted = "; ".join(filter(None, (self.omitted, self._groups_omitted() if groups is not None else "")))
+        structured |= {} if groups is None else {"groups": grouped, "group_count": len(groups)}
+        structured |= {"next_cursor": cursor, "window": window_to_dict(self.query.window)}
         structured |= {"omitted": omitted} if omitted else {}
         structured["accounts"] = [entry_to_dict(entry) for entry in answer.entries]
         text = text_of(
-            self._heading(rows, groups),
+            self._heading(rows),
             _summary_line(summary),
-            groups_text(groups, len(self._all.grouping.group_by)) if groups else "",
+            groups_text(grouped, len(groups.names)) if groups is not None and grouped is not None else "",
             text_table(found) if rows or groups is None else "",
             omitted,
             *ledger_lines(answer.entries),
@@ -129,29 +180,13 @@ class PingPage:
         )
         return structured, text
 
-    def _heading(self, rows: Sequence[Any], groups: Table | None) -> str:
-        total = self.totals.whole.cell.count if self.totals and self.totals.complete else None
+    def _heading(self, rows: Sequence[Any]) -> str:
+        total = self.totals.whole.count if self.totals and self.totals.complete else None
         pings = counted(len(rows) if total is None or rows else total, f"{self.query.kind} ping")
-        found = "" if groups is None else f"in {counted(len(self._all.groups), 'group')}"
-        return heading(" ".join(filter(None, (pings, "" if rows else found))), self.query.window)
+        groups = "" if self.groups is None or rows else f"in {counted(len(self.groups), 'group')}"
+        return heading(" ".join(filter(None, (pings, groups))), self.query.window)
 
-    def _cursor(self, page: GroupPage) -> str | None:
-        return page.after(self._ranked[1].shown(self.most), self._all.groups)
-
-    def _groups_omitted(self) -> str:
-        """What is not shown of the groups, and that a later page of them counts again."""
-        left = left_over_line(self._ranked[1], self.most)
-        if self.group_page is None:
-            return left.replace("next_cursor goes on with them", "limit 0 pages through them")
-        return "; ".join(filter(None, (left, self.group_page.cursor.note(self._all.groups))))
-
-    @cached_property
-    def _all(self) -> PingTotals:
-        if self.totals is None:
-            raise TypeError("a later page of rows has no groups")
-        return self.totals
-
-    def _summary(self) -> dict[str, Any] | None:
+    def _summary(self, most: int) -> dict[str, Any] | None:
         """Of every ping of window and filters; where not every one was read, only the total that the vendor gave."""
         found = self.totals
         if found is None:
@@ -159,49 +194,30 @@ class PingPage:
         if not found.complete:
             return {"total": self.answer.total, **dict.fromkeys(SUMMARY[1:])}
         whole, margin = found.whole, found.whole.margin
-        counts = [whole.cell.count, whole.accepted, whole.rejected, whole.rate, plain_value(whole.sum("revenue"))]
-        summary = dict(zip(SUMMARY, [*counts, self._results(found.by_result) or None], strict=True))
-        measures = self._measures
-        more = dict(zip(measure_columns(measures), measured(whole.cell, measures, whole.cell.count), strict=True))
+        counts = [whole.count, whole.accepted, whole.rejected, whole.rate, plain_value(whole.sum("revenue"))]
+        summary = dict(zip(SUMMARY, [*counts, _results(found.by_result, most) or None], strict=True))
+        measures = _measures(found)
+        more = dict(zip(measure_columns(measures), measured(whole.totals, measures, whole.count), strict=True))
         return {**summary, **({} if margin is None else {"margin": plain_value(margin)}), **more}
 
-    @property
-    def _measures(self) -> Sequence[Measure]:
-        """Those asked for that no summary of pings has anyway."""
-        asked = self.totals.grouping.measures if self.totals else ()
-        return [measure for measure in asked if str(measure) not in COUNTED]
 
-    def _groups(self) -> Table | None:
-        if self.totals is None or not self.totals.grouping.group_by or not self.totals.complete:
-            return None
-        displayed, ranked = self._ranked
-        measures, records, names = self._measures, ranked.records, self.totals.grouping.group_by
-        counts = [name for name in COUNTED if name not in names]  # no two columns of one name
-        rows = [
-            [*displayed(key), *_counted(PingCount(cell), counts), *measured(cell, measures, records)]
-            for key, cell in ranked.top(self.most)
-        ]
-        return table((*names, *counts, *measure_columns(measures)), rows)
+def _measures(totals: PingTotals) -> Sequence[Measure]:
+    """Those asked for that no summary of pings has anyway."""
+    return [measure for measure in totals.grouping.measures if str(measure) not in COUNTED]
 
-    @cached_property
-    def _ranked(self) -> tuple[Displayed, RankedGroups]:
-        """What makes cells of groups, and the groups in order: there may be very many, so they are ranked once."""
-        names, entries = self._all.grouping.group_by, self.answer.entries
-        displayed, start = displayed_by(names, entries), self.group_page.cursor.start if self.group_page else 0
-        return displayed, RankedGroups(names, self._all.groups, displayed=displayed, start=start)
 
-    def _results(self, found: Mapping[str, int]) -> dict[str, int]:
-        """How often each result came; the rarest together where there are too many."""
-        ranked = sorted(((cell(word), count) for word, count in found.items()), key=lambda item: (-item[1], item[0]))
-        results: dict[str, int] = {}
-        for nth, (word, count) in enumerate(ranked):
-            name = word if nth < self.most else OTHER
-            results[name] = results.get(name, 0) + count
-        return results
+def _results(found: Mapping[str, int], most: int) -> dict[str, int]:
+    """How often each result came; the rarest together where there are too many."""
+    ranked = sorted(((cell(word), count) for word, count in found.items()), key=lambda item: (-item[1], item[0]))
+    results: dict[str, int] = {}
+    for nth, (word, count) in enumerate(ranked):
+        name = word if nth < most else OTHER
+        results[name] = results.get(name, 0) + count
+    return results
 
 
 def _counted(count: PingCount, names: Sequence[str]) -> list[Any]:
-    values = [count.cell.count, count.accepted, count.rate, plain_value(count.sum("revenue"))]
+    values = [count.count, count.accepted, count.rate, plain_value(count.sum("revenue"))]
     return [value for name, value in zip(COUNTED, values, strict=True) if name in names]
 
 

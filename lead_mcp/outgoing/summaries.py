@@ -42,7 +42,9 @@ class SummaryPage:
     def groups(self, most: int) -> Table:
         """The page's first groups and the rest of them as a table; columns are named as asked."""
         records = self.summary.groups.records
-        rows = [[*self.displayed(key), *measured(cell, self.measures, records)] for key, cell in self.ranked.top(most)]
+        rows = [
+            [*self.displayed(key), *measured(totals, self.measures, records)] for key, totals in self.ranked.top(most)
+        ]
         return table([*self.summary.columns, *measure_columns(self.measures)], rows)
 
     def rendered(self, most: int) -> Rendered:

@@ -38,7 +38,7 @@ def whole_lead(record: Record, discovered: FieldMap | None = None, events: Seque
 def _whole(record: Record, discovered: FieldMap | None, events: Sequence[TimelineEvent], limit: int) -> Rendered:
     found = full_record(record, CANONICAL, limit, discovered)
     sends = _sends(events)
-    rest = Rest(_said(record, found["lead"]), found["lead"], sends)
+    rest = Rest(_shown_places(record, found["lead"]), found["lead"], sends)
     rest.take(found["raw"], "")
     return found, text_of(*_ours(found, sends), "raw:" if rest.lines or rest.long else "", *rest.lines, *rest.long)
 
@@ -76,7 +76,7 @@ def _outcome(one: TimelineEvent, returns: Mapping[str | None, TimelineEvent]) ->
 # --- the vendor's record ------------------------------------------------------------------------------------------
 
 
-def _said(record: Record, lead: Mapping[str, Any]) -> dict[str, str]:
+def _shown_places(record: Record, lead: Mapping[str, Any]) -> dict[str, str]:
     """Where in the record the values of our fields stand, with the name of ours that shows each."""
     places: dict[str, str] = {}
     for name in lead:
@@ -92,9 +92,9 @@ def _said(record: Record, lead: Mapping[str, Any]) -> dict[str, str]:
 
 @dataclass
 class Rest:
-    """What of a vendor's record is not said yet, line by line; payloads apart.
+    """What of a vendor's record none of our fields shows, line by line; payloads apart.
 
-    ``places``: the paths that are said, and by which of our names.
+    ``places``: the paths that are shown, and by which of our names.
     """
 
     places: Mapping[str, str]
@@ -112,14 +112,14 @@ class Rest:
                 self.take(item, f"{path}.{key}" if path else str(key))
         elif isinstance(value, list) and all(isinstance(item, Mapping) for item in value):
             self._take_rows(value, path)
-        elif not self._is_said(path, value):
+        elif not self._is_repeated(path, value):
             self._take_line(path, value)
 
     def _take_line(self, path: str, value: Any) -> None:
         text = " ".join(plain_cell(part, SENTENCE) for part in words_of(value).split("\n"))
         (self.long if _is_payload(value) else self.lines).append(f"{plain_cell(path)}: {text}")
 
-    def _is_said(self, path: str, value: Any) -> bool:
+    def _is_repeated(self, path: str, value: Any) -> bool:
         """Whether one of our fields, or the place that it was read from, has the same name and the same value."""
         last = _plain(path)
         same = (name for place, name in self.places.items() if last in (_plain(place), _plain(name)))
