@@ -35,9 +35,10 @@ OPENED: Final = 3
 """How often the files are looked for anew, where a writer has just replaced them."""
 
 
-async def answer_sql(query: SqlQuery, live: Cage, mirror: Mirror | None) -> SqlAnswer:
+async def answer_sql(query: SqlQuery, live: Cage, mirror: Mirror | None, look: str | None) -> SqlAnswer:
     """The answer from the mirror where the statement asks for it or, with ``auto``, where it covers what is asked.
 
+    ``look``: what tells apart how values are shown to whoever asks, if it may not be as the mirror's tables show them.
     Raises LeadMcpError.
     """
     if mirror is None or query.source == "live":
@@ -47,7 +48,7 @@ async def answer_sql(query: SqlQuery, live: Cage, mirror: Mirror | None) -> SqlA
     if not is_installed():
         raise NotOffered("SQL needs DuckDB: pip install 'lead-mcp[sql]'.")
     try:
-        found = await Mirrored(query, mirror).answer()
+        found = await Mirrored(query, mirror, look).answer()
     except (NotConfigured, Unavailable):  # files of another format, or damaged ones
         if query.source == "mirror":
             raise
@@ -61,11 +62,12 @@ class Mirrored:
 
     query: SqlQuery
     mirror: Mirror
+    look: str | None
 
     async def answer(self) -> SqlAnswer | None:
         """The answer; None where the mirror does not cover what ``auto`` asks. Raises LeadMcpError."""
         check_text(self.query.sql)
-        if not self.mirror.shows_as_asked:
+        if self.look not in (None, self.mirror.look.mark):
             self._refuse("its tables show values otherwise than you may see them")
             return None
         if (found := await self.mirror.tables()) is None:

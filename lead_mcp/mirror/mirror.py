@@ -70,8 +70,6 @@ class Mirror:
     recordings: bool = False
     """Whether recordings are kept, too: a request or two for each lead."""
     cage: Cage = field(default_factory=Cage)
-    shown: str = ""
-    """The mark of how values are shown to whoever asks, if it is not the mirror's own: then SQL is not for them."""
     failures: dict[str, LeadMcpError] = field(default_factory=dict)
     """Why an account could not be topped up, the last time it was tried."""
     lake: Lake | None = None
@@ -85,11 +83,6 @@ class Mirror:
     def store(self) -> Store:
         """One for all accounts, so that their transactions take turns: SQLite does not wait where two open a new file."""
         return Store(self.folder)
-
-    @property
-    def shows_as_asked(self) -> bool:
-        """Whether the rows of its tables show values as whoever asks may see them."""
-        return self.shown in ("", self.look.mark)
 
     @property
     def generation(self) -> Generation | None:

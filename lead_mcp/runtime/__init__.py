@@ -121,15 +121,19 @@ class Runtime:
     def cage(self) -> Cage:
         return self.common.cage
 
-    @cached_property
+    @property
     def mirror(self) -> Mirror | None:
-        """The mirror, where it is on, told how values are shown to this caller."""
-        found = self.common.mirror
-        if found is None or self.caller == LOCAL:  # whose masks are those of the settings, as the mirror's are
-            return found
+        """The mirror, where it is on: one for every caller."""
+        return self.common.mirror
+
+    @cached_property
+    def look(self) -> str | None:
+        """What tells apart how values are shown to this caller; None: as the mirror shows them, if there is one."""
+        if self.mirror is None or self.caller == LOCAL:  # whose masks are those of the settings, as the mirror's are
+            return None
         from lead_mcp.outgoing.sql_masking import look_mark
 
-        return replace(found, shown=look_mark(self.masker))
+        return look_mark(self.masker)
 
     # --- writes ---
 

@@ -35,7 +35,7 @@ async def answered_sql(runtime: Runtime, query: SqlQuery) -> SqlAnswer:
     """The statement's answer; where masks are on, with a note on what they do to it."""
     from lead_mcp.mirror.answering import answer_sql
 
-    answer = await answer_sql(query, runtime.cage, runtime.mirror)
+    answer = await answer_sql(query, runtime.cage, runtime.mirror, runtime.look)
     note = note_on(runtime.masker, query.sql)
     return replace(answer, notes=(*answer.notes, note)) if note else answer
 

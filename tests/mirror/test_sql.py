@@ -42,7 +42,7 @@ def ask(kept: Keeping, sql: str, **more: Any) -> SqlAnswer:
         max_rows=10_000,
         **asked,
     )
-    return kept.bench.portal.call(answer_sql, query, runtime.cage, runtime.mirror)
+    return kept.bench.portal.call(answer_sql, query, runtime.cage, runtime.mirror, runtime.look)
 
 
 def both(kept: Keeping, sql: str, **more: Any) -> tuple[SqlAnswer, SqlAnswer]:
@@ -203,7 +203,8 @@ def test_a_caller_who_sees_less_than_the_tables_show_is_answered_live(tmp_path: 
                 scan=1000,
                 window=EVER,
             )
-            answer = kept.bench.portal.call(answer_sql, query, caller.cage, caller.mirror)
+            answer = kept.bench.portal.call(answer_sql, query, caller.cage, caller.mirror, caller.look)
+            assert caller.mirror is whole.mirror, "one file of records has one store"
             assert answer.source == source
             assert [name for (name,) in answer.rows] == sorted(one.accounts or {"convoso", "octanist"})
 
