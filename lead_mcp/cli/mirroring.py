@@ -25,9 +25,10 @@ from lead_mcp.engine.connection import Connection
 from lead_mcp.errors import BadArgument, Conflict, NotConfigured, Unavailable
 from lead_mcp.mirror.erasing import drop_all, forget_person
 from lead_mcp.mirror.exporting import export_all
-from lead_mcp.mirror.mirror import Mirror, SyncReport
+from lead_mcp.mirror.mirror import Mirror
 from lead_mcp.mirror.status import status_of
 from lead_mcp.mirror.sync import Progress, silent
+from lead_mcp.mirror.syncing import SyncReport, sync_all
 from lead_mcp.outgoing.masking import masked_by
 from lead_mcp.outgoing.render import error_text
 from lead_mcp.runtime import Runtime, running
@@ -120,7 +121,7 @@ async def _synced(runtime: Runtime, mirror: Mirror, wanted: Wanted) -> int:
     with _progress() as progress:
         terms = replace(mirror.terms, since=since, full=wanted.full, progress=progress)
         started = time.monotonic()
-        report = await mirror.sync(_mirrored(runtime, mirror, wanted.account), terms)
+        report = await sync_all(mirror, _mirrored(runtime, mirror, wanted.account), terms)
     _print_report(report, time.monotonic() - started)
     return 0 if report.whole else 1
 

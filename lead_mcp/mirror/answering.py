@@ -15,8 +15,10 @@ from lead_mcp.dates import full_stamp
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.errors import NotConfigured, NotOffered, Unavailable
+from lead_mcp.mirror.coverage import no_mirror
+from lead_mcp.mirror.freshness import fresh_tables, freshen
 from lead_mcp.mirror.generation import Generation
-from lead_mcp.mirror.mirror import Mirror, no_mirror
+from lead_mcp.mirror.mirror import Mirror
 from lead_mcp.mirror.place import Place
 from lead_mcp.mirror.records import LEAD, RECORDING
 from lead_mcp.mirror.segments import View
@@ -70,7 +72,7 @@ class Mirrored:
         if self.look not in (None, self.mirror.look.mark):
             self._refuse("its tables show values otherwise than you may see them")
             return None
-        if (found := await self.mirror.tables()) is None:
+        if (found := await fresh_tables(self.mirror)) is None:
             self._refuse("it holds nothing yet: run `lead-mcp mirror sync`")
             return None
         for attempt in range(OPENED):
@@ -92,8 +94,8 @@ class Mirrored:
             {reading.kind for reading in plan.readings} | ({RECORDING} if needs.has("recordings") else set())
         )
         asked = list({reading.connection.name: reading.connection for reading in plan.readings}.values())
-        await self.mirror.freshen(asked, kinds, records=False)
-        generation = await self.mirror.tables() or generation
+        await freshen(self.mirror, asked, kinds, records=False)
+        generation = await fresh_tables(self.mirror) or generation
         if missing := self._missing(generation, plan, needs):
             self._refuse(missing)
             return None
@@ -122,7 +124,7 @@ class Mirrored:
             reading.connection.name
             for reading in plan.readings
             for kind in (reading.kind, *([RECORDING] if recorded and reading.kind == LEAD else []))
-            if not self.mirror.covers(generation.places, reading.connection, kind, reading.window)
+            if not self.mirror.coverage.covers(generation.places, reading.connection, kind, reading.window)
         ]
         return f"it does not reach back that far at {', '.join(dict.fromkeys(short))}" if short else ""
 
@@ -169,7 +171,7 @@ class Mirrored:
         self, connection: Connection, generation: Generation, plan: ReadingPlan, leads: int | None
     ) -> dict[str, Any]:
         place = generation.places.get(connection.name, {}).get(LEAD, Place())
-        begin = self.mirror.covered_since(place)
+        begin = self.mirror.coverage.since(place)
         asked = plan.lead_window.since if plan.lead_window else None
         since = max(filter(None, (begin, asked)), default=None)
         return {
@@ -222,5 +224,5 @@ class Mirrored:
 
     def _entry(self, connection: Connection, as_of: Mapping[str, datetime], plan: ReadingPlan) -> LedgerEntry:
         window = next((one.window for one in plan.readings if one.connection is connection), None)
-        notes = self.mirror.notes(connection, as_of.get(connection.name), self.query.now)
+        notes = self.mirror.coverage.notes(connection, as_of.get(connection.name), self.query.now)
         return LedgerEntry(connection.name, window=window, notes=notes)

@@ -14,7 +14,9 @@ from lead_mcp.engine.query import Query
 from lead_mcp.errors import NotConfigured, Unavailable
 from lead_mcp.filters import LOWER
 from lead_mcp.mirror.connection import mirrored
-from lead_mcp.mirror.mirror import TOP_UP, Mirror, no_mirror
+from lead_mcp.mirror.coverage import no_mirror
+from lead_mcp.mirror.freshness import TOP_UP, freshen
+from lead_mcp.mirror.mirror import Mirror
 from lead_mcp.mirror.place import Place
 from lead_mcp.mirror.records import LEAD
 from lead_mcp.sql.reading import default_stretch
@@ -95,17 +97,17 @@ async def sourced(mirror: Mirror | None, connections: Sequence[Connection], sour
 
 
 async def _mirrored(mirror: Mirror, connections: Sequence[Connection], source: Source, wanted: Wanted) -> Sourced:
-    await mirror.freshen(connections, wanted.kinds)
+    await freshen(mirror, connections, wanted.kinds)
     places = mirror.places()
     chosen: list[Connection] = []
     notes: dict[str, list[str]] = {}
     for one in connections:
         window = wanted.window_at(one, connections)
-        held = [kind for kind in wanted.kinds if mirror.covers(places, one, kind, window)]
+        held = [kind for kind in wanted.kinds if mirror.coverage.covers(places, one, kind, window)]
         if LEAD in held:
             chosen.append(mirrored(one, mirror.store, held))
             known = [as_of for kind in held if kind in places[one.name] and (as_of := places[one.name][kind].as_of)]
-            notes[one.name] = mirror.notes(one, min(known), wanted.now)
+            notes[one.name] = mirror.coverage.notes(one, min(known), wanted.now)
         elif source == "mirror":
             raise NotConfigured(f"source: the mirror does not hold all of that of {one.name}. {ELSE}")
         else:
@@ -136,16 +138,16 @@ async def copied(mirror: Mirror | None, connection: Connection, source: Source) 
 
 
 async def _copied(mirror: Mirror, connection: Connection) -> AccountCopy:
-    await mirror.freshen([connection], (LEAD,))
+    await freshen(mirror, [connection], (LEAD,))
     places, now = mirror.places(), mirror.terms.clock()
     place = places.get(connection.name, {}).get(LEAD, Place())
     if place.as_of is None:
         raise NotConfigured(f"source: the mirror holds nothing of {connection.name}. {ELSE}")
     lacks = ""
-    if not mirror.covers(places, connection, LEAD, None):
-        begin = mirror.covered_since(place)
+    if not mirror.coverage.covers(places, connection, LEAD, None):
+        begin = mirror.coverage.since(place)
         lacks = f"leads from before {stamp(begin)} are not in the mirror" if begin else ""
     elif now - place.as_of > mirror.max_age + timedelta(seconds=TOP_UP):
         lacks = "the mirror is older than LEAD_MCP_MIRROR_MAX_AGE"
-    notes = mirror.notes(connection, place.as_of, now)
+    notes = mirror.coverage.notes(connection, place.as_of, now)
     return AccountCopy(mirrored(connection, mirror.store, (LEAD,)), notes, lacks)

@@ -16,7 +16,7 @@ def status_of(mirror: Mirror) -> dict[str, Any]:
     kinds = [
         (name, kind, places[name].get(kind, Place()))
         for name, one in mirror.connections.items()
-        for kind in mirror.kinds(one)
+        for kind in mirror.coverage.kinds(one)
     ]
     generation = mirror.generation
     files = [path for path in mirror.folder.iterdir() if path.is_file()] if mirror.folder.is_dir() else []
@@ -50,7 +50,7 @@ def _lake(mirror: Mirror, generation: Generation | None) -> dict[str, Any]:
 
 
 def _line(mirror: Mirror, name: str, kind: str, place: Place, records: int) -> dict[str, Any]:
-    begin = mirror.covered_since(place) if place.as_of else None
+    begin = mirror.coverage.since(place) if place.as_of else None
     return {
         "account": name,
         "kind": kind,

@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lead_mcp.mirror.mirror import Mirror, SyncReport
+from lead_mcp.mirror.mirror import Mirror
 from lead_mcp.mirror.sync import Terms
+from lead_mcp.mirror.syncing import SyncReport, sync_all
 from tests.driving import Bench, bench
 
 
@@ -29,7 +30,7 @@ class Keeping:
 
     def sync(self, only: Sequence[str] | None = None, **terms: Any) -> SyncReport:
         chosen = [one for name, one in self.mirror.connections.items() if only is None or name in only]
-        return self.bench.portal.call(self.mirror.sync, chosen, replace(self.mirror.terms, **terms))
+        return self.bench.portal.call(sync_all, self.mirror, chosen, replace(self.mirror.terms, **terms))
 
     def again(self, folder: Path) -> Mirror:
         """A mirror of the same accounts elsewhere, as another process would hold it."""

@@ -16,7 +16,7 @@ from anyio import to_thread
 from anyio._backends._asyncio import WorkerThread
 
 from lead_mcp.errors import Conflict, NotConfigured, Unavailable
-from lead_mcp.mirror import mirror
+from lead_mcp.mirror import syncing
 from lead_mcp.mirror.erasing import drop_all, forget_person
 from lead_mcp.mirror.exporting import export_all
 from lead_mcp.mirror.lake.lease import Lease
@@ -178,7 +178,7 @@ def test_a_process_killed_while_it_pushes_is_gone_on_with(
         time.sleep(0.005)
     killed.send_signal(signal.SIGKILL)
     assert killed.wait() == -signal.SIGKILL
-    monkeypatch.setattr(mirror, "PUSH_EVERY", 0.2)
+    monkeypatch.setattr(syncing, "PUSH_EVERY", 0.2)
     with fresh.replica("one") as one, keeping(tmp_path / "local", box=fresh.box, environment=RECORDED) as local:
         assert one.sync().whole, "its own lease is taken again at once"
         local.sync()

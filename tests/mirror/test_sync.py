@@ -18,6 +18,7 @@ import pytest
 from lead_mcp.errors import Conflict, NotConfigured
 from lead_mcp.mirror.lock import writing
 from lead_mcp.mirror.sync import SWEEP_EVERY
+from lead_mcp.mirror.syncing import sync_all
 from tests.driving import NOW
 from tests.mirror.keeping import Keeping, everything, keeping, records, terms_of
 
@@ -62,8 +63,8 @@ def test_killed_anywhere_and_run_again_the_same_is_kept(kept: Keeping, tmp_path:
 
     chosen = list(other.connections.values())
     with pytest.raises((Killed, ExceptionGroup)):
-        kept.bench.portal.call(other.sync, chosen, terms_of(other, progress=progress))
-    kept.bench.portal.call(other.sync, chosen, other.terms)
+        kept.bench.portal.call(sync_all, other, chosen, terms_of(other, progress=progress))
+    kept.bench.portal.call(sync_all, other, chosen, other.terms)
     assert everything(other) == everything(kept.mirror)
 
 
@@ -71,13 +72,13 @@ def test_a_failing_vendor_stops_nobody_else_and_is_told(kept: Keeping, tmp_path:
     other = kept.again(tmp_path / "other")
     kept.bench.box.fault("octanist", "status", status=403, times=-1)
     try:
-        report = kept.bench.portal.call(other.sync, list(other.connections.values()), other.terms)
+        report = kept.bench.portal.call(sync_all, other, list(other.connections.values()), other.terms)
     finally:
         kept.bench.box.mend("octanist")
     assert {account for account, _ in report.errors} == {"octanist"}
     assert {account for account, _ in records(other)} == set(other.connections) - {"octanist"}
     assert other.store.place("octanist", "lead").error.startswith("unauthorized")
-    kept.bench.portal.call(other.sync, list(other.connections.values()), other.terms)
+    kept.bench.portal.call(sync_all, other, list(other.connections.values()), other.terms)
     assert everything(other) == everything(kept.mirror)
 
 
@@ -98,22 +99,22 @@ def of(held: dict[tuple[str, str], Any], names: Sequence[str]) -> dict[tuple[str
 def test_since_bounds_the_first_reading_and_can_be_moved_back(kept: Keeping, tmp_path: Path) -> None:
     other, chosen = kept.again(tmp_path / "other"), [kept.mirror.connections[name] for name in SOME]
     since = NOW - timedelta(days=20)
-    kept.bench.portal.call(other.sync, chosen, terms_of(other, since=since))
+    kept.bench.portal.call(sync_all, other, chosen, terms_of(other, since=since))
     some = records(other)
     assert 0 < len(some) < len(of(records(kept.mirror), SOME))
-    assert other.covered_since(other.store.place("octanist", "lead")) == since
-    kept.bench.portal.call(other.sync, chosen, other.terms)
+    assert other.coverage.since(other.store.place("octanist", "lead")) == since
+    kept.bench.portal.call(sync_all, other, chosen, other.terms)
     assert records(other).keys() == some.keys()
-    kept.bench.portal.call(other.sync, chosen, terms_of(other, since=NOW - timedelta(days=4000)))
+    kept.bench.portal.call(sync_all, other, chosen, terms_of(other, since=NOW - timedelta(days=4000)))
     assert records(other) == of(records(kept.mirror), SOME)
 
 
 @pytest.mark.slow
 def test_old_records_are_not_kept_where_days_are_set(kept: Keeping, tmp_path: Path) -> None:
     other, chosen = kept.again(tmp_path / "other"), [kept.mirror.connections[name] for name in SOME]
-    kept.bench.portal.call(other.sync, chosen, other.terms)
+    kept.bench.portal.call(sync_all, other, chosen, other.terms)
     other.terms = terms_of(other, days=20)
-    kept.bench.portal.call(other.sync, chosen, other.terms)
+    kept.bench.portal.call(sync_all, other, chosen, other.terms)
     with other.store.reading() as database:
         (oldest,) = database.execute("SELECT min(at) FROM records").fetchone()
     assert oldest >= (NOW - timedelta(days=20)).timestamp() * 1_000_000
@@ -123,14 +124,14 @@ def test_old_records_are_not_kept_where_days_are_set(kept: Keeping, tmp_path: Pa
 
 def test_a_file_of_another_format_is_refused_not_guessed_at(kept: Keeping, tmp_path: Path) -> None:
     other = kept.again(tmp_path / "other")
-    kept.bench.portal.call(other.sync, [other.connections["octanist"]], other.terms)
+    kept.bench.portal.call(sync_all, other, [other.connections["octanist"]], other.terms)
     with sqlite3.connect(other.store.path) as database:
         database.execute("UPDATE meta SET value = '99' WHERE name = 'format'")
     database.close()
     with pytest.raises(NotConfigured, match="mirror drop"), other.store.reading():
         pass
     with pytest.raises(NotConfigured, match="another version"):
-        kept.bench.portal.call(other.sync, [other.connections["octanist"]], other.terms)
+        kept.bench.portal.call(sync_all, other, [other.connections["octanist"]], other.terms)
 
 
 # --- changes ------------------------------------------------------------------------------------------------------
