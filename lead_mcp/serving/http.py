@@ -22,6 +22,7 @@ from lead_mcp.serving.downloads import links_of, with_downloads
 from lead_mcp.serving.guards import MOST_SESSIONS, OwnNames, guarded, security
 from lead_mcp.serving.listening import bound, serve_until_signalled
 from lead_mcp.serving.operations import MetricsPage, Probes
+from lead_mcp.serving.posts import Posts
 from lead_mcp.serving.signals import leave
 from lead_mcp.serving.tracing import traced
 from lead_mcp.settings import SHORTEST_TOKEN, Server, Settings
@@ -80,7 +81,7 @@ def app_of(
         server.stranger = NOBODY
         door = partial(Door, callers=callers, metadata=metadata_of(settings))
     guarded_app = guarded(
-        MetricsPage(_inner(server, transport, host, names, stateless=stateless), server),
+        MetricsPage(Posts(_inner(server, transport, host, names, stateless=stateless)), server),
         host=host,
         token=token.get_secret_value() if token else None,
         origins=settings.server.http_origins,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
+from io import TextIOWrapper
 
 import anyio
 from mcp.server.stdio import stdio_server
@@ -42,5 +43,13 @@ async def serve_stdio(server: LeadServer) -> int:
 
 async def _serve(server: LeadServer) -> None:
     beneath = lowlevel(server)
-    async with stdio_server() as (reading, writing):
+    async with stdio_server(_input()) as (reading, writing):
         await beneath.run(Answered(reading, writing), writing, beneath.create_initialization_options())
+
+
+def _input() -> anyio.AsyncFile[str]:
+    """The lines of stdin. Bytes that are no UTF-8 stay what no message can hold, so that their line is refused: the SDK
+    would put signs of replacement there, and they would be written into a lead. A byte order mark at the start, which
+    programs on Windows send, is left out.
+    """
+    return anyio.wrap_file(TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", errors="surrogateescape"))

@@ -1,7 +1,8 @@
-"""Lines on stdin that are no message: the SDK drops them, and a client would wait for ever. Here they are answered.
+"""What is no message: on stdin the SDK drops it, and a client would wait for ever. Here it is answered; ``posts`` does so
+over HTTP.
 
-JSON-RPC 2.0, section 5.1: -32700 for what is no JSON, -32600 for JSON that is no message. The id is null, unless the line
-is a request whose id can be read. Written as it would be upstream: between the transport's stream and the server.
+JSON-RPC 2.0, section 5.1: -32700 for what is no JSON, -32600 for JSON that is no message. The id is null, unless it is a
+request whose id can be read. Written as it would be upstream: between the transport's stream and the server.
 
 A request whose id is neither text nor a whole number reads as a notification to the SDK, which would say nothing. Every
 notification of the protocol is called ``notifications/...``, so anything else without an id is such a request.
@@ -16,13 +17,17 @@ from typing import Any, Final, Protocol, Self
 
 import anyio
 from mcp.shared.message import SessionMessage
-from mcp.types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError, JSONRPCNotification
+from mcp.types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError, JSONRPCMessage, JSONRPCNotification
 from pydantic import ValidationError
 
 Item = SessionMessage | Exception
 NOTICES: Final = "notifications/"
 LONGEST: Final = 300
-"""Digits that Python still reads as a number at once."""
+"""Digits that Python still reads as a number at once; an id has no more."""
+UNPARSED: Final = ("json_invalid", "string_unicode")
+"""What pydantic calls text that is no JSON, and text that is none."""
+BLANK: Final = " \t\r\n"
+"""What JSON calls white space."""
 
 
 class Reading(Protocol):
@@ -57,8 +62,8 @@ class Answered:
         while True:
             item = await self.reading.receive()
             if isinstance(item, Exception):
-                error = refusal(item)
-            elif (error := _without_id(item)) is None:
+                error = None if _is_blank(item) else refusal(item)
+            elif (error := without_id(item.message)) is None:
                 return item
             if error is not None:
                 await self._answer(error)
@@ -88,39 +93,53 @@ class Answered:
         await self.aclose()
 
 
-def _without_id(item: SessionMessage) -> JSONRPCError | None:
+def without_id(message: JSONRPCMessage) -> JSONRPCError | None:
     """The answer to a request whose id is none."""
-    message = item.message
     if not isinstance(message, JSONRPCNotification) or message.method.startswith(NOTICES):
         return None
     return _error(None, INVALID_REQUEST, "Invalid Request: an id is text or a whole number")
 
 
-def refusal(error: Exception) -> JSONRPCError | None:
-    """The answer to a line that could not be read; None for an empty one."""
-    if not isinstance(error, ValidationError):
+def refusal(error: Exception) -> JSONRPCError:
+    """The answer to what could not be read."""
+    problems = error.errors(include_url=False) if isinstance(error, ValidationError) else []
+    if not problems:
         return _error(None, PARSE_ERROR, "Parse error")
-    problems = error.errors(include_url=False)
-    if problems[0]["type"] == "json_invalid":
-        line = problems[0]["input"]
-        blank = isinstance(line, str) and not line.strip()
-        return None if blank else _error(_id_in(line), PARSE_ERROR, "Parse error")
+    if problems[0]["type"] in UNPARSED:
+        return _error(_id_in(problems[0]["input"]), PARSE_ERROR, "Parse error")
     whole = next((one["input"] for one in problems if one["type"] == "missing"), None)
     return _error(_id_of(whole), INVALID_REQUEST, "Invalid Request")
 
 
+def _is_blank(error: Exception) -> bool:
+    """Whether the line was empty, which asks for nothing."""
+    line = error.errors(include_url=False)[0]["input"] if isinstance(error, ValidationError) else None
+    return isinstance(line, str) and not line.strip(BLANK)
+
+
 def _id_in(line: Any) -> str | int | None:
-    """The id in a line that Python can read and the SDK cannot: half an emoji, a number of many digits."""
+    """The id in a line that Python can read and the SDK cannot: half an emoji, a byte that is no UTF-8, many digits."""
     try:
-        return _id_of(json.loads(line, parse_int=lambda digits: int(digits[:LONGEST])))
+        return _id_of(json.loads(line, parse_int=lambda digits: int(digits) if len(digits) <= LONGEST else None))
     except (ValueError, TypeError, RecursionError):
         return None
 
 
 def _id_of(message: Any) -> str | int | None:
-    """The id of what was meant as a request."""
+    """The id of what was meant as a request, if it can be written."""
     found = message.get("id") if isinstance(message, dict) and "method" in message else None
-    return found if isinstance(found, str | int) and not isinstance(found, bool) else None
+    if isinstance(found, str):
+        return found if _is_text(found) else None
+    return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+
+def _is_text(found: str) -> bool:
+    """Whether UTF-8 can say it: no half of an emoji, no byte that was none."""
+    try:
+        found.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _error(identifier: str | int | None, code: int, message: str) -> JSONRPCError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -102,6 +103,11 @@ NO_MESSAGES: Final[Sequence[tuple[str, int, Any]]] = (
     ),  # half an emoji, as JSON allows
     (f'{{"jsonrpc": "2.0", "params": {{"a": {"9" * 5000}}}, "method": "ping", "id": "a"}}', PARSE, "a"),
     *(
+        (f'{{"jsonrpc": "2.0", "id": {identifier}, "method": "ping"}}', PARSE, None)
+        for identifier in ("9" * 5000, '"\\ud83d"')
+    ),  # what cannot be said again
+    ("\u2028", PARSE, None),
+    *(
         (f'{{"jsonrpc": "2.0", "id": {identifier}, "method": "tools/list"}}', INVALID, None)
         for identifier in ("null", "1.5", "1.0", "true", "{}", "[7]")
     ),
@@ -127,6 +133,29 @@ def test_a_line_that_is_no_message_is_answered(folder: Path, first: bool) -> Non
             found = talk.next()
             assert (found["error"]["code"], found["id"]) == (code, identifier), line
         talk.greet("legacy")
+        assert talk.end_of_input() == 0
+    spoke_only_protocol(talk)
+
+
+def test_lines_are_read_as_utf_8_and_in_whatever_pieces_they_come(folder: Path) -> None:
+    """What is no UTF-8 is refused, as it would else be written into a lead. Programs on Windows begin with a mark."""
+    ping = json.dumps(request(7, "ping", {"said": "Zoë ☃"}, "legacy"), ensure_ascii=False)
+    lines: Sequence[tuple[bytes, Any]] = (
+        (b"\xef\xbb\xbf" + ping.encode() + b"\n", "result"),
+        (ping.encode() + b"\r\n", "result"),
+        (ping.encode("latin-1", "replace") + b"\n", PARSE),
+        (ping.encode("utf-16") + b"\n", PARSE),
+        (ping.encode() + b"\n", "result"),
+    )
+    with pipe("--sandbox", environment={}, folder=folder) as talk:
+        assert talk.process.stdin is not None
+        stdin = talk.process.stdin.fileno()
+        for line, what in lines:
+            end = line.find("☃".encode()) + 1  # in the middle of a character
+            for piece in (line[:end], line[end:]):
+                os.write(stdin, piece)
+            found = talk.next()
+            assert found["error"]["code"] == what if what == PARSE else what in found, line
         assert talk.end_of_input() == 0
     spoke_only_protocol(talk)
 

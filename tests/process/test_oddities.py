@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -145,6 +147,15 @@ POSTS: Final[Sequence[tuple[str, Mapping[str, str], Any, int]]] = (
     ("a type it cannot have", {**OLDER, "Accept": "text/html"}, PING, 406),
     ("a body of another type", {**OLDER, "Content-Type": "text/plain"}, PING, 400),
     ("a batch", OLDER, [PING, PING], 400),
+    ("no JSON", OLDER, "{", 400),
+    ("half an emoji", OLDER, '{"jsonrpc": "2.0", "id": "\\ud83d", "method": "ping"}', 400),
+    *(
+        (f"the id {identifier!r}", headers, {**asked, "id": identifier}, 400)
+        for identifier in (None, 1.5, True, [7])
+        for headers, asked in ((OLDER, PING), (NEWER, LIST))
+    ),
+    ("no id", OLDER, {"jsonrpc": "2.0", "method": "ping"}, 400),
+    ("a notice", OLDER, {"jsonrpc": "2.0", "method": "notifications/no_such"}, 202),
     ("an answer to no question", OLDER, {"jsonrpc": "2.0", "id": 99, "result": {}}, 202),
     ("newer", NEWER, LIST, 200),
     ("a session besides", {**NEWER, "mcp-session-id": "no-such"}, LIST, 200),
@@ -161,8 +172,26 @@ def test_every_oddity_over_http_has_its_status(emulators: Emulators, folder: Pat
         session = {"mcp-session-id": opened.headers["mcp-session-id"]}
         for what, headers, body, status in POSTS:
             own = headers if headers.get("MCP-Protocol-Version") == "2026-07-28" else {**session, **headers}
-            assert http.post(url, json=body, headers=own).status_code == status, what
+            text = body if isinstance(body, str) else json.dumps(body)
+            assert http.post(url, content=text, headers=own).status_code == status, what
         for method in ("PUT", "PATCH", "OPTIONS", "HEAD"):
             assert http.request(method, url, headers=session).status_code == 405, method
         assert http.delete(url, headers={**OLDER, **session}).status_code == 200
         assert http.post(url, json=PING, headers={**OLDER, **session}).status_code == 404, "the session is closed"
+
+
+def test_requests_with_one_id_are_all_answered(emulators: Emulators, folder: Path) -> None:
+    """One after the other: the SDK has one stream for an id, and takes 7 and "7" for one."""
+    call = request(7, "tools/call", {"name": "search_leads", "arguments": {"account": "octanist"}}, "legacy")
+    served = listening_server(environment=emulators.environment, folder=folder)
+    with served as (_, url), httpx2.Client(timeout=PATIENCE, trust_env=False) as http, ThreadPoolExecutor(3) as beside:
+        opened = http.post(url, json={"jsonrpc": "2.0", **HELLO}, headers=TYPES)
+        session = {**OLDER, "mcp-session-id": opened.headers["mcp-session-id"]}
+        before = emulators.heard("octanist")
+        emulators.fault("octanist", "hold", times=-1)
+        asked = [beside.submit(http.post, url, json=call, headers=session)]
+        emulators.wait_until_asked("octanist", before)
+        asked += [beside.submit(http.post, url, json={**PING, "id": twin}, headers=session) for twin in (7, "7")]
+        assert http.post(url, json=PING, headers=session).status_code == 200, "another id does not wait"
+        emulators.forget()
+        assert all('"result"' in one.result(PATIENCE).text for one in asked)
