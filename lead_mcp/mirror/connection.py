@@ -125,7 +125,9 @@ def _page(store: Store, account: Account, asked: Mapping[str, Any]) -> Page:
     given = rows[: asked["limit"]]
     more = len(rows) > len(given)
     token = json.dumps([given[-1][2], given[-1][3]]) if more else None
-    return Page([KeptRecord(row[0], row[1]) for row in given], total=total, more=more, next=token)
+    return Page(
+        [KeptRecord(row[0], store.vault.opened_raw(row[1])) for row in given], total=total, more=more, next=token
+    )
 
 
 def _where(account: Account, asked: Mapping[str, Any]) -> tuple[str, list[Any]]:
@@ -153,8 +155,9 @@ def _person(store: Store, account: Account, asked: Mapping[str, Any]) -> Page:
         "AND partition IS coalesce(?, partition) ORDER BY no"
     )
     with store.reading() as database:
-        rows = database.execute(question, (asked["key"], account.name, asked["partition"])).fetchall()
-    return Page([KeptRecord(*row) for row in rows], total=len(rows), more=False)
+        values = (store.vault.word(asked["key"]), account.name, asked["partition"])
+        rows = database.execute(question, values).fetchall()
+    return Page([KeptRecord(id_, store.vault.opened_raw(raw)) for id_, raw in rows], total=len(rows), more=False)
 
 
 def _by_ids(account: Account, ids: Sequence[str], columns: Paths | None) -> Request:
@@ -166,7 +169,8 @@ def _leads(store: Store, account: Account, asked: Mapping[str, Any]) -> list[Kep
     with store.reading() as database:
         for marks, ids in in_pieces(asked["ids"]):
             question = f"SELECT id, raw FROM records WHERE account = ? AND kind = 'lead' AND id IN ({marks})"
-            found += [KeptRecord(*row) for row in database.execute(question, (account.name, *ids))]
+            rows = database.execute(question, (account.name, *ids))
+            found += [KeptRecord(id_, store.vault.opened_raw(raw)) for id_, raw in rows]
     return found
 
 
@@ -184,8 +188,9 @@ def _recordings_page(account: Account, lead_id: str, reply: Reply) -> RecordingP
 
 def _recordings(store: Store, account: Account, asked: Mapping[str, Any]) -> list[str]:
     question = "SELECT raw FROM keys JOIN records USING (no) WHERE key = ? AND kind = 'recording' ORDER BY no"
+    key = store.vault.word(f"u:{lead_uri(account.name, asked['lead'])}")
     with store.reading() as database:
-        return [raw for (raw,) in database.execute(question, (f"u:{lead_uri(account.name, asked['lead'])}",))]
+        return [store.vault.opened_raw(raw) for (raw,) in database.execute(question, (key,))]
 
 
 LOOKUP: Final = Lookup(build=_by_ids, read=lambda account, ids, reply: reply.content, many=500)

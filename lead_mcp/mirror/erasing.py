@@ -15,7 +15,7 @@ from lead_mcp.mirror.generation import NAME as POINTER
 from lead_mcp.mirror.generation import sweep
 from lead_mcp.mirror.mirror import Mirror
 from lead_mcp.mirror.store import NAME as RECORDS
-from lead_mcp.mirror.store import Store, in_pieces
+from lead_mcp.mirror.store import Database, Store, in_pieces
 from lead_mcp.phones import parse_phone
 from lead_mcp.uris import lead_uri, parse_uri
 
@@ -60,8 +60,8 @@ def _erased(store: Store, name: str) -> int:
         return saving.forget(database, {name, *uris}, leads | beside)
 
 
-def _found(database: sqlite3.Connection, name: str) -> set[int]:
-    found = {no for (no,) in database.execute("SELECT no FROM keys WHERE key = ?", (name,))}
+def _found(database: Database, name: str) -> set[int]:
+    found = {no for (no,) in database.execute("SELECT no FROM keys WHERE key = ?", (database.vault.word(name),))}
     if name.startswith("u:"):
         lead = parse_uri(name[2:], "lead")
         own = "SELECT no FROM records WHERE account = ? AND kind = 'lead' AND id = ?"

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from lead_mcp.mirror.store import in_pieces
+from lead_mcp.mirror.store import Database, in_pieces
 from lead_mcp.sql.people import MOST_NAMES, roots
 from lead_mcp.uris import lead_uri
 
@@ -25,15 +25,16 @@ NAMES: Final = (
 )
 
 
-def join(database: sqlite3.Connection, changed: Collection[int], touched: Collection[str], seq: int) -> None:
+def join(database: Database, changed: Collection[int], touched: Collection[str], seq: int) -> None:
     """Give the changed records, and whoever is one with them by a touched key, their persons."""
     numbers = {*changed, *_holders(database, _joining(database, touched))}
     numbers |= _of_persons(database, _persons(database, numbers))
     keys = _keys(database, numbers)
     shared = _known(database, "SELECT key FROM shared WHERE key IN", {key for found in keys.values() for key in found})
     own, before = _own(database, numbers)
-    ordered = sorted(own)
-    found = roots([tuple(sorted(keys.get(no, ()))) for no in ordered], [own[no] for no in ordered], shared)
+    ordered, word = sorted(own), database.vault.opened_word
+    opened = [tuple(sorted(map(word, keys.get(no, ())))) for no in ordered]
+    found = map(database.vault.word, roots(opened, [own[no] for no in ordered], set(map(word, shared))))
     moved = [(root, seq, no) for no, root in zip(ordered, found, strict=True) if before[no] != root]
     database.executemany("UPDATE records SET person = ?, seq = ? WHERE no = ?", moved)
 

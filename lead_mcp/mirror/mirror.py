@@ -24,6 +24,7 @@ from lead_mcp.mirror.records import RECORDING
 from lead_mcp.mirror.sealing import Sealing
 from lead_mcp.mirror.store import Store
 from lead_mcp.mirror.sync import Stream, Terms
+from lead_mcp.mirror.vault import Vault
 from lead_mcp.sql.cage import Cage
 
 AnyStream = Stream | RecordingStream
@@ -53,7 +54,7 @@ class Mirror:
     @cached_property
     def store(self) -> Store:
         """One for all accounts, so that their transactions take turns: SQLite does not wait where two open a new file."""
-        return Store(self.folder)
+        return Store(self.folder, Vault(self.sealing))
 
     @property
     def coverage(self) -> Coverage:

@@ -180,7 +180,12 @@ class Publisher:
         seq, no = base_seq, 2**62
         while rows := database.execute(CHANGED, (seq, no, PIECE)).fetchall():
             no, seq = rows[-1][0], rows[-1][-1]
-            yield self._rows([row[:-1] for row in rows])
+            yield self._rows([self._opened(row) for row in rows])
+
+    def _opened(self, row: Sequence[Any]) -> Stored:
+        no, account, kind, id_, partition, raw, person, _ = row
+        vault = self.store.vault
+        return no, account, kind, id_, partition, vault.opened_raw(raw), person and vault.opened_word(person)
 
     def _rows(self, stored: Sequence[Stored]) -> Made:
         made: Columns = {}

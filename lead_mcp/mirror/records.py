@@ -31,7 +31,8 @@ Found = tuple[str | None, tuple[str, ...], frozenset[str]]
 
 class Kept(NamedTuple):
     """One record. ``at``: its own time in microseconds since 1970; ``keys``: e-mails and numbers it is found by (``e:``,
-    ``t:``); ``joins``: those of them that make it one person with others; ``raw``: the vendor's record as JSON.
+    ``t:``); ``joins``: those of them that make it one person with others; ``raw``: the vendor's record as JSON. On
+    its way into a store with a key ``raw`` and the words it is found by are sealed (``vault``).
     """
 
     account: str
@@ -39,7 +40,7 @@ class Kept(NamedTuple):
     id: str
     partition: str | None
     at: int | None
-    raw: str
+    raw: str | bytes
     name: str | None
     joins: tuple[str, ...]
     keys: frozenset[str]

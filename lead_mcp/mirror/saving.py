@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from lead_mcp.mirror.joining import join
 from lead_mcp.mirror.records import Kept
-from lead_mcp.mirror.store import counted_up, in_pieces, last_number, meta
+from lead_mcp.mirror.store import Database, counted_up, in_pieces, last_number, meta
 from lead_mcp.uris import lead_uri
 
 CHANGING: Final = "partition, at, raw, name, seq, pass"
@@ -32,9 +32,9 @@ class Saved:
 
 @dataclass
 class _Batch:
-    """Records of one account and kind on their way in."""
+    """Records of one account and kind on their way in, sealed where there is a key."""
 
-    database: sqlite3.Connection
+    database: Database
     number: int
     """Of the pass in which they were read."""
     seq: int = 0
@@ -56,9 +56,9 @@ class _Batch:
             self._change([(known[one.id][0], one) for one in fresh if one.id in known])
             self._add([one for one in fresh if one.id not in known])
 
-    def _known(self, records: Sequence[Kept]) -> dict[str, tuple[int, str, str | None]]:
+    def _known(self, records: Sequence[Kept]) -> dict[str, tuple[int, str | bytes, str | None]]:
         first = records[0]
-        found: dict[str, tuple[int, str, str | None]] = {}
+        found: dict[str, tuple[int, str | bytes, str | None]] = {}
         for marks, ids in in_pieces([one.id for one in records]):
             rows = self.database.execute(f"{FOUND} ({marks})", (first.account, first.kind, *ids))
             found.update({id_: (no, raw, partition) for id_, no, raw, partition in rows})
@@ -96,13 +96,13 @@ class _Batch:
         self.touched.update(key for _, one in numbered for key in one.joins)
 
 
-def save(database: sqlite3.Connection, records: Sequence[Kept], number: int) -> Saved:
+def save(database: Database, records: Sequence[Kept], number: int) -> Saved:
     """Put in records of one account and kind, read in pass ``number``; each once; those forgotten are left out."""
     kept = list({one.id: one for one in allowed(database, records)}.values())
     if not kept:
         return Saved(len(records))
     batch = _Batch(database, number)
-    batch.save(kept)
+    batch.save(database.vault.sealed(kept))
     if batch.changed and kept[0].kind == "lead":
         join(database, batch.changed, batch.touched, batch.seq)
     return Saved(len(records), len(batch.changed))
@@ -115,7 +115,7 @@ def forget_keys(database: sqlite3.Connection, no: int) -> set[str]:
     return {key for (key,) in rows}
 
 
-def remove(database: sqlite3.Connection, numbers: Collection[int]) -> int:
+def remove(database: Database, numbers: Collection[int]) -> int:
     """Take records out, and the recordings of leads with them; how many."""
     if not numbers:
         return 0
@@ -135,10 +135,10 @@ def remove(database: sqlite3.Connection, numbers: Collection[int]) -> int:
     return len(numbers)
 
 
-def recordings_of(database: sqlite3.Connection, no: int) -> list[int]:
+def recordings_of(database: Database, no: int) -> list[int]:
     """The recordings of a lead; none of another record."""
     lead = database.execute("SELECT account, id FROM records WHERE no = ? AND kind = 'lead'", (no,)).fetchone()
-    key = f"u:{lead_uri(*lead)}" if lead else ""
+    key = database.vault.word(f"u:{lead_uri(*lead)}") if lead else ""
     found = database.execute("SELECT no FROM keys JOIN records USING (no) WHERE key = ? AND kind = 'recording'", (key,))
     return [one for (one,) in found]
 
@@ -162,9 +162,9 @@ def older(database: sqlite3.Connection, before: int) -> list[int]:
 # --- what is never to come back -----------------------------------------------------------------------------------
 
 
-def marks_of(database: sqlite3.Connection, names: Iterable[str]) -> dict[str, str]:
+def marks_of(database: Database, names: Iterable[str]) -> dict[str, str]:
     """Each key or ``u:URI`` as the store remembers it, salted: what was erased cannot be read from there."""
-    salt = meta(database, "salt").encode()
+    salt = database.vault.salted(meta(database, "salt"))
     return {name: hmac.new(salt, name.encode(errors="replace"), hashlib.sha256).hexdigest() for name in names}
 
 
@@ -174,7 +174,7 @@ def names_of(record: Kept) -> set[str]:
     return {*record.keys, *own}
 
 
-def allowed(database: sqlite3.Connection, records: Sequence[Kept]) -> list[Kept]:
+def allowed(database: Database, records: Sequence[Kept]) -> list[Kept]:
     """The records but those of whom somebody said: forget them."""
     if database.execute("SELECT 1 FROM forgotten LIMIT 1").fetchone() is None:
         return list(records)
@@ -185,7 +185,7 @@ def allowed(database: sqlite3.Connection, records: Sequence[Kept]) -> list[Kept]
     return [one for one in records if not any(marks[name] in gone for name in names_of(one))]
 
 
-def forget(database: sqlite3.Connection, names: Iterable[str], numbers: Collection[int]) -> int:
+def forget(database: Database, names: Iterable[str], numbers: Collection[int]) -> int:
     """Erase records, and remember the names so that no sync brings them back; how many were erased."""
     marks = marks_of(database, names)
     database.executemany("INSERT OR IGNORE INTO forgotten VALUES (?)", [(mark,) for mark in marks.values()])

@@ -23,10 +23,14 @@ from lead_mcp.dates import EPOCH
 from lead_mcp.errors import NotConfigured, Unavailable
 from lead_mcp.mirror.place import Place
 from lead_mcp.mirror.records import MICROSECOND, RECORDING, micros
+from lead_mcp.mirror.vault import Vault
 from lead_mcp.state_dir import private_file, private_folder
 
 FORMAT: Final = "2"
 """Of this file. One of another format is refused: the vendors still have everything."""
+SEALED_FORMAT: Final = "3"
+"""Of one whose personal values are sealed (``vault``); ``meta`` has the mark of the key."""
+ANEW: Final = "`lead-mcp mirror drop` removes the mirror, `lead-mcp mirror sync` reads it anew"
 NAME: Final = "records.sqlite"
 WAIT: Final = 30.0
 """Seconds that a writer waits for another one's transaction."""
@@ -57,13 +61,20 @@ PRAGMAS: Final = (
 )
 
 
+class Database(sqlite3.Connection):
+    """A connection, and what seals the values that it stores."""
+
+    vault: Vault
+
+
 @dataclass(frozen=True)
 class Store:
     """The file in its folder. Any thread may call every method: what reads opens a connection of its own."""
 
     folder: Path
+    vault: Vault = field(default_factory=Vault)
     _turn: Lock = field(default_factory=Lock, compare=False, repr=False)
-    _open: list[sqlite3.Connection | None] = field(default_factory=list, compare=False, repr=False)
+    _open: list[Database | None] = field(default_factory=list, compare=False, repr=False)
     """For each ``held``, the connection that was opened within it, if any."""
 
     @property
@@ -82,10 +93,10 @@ class Store:
             return True  # no database: what is wrong with it is said where it is read
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Iterator[Database]:
         """A connection that reads one state of the records throughout.
 
-        Raises NotConfigured where there is no mirror, or one of another format; Unavailable where it cannot be read.
+        Raises NotConfigured where there is no mirror, or one of another format or key; Unavailable where it cannot be read.
         """
         if not self.exists:
             raise NotConfigured("There is no mirror yet: run `lead-mcp mirror sync`.")
@@ -99,7 +110,7 @@ class Store:
                 raise Unavailable(f"The mirror in {self.folder} cannot be read: {error}.") from error
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> Iterator[Database]:
         """One transaction: whole, or not at all. Only who holds the lock may ask for one. Raises Unavailable."""
         with self._turn, self._writer() as database:
             try:
@@ -125,7 +136,7 @@ class Store:
                     database.close()
 
     @contextmanager
-    def _writer(self) -> Iterator[sqlite3.Connection]:
+    def _writer(self) -> Iterator[Database]:
         if self._open and self._open[-1] is not None:
             yield self._open[-1]
             return
@@ -137,7 +148,7 @@ class Store:
         with closing(database):
             yield database
 
-    def _ready(self) -> sqlite3.Connection:
+    def _ready(self) -> Database:
         """A connection that may write. Raises Unavailable."""
         private_folder(self.folder)
         os.close(private_file(self.path))
@@ -155,26 +166,31 @@ class Store:
         with closing(self._connected()) as database:
             database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def _connected(self) -> sqlite3.Connection:
+    def _connected(self) -> Database:
         """Used by one thread at a time, though not always by the same one."""
-        return sqlite3.connect(self.path, timeout=WAIT, isolation_level=None, check_same_thread=False)
+        database = sqlite3.connect(
+            self.path, timeout=WAIT, isolation_level=None, check_same_thread=False, factory=Database
+        )
+        database.vault = self.vault
+        return database
 
     def _check(self, database: sqlite3.Connection, *, new: bool = False) -> None:
-        """Make the tables in an empty file. Raises NotConfigured where the file is of another format."""
+        """Make the tables in an empty file. Raises NotConfigured where the file is of another format or key."""
         if database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0 and new:
             for statement in TABLES.split(";\n"):
                 database.execute(statement)
-            values = [("format", FORMAT), ("seq", "0"), ("pass", "0"), ("salt", token_hex(16))]
+            own = [("format", SEALED_FORMAT), ("sealed", self.vault.mark)] if self.vault.mark else [("format", FORMAT)]
+            values = [*own, ("seq", "0"), ("pass", "0"), ("salt", token_hex(16))]
             database.executemany("INSERT INTO meta VALUES (?, ?)", values)
         try:
             found = meta(database, "format")
         except sqlite3.DatabaseError:
             found = "none"
-        if found != FORMAT:
-            raise NotConfigured(
-                f"The mirror in {self.folder} was made by another version of lead-mcp (format {found}, not {FORMAT}). "
-                "`lead-mcp mirror drop` removes it, `lead-mcp mirror sync` reads it anew."
-            )
+        if found not in (FORMAT, SEALED_FORMAT):
+            made = f"was made by another version of lead-mcp (format {found}, not {FORMAT} or {SEALED_FORMAT})"
+            raise NotConfigured(f"The mirror in {self.folder} {made}. {ANEW}.")
+        if (mark := meta(database, "sealed")) != self.vault.mark:
+            raise NotConfigured(f"The mirror in {self.folder} {_wrong_key(mark, self.vault.mark)}")
 
     def place(self, account: str, kind: str) -> Place:
         """How far the account was read; an empty place where it never was."""
@@ -192,6 +208,14 @@ class Store:
         with self.reading() as database:
             rows = database.execute("SELECT account, kind, count(*) FROM records GROUP BY account, kind").fetchall()
         return {(account, kind): many for account, kind, many in rows}
+
+
+def _wrong_key(found: str, own: str) -> str:
+    """What is wrong where the records are sealed by another mark than ours ("": not at all), and what to do."""
+    if not found:
+        return f"was made without a key, and LEAD_MCP_MIRROR_KEY is set. {ANEW}, sealed."
+    said = "another key than LEAD_MCP_MIRROR_KEY gives now" if own else "a key, and LEAD_MCP_MIRROR_KEY is off"
+    return f"is sealed with {said}: bring that key back. Where it is lost, {ANEW}; whom it forgot has to be forgotten again."
 
 
 def meta(database: sqlite3.Connection, name: str) -> str:

@@ -35,7 +35,9 @@ class Keeping:
     def again(self, folder: Path) -> Mirror:
         """A mirror of the same accounts elsewhere, as another process would hold it."""
         own = self.mirror
-        return self.bench.portal.call(partial(Mirror, folder, own.connections, own.terms, own.look))
+        return self.bench.portal.call(
+            partial(Mirror, folder, own.connections, own.terms, own.look, sealing=own.sealing)
+        )
 
     def close(self) -> None:
         if (found := self.bench.runtime.mirror) is not None:
@@ -63,13 +65,14 @@ def records(mirror: Mirror, kind: str = "lead") -> dict[tuple[str, str], Any]:
     """Every record that is kept, by account and id."""
     with mirror.store.reading() as database:
         rows = database.execute("SELECT account, id, raw FROM records WHERE kind = ?", (kind,)).fetchall()
-    return {(account, id_): json.loads(raw) for account, id_, raw in rows}
+    return {(account, id_): json.loads(mirror.store.vault.opened_raw(raw)) for account, id_, raw in rows}
 
 
 def persons(mirror: Mirror) -> dict[tuple[str, str], str]:
     with mirror.store.reading() as database:
         rows = database.execute("SELECT account, id, person FROM records WHERE kind = 'lead'").fetchall()
-    return {(account, id_): person for account, id_, person in rows}
+    word = mirror.store.vault.opened_word
+    return {(account, id_): person and word(person) for account, id_, person in rows}
 
 
 def everything(mirror: Mirror) -> tuple[Any, ...]:
@@ -78,7 +81,14 @@ def everything(mirror: Mirror) -> tuple[Any, ...]:
     with mirror.store.reading() as database:
         keys = database.execute("SELECT account, kind, id, key, joins FROM keys JOIN records USING (no)").fetchall()
         shared = database.execute("SELECT key FROM shared").fetchall()
-    return {kind: records(mirror, kind) for kind in kinds}, persons(mirror), sorted(keys), sorted(shared)
+    word = mirror.store.vault.opened_word
+    found_by = sorted((account, kind, id_, word(key), joins) for account, kind, id_, key, joins in keys)
+    return (
+        {kind: records(mirror, kind) for kind in kinds},
+        persons(mirror),
+        found_by,
+        sorted(word(key) for (key,) in shared),
+    )
 
 
 def terms_of(mirror: Mirror, **changes: Any) -> Terms:

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from lead_mcp.mirror.records import Kept
 from lead_mcp.mirror.saving import remove, save
+from lead_mcp.mirror.sealing import Sealing
 from lead_mcp.mirror.store import Store
+from lead_mcp.mirror.vault import Vault
 from lead_mcp.sql.people import MOST_NAMES, keys_of, roots
 from lead_mcp.uris import lead_uri
 
@@ -53,10 +55,13 @@ def expected(leads: dict[str, Lead]) -> dict[str, str]:
     return dict(zip(leads, found, strict=True))
 
 
-@given(STEPS)
-def test_people_are_joined_and_parted_as_if_all_were_joined_at_once(steps: list[list[Lead] | set[str]]) -> None:
+@given(STEPS, st.sampled_from(["", "5e" * 32]))
+def test_people_are_joined_and_parted_as_if_all_were_joined_at_once(
+    steps: list[list[Lead] | set[str]], key: str
+) -> None:
+    vault = Vault(Sealing(key))
     with tempfile.TemporaryDirectory() as folder:
-        store, leads = Store(Path(folder) / "m"), dict[str, Lead]()
+        store, leads = Store(Path(folder) / "m", vault), dict[str, Lead]()
         for step in steps:
             with store.writing() as database:
                 if isinstance(step, set):
@@ -66,5 +71,5 @@ def test_people_are_joined_and_parted_as_if_all_were_joined_at_once(steps: list[
                 else:
                     save(database, [one.kept() for one in step], 1)
                     leads |= {one.id: one for one in step}
-                found = dict(database.execute("SELECT id, person FROM records").fetchall())
-            assert found == expected(leads)
+                found = database.execute("SELECT id, person FROM records").fetchall()
+            assert {id_: vault.opened_word(person) for id_, person in found} == expected(leads)

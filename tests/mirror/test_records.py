@@ -17,7 +17,9 @@ from lead_mcp.engine.records import lead_record
 from lead_mcp.mirror.place import Place
 from lead_mcp.mirror.records import kept, micros
 from lead_mcp.mirror.saving import save
+from lead_mcp.mirror.sealing import Sealing
 from lead_mcp.mirror.store import Store
+from lead_mcp.mirror.vault import Vault
 from lead_mcp.vendors import every
 from lead_mcp.vendors.spec.vendor import account_of
 
@@ -29,17 +31,21 @@ VALUES = st.recursive(
 )
 
 
-@given(st.fixed_dictionaries({"email": TEXTS, "name": TEXTS, "phone": TEXTS, "custom": VALUES}), TEXTS.filter(bool))
-def test_a_record_comes_out_of_the_store_as_it_was_sent(raw: dict[str, Any], lead_id: str) -> None:
+@given(
+    st.fixed_dictionaries({"email": TEXTS, "name": TEXTS, "phone": TEXTS, "custom": VALUES}),
+    TEXTS.filter(bool),
+    st.sampled_from(["", "5e" * 32]),
+)
+def test_a_record_comes_out_of_the_store_as_it_was_sent(raw: dict[str, Any], lead_id: str, key: str) -> None:
     names = Names(account_of(every()["octanist"], "acme").fields)
     record = lead_record("acme", lead_id, raw, names.field)
     with tempfile.TemporaryDirectory() as folder:
-        store = Store(Path(folder) / "m")
+        store = Store(Path(folder) / "m", Vault(Sealing(key)))
         with store.writing() as database:
             save(database, kept([record], "lead", "created_at", "US"), 1)
             (held,) = database.execute("SELECT raw FROM records").fetchone()
             again = save(database, kept([record], "lead", "created_at", "US"), 2)
-    assert json.loads(held) == json.loads(json.dumps(raw))
+    assert json.loads(store.vault.opened_raw(held)) == json.loads(json.dumps(raw))
     assert again.changed == 0
 
 
