@@ -214,8 +214,9 @@ def _wrong_key(found: str, own: str) -> str:
     """What is wrong where the records are sealed by another mark than ours ("": not at all), and what to do."""
     if not found:
         return f"was made without a key, and LEAD_MCP_MIRROR_KEY is set. {ANEW}, sealed."
-    said = "another key than LEAD_MCP_MIRROR_KEY gives now" if own else "a key, and LEAD_MCP_MIRROR_KEY is off"
-    return f"is sealed with {said}: bring that key back. Where it is lost, {ANEW}; whom it forgot has to be forgotten again."
+    other = "another key than LEAD_MCP_MIRROR_KEY gives now: bring that one back"
+    said = other if own else "a key, and LEAD_MCP_MIRROR_KEY is off: set it as it was"
+    return f"is sealed with {said}. Where the key is lost, {ANEW}; whom it forgot has to be forgotten again."
 
 
 def meta(database: sqlite3.Connection, name: str) -> str:

@@ -234,7 +234,7 @@ def test_a_key_that_is_brought_back_opens_the_store(tmp_path: Path) -> None:
         kept.sync()
         store, path = kept.mirror.store, kept.mirror.store.path
         other = Store(store.folder, replace(store.vault, sealing=Sealing("5e" * 32)))
-        with pytest.raises(NotConfigured, match="bring that key back"), other.writing():
+        with pytest.raises(NotConfigured, match="bring that one back"), other.writing():
             pass
         assert len(records(kept.mirror)) == 20
         with closing(sqlite3.connect(path)) as database:
