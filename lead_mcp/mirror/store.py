@@ -213,10 +213,12 @@ class Store:
 def _wrong_key(found: str, own: str) -> str:
     """What is wrong where the records are sealed by another mark than ours ("": not at all), and what to do."""
     if not found:
-        return f"was made without a key, and LEAD_MCP_MIRROR_KEY is set. {ANEW}, sealed."
-    other = "another key than LEAD_MCP_MIRROR_KEY gives now: bring that one back"
-    said = other if own else "a key, and LEAD_MCP_MIRROR_KEY is off: set it as it was"
-    return f"is sealed with {said}. Where the key is lost, {ANEW}; whom it forgot has to be forgotten again."
+        said = "was made without a key, and LEAD_MCP_MIRROR_KEY is set. To seal it:"
+    elif not own:
+        said = "is sealed with a key, and LEAD_MCP_MIRROR_KEY is off: set it as it was. Where the key is lost:"
+    else:
+        said = "is sealed with another key than LEAD_MCP_MIRROR_KEY gives now: bring that one back. Where it is lost:"
+    return f"{said} {ANEW}; whom it forgot has to be forgotten again."
 
 
 def meta(database: sqlite3.Connection, name: str) -> str:
