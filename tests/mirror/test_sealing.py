@@ -25,6 +25,7 @@ from lead_mcp.mirror.mirror import Mirror
 from lead_mcp.mirror.saving import forget, marks_of
 from lead_mcp.mirror.sealing import NAME, Sealing, sealing_of
 from lead_mcp.mirror.store import Store, meta
+from lead_mcp.mirror.syncing import sync_all
 from lead_mcp.mirror.vault import Vault
 from tests.driving import NOW, CallFailed
 from tests.mirror.keeping import Keeping, everything, keeping, records, terms_of
@@ -148,7 +149,7 @@ async def in_clear(kept: Keeping, folder: Path) -> Path:
     """A mirror of the same accounts without a key."""
     own = kept.mirror
     other = Mirror(folder, own.connections, own.terms, own.look)
-    await other.sync(list(other.connections.values()), other.terms)
+    await sync_all(other, list(other.connections.values()), other.terms)
     return folder
 
 
@@ -174,7 +175,7 @@ def test_a_sealed_mirror_holds_what_one_without_a_key_does(tmp_path: Path) -> No
 
         def both(**terms: Any) -> None:
             for one in (sealed, clear):
-                kept.bench.portal.call(one.sync, list(one.connections.values()), terms_of(one, **terms))
+                kept.bench.portal.call(sync_all, one, list(one.connections.values()), terms_of(one, **terms))
             assert everything(sealed) == everything(clear)
 
         with pytest.raises((Killed, ExceptionGroup)):
