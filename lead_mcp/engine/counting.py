@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from lead_mcp.engine.plan import Criteria, Plan, bound_clauses, plan
+from lead_mcp.engine.plan import Criteria, Plan, bound_clauses
+from lead_mcp.engine.planner import plan
 from lead_mcp.engine.query import AccountQuery, Query
 from lead_mcp.engine.readers.budget import Usage
 from lead_mcp.engine.readers.paging import Pager

@@ -16,7 +16,8 @@ from lead_mcp.engine.connection import Connection, Names, names_for
 from lead_mcp.engine.fanout import together
 from lead_mcp.engine.guard import Guard, Unguarded
 from lead_mcp.engine.limits import Limits, late
-from lead_mcp.engine.plan import Criteria, Plan, plan
+from lead_mcp.engine.plan import Criteria, Plan
+from lead_mcp.engine.planner import plan
 from lead_mcp.engine.resolve import RAW, known_names
 from lead_mcp.errors import BadArgument, LeadMcpError, NotOffered, UnknownField, did_you_mean
 from lead_mcp.filters import Filter, Kind, Op, Order, Where, folded, numbered, spelled, typed

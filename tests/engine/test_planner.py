@@ -9,7 +9,8 @@ import pytest
 
 from lead_mcp.dates import TICK
 from lead_mcp.engine.bounds import Bounds
-from lead_mcp.engine.plan import Criteria, Plan, bound_clauses, plan
+from lead_mcp.engine.plan import Criteria, Plan, bound_clauses
+from lead_mcp.engine.planner import plan
 from lead_mcp.engine.refusals import unfiltered
 from lead_mcp.filters import RANGE, Clause, Op, Order, Where
 from lead_mcp.vendors.spec.fields import EQ, TEXT, Field, FieldMap, moment

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lead_mcp.engine.plan import Criteria, plan
+from lead_mcp.engine.plan import Criteria
+from lead_mcp.engine.planner import plan
 from lead_mcp.engine.readers.base import OutOfOrder, Reader, Refused, TooDeep
 from lead_mcp.engine.readers.budget import Usage
 from lead_mcp.engine.readers.full import FullReader
