@@ -23,14 +23,13 @@ from lead_mcp.dates import EPOCH
 from lead_mcp.errors import NotConfigured, Unavailable
 from lead_mcp.mirror.place import Place
 from lead_mcp.mirror.records import MICROSECOND, RECORDING, micros
-from lead_mcp.mirror.vault import Vault
+from lead_mcp.mirror.vault import ANEW, Vault, wrong_key
 from lead_mcp.state_dir import private_file, private_folder
 
 FORMAT: Final = "2"
 """Of this file. One of another format is refused: the vendors still have everything."""
 SEALED_FORMAT: Final = "3"
 """Of one whose personal values are sealed (``vault``); ``meta`` has the mark of the key."""
-ANEW: Final = "`lead-mcp mirror drop` removes the mirror, `lead-mcp mirror sync` reads it anew"
 NAME: Final = "records.sqlite"
 WAIT: Final = 30.0
 """Seconds that a writer waits for another one's transaction."""
@@ -190,7 +189,7 @@ class Store:
             made = f"was made by another version of lead-mcp (format {found}, not {FORMAT} or {SEALED_FORMAT})"
             raise NotConfigured(f"The mirror in {self.folder} {made}. {ANEW}.")
         if (mark := meta(database, "sealed")) != self.vault.mark:
-            raise NotConfigured(f"The mirror in {self.folder} {_wrong_key(mark, self.vault.mark)}")
+            raise NotConfigured(f"The mirror in {self.folder} {wrong_key(mark, self.vault.mark)}")
 
     def place(self, account: str, kind: str) -> Place:
         """How far the account was read; an empty place where it never was."""
@@ -208,17 +207,6 @@ class Store:
         with self.reading() as database:
             rows = database.execute("SELECT account, kind, count(*) FROM records GROUP BY account, kind").fetchall()
         return {(account, kind): many for account, kind, many in rows}
-
-
-def _wrong_key(found: str, own: str) -> str:
-    """What is wrong where the records are sealed by another mark than ours ("": not at all), and what to do."""
-    if not found:
-        said = "was made without a key, and LEAD_MCP_MIRROR_KEY is set. To seal it:"
-    elif not own:
-        said = "is sealed with a key, and LEAD_MCP_MIRROR_KEY is off: set it as it was. Where the key is lost:"
-    else:
-        said = "is sealed with another key than LEAD_MCP_MIRROR_KEY gives now: bring that one back. Where it is lost:"
-    return f"{said} {ANEW}; whom it forgot has to be forgotten again."
 
 
 def meta(database: sqlite3.Connection, name: str) -> str:

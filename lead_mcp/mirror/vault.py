@@ -20,6 +20,7 @@ from lead_mcp.mirror.sealing import Sealing
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
+ANEW: Final = "`lead-mcp mirror drop` removes the mirror, `lead-mcp mirror sync` reads it anew"
 RAW: Final = [b"raw"]
 WORD: Final = [b"word"]
 """What a sealed value is: one of the other kind does not open."""
@@ -66,20 +67,17 @@ class Vault:
 
     def opened_word(self, stored: str) -> str:
         """It again. Raises Unavailable where it is damaged."""
-        return stored if self._cipher is None else self._opened(b64decode(stored), WORD)
+        return stored if self._cipher is None else self._opened(stored, WORD)
 
-    def _opened(self, sealed: bytes, kind: list[bytes]) -> str:
+    def _opened(self, sealed: str | bytes, kind: list[bytes]) -> str:
         from cryptography.exceptions import InvalidTag
 
         if self._cipher is None:
             raise AssertionError("a store that is sealed is refused without its key")
         try:
-            return self._cipher.decrypt(sealed, kind).decode()
+            return self._cipher.decrypt(b64decode(sealed) if isinstance(sealed, str) else sealed, kind).decode()
         except (InvalidTag, ValueError):
-            raise Unavailable(
-                "A record of the mirror is damaged: it does not open. `lead-mcp mirror drop` removes the mirror, "
-                "`lead-mcp mirror sync` reads it anew."
-            ) from None
+            raise Unavailable(f"A record of the mirror is damaged: it does not open. {ANEW}.") from None
 
     def sealed(self, records: Sequence[Kept]) -> Sequence[Kept]:
         """Records as they are stored."""
@@ -93,3 +91,14 @@ class Vault:
             joins=tuple(words[key] for key in one.joins),
             keys=frozenset(words[key] for key in one.keys),
         )
+
+
+def wrong_key(found: str, own: str) -> str:
+    """What is wrong where the records are sealed by a key of another mark than ours ("": not at all), and what to do."""
+    if not found:
+        said = "was made without a key, and LEAD_MCP_MIRROR_KEY is set. To seal it:"
+    elif not own:
+        said = "is sealed with a key, and LEAD_MCP_MIRROR_KEY is off: set it as it was. Where the key is lost:"
+    else:
+        said = "is sealed with another key than LEAD_MCP_MIRROR_KEY gives now: bring that one back. Where it is lost:"
+    return f"{said} {ANEW}; whom it forgot has to be forgotten again."
