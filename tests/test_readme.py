@@ -39,6 +39,10 @@ SANDBOXED: Final = [
     for one in every_example()
     if one.is_sandboxed_call
 ]
+PATH: Final = re.compile(
+    r"(?<![\w/.-])(?:lead_mcp|tests|docs|benchmarks|evals|channels|soak)/[\w/.-]*\w\.(?:py|md|txt|json)"
+)
+"""A file of this repository."""
 EVERY_COMMAND: Final = sorted({(page.name, line) for page in PAGES for line in commands(page)})
 
 
@@ -113,6 +117,19 @@ def test_every_make_target_of_the_pages_exists() -> None:
     named = {target for page in PAGES for target in re.findall(r"\bmake ([a-z]+)\b", "\n".join(_code(page)))}
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     assert {"demo", "test"} <= named <= targets
+
+
+def test_every_path_and_module_of_the_pages_exists() -> None:
+    text = "\n".join(map(text_of, PAGES))
+    paths = {path for path in PATH.findall(text) if "acme" not in path}  # which is invented
+    modules = {
+        name.replace(".", "/") for name in re.findall(r"python -m ((?:lead_mcp|tests|evals|benchmarks)[\w.]*)", text)
+    }
+    assert {"tests/test_layers.py", "docs/settings.md"} <= paths
+    assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
+    assert [
+        name for name in sorted(modules) if not list(ROOT.glob(f"{name}.py")) + list(ROOT.glob(f"{name}/__main__.py"))
+    ] == []
 
 
 def _code(page: Any) -> Iterator[str]:

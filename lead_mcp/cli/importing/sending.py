@@ -156,7 +156,7 @@ async def preview(settings: Settings, plan: Plan) -> int:
             await _each(plan.rows, look, lambda: False)
     print(f"{len(plan.rows):,} rows: " + ", ".join(f"{count:,} {word}" for word, count in sorted(counts.items())))
     if again := sum(count - 1 for count in people.values()):
-        print(f"{again:,} times an e-mail or phone of the file comes again in it")
+        print(f"e-mails and phones that come again in the file: {again:,}")
     print("nothing was sent")
     return 1 if counts[WOULD_FAIL] else 0
 
