@@ -138,22 +138,29 @@ class Reader:
         """The same for records that stand in the order of reading and have a time each: looked at together."""
         known = 0 if self.after is None else self.sorter.count_until(run, self.after)
         self.pager.usage.skipped += known
-        self._dropped += known - len(self._matching(run[:known]))
+        self._dropped += known - len(await self._matching(run[:known]))
         for at in range(known, len(run), STRETCH):
             stretch = run[at : at + STRETCH]
-            matching = self._matching(stretch)
+            matching = await self._matching(stretch)
             self._dropped += len(stretch) - len(matching)
             self._keep(matching)
             await self._pace.step()
         if run:
             self.watermark, self.settled_any = run[-1].get(self.plan.along), self.settled_any or known < len(run)
 
-    def _matching(self, run: Sequence[Record]) -> Sequence[Record]:
+    async def _matching(self, run: Sequence[Record]) -> Sequence[Record]:
         """Those of a run that match: where its ends lie within the bounds, all of it does."""
         if run and not (self._in_bounds(run[0]) and self._in_bounds(run[-1])):
             run = [one for one in run if self._in_bounds(one)]
         frozen = self.plan.criteria.frozen and self.plan.along != "created_at"
-        return [one for one in run if self._passes(one)] if frozen or self._searching else run
+        if not (frozen or self._searching):
+            return run
+        matching = []
+        for one in run:
+            if self._passes(one):
+                matching.append(one)
+            await self._pace.step()  # a record may hold very much text
+        return matching
 
     def _keep(self, matching: Sequence[Record]) -> None:
         self.kept += len(matching)
