@@ -62,7 +62,10 @@ class PersonSearch:
         phones = [parse_phone(number, self.region)[0] for number in sorted(self.person.phones)]
         jobs = [
             *(partial(self._ask, partial(lookup.email, account, one), self._has_email(one)) for one in self._emails()),
-            *(partial(self._ask, partial(lookup.phone, account, one), self._has_number(one)) for one in phones),
+            *(
+                partial(self._ask, partial(lookup.phone, account, one), self._has_number(one), lookup.part is not None)
+                for one in phones
+            ),
         ]
         if self.words and lookup.name is not None:
             jobs.append(partial(self._ask, partial(lookup.name, account, self.words), _never))
@@ -77,16 +80,19 @@ class PersonSearch:
     def _emails(self) -> Sequence[str]:
         return tuple(dict.fromkeys(self.person.spelled))
 
-    async def _ask(self, build: Callable[[PageRequest], Rounds], enough: Enough) -> None:
-        """Round after round, each to its last page, until one was enough."""
+    async def _ask(self, build: Callable[[PageRequest], Rounds], enough: Enough, by_part: bool = False) -> None:
+        """Round after round, each to its last page, until one was enough. ``by_part``: whether the first round searches for
+        a part of what those after it ask for whole, so that they stand in for it where the vendor refuses a text so short.
+        """
         rounds = build(PageRequest(limit=self.lookup.page, partition=self.partition))
         for nth, requests in enumerate(rounds):
             last = nth + 1 == len(rounds)
+            stood_in_for = by_part and nth == 0 and not last
             pages = [SearchPages(self, build, (nth, at)) for at in range(len(requests))]
             try:
                 await together([one.read for one in pages])
-            except Rejected:  # of a part that is too short to search for, say: the next round asks for more of it
-                if last:
+            except Rejected:
+                if not stood_in_for:
                     raise
                 continue
             rows = [row for one in pages for row in one.rows]
