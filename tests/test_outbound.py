@@ -38,6 +38,8 @@ from lead_mcp.errors import (
     Unauthorized,
     Unavailable,
 )
+from lead_mcp.runtime.clients import issuer_client, vendor_client
+from lead_mcp.settings import load
 from lead_mcp.transport.outbound import Outbound
 from lead_mcp.transport.rate import AT_ONCE, UNTIL_WOKEN, RateLimit
 from lead_mcp.transport.redaction import REDACTED
@@ -745,3 +747,14 @@ async def test_a_slot_on_its_way_back_is_never_free_already() -> None:
     with anyio.fail_after(PATIENCE):
         await all_at_once(*[partial(take, turns) for turns in range(40)])
     assert min(later - earlier for earlier, later in zip(taken, taken[20:], strict=False)) > 1.0
+
+
+async def test_no_client_of_a_server_keeps_a_cookie() -> None:
+    """A vendor's client is of all accounts, an issuer's of everybody who signs in."""
+    cookie = Say(body=b"{}", headers={"Set-Cookie": "session=of-ann; Path=/"})
+    async with listening(in_turn(cookie, OK, cookie, OK)) as server:
+        for made in (vendor_client(load(), None), issuer_client(load())):
+            async with made as client:
+                await client.get(server.origin)
+                await client.get(server.origin)
+    assert [heard.headers.get("cookie") for heard in server.heard] == [None] * 4

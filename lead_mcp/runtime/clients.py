@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
 
 import httpx2
@@ -38,6 +39,7 @@ def _vendor_client(settings: Settings, transport: httpx2.AsyncBaseTransport | No
         transport=transport,
         mounts={f"all://{in_url(host)}": None for host in own},
         headers=HEADERS,
+        cookies=no_cookies(),
     )
 
 
@@ -45,4 +47,11 @@ def issuer_client(settings: Settings) -> httpx2.AsyncClient:
     """The way to whoever issues tokens; one on this machine is asked past every proxy."""
     issuers = settings.sign_in.issuers if settings.sign_in else ()
     local = all(is_loopback(host_of(one)) for one in issuers)
-    return httpx2.AsyncClient(timeout=ISSUER_TIMEOUT, follow_redirects=False, trust_env=not local, headers=HEADERS)
+    return httpx2.AsyncClient(
+        timeout=ISSUER_TIMEOUT, follow_redirects=False, trust_env=not local, headers=HEADERS, cookies=no_cookies()
+    )
+
+
+def no_cookies() -> CookieJar:
+    """A jar that takes none: what a host sets for one person or account would go with another's requests."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
