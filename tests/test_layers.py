@@ -212,7 +212,7 @@ def test_nobody_but_the_transport_sleeps_or_retries(path: Path) -> None:
     assert {name.split(".")[0] for name in imported(path)} & {"stamina", "tenacity"} == set()
 
 
-@every([path for path in FILES if shown(path) != "runtime/clients.py" and not shown(path).startswith("transport/")])
+@every([path for path in FILES if shown(path) != "runtime/networks.py" and not shown(path).startswith("transport/")])
 def test_nobody_but_the_transport_and_the_runtime_opens_an_http_client(path: Path) -> None:
     opening = ("httpx2.AsyncClient", "httpx2.Client", "httpx2.get", "httpx2.post", "httpx2.request", "httpx2.stream")
     assert {name for name in calls(path) if name.endswith(opening)} == set()

@@ -10,6 +10,7 @@ import time
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -38,12 +39,15 @@ from lead_mcp.errors import (
     Unauthorized,
     Unavailable,
 )
-from lead_mcp.runtime.clients import issuer_client, vendor_client
+from lead_mcp.runtime.networks import issuer_client, vendor_network
 from lead_mcp.settings import load
+from lead_mcp.transport.network import Network
 from lead_mcp.transport.outbound import Outbound
+from lead_mcp.transport.pool import Pool
 from lead_mcp.transport.rate import AT_ONCE, UNTIL_WOKEN, RateLimit
 from lead_mcp.transport.redaction import REDACTED
 from lead_mcp.transport.retrying import ATTEMPTS
+from lead_mcp.transport.through_client import ThroughClient
 from lead_mcp.vendors.replies import error_of, ok
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import FieldMap
@@ -56,6 +60,7 @@ from tests.loopback import PATIENCE, Answer, Listener, Say, all_at_once, in_turn
 pytestmark = pytest.mark.anyio
 
 SECRET: Final = 's3cr3t/Kq9+x "Z" & é'
+OVER: Final = ContextVar("OVER", default="over a pool")
 KEYS: Final = {"api_key": SECRET}
 PAIR: Final = {"client_id": "client-one", "client_secret": "client-one-secret"}
 READ: Final = Request("GET", "/leads")
@@ -137,6 +142,29 @@ class Way:
         return caught.value
 
 
+@pytest.fixture(autouse=True, params=["over a pool", "through a client"])
+def over(request: pytest.FixtureRequest) -> str:
+    """By which of the two networks every test of this file goes."""
+    found: str = request.param
+    OVER.set(found)
+    return found
+
+
+@asynccontextmanager
+async def network(transport: httpx2.AsyncBaseTransport | None, silence: float) -> AsyncIterator[Network]:
+    """``transport`` stands in for sockets, which only a client can."""
+    if transport is None and OVER.get() == "over a pool":
+        found: Network = Pool(None, silence)
+    else:
+        timeout = httpx2.Timeout(10, read=silence)
+        # no TLS here, and reading every certificate of the machine takes longer than most tests
+        found = ThroughClient(httpx2.AsyncClient(verify=False, trust_env=False, timeout=timeout, transport=transport))
+    try:
+        yield found
+    finally:
+        await found.aclose()
+
+
 @asynccontextmanager
 async def way(
     answer: Answer,
@@ -146,20 +174,19 @@ async def way(
     secrets: Mapping[str, str] = KEYS,
     rate: RateLimit | None = None,
     transport: httpx2.AsyncBaseTransport | None = None,
-    patience: httpx2.Timeout | float = 10,
+    silence: float = 10,
     **options: Any,
 ) -> AsyncIterator[Way]:
     vendor = acme(bearer if login else sign, login)
     async with (
         listening(answer) as server,
-        # no TLS here, and reading every certificate of the machine takes longer than most tests
-        httpx2.AsyncClient(verify=False, trust_env=False, timeout=patience, transport=transport) as client,
+        network(transport, silence) as opened,
     ):
         yield Way(
             Outbound(
                 account=account_of(vendor, "north"),
                 vendor=vendor,
-                client=client,
+                network=opened,
                 urls={"base_url": f"{server.origin}/"},
                 secrets=PAIR if login else secrets,
                 rate=rate or RateLimit(),
@@ -245,7 +272,7 @@ async def test_a_read_is_tried_so_often_and_no_more(passing: Say, kind: type[Lea
 
 
 async def test_a_vendor_too_slow_is_not_asked_again() -> None:
-    async with way(in_turn(Say(wait=5), OK), patience=httpx2.Timeout(10, read=0.05)) as found:
+    async with way(in_turn(Say(wait=5), OK), silence=0.05) as found:
         assert type(await found.fails()) is TimedOut
         assert len(found.server.heard) == 1
 
@@ -444,8 +471,16 @@ async def test_the_secret_joins_query_form_body_and_headers() -> None:
         Request("GET", "/lea\nds"),
         Request("GET", "/leads", query={"ids": "1," * 50_000}),
         Request("GET", "/leads", headers={"X-Name": "é→"}),
+        Request("GET", "/leads", headers={"X-Name": "a\r\nb: c"}),
     ],
-    ids=["half a character", "half a character in a body", "a line break in a path", "too long", "no header text"],
+    ids=[
+        "half a character",
+        "half a character in a body",
+        "a line break in a path",
+        "too long",
+        "no header text",
+        "a line break in a header",
+    ],
 )
 async def test_what_http_cannot_say_is_the_callers_error(request_: Request) -> None:
     async with way(in_turn(OK)) as found:
@@ -749,12 +784,35 @@ async def test_a_slot_on_its_way_back_is_never_free_already() -> None:
     assert min(later - earlier for earlier, later in zip(taken, taken[20:], strict=False)) > 1.0
 
 
-async def test_no_client_of_a_server_keeps_a_cookie() -> None:
-    """A vendor's client is of all accounts, an issuer's of everybody who signs in."""
+async def test_no_way_out_keeps_a_cookie() -> None:
+    """A vendor's is of all accounts, an issuer's of everybody who signs in."""
     cookie = Say(body=b"{}", headers={"Set-Cookie": "session=of-ann; Path=/"})
-    async with listening(in_turn(cookie, OK, cookie, OK)) as server:
-        for made in (vendor_client(load(), None), issuer_client(load())):
-            async with made as client:
-                await client.get(server.origin)
-                await client.get(server.origin)
-    assert [heard.headers.get("cookie") for heard in server.heard] == [None] * 4
+    async with way(in_turn(cookie, OK)) as found, issuer_client(load()) as client:
+        await found.fetch()
+        await found.fetch()
+        for _ in range(2):
+            await client.get(found.server.origin)
+    assert [heard.headers.get("cookie") for heard in found.server.heard] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("environment", "kind"),
+    [
+        ({}, Pool),
+        ({"OCTANIST_BASE_URL": "http://127.0.0.1:9/api", "HTTPS_PROXY": "http://127.0.0.1:9"}, Pool),
+        ({"OCTANIST_BASE_URL": "https://example.com/api"}, Pool),
+        ({"OCTANIST_BASE_URL": "https://example.com/api", "HTTPS_PROXY": "http://127.0.0.1:9"}, ThroughClient),
+        ({"OCTANIST_BASE_URL": "https://example.com/api", "all_proxy": "http://127.0.0.1:9"}, ThroughClient),
+    ],
+)
+async def test_a_proxy_is_gone_through_where_one_is_named(
+    monkeypatch: pytest.MonkeyPatch, environment: Mapping[str, str], kind: type[Network]
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    for name, value in {"OCTANIST_API_KEY": "k-0123456789", **environment}.items():
+        monkeypatch.setenv(name, value)
+    made = vendor_network(load(), None)
+    assert type(made) is kind
+    await made.aclose()

@@ -482,7 +482,7 @@ async def test_no_repr_shows_a_secret(tmp_path: Path) -> None:
             runtime.connections,
             runtime.seal,
             runtime.common,
-            runtime.common.client,
+            runtime.common.network,
         ]
         for connection in runtime.connections.values():
             things += [connection, connection.account, connection.outbound, connection.outbound.token]

@@ -23,9 +23,9 @@ from lead_mcp.metrics import Metrics
 from lead_mcp.outgoing.guard import MaskGuard
 from lead_mcp.outgoing.masking import Masker
 from lead_mcp.recent import Recent
-from lead_mcp.runtime.clients import vendor_client
 from lead_mcp.runtime.common import Common
 from lead_mcp.runtime.masks import configured_masker
+from lead_mcp.runtime.networks import vendor_network
 from lead_mcp.settings import Server, Settings
 from lead_mcp.vendors.spec.http import Effect
 from lead_mcp.vendors.spec.vendor import Vendor
@@ -218,8 +218,8 @@ def make_runtime(
     links: Links | None = None,
 ) -> Runtime:
     """A runtime of whoever runs this server. ``transport`` swaps the network (the sandbox does). Raises NotConfigured."""
-    client = vendor_client(settings, transport)
-    return Runtime(Common(settings, client, transport, metrics or Metrics(), approvals, links), settings)
+    network = vendor_network(settings, transport)
+    return Runtime(Common(settings, network, transport, metrics or Metrics(), approvals, links), settings)
 
 
 @asynccontextmanager

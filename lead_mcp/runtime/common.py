@@ -19,6 +19,7 @@ from lead_mcp.errors import NotAllowed
 from lead_mcp.metrics import Metrics
 from lead_mcp.runtime.connections import Connections
 from lead_mcp.settings import Settings
+from lead_mcp.transport.network import Network
 
 if TYPE_CHECKING:
     from lead_mcp.exports.links import Links
@@ -39,7 +40,7 @@ class Common:
     """One a process, or one a server where a process holds several (tests do)."""
 
     settings: Settings
-    client: httpx2.AsyncClient = field(repr=False)
+    network: Network = field(repr=False)
     transport: httpx2.AsyncBaseTransport | None = field(default=None, repr=False)
     """What stands in for the network, where something does."""
 
@@ -62,7 +63,7 @@ class Common:
 
     @cached_property
     def connections(self) -> Connections:
-        return Connections(self.settings, self.client, self.metrics, self.redis)
+        return Connections(self.settings, self.network, self.metrics, self.redis)
 
     @cached_property
     def redis(self) -> SharedRedis | None:
@@ -118,7 +119,7 @@ class Common:
 
     async def aclose(self) -> None:
         """Close the connections, and what else was opened."""
-        await self.client.aclose()
+        await self.network.aclose()
         for name in ("cage", "mirror", "redis"):
             if (part := self.__dict__.get(name)) is not None:
                 await part.aclose()

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
-import httpx2
-
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.cursor import Seal
 from lead_mcp.errors import NotConfigured
@@ -20,6 +18,7 @@ from lead_mcp.metrics import Metrics
 from lead_mcp.recent import Recent
 from lead_mcp.settings import ConfiguredAccount, Server, Settings, urls_of
 from lead_mcp.transport.breaker import PATIENCE, Breaker
+from lead_mcp.transport.network import Network
 from lead_mcp.transport.outbound import Outbound
 from lead_mcp.transport.rate import RateLimit
 from lead_mcp.transport.spans import no_span, vendor_span
@@ -38,7 +37,7 @@ class Connections:
     """Every account's. ``redis``: what replicas share rates and breakers in, where there is one."""
 
     settings: Settings
-    client: httpx2.AsyncClient = field(repr=False)
+    network: Network = field(repr=False)
     metrics: Metrics = field(repr=False)
     redis: SharedRedis | None = field(default=None, repr=False)
     own: Recent[tuple[str, str], Connection] = field(default_factory=lambda: Recent(PERSONS), repr=False)
@@ -74,7 +73,7 @@ class Connections:
         outbound = Outbound(
             account=found.account,
             vendor=found.vendor,
-            client=self.client,
+            network=self.network,
             urls=urls_of(found),
             secrets={key: secret.get_secret_value() for key, secret in found.secrets.items()},
             rate=self._rate(found, person),

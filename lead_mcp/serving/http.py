@@ -16,7 +16,7 @@ from lead_mcp.hosts import in_url, is_loopback
 from lead_mcp.identity.assembly import asks_who, callers_of, code_flow_of, metadata_of
 from lead_mcp.identity.door import Door
 from lead_mcp.identity.principal import NOBODY
-from lead_mcp.runtime.clients import issuer_client
+from lead_mcp.runtime.networks import issuer_client
 from lead_mcp.server import LeadServer
 from lead_mcp.serving.downloads import links_of, with_downloads
 from lead_mcp.serving.guards import MOST_SESSIONS, OwnNames, guarded, security

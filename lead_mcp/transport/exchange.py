@@ -1,9 +1,11 @@
-"""One request and its reply over the network; what a broken exchange means."""
+"""One request and its reply: what leaves for it, and what the reply says of waiting."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -11,51 +13,69 @@ from urllib.parse import urlencode
 
 import httpx2
 
-from lead_mcp.errors import BadArgument, LeadMcpError, MalformedReply, TimedOut, TooLarge, Unavailable
+from lead_mcp.transport.network import Network, SignedRequest
 from lead_mcp.vendors.spec.http import Reply, Request, Signature
 
+HEADERS: Final[Mapping[str, str]] = {
+    "User-Agent": "lead-mcp",
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip, deflate",
+}
+"""Of every request that does not say otherwise itself."""
+FORM: Final = "application/x-www-form-urlencoded"
+RETRY_AFTER: Final = "retry-after"
+LONGEST_TARGET: Final = 65_536
+"""Characters; httpx2's own bound."""
+SENDABLE: Final = re.compile(r"[!-~]*")
 
-async def exchanged(client: httpx2.AsyncClient, base: str, request: Request, signature: Signature, limit: int) -> Reply:
+
+async def exchanged(network: Network, base: str, request: Request, signature: Signature, limit: int) -> Reply:
     """The reply as it came, of ``limit`` bytes at most. ``base``: the URL that the request's path is below.
 
-    Raises TooLarge, and whatever the client raises (``network_error``).
+    Raises TooLarge, and whatever the network raises (``network_error``).
     """
-    form = None if request.form is None else {**request.form, **signature.form}
-    body = {**request.json, **signature.json} if signature.json else request.json
-    # made here, not by the client, which would send one account's cookies, or one person's, with another's requests
-    sent = httpx2.Request(
+    reply = await network.exchange(signed_request(base, request, signature), limit)
+    return replace(reply, headers=_in_seconds(reply.headers)) if RETRY_AFTER in reply.headers else reply
+
+
+def signed_request(base: str, request: Request, signature: Signature) -> SignedRequest:
+    """The request with its credential, as it leaves."""
+    content, kind = _content(request, signature)
+    return SignedRequest(
         request.method,
-        _address(base.rstrip("/") + request.path, {**request.query, **signature.query}),
-        data=form,
-        content=None if body is None else json.dumps(body, ensure_ascii=False).encode(),
-        headers=_headers(client, {**_content_type(request), **request.headers, **signature.headers}),
-        extensions={"timeout": client.timeout.as_dict()},
+        base,
+        _target(request.path, {**request.query, **signature.query}),
+        _headers({**kind, **request.headers, **signature.headers}),
+        content,
     )
-    response = await client.send(sent, stream=True)
-    try:
-        content = await _bounded(response, limit)
-        return Reply(response.status_code, content, _in_seconds(dict(response.headers.items())))
-    finally:
-        await response.aclose()
 
 
-def _headers(client: httpx2.AsyncClient, own: Mapping[str, str]) -> Sequence[tuple[bytes, bytes]]:
-    """The client's headers, but those that the request has itself, and the request's."""
-    mine = [(key.encode("ascii"), value.encode("ascii")) for key, value in own.items()]
-    names = {key.lower() for key, _ in mine}
-    return [*(one for one in client.headers.raw if one[0].lower() not in names), *mine]
+def _content(request: Request, signature: Signature) -> tuple[bytes, dict[str, str]]:
+    """The body, and the header that says what it is."""
+    if request.form is not None:
+        return urlencode({**request.form, **signature.form}).encode(), {"Content-Type": FORM}
+    if request.json is None:
+        return b"", {}
+    body = {**request.json, **signature.json} if signature.json else request.json
+    return json.dumps(body, ensure_ascii=False).encode(), {"Content-Type": "application/json"}
 
 
-def _address(url: str, query: Mapping[str, str]) -> str:
-    """The URL with its query, whole: the client reads it once, where it would read URL and query one after the other."""
-    return f"{url}{'&' if '?' in url else '?'}{urlencode(query)}" if query else url
+def _headers(own: Mapping[str, str]) -> Sequence[tuple[bytes, bytes]]:
+    """Everybody's headers, but those that the request has itself, and the request's."""
+    names = {key.lower() for key in own}
+    usual = ((key, value) for key, value in HEADERS.items() if key.lower() not in names)
+    return [(key.encode("ascii"), value.encode("ascii")) for key, value in (*usual, *own.items())]
 
 
-def _content_type(request: Request) -> dict[str, str]:
-    return {"Content-Type": "application/json"} if request.json is not None else {}
+def _target(path: str, query: Mapping[str, str]) -> str:
+    """The path, whose values are escaped already, and the query. Raises InvalidURL."""
+    found = f"{path}{'&' if '?' in path else '?'}{urlencode(query)}" if query else path
+    if len(found) > LONGEST_TARGET or not SENDABLE.fullmatch(found):
+        raise httpx2.InvalidURL("too long, or no URL")
+    return found
 
 
-def _in_seconds(headers: dict[str, str]) -> dict[str, str]:
+def _in_seconds(headers: Mapping[str, str]) -> Mapping[str, str]:
     """The headers with a ``Retry-After`` that is a date as seconds from the reply's own date, or from now."""
     if (until := http_date(headers.get("retry-after"))) is None:
         return headers
@@ -72,34 +92,3 @@ def http_date(text: str | None) -> datetime | None:
     except (ValueError, TypeError, OverflowError):
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-async def _bounded(response: httpx2.Response, limit: int) -> bytes:
-    """The whole body, read in a stream. Raises TooLarge as soon as it passes ``limit`` bytes."""
-    parts, size = [], 0
-    async for part in response.aiter_bytes():
-        size += len(part)
-        if size > limit:
-            message = f"The vendor's reply passed {limit:,} bytes (LEAD_MCP_REPLY_LIMIT). Ask for less at once."
-            raise TooLarge(message, status=response.status_code)
-        parts.append(part)
-    return b"".join(parts)
-
-
-UNSENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
-
-
-def network_error(error: Exception) -> LeadMcpError:
-    """What a broken exchange means, and whether the request provably never left. The error's own words stay out."""
-    kind = type(error).__name__
-    if isinstance(error, httpx2.InvalidURL | UnicodeError):
-        return BadArgument(
-            f"A value of this request cannot be sent over HTTP ({kind}): too long, or no text.", sent=False
-        )
-    if isinstance(error, httpx2.DecodingError):
-        return MalformedReply("The vendor's reply is not compressed as it says. Try again later.")
-    if isinstance(error, UNSENT):
-        return Unavailable(f"The vendor could not be reached ({kind}). Check the base URL and the network.", sent=False)
-    if isinstance(error, httpx2.TimeoutException):
-        return TimedOut(f"The vendor did not answer in time ({kind}). Try again later.")
-    return Unavailable(f"The connection broke before the whole answer came ({kind}). Try again later.")

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import anyio
-import httpx2
 
 from lead_mcp.errors import (
     LeadMcpError,
@@ -25,7 +24,8 @@ from lead_mcp.errors import (
 from lead_mcp.metrics import Metrics, outcome_of
 from lead_mcp.transport.breaker import Breaker
 from lead_mcp.transport.decoding import reply_of
-from lead_mcp.transport.exchange import exchanged, network_error
+from lead_mcp.transport.exchange import exchanged
+from lead_mcp.transport.network import BROKEN, Network, network_error
 from lead_mcp.transport.rate import RateLimit
 from lead_mcp.transport.redaction import redactor
 from lead_mcp.transport.retrying import retried
@@ -57,7 +57,7 @@ class Outbound:
 
     account: Account
     vendor: Vendor = field(repr=False)
-    client: httpx2.AsyncClient = field(repr=False)
+    network: Network = field(repr=False)
     urls: Mapping[str, str]
     secrets: Mapping[str, str] = field(repr=False)
     rate: RateLimit
@@ -183,12 +183,12 @@ class Outbound:
                 try:
                     with self.spans(self.account.name, self.vendor.name, request.method) as answered:
                         reply = await exchanged(
-                            self.client, self.urls[request.base], request, signature, self.reply_limit
+                            self.network, self.urls[request.base], request, signature, self.reply_limit
                         )
                         answered(reply.status)
                     if (hint := self.vendor.rate_hint(reply)) is not None:
                         self.rate.heed(hint)
-                except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
+                except BROKEN as error:
                     self._note(request, type(error).__name__, "no reply", started)
                     raise network_error(error) from None
             exchange.replied(reply.status)

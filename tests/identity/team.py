@@ -20,7 +20,7 @@ from mcp.types import CallToolResult
 
 from lead_mcp import settings
 from lead_mcp.identity.tokens import Tokens
-from lead_mcp.runtime.clients import issuer_client
+from lead_mcp.runtime.networks import issuer_client
 from lead_mcp.sandbox.app import Sandbox, sandbox
 from lead_mcp.sandbox.world import World
 from lead_mcp.server import LeadServer, build_server
