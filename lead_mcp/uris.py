@@ -100,5 +100,5 @@ def parse_uri(text: str, *schemes: str) -> Uri:
     parts = tuple(unquote(part) for part in found[2].split("/"))
     if len(parts) != PARTS[found[1]] or not all(parts) or any(len(part) > MAX_ID for part in parts):
         raise BadArgument(f"uri: {text[:120]!r} is not of the form {wanted}.")
-    query = {key: values[0] for key, values in parse_qs(found[3] or "").items()}
+    query = {key: values[0] for key, values in parse_qs(found[3]).items()} if found[3] else {}
     return Uri(found[1], parts, query)

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from hashlib import blake2b
 from secrets import token_bytes
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,6 +34,8 @@ GCM_TAG: Final = 16
 SALT: Final = 2
 """Bytes of chance: one place sealed twice seldom looks the same, and where it does, nothing but that is told."""
 VERSION: Final = b"lead-mcp cursor 3"
+WRITTEN: Final = json.JSONEncoder(sort_keys=True, default=str).encode
+"""A call's arguments as one text, which holds no byte of zero."""
 CODES: Final = (
     "unavailable",
     "timeout",
@@ -106,7 +109,7 @@ class Seal:
         return found
 
     def _tag(self, plain: bytes, arguments: Mapping[str, Any]) -> bytes:
-        return hmac.digest(self._digest_key, digest(arguments) + plain, "sha256")[:TAG]
+        return blake2b(WRITTEN(arguments).encode() + b"\0" + plain, key=self._digest_key, digest_size=TAG).digest()
 
     def _ciphered(self, data: bytes, tag: bytes) -> bytes:
         """``data`` encrypted, or decrypted: the counter mode in AES-GCM. Its own tag is left out: the digest is one."""
@@ -118,11 +121,6 @@ def not_ours() -> BadArgument:
         "cursor: not one of this server's, or used with other arguments. Repeat the call that gave it with every argument "
         "unchanged, or start again without a cursor."
     )
-
-
-def digest(arguments: Mapping[str, Any]) -> bytes:
-    """A digest of a call's arguments."""
-    return hashlib.sha256(json.dumps(arguments, sort_keys=True, default=str).encode()).digest()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from pydantic_core import to_json
+
 from lead_mcp.errors import BadArgument
 from lead_mcp.outgoing.tokens import estimate
 
@@ -40,9 +42,7 @@ def compact(structured: dict[str, Any]) -> str:
 
 def fits(structured: dict[str, Any], text: str, room: int) -> bool:
     """Whether both halves have room. A token is a byte at least, so most answers need no closer look."""
-    written = compact(structured)
-    small = len(text.encode("utf-8", "replace")) <= room and len(written.encode("utf-8", "replace")) <= room
-    return small or max(estimate(written), estimate(text)) <= room
+    return max(len(text.encode("utf-8", "replace")), len(to_json(structured))) <= room or costs(structured, text) <= room
 
 
 def rows_that_fit(rows: Sequence[list[Any]], render: Callable[[Sequence[list[Any]]], Rendered], room: int) -> int:
