@@ -88,10 +88,16 @@ class Receiver(asyncio.Protocol):
         if self._news is not None and not self._news.done():
             self._news.set_result(None)
 
-    async def changed(self) -> None:
-        """Wait until something came, the end did, or there is room again."""
-        self._news = asyncio.get_running_loop().create_future()
-        await self._news
+    async def changed(self, timeout: float | None) -> None:
+        """Wait until something came, the end did, or there is room again. Raises TimeoutError."""
+        loop = asyncio.get_running_loop()
+        self._news = loop.create_future()
+        timer = None if timeout is None else loop.call_later(timeout, _expire, self._news)
+        try:
+            await self._news
+        finally:
+            if timer is not None:
+                timer.cancel()
 
     def taken(self, most: int) -> bytes:
         """Up to so many bytes of what waits."""
@@ -132,17 +138,15 @@ class Socket(httpcore2.AsyncNetworkStream):
 
     async def _arrival(self, timeout: float | None) -> None:
         try:
-            async with asyncio.timeout(timeout):
-                while not self._receiver.waiting and not self._receiver.ended:
-                    await self._receiver.changed()
+            while not self._receiver.waiting and not self._receiver.ended:
+                await self._receiver.changed(timeout)
         except TimeoutError as error:
             raise httpcore2.ReadTimeout from error
 
     async def _room(self, timeout: float | None) -> None:
         try:
-            async with asyncio.timeout(timeout):
-                while self._receiver.is_full:
-                    await self._receiver.changed()
+            while self._receiver.is_full:
+                await self._receiver.changed(timeout)
         except TimeoutError as error:
             raise httpcore2.WriteTimeout from error
 
@@ -172,6 +176,11 @@ class Socket(httpcore2.AsyncNetworkStream):
         if info == "is_readable":
             return bool(self._receiver.waiting) or self._receiver.ended
         return self._receiver.transport.get_extra_info(info)
+
+
+def _expire(news: asyncio.Future[None]) -> None:
+    if not news.done():
+        news.set_exception(TimeoutError())
 
 
 def _of_handshake(error: BaseException) -> BaseException:
