@@ -19,6 +19,7 @@ from lead_mcp.engine.fanout import together
 from lead_mcp.engine.ledger import LedgerEntry, combined, left_out, note_moves, opened
 from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.lookup import Found, check_ids, look_up
+from lead_mcp.engine.notes import DeadlinePassed, SortedAmong
 from lead_mcp.engine.places import Places
 from lead_mcp.engine.query import AccountQuery, AskedId, Query, resolve_queries
 from lead_mcp.engine.records import Position, Record, Sorter
@@ -167,7 +168,7 @@ class IdSearch:
     def _note_batch(self, ids: int) -> None:
         for entry in self.entries.values():
             entry.complete = False
-            entry.notes.append(f"sorted among {ids:,} of {len(self.ids):,} ids: as many as could be read at once")
+            entry.notes.append(SortedAmong(ids, len(self.ids)))
 
     async def _read(self, chunk: Sequence[AskedId]) -> tuple[int, list[tuple[int, Record]]]:
         """Look the chunk up, account by account side by side. How many of its first ids are settled, and their leads.
@@ -200,8 +201,7 @@ class IdSearch:
         entry.scanned += looked.scanned
         entry.complete = entry.complete and looked.error is None
         if looked.late and looked.asked:
-            entry.notes.append(f"stopped at the deadline of {self.limits.deadline:g} s")
-            entry.cut = True
+            entry.notes.append(DeadlinePassed(self.limits.deadline))
         else:
             entry.error = looked.error
 
@@ -226,7 +226,7 @@ class IdSearch:
         text = self.query.text
         if text and not text_matches(text, [record.get(name) for name in TEXT_FIELDS]):
             return False
-        return not account_query.nothing and all(
+        return account_query.nothing is None and all(
             matches(where, record.get(where.field)) for where in account_query.clauses
         )
 

@@ -9,6 +9,7 @@ from heapq import nsmallest
 from typing import Any, Final
 
 from lead_mcp.engine.cursor import Seal
+from lead_mcp.engine.notes import CountedAgain
 from lead_mcp.engine.periods import PERIODS, period_place
 from lead_mcp.engine.totals import GroupTable, GroupTotals, Key
 
@@ -43,13 +44,9 @@ class GroupCursor:
         mark = table.mark if self.mark is None else self.mark
         return seal.close({"f": self.frozen, "o": start, "m": mark}, arguments)
 
-    def note(self, table: GroupTable) -> str:
-        """What a later page says of the pages before it: everything was counted once more."""
-        if self.mark is None:
-            return ""
-        anew = f"counted again for this page, as of {self.frozen.isoformat(timespec='seconds')}"
-        changed = "; records have changed since the first page: a group may be missing or come twice"
-        return anew + (changed if self.mark != table.mark else "")
+    def note(self, table: GroupTable) -> CountedAgain | None:
+        """What is to be known of a later page: everything was counted once more."""
+        return None if self.mark is None else CountedAgain(self.frozen, changed=self.mark != table.mark)
 
 
 class RankedGroups:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from lead_mcp.dates import Window, stamp
+from lead_mcp.dates import Window
 from lead_mcp.engine.cursor import PageState
+from lead_mcp.engine.notes import Cut, FinishedEarlier, LeftOutEarlier, MayHaveMoved, Note
 from lead_mcp.engine.query import AccountQuery, Query
 from lead_mcp.engine.readers.base import Reader
 from lead_mcp.errors import LeadMcpError, error_of_code
@@ -25,8 +26,7 @@ FAILED: Final = "{} could not answer the first page, or one after it; what it ha
 class LedgerEntry:
     """What an answer cost at one account and how far it reaches.
 
-    ``notes`` are sentences about the reading; they hold no value of a record. ``field_of`` finds the field that a clause
-    names, so that whoever shows the clause knows what it holds.
+    ``field_of`` finds the field that a clause names, so that whoever shows the clause knows what it holds.
     """
 
     account: str
@@ -38,28 +38,31 @@ class LedgerEntry:
     pushed: Sequence[Clause] = ()
     checked_here: Sequence[Clause] = ()
     window: Window | None = None
-    notes: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     error: LeadMcpError | None = None
     field_of: Callable[[str], Field | None] = lambda name: None
     lost: bool = False
     """Whether something was left out that no later page brings."""
-    cut: bool = False
-    """Whether the deadline, or the most that may be read, ended a reading."""
 
     @property
     def whole(self) -> bool:
         """Whether nothing was left out, by a limit or by an error."""
         return self.complete and self.error is None
 
+    @property
+    def cut(self) -> bool:
+        """Whether the deadline, or the most that may be read, ended a reading."""
+        return any(isinstance(note, Cut) for note in self.notes)
+
 
 def opened(account_query: AccountQuery) -> LedgerEntry:
     """The entry of an account before anything is read."""
     notes = list(account_query.notes)
-    if account_query.nothing:
-        notes.append(f"not asked: {account_query.nothing} can match")
+    if account_query.nothing is not None:
+        notes.append(account_query.nothing)
     return LedgerEntry(
         account_query.account,
-        total=0 if account_query.nothing else None,
+        total=0 if account_query.nothing is not None else None,
         requests=account_query.metadata_requests,
         complete=account_query.error is None,
         notes=notes,
@@ -76,11 +79,10 @@ def fill(entry: LedgerEntry, readers: Sequence[Reader]) -> None:
         entry.scanned += reader.pager.usage.scanned
         entry.requests += reader.pager.usage.requests
         entry.notes.extend(reader.plan.notes)
-        if reader.why and not reader.error:
-            entry.notes.append(reader.why)
+        if not reader.error:
+            entry.notes.extend(reader.why)
         entry.complete = entry.complete and not reader.why and not reader.error
         entry.error = entry.error or reader.error
-        entry.cut = entry.cut or reader.cut
     counts = [reader.counted() for reader in readers]
     known = [count for count in counts if count is not None]
     entry.total = sum(known) if len(known) == len(counts) else None
@@ -93,7 +95,7 @@ def left_out(failed: Mapping[str, str]) -> list[LedgerEntry]:
             name,
             complete=False,
             error=error_of_code(code, FAILED.format(name), account=name),
-            notes=["left out since an earlier page"],
+            notes=[LeftOutEarlier()],
         )
         for name, code in failed.items()
     ]
@@ -101,17 +103,15 @@ def left_out(failed: Mapping[str, str]) -> list[LedgerEntry]:
 
 def finished_before(state: PageState) -> list[LedgerEntry]:
     """Entries of accounts whose every match stands on an earlier page."""
-    notes = ["every match stands on an earlier page"]
-    return [LedgerEntry(name, total=state.totals.get(name), notes=list(notes)) for name in state.finished]
+    return [LedgerEntry(name, total=state.totals.get(name), notes=[FinishedEarlier()]) for name in state.finished]
 
 
 def note_moves(entries: Sequence[LedgerEntry], query: Query, frozen: datetime) -> None:
     """Say on a later page that a lead may have moved between pages, where it is sorted by what can change."""
-    changing = [order.field for order in query.orders if order.field not in STEADY]
+    changing = tuple(order.field for order in query.orders if order.field not in STEADY)
     if changing and query.kind == "lead":
-        since = f"a lead that changed since {stamp(frozen, query.zone)} may be missing or come twice"
         for entry in entries:
-            entry.notes.append(f"sorted by {', '.join(changing)}: {since}")
+            entry.notes.append(MayHaveMoved(changing, frozen, query.zone))
 
 
 def total_of(entries: Sequence[LedgerEntry]) -> int | None:

@@ -10,6 +10,7 @@ from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.cursor import Seal
 from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.limits import Limits
+from lead_mcp.engine.notes import Note
 from lead_mcp.engine.pace import Pace
 from lead_mcp.engine.person import Person
 from lead_mcp.engine.person_search import PersonSearch
@@ -34,7 +35,7 @@ class PersonMatches:
     requests: int = 0
     scanned: int = 0
     complete: bool = True
-    notes: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     window: Window | None = None
     error: LeadMcpError | None = None
     copied: bool = False

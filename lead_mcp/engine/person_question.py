@@ -7,10 +7,10 @@ and every clause is checked here.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from lead_mcp.engine.notes import AskedAsOne, Note, VendorSays
 from lead_mcp.engine.person import Person
 from lead_mcp.filters import Clause, Op, TextSearch, Where, folded
 from lead_mcp.phones import PhoneText, e164, extension_of
@@ -36,18 +36,19 @@ class PersonQuestion:
     region: str = "US"
     words: tuple[str, ...] = ()
     """A full name."""
-    note: str = ""
+    own_notes: tuple[Note, ...] = ()
+    """How the text was understood."""
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Note, ...]:
         """Whom the searches may miss."""
-        return tuple(note for note in (self.note, *notes_of(self.lookup, self.person)) if note)
+        return (*self.own_notes, *notes_of(self.lookup, self.person))
 
 
-def notes_of(lookup: PersonLookup, person: Person) -> tuple[str, ...]:
+def notes_of(lookup: PersonLookup, person: Person) -> tuple[Note, ...]:
     """Whom the searches for this person may miss, as their vendor says it."""
     numbers = lookup.numbers_note if person.phones else ""
-    return tuple(note for note in (lookup.note, numbers) if note)
+    return tuple(VendorSays(text) for text in (lookup.note, numbers) if text)
 
 
 def named_text(text: str, region: str) -> str:
@@ -103,17 +104,11 @@ def _by_text(search: Search, lookup: PersonLookup, text: str) -> PersonQuestion 
     own = any(route.text for route in search.routes)
     if EMAIL.fullmatch(text):
         person = Person(frozenset({folded(text)}), spelled=(text,))
-        return None if own else PersonQuestion(lookup, TextSearch(text), person, note=AS_ONE["e-mail"])
+        return None if own else PersonQuestion(lookup, TextSearch(text), person, own_notes=(AskedAsOne("e-mail"),))
     words = tuple(text.split())
     if lookup.name is None or not FULL_NAME.fullmatch(" ".join(words)):
         return None
-    return PersonQuestion(lookup, TextSearch(text), Person(), words=words, note=AS_ONE["full name"])
-
-
-AS_ONE: Final[Mapping[str, str]] = {
-    what: f"text: asked as one {what}; a record that only holds it as a part is not found"
-    for what in ("e-mail", "full name")
-}
+    return PersonQuestion(lookup, TextSearch(text), Person(), words=words, own_notes=(AskedAsOne("full name"),))
 
 
 def route_of(question: PersonQuestion) -> Route:

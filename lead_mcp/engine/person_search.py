@@ -16,9 +16,9 @@ from typing import Final
 from lead_mcp.engine.connection import Names
 from lead_mcp.engine.fanout import together
 from lead_mcp.engine.learned import Learned
+from lead_mcp.engine.notes import FewerThanCounted, Note, SpellingCut, StoppedAt, VendorSays
 from lead_mcp.engine.person import Person, numbers_of
 from lead_mcp.engine.person_question import notes_of
-from lead_mcp.engine.readers.base import lacking
 from lead_mcp.engine.readers.paging import following, is_last
 from lead_mcp.engine.records import Reads, Record, lead_record
 from lead_mcp.errors import MalformedReply, Rejected
@@ -54,7 +54,7 @@ class PersonSearch:
     count: Callable[[], None] = lambda: None
     partition: str | None = None
     rows: list[Raw] = field(default_factory=list)
-    why: list[str] = field(default_factory=list)
+    why: list[Note] = field(default_factory=list)
 
     async def read(self) -> None:
         """Ask for every e-mail, number and name side by side. Raises VendorError."""
@@ -72,10 +72,10 @@ class PersonSearch:
         await together(jobs)
 
     @property
-    def notes(self) -> list[str]:
+    def notes(self) -> list[Note]:
         """Whom these searches may have missed: known once they were asked."""
         spellings = self.lookup.spellings_note if self.person.phones and not self.learned.finds_parts else ""
-        return [*notes_of(self.lookup, self.person), *filter(None, [spellings])]
+        return [*notes_of(self.lookup, self.person), *([VendorSays(spellings)] if spellings else [])]
 
     def _emails(self) -> Sequence[str]:
         return tuple(dict.fromkeys(self.person.spelled))
@@ -180,12 +180,12 @@ class SearchPages:
             request = self.build(ask)[nth][at]
             page = await outbound.fetch(request, partial(lookup.read, outbound.account), self.search.count)
             if page.rows and page.rows == before.rows:  # the same again: this call has no pages, and there may be more
-                return self._cut(f"the vendor gives the first {len(page.rows):,} records of a spelling and no more")
+                return self._cut(SpellingCut(len(page.rows)))
             self.rows.extend(page.rows)
             if is_last(page, ask):
                 return self._check_count(page)
             if len(self.rows) >= MOST:
-                return self._cut(f"stopped at {MOST:,} records")
+                return self._cut(StoppedAt(MOST, "records"))
             ask, before = following(ask, page, ask.limit), page
 
     def _check_count(self, page: Page) -> None:
@@ -193,7 +193,7 @@ class SearchPages:
         outbound = self.search.outbound
         different = len({outbound.vendor.leads.identify(outbound.account, row, None) for row in self.rows})
         if page.total is not None and different < page.total:
-            self._cut(lacking(page.total, different))
+            self._cut(FewerThanCounted(page.total, different, in_a_second=False))
 
-    def _cut(self, why: str) -> None:
+    def _cut(self, why: Note) -> None:
         self.search.why.append(why)

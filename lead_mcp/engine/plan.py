@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from lead_mcp.dates import SECOND, rounded_down
 from lead_mcp.engine.bounds import Bounds
+from lead_mcp.engine.notes import Note
 from lead_mcp.engine.person_question import PersonQuestion
 from lead_mcp.filters import Clause, Op, Order, Where
 from lead_mcp.vendors.spec.reading import Push, Route
@@ -47,7 +48,7 @@ class Plan:
     pushed: tuple[Clause, ...] = ()
     checked_here: tuple[Clause, ...] = ()
     """The clauses as the ledger lists them: one sent to narrow and checked again stands in both."""
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[Note, ...] = ()
     person: PersonQuestion | None = None
     """Whom the vendor's own searches are asked for, in place of the route's listing."""
     present: Where | None = None

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from lead_mcp.engine.bounds import Bounds
+from lead_mcp.engine.notes import Note, VendorCompares, VendorSearches
 from lead_mcp.engine.person_question import PersonQuestion, question_of, route_of
 from lead_mcp.engine.plan import Criteria, Plan
 from lead_mcp.filters import LOWER, RANGE, Clause, Kind, Op, TextSearch, Where, means_numbers
@@ -187,13 +188,12 @@ def _clauses(clauses: Sequence[Where], text: str | None) -> tuple[Clause, ...]:
     return (*once.values(), TextSearch(text)) if text else tuple(once.values())
 
 
-def _notes(route: Route, fields: FieldMap, criteria: Criteria, sent: Sequence[Where]) -> tuple[str, ...]:
+def _notes(route: Route, fields: FieldMap, criteria: Criteria, sent: Sequence[Where]) -> tuple[Note, ...]:
     named = []
     for where in sent:
         known = fields.get(where.field)
         if known is not None and where.op is not Op.EXISTS and (known.vendor_text or known.filter_only):
             named.append(where.field)
-    vendor = f"{', '.join(dict.fromkeys(named))}: compared by the vendor's own rules" if named else ""
-    own = route.note or "the vendor's own search"
-    search = f"text: {own}" if criteria.text and route.text else ""
-    return tuple(note for note in (vendor, search) if note)
+    compared = (VendorCompares(tuple(dict.fromkeys(named))),) if named else ()
+    searched = (VendorSearches(route.note),) if criteria.text and route.text else ()
+    return (*compared, *searched)

@@ -16,6 +16,7 @@ from lead_mcp.engine.connection import Connection, Names, names_for
 from lead_mcp.engine.fanout import together
 from lead_mcp.engine.guard import Guard, Unguarded
 from lead_mcp.engine.limits import Limits, late
+from lead_mcp.engine.notes import ListedValues, Note, NothingMatches
 from lead_mcp.engine.plan import Criteria, Plan
 from lead_mcp.engine.planner import plan
 from lead_mcp.engine.resolve import RAW, known_names
@@ -78,8 +79,8 @@ class AccountQuery:
     search: Search
     names: Names
     clauses: tuple[Where, ...] = ()
-    nothing: str = ""
-    notes: list[str] = field(default_factory=list)
+    nothing: NothingMatches | None = None
+    notes: list[Note] = field(default_factory=list)
     metadata_requests: int = 0
     error: LeadMcpError | None = None
     _planned: tuple[Search, Criteria, frozenset[str], Plan] | None = None
@@ -192,9 +193,9 @@ def _listed(where: Where, known: Field, resolved: AccountQuery) -> Where:
         return where
     outside = [spelled(value) for value in wanted if folded(str(value)) not in spelling]
     if outside:
-        resolved.notes.append(f"{where.field} is one of {', '.join(known.values)} here")
+        resolved.notes.append(ListedValues(where.field, tuple(known.values)))
     if not inside:
-        resolved.nothing = f"no {where.field} {', '.join(outside)!r}"
+        resolved.nothing = NothingMatches(where.field, tuple(outside))
         return where
     return replace(where, value=inside if where.op is Op.IN else inside[0])
 
@@ -233,8 +234,13 @@ def check_together(account_queries: Sequence[AccountQuery], query: Query) -> Non
             raise _unknown(name, alive, query)
     answerable = [one for one in account_queries if one.error is None]
     if answerable and all(one.nothing for one in answerable) and len(answerable) == len(account_queries):
-        notes = "; ".join(f"{one.account}: {', '.join(one.notes)}" for one in answerable)
-        raise BadArgument(f"filters: no chosen account knows that value ({notes}).")
+        lists = "; ".join(f"{one.account}: {', '.join(_listed_words(one))}" for one in answerable)
+        raise BadArgument(f"filters: no chosen account knows that value ({lists}).")
+
+
+def _listed_words(one: AccountQuery) -> list[str]:
+    lists = (note for note in one.notes if isinstance(note, ListedValues))
+    return [f"{note.field} is one of {', '.join(note.values)} here" for note in lists]
 
 
 def _check_filters(account_queries: Sequence[AccountQuery], query: Query) -> None:

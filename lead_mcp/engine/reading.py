@@ -13,12 +13,12 @@ from lead_mcp.engine.cursor import PageEnd, PageState
 from lead_mcp.engine.fanout import finished_within
 from lead_mcp.engine.ledger import LedgerEntry, fill, opened
 from lead_mcp.engine.limits import Limits
+from lead_mcp.engine.notes import DefaultWindow
 from lead_mcp.engine.query import AccountQuery, Query
 from lead_mcp.engine.readers.base import Reader
 from lead_mcp.engine.readers.budget import Budget
 from lead_mcp.engine.readers.making import ProgressCallback, ReaderMaker, Sink, reads_along
 from lead_mcp.engine.readers.partition import PartitionReading, partition_readings, partitions_of
-from lead_mcp.engine.windows import length
 from lead_mcp.filters import Order
 
 MARGIN: Final = 0.05
@@ -77,7 +77,7 @@ async def read(
     delivery: Delivery = KEPT,
 ) -> Reading:
     """Read what one page needs, or everything where a sink takes it. ``left``: seconds of the deadline from now."""
-    alive = [one for one in account_queries if one.error is None and not one.nothing]
+    alive = [one for one in account_queries if one.error is None and one.nothing is None]
     attempt = partial(_attempt, alive, query, limits, anyio.current_time() + left - MARGIN, delivery)
     given_up, last = None, await attempt(state)
     if last.in_batches:
@@ -120,8 +120,7 @@ def _fill(entry: LedgerEntry, account_query: AccountQuery, last: Attempt, given_
     state, back = last.maker.state, account_query.search.window
     entry.window = last.maker.window(account_query)
     if entry.window is not None and back is not None:
-        which = f"the last {length(back)}" if entry.window.until == state.frozen else f"{length(back)} up to its end"
-        entry.notes.append(f"insists on a window; {which} were asked")
+        entry.notes.append(DefaultWindow(back, from_end=entry.window.until != state.frozen))
     for reader in given_up.readers(account_query) if given_up else ():
         entry.requests += reader.pager.usage.requests
         entry.scanned += reader.pager.usage.scanned

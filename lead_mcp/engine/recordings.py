@@ -12,6 +12,7 @@ import anyio
 
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.limits import account_late
+from lead_mcp.engine.notes import StoppedAt
 from lead_mcp.engine.readers.paging import following
 from lead_mcp.errors import LeadMcpError, NotOffered
 from lead_mcp.vendors import every
@@ -28,7 +29,7 @@ class RecordingList:
 
     found: dict[str, Recording] = field(default_factory=dict)
     requests: int = 0
-    why: str = ""
+    cut: StoppedAt | None = None
     error: LeadMcpError | None = None
 
     def count(self) -> None:
@@ -85,7 +86,7 @@ async def _pages(
     ask, stale, more = PageRequest(limit=recordings.page), 0, True
     while more:
         if max(ask.offset, len(calls.found)) >= MOST:
-            calls.why = f"stopped at {MOST:,} recordings"
+            calls.cut = StoppedAt(MOST, "recordings")
             return
         read = partial(recordings.read, connection.account, lead_id)
         page = await connection.outbound.fetch(build(ask), read, calls.count)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
+from lead_mcp.engine.notes import FilterRefused
 from lead_mcp.engine.plan import Plan
 from lead_mcp.filters import Op
 from lead_mcp.vendors.spec.fields import FieldMap
-
-REFUSED: Final = "the vendor refused to filter by {}: checked here"
 
 
 def doubtful(found: Plan, fields: FieldMap) -> frozenset[tuple[str, Op]]:
@@ -31,12 +29,11 @@ def unfiltered(found: Plan, fields: FieldMap) -> Plan | None:
     known = (fields.get(w.field) for w in sent)
     if not sent or any(field is not None and field.filter_only for field in known):
         return None
-    names = ", ".join(dict.fromkeys(where.field for where in sent))
     return replace(
         found,
         sent=(),
         checked=tuple(dict.fromkeys((*found.checked, *sent))),
         pushed=tuple(clause for clause in found.pushed if clause not in sent),
         checked_here=tuple(dict.fromkeys((*sent, *found.checked_here))),
-        notes=(*found.notes, REFUSED.format(names)),
+        notes=(*found.notes, FilterRefused(tuple(dict.fromkeys(where.field for where in sent)))),
     )

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Final
 
 import anyio
 
-from lead_mcp.dates import stamp
 from lead_mcp.engine.answer import Answer, count_returned
 from lead_mcp.engine.batches import batch_end, batch_page
 from lead_mcp.engine.by_ids import search_ids
@@ -18,6 +15,7 @@ from lead_mcp.engine.cursor import PageEnd, PageState, Seal
 from lead_mcp.engine.ledger import LedgerEntry, combined, finished_before, left_out, note_moves, total_of
 from lead_mcp.engine.limits import Limits, late
 from lead_mcp.engine.merge import MergedPage, merged_page
+from lead_mcp.engine.notes import ReadBackTo, SortedInBatch
 from lead_mcp.engine.pace import aside
 from lead_mcp.engine.places import Places
 from lead_mcp.engine.query import AccountQuery, Query, resolve_queries
@@ -25,9 +23,6 @@ from lead_mcp.engine.readers.budget import Budget
 from lead_mcp.engine.readers.making import ProgressCallback, Sink
 from lead_mcp.engine.reading import Delivery, Reading, read
 from lead_mcp.engine.records import Sorter
-from lead_mcp.filters import spelled
-
-IN_BATCHES: Final = "sorted here, within the newest records up to the scan limit"
 
 
 async def search(connections: Sequence[Connection], query: Query, limits: Limits, seal: Seal) -> Answer:
@@ -111,18 +106,17 @@ class SearchPage:
             for reader in readers:
                 entry = self.reading.entries[reader.pager.account.name]
                 entry.complete = False
-                entry.notes.append(IN_BATCHES)
+                entry.notes.append(SortedInBatch())
         return batch_page(readers, base, sorter, limit, began)
 
     def _note(self, page: MergedPage) -> None:
         """Say where the order, or that everything comes once, holds less than it seems."""
         asked = [entry for entry in self.reading.entries.values() if entry.error is None]
         if page.certain < len(page.records) and page.end is not None and page.end.after is not None:
-            value = page.end.after.values[0]
-            back = stamp(value, self.query.zone) if isinstance(value, datetime) else spelled(value)
+            back = ReadBackTo(page.end.after.values[0], self.query.zone)
             for entry in asked:
                 if entry.account not in page.finished:
-                    entry.notes.append(f"read back to {back}; its older matches come on later pages, behind newer ones")
+                    entry.notes.append(back)
         if self.state.page_end != PageEnd():
             note_moves(asked, self.query, self.state.frozen)
 

@@ -18,6 +18,7 @@ from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.cursor import Seal
 from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.limits import Limits
+from lead_mcp.engine.notes import LookingStopped, Note, PeopleLookedFor, PeopleNameless, PeopleUnknown
 from lead_mcp.engine.presence import PRESENCE, PresenceCheck
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
@@ -128,17 +129,17 @@ def _others(check: PresenceCheck) -> list[LedgerEntry]:
     """The entries of the accounts that people were looked for at."""
     for one in check.others:
         one.entry.complete = one.entry.error is None and not check.unknown
-        read = f"{one.entry.scanned:,} leads read to compare; " if one.roll is not None else ""
-        one.entry.notes.insert(0, f"{read}people looked for: {check.looked_up:,}, found: {one.found:,}")
+        read = one.entry.scanned if one.roll is not None else None
+        one.entry.notes.insert(0, PeopleLookedFor(check.looked_up, one.found, read))
     return [one.entry for one in check.others]
 
 
-def _notes(check: PresenceCheck, *, cut: bool) -> list[str]:
-    notes = []
+def _notes(check: PresenceCheck, *, cut: bool) -> list[Note]:
+    notes: list[Note] = []
     if cut:
-        notes.append(f"stopped when {check.looked_up:,} people had been looked for; next_cursor goes on behind them")
+        notes.append(LookingStopped(check.looked_up))
     if check.unknown:
-        notes.append(f"of {check.unknown:,} leads it could not be told whether their person is there: left out")
+        notes.append(PeopleUnknown(check.unknown))
     if check.nameless:
-        notes.append(f"{check.nameless:,} leads have neither e-mail nor telephone number: left out")
+        notes.append(PeopleNameless(check.nameless))
     return notes

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -23,6 +22,7 @@ from lead_mcp.engine.grouping import Grouping, check_measures
 from lead_mcp.engine.ledger import LedgerEntry, combined, opened
 from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.measures import COMPARED
+from lead_mcp.engine.notes import CountedByReading, CountedByVendor, Note, SameWindow
 from lead_mcp.engine.query import AccountQuery, Query, resolve_within
 from lead_mcp.engine.readers.budget import Budget
 from lead_mcp.engine.readers.making import ProgressCallback
@@ -58,9 +58,11 @@ class Summary:
     columns: list[str]
     groups: GroupTable
     total: int | None
-    how: str
+    how: Sequence[Note]
     entries: Sequence[LedgerEntry]
     window: Window | None
+    whole: bool = True
+    """Whether everything was counted."""
     apart: bool = False
     """Whether groups of several accounts must not be added up: they hold money."""
 
@@ -99,7 +101,7 @@ class _Shared:
 
 def _budget(account_queries: Sequence[AccountQuery], limits: Limits) -> Budget:
     """The records that all accounts together may read."""
-    alive = [one for one in account_queries if one.error is None and not one.nothing]
+    alive = [one for one in account_queries if one.error is None and one.nothing is None]
     return Budget.among(len(partitions_of(alive)), limits.scan, limits.called)
 
 
@@ -114,14 +116,14 @@ def _summary(
     if not summary_query.grouping.group_by:
         groups.add((), {}, 0)
     whole = all(entry.whole for entry in entries)
-    how = "; ".join(dict.fromkeys(count.how for count in counts if count.how))
     return Summary(
         columns=list(summary_query.grouping.group_by),
         groups=groups,
         total=groups.records if whole else None,
-        how=how if whole else f"{how}; NOT COMPLETE: only what was read is counted",
+        how=[count.how for count in counts if count.how is not None],
         entries=entries,
         window=summary_query.query.window,
+        whole=whole,
         apart=apart,
     )
 
@@ -138,7 +140,7 @@ def _one_window(query: Query, account_queries: Sequence[AccountQuery]) -> Query:
     for one in open_ended:
         when = one.search.when
         one.clauses = (*one.clauses, Where(when, Op.GTE, since, f"{when} gte {stamp(since, query.zone)}"))
-        one.notes.append(f"the last {back // timedelta(days=1) or 1} days were asked")
+        one.notes.append(SameWindow(back))
     return replace(query, window=Window(since, until, query.zone.key))
 
 
@@ -156,7 +158,7 @@ class AccountCount:
     groups: GroupTable
     """The groups of every account together."""
     shared: _Shared
-    how: str = ""
+    how: Note | None = None
     entry: LedgerEntry = field(init=False)
 
     def __post_init__(self) -> None:
@@ -168,7 +170,7 @@ class AccountCount:
 
     async def run(self) -> None:
         """Count the cheapest way that serves."""
-        if self.account_query.error is not None or self.account_query.nothing:
+        if self.account_query.error is not None or self.account_query.nothing is not None:
             return
         counter = VendorCounter(self.account_query, self.summary_query.query, self.shared.deadline)
         if await self._by_the_vendor(counter):
@@ -185,15 +187,15 @@ class AccountCount:
             return False
         if names:
             counts = await counter.by_word(names[0])
-            how = f"{self.account}: the vendor's total for each {names[0]}"
         else:
             total = await counter.total()
-            counts, how = None if total is None else {"": total}, f"{self.account}: the vendor's total"
+            counts = None if total is None else {"": total}
         if counts is None:
             return False
         for word, count in counts.items():
             self._put(dict.fromkeys(names, word), count)
-        self.how, self.entry.pushed, self.entry.total = how, counter.pushed or (), sum(counts.values())
+        self.how = CountedByVendor(self.account, "".join(names))
+        self.entry.pushed, self.entry.total = counter.pushed or (), sum(counts.values())
         return True
 
     async def _by_reading(self) -> None:
@@ -204,8 +206,7 @@ class AccountCount:
         sink = partial(replace(self.summary_query.grouping, when=when).take, table=self.groups)
         entries = await read_through([self.account_query], query, limits, sink, shared.on_progress, shared.budget)
         self.entry = entries[0]
-        records = self.entry.scanned
-        self.how = f"{self.account}: {records:,} record{'' if records == 1 else 's'} read"
+        self.how = CountedByReading(self.account, self.entry.scanned)
 
     def _put(self, values: Mapping[str, Any], count: int) -> None:
         if count:  # a group of nobody is none, whichever way it was counted

@@ -15,6 +15,7 @@ from lead_mcp.dates import Window
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.ledger import LedgerEntry, combined
 from lead_mcp.engine.limits import account_late
+from lead_mcp.engine.notes import CouldNotRead
 from lead_mcp.engine.people import LookupScope, PersonMatches, created, find_person
 from lead_mcp.engine.person import Person, numbers_of
 from lead_mcp.engine.query import Query
@@ -227,7 +228,7 @@ class _AccountStory:
         self.story.events.append(LeadEvent(self.connection.name, where, event))
 
     def _unread(self, what: str, record: Record, error: LeadMcpError) -> None:
-        self.entry.notes.append(f"{what} of {record.id} could not be read: {error.message}")
+        self.entry.notes.append(CouldNotRead(what, record.id, error.message))
         self.entry.complete = False
 
     async def _recordings(self, record: Record) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from lead_mcp.dates import Window
 from lead_mcp.engine.connection import Connection
+from lead_mcp.engine.notes import Note
 from lead_mcp.errors import LeadMcpError, NotConfigured
+from lead_mcp.mirror.notes import FromMirror, NotToppedUp
 from lead_mcp.mirror.place import Place
 from lead_mcp.mirror.records import LEAD, RECORDING, offers
 from lead_mcp.mirror.sync import Terms
@@ -47,11 +49,11 @@ class Coverage:
         """From when on an account's records are here; None: from the first."""
         return self.terms.floor(place.reached)
 
-    def notes(self, connection: Connection, as_of: datetime | None, now: datetime) -> list[str]:
-        """What is said of an account's part of an answer: that it is mirrored, how old, and why it is no younger."""
-        found = [] if as_of is None else [f"from the mirror, {_age(now - as_of)} old"]
+    def notes(self, connection: Connection, as_of: datetime | None, now: datetime) -> list[Note]:
+        """What is to be known of an account's part of an answer: that it is mirrored, how old, and why it is no younger."""
+        found: list[Note] = [] if as_of is None else [FromMirror(now - as_of)]
         if (error := self.failures.get(connection.name)) is not None:
-            found.append(f"it could not be topped up: {error.message}")
+            found.append(NotToppedUp(error.message))
         return found
 
 
@@ -60,11 +62,3 @@ def no_mirror() -> NotConfigured:
         "source: there is no mirror. LEAD_MCP_MIRROR=on and `lead-mcp mirror sync` keep one; "
         "source=live reads the vendors now."
     )
-
-
-def _age(age: timedelta) -> str:
-    seconds = max(0, int(age.total_seconds()))
-    if seconds < 120:
-        return f"{seconds} s"
-    minutes = seconds // 60
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h" if minutes < 2880 else f"{minutes // 1440} days"

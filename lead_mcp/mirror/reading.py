@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from lead_mcp.dates import Window, full_stamp
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.limits import Limits
+from lead_mcp.engine.notes import Note
 from lead_mcp.engine.query import Query, resolve_queries
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import read_through
@@ -43,6 +44,7 @@ async def read(
     stretch: Stretch,
     sink: Callable[[Record], None],
     on_page: Callable[[int], Awaitable[None]],
+    words: Callable[[Note], str],
     seconds: float = PATIENCE,
 ) -> int:
     """Every record of the stretch to ``sink``; how many requests it took. Raises LeadMcpError unless all were read."""
@@ -55,7 +57,8 @@ async def read(
     if entry.error is not None:
         raise entry.error
     if not entry.complete:
-        raise TooLarge(f"{connection.name} was not read whole: {'; '.join(entry.notes)}.", account=connection.name)
+        why = "; ".join(map(words, entry.notes))
+        raise TooLarge(f"{connection.name} was not read whole: {why}.", account=connection.name)
     return entry.requests
 
 

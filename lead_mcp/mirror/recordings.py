@@ -131,8 +131,11 @@ class RecordingStream:
             errors.append(error)
             return
         self.requests += calls.requests
-        if calls.error is not None or calls.why:
-            errors.append(calls.error or TooLarge(f"{calls.why} of one lead", account=self.connection.name))
+        if calls.cut is not None:
+            cut = f"stopped at {calls.cut.most:,} recordings of one lead"
+            errors.append(calls.error or TooLarge(cut, account=self.connection.name))
+        elif calls.error is not None:
+            errors.append(calls.error)
         else:
             found[lead[0]] = calls.ordered()
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from lead_mcp.dates import Window, stamp
+from lead_mcp.dates import Window
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.ledger import LedgerEntry
+from lead_mcp.engine.notes import Note
 from lead_mcp.engine.query import Query
 from lead_mcp.errors import NotConfigured, Unavailable
 from lead_mcp.filters import LOWER
@@ -17,6 +18,7 @@ from lead_mcp.mirror.connection import mirrored
 from lead_mcp.mirror.coverage import no_mirror
 from lead_mcp.mirror.freshness import TOP_UP, freshen
 from lead_mcp.mirror.mirror import Mirror
+from lead_mcp.mirror.notes import MirrorBegins, MirrorTooOld
 from lead_mcp.mirror.place import Place
 from lead_mcp.mirror.records import LEAD
 from lead_mcp.sql.reading import default_stretch
@@ -31,7 +33,7 @@ class Sourced:
     """The accounts to ask: some as the mirror answers for them. ``notes``: what is said of each of these."""
 
     connections: Sequence[Connection]
-    notes: dict[str, list[str]] = field(default_factory=dict)
+    notes: dict[str, list[Note]] = field(default_factory=dict)
 
     @property
     def is_local(self) -> bool:
@@ -100,7 +102,7 @@ async def _mirrored(mirror: Mirror, connections: Sequence[Connection], source: S
     await freshen(mirror, connections, wanted.kinds)
     places = mirror.places()
     chosen: list[Connection] = []
-    notes: dict[str, list[str]] = {}
+    notes: dict[str, list[Note]] = {}
     for one in connections:
         window = wanted.window_at(one, connections)
         held = [kind for kind in wanted.kinds if mirror.coverage.covers(places, one, kind, window)]
@@ -143,11 +145,11 @@ async def _copied(mirror: Mirror, connection: Connection) -> AccountCopy:
     place = places.get(connection.name, {}).get(LEAD, Place())
     if place.as_of is None:
         raise NotConfigured(f"source: the mirror holds nothing of {connection.name}. {ELSE}")
-    lacks = ""
+    lacks: Note | None = None
     if not mirror.coverage.covers(places, connection, LEAD, None):
         begin = mirror.coverage.since(place)
-        lacks = f"leads from before {stamp(begin)} are not in the mirror" if begin else ""
+        lacks = MirrorBegins(begin) if begin else None
     elif now - place.as_of > mirror.max_age + timedelta(seconds=TOP_UP):
-        lacks = "the mirror is older than LEAD_MCP_MIRROR_MAX_AGE"
+        lacks = MirrorTooOld()
     notes = mirror.coverage.notes(connection, place.as_of, now)
     return AccountCopy(mirrored(connection, mirror.store, (LEAD,)), notes, lacks)

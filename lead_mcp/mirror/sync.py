@@ -20,6 +20,7 @@ import anyio
 from anyio import to_thread
 
 from lead_mcp.engine.connection import Connection
+from lead_mcp.engine.notes import Note
 from lead_mcp.engine.records import Record
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.mirror import saving
@@ -51,9 +52,13 @@ async def silent(account: str, kind: str, many: int) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """How to sync. ``days``: older records are not kept (None: all are); ``since``: how far back the first reading goes."""
+    """How to sync. ``days``: older records are not kept (None: all are); ``since``: how far back the first reading goes.
+
+    ``words``: a note on a reading as a sentence.
+    """
 
     clock: Callable[[], datetime]
+    words: Callable[[Note], str]
     region: str = "US"
     trailing: timedelta = timedelta(days=30)
     days: int | None = None
@@ -181,7 +186,9 @@ class Stream:
         """Read it into the store; ``done``: the place then. ``whole``: what it does not meet is gone. Raises LeadMcpError."""
         seconds = PATIENCE if until is None else max(0.1, until - anyio.current_time())
         self._waiting, self._number = [], await to_thread.run_sync(self._begin)
-        self.requests += await read(self.connection, self.kind, stretch, self._take, self._page, seconds)
+        self.requests += await read(
+            self.connection, self.kind, stretch, self._take, self._page, self.terms.words, seconds
+        )
         await to_thread.run_sync(self._end, self._waiting, stretch if whole else None, done)
         self.place = done
 

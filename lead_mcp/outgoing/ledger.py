@@ -10,6 +10,7 @@ from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.filters import Clause, Op, TextSearch, spelled
 from lead_mcp.outgoing.cleaning import text_cell
 from lead_mcp.outgoing.masking import masked_text, masker_in_use
+from lead_mcp.outgoing.notes import sentences_of
 from lead_mcp.outgoing.pseudonyms import WHOLE
 from lead_mcp.outgoing.render import SENTENCE, error_to_dict
 from lead_mcp.outgoing.times import counted, window_to_dict
@@ -30,7 +31,7 @@ def entry_to_dict(entry: LedgerEntry) -> dict[str, Any]:
     if entry.window:
         found["window"] = window_to_dict(entry.window)
     if entry.notes:
-        found["note"] = masked_text(cleaned("; ".join(dict.fromkeys(entry.notes))))
+        found["note"] = masked_text(cleaned("; ".join(sentences_of(entry.notes))))
     if entry.error:
         found["error"] = error_to_dict(entry.error)
     return found
@@ -73,7 +74,7 @@ def _head(entries: Sequence[LedgerEntry]) -> str:
 
 def _entry_line(entry: LedgerEntry) -> str:
     """What is missing of one account or is not as asked; nothing where all is well."""
-    parts = [text_cell(note, SENTENCE) for note in dict.fromkeys(entry.notes)]
+    parts = [text_cell(note, SENTENCE) for note in sentences_of(entry.notes)]
     if entry.error:
         message = entry.error.message.removeprefix(f"{entry.account} ")
         parts.insert(0, f"{entry.error.code}: {text_cell(cleaned(message), SENTENCE)}")

@@ -11,6 +11,7 @@ from lead_mcp.engine.answer import Answer
 from lead_mcp.engine.groups import MOST_GROUPS, OTHER, RankedGroups
 from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.measures import Measure
+from lead_mcp.engine.notes import PingsNotAllRead
 from lead_mcp.engine.pings import PingCount, PingTotals
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
@@ -25,6 +26,7 @@ from lead_mcp.outgoing.groups import (
     measured,
 )
 from lead_mcp.outgoing.ledger import entry_to_dict, ledger_lines
+from lead_mcp.outgoing.notes import sentence_of
 from lead_mcp.outgoing.records import record_rows
 from lead_mcp.outgoing.render import Table, table, text_of, text_table
 from lead_mcp.outgoing.times import counted, heading, window_to_dict
@@ -41,7 +43,6 @@ SUMMARY: Final = ("total", "accepted", "rejected", "acceptance_rate", "revenue",
 COUNTED: Final = ("count", "accepted", "acceptance_rate", "revenue")
 MEANINGS: Final = {"margin": "margin (revenue less price)"}
 STEP: Final = 7
-PARTIAL: Final = "the summary wants every ping, and not every one was read"
 
 
 def pings_answer(
@@ -68,7 +69,7 @@ def pings_answer(
 def with_costs(answer: Answer, totals: PingTotals) -> Answer:
     """What the summary's own reading cost, in the ledger; and why there is none, where not every ping could be read."""
     own = {entry.account: entry for entry in totals.entries}
-    notes = [] if totals.complete else [PARTIAL]
+    notes = [] if totals.complete else [PingsNotAllRead()]
 
     def with_cost(entry: LedgerEntry) -> LedgerEntry:
         cost = own.get(entry.account, entry)
@@ -127,7 +128,8 @@ class PingGroups:
         left = left_over_line(self.ranked, most)
         if self.page is None:
             return left.replace("next_cursor goes on with them", "limit 0 pages through them")
-        return "; ".join(filter(None, (left, self.page.cursor.note(self.totals.groups))))
+        again = self.page.cursor.note(self.totals.groups)
+        return "; ".join(filter(None, (left, sentence_of(again) if again else "")))
 
 
 def ping_groups(answer: Answer, totals: PingTotals | None, page: GroupPage | None) -> PingGroups | None:

@@ -20,10 +20,12 @@ from lead_mcp.outgoing.groups import (
     measured,
 )
 from lead_mcp.outgoing.ledger import entry_to_dict, ledger_lines
+from lead_mcp.outgoing.notes import sentences_of
 from lead_mcp.outgoing.render import Table, table, text_of
 from lead_mcp.outgoing.times import counted, heading, window_to_dict
 from lead_mcp.outgoing.token_budget import Rendered, allowed, first_that_fits
 
+NOT_WHOLE: Final = "NOT COMPLETE: only what was read is counted"
 OVERLAP: Final = "a lead is in each group that one of its parts is in"
 STEP: Final = 7
 """How many groups fewer are tried at a time, where an answer would not fit."""
@@ -49,9 +51,7 @@ class SummaryPage:
 
     def rendered(self, most: int) -> Rendered:
         summary, found = self.summary, self.groups(most)
-        overlap = OVERLAP if summary.groups.overlap else ""
-        notes = (overlap, left_over_line(self.ranked, most), self.page.cursor.note(summary.groups))
-        how = "; ".join(filter(None, (summary.how, *notes)))
+        how = self._how(most)
         cursor = self.page.after(self.ranked.shown(most), summary.groups)
         structured = {
             "groups": found,
@@ -70,6 +70,18 @@ class SummaryPage:
             f"next_cursor: {cursor}" if cursor else "",
         )
         return structured, text
+
+    def _how(self, most: int) -> str:
+        """How it was counted, and what of it is not in the table as it stands."""
+        summary, again = self.summary, self.page.cursor.note(self.summary.groups)
+        parts = (
+            *sentences_of(summary.how),
+            "" if summary.whole else NOT_WHOLE,
+            OVERLAP if summary.groups.overlap else "",
+            left_over_line(self.ranked, most),
+            *sentences_of([again] if again else ()),
+        )
+        return "; ".join(filter(None, parts))
 
     def _heading(self) -> str:
         total = self.summary.total

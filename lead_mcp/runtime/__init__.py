@@ -22,6 +22,7 @@ from lead_mcp.identity.scopes import Scope
 from lead_mcp.metrics import Metrics
 from lead_mcp.outgoing.guard import MaskGuard
 from lead_mcp.outgoing.masking import Masker
+from lead_mcp.outgoing.notes import sentence_of
 from lead_mcp.recent import Recent
 from lead_mcp.runtime.common import Common
 from lead_mcp.runtime.masks import configured_masker
@@ -140,7 +141,7 @@ class Runtime:
     def context(self) -> WriteContext:
         """What a write needs to look at vendors."""
         looking = LookupScope(self.limits, self.seal, self.server.phone_region, self.now())
-        return WriteContext(looking, self.server.zone, self.server.deadline, self._copy_of)
+        return WriteContext(looking, self.server.zone, self.server.deadline, sentence_of, self._copy_of)
 
     async def _copy_of(self, connection: Connection, source: Source) -> AccountCopy | None:
         """The account as the mirror answers for it, where that is wanted; then the mirror loads. Raises NotConfigured."""

@@ -8,6 +8,7 @@ from lead_mcp.mirror.mirror import Mirror
 from lead_mcp.mirror.sealing import sealing_of
 from lead_mcp.mirror.setting import folder_of, lake_of
 from lead_mcp.mirror.sync import Terms
+from lead_mcp.outgoing.notes import sentence_of
 from lead_mcp.outgoing.sql_masking import look_of
 from lead_mcp.runtime.common import Common
 from lead_mcp.runtime.masks import configured_masker
@@ -26,6 +27,7 @@ def mirror_of(common: Common) -> Mirror:
         shared,
         Terms(
             clock=common.now,
+            words=sentence_of,
             region=server.phone_region,
             trailing=timedelta(days=server.mirror_trailing),
             days=server.mirror_days,

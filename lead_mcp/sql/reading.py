@@ -127,8 +127,9 @@ async def recordings(connection: Connection, lead: Record, terms: Terms) -> tupl
     found = await recordings_of(connection, lead.id, None, None, terms.limits.deadline)
     if found.error is not None:
         raise found.error
-    if found.why:
-        raise TooLarge(f"{connection.name}: a lead has too many recordings: {found.why}.", account=connection.name)
+    if found.cut is not None:
+        message = f"{connection.name}: a lead has too many recordings: stopped at {found.cut.most:,} recordings."
+        raise TooLarge(message, account=connection.name)
     return found.ordered(), found.requests
 
 

@@ -9,6 +9,7 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, ResourceLink
 
 from lead_mcp.engine.ledger import LedgerEntry
+from lead_mcp.engine.notes import VendorSays
 from lead_mcp.engine.recordings import recordings_of
 from lead_mcp.outgoing.recordings import lengths_of, recording_name, recording_uri, recordings_answer
 from lead_mcp.runtime import Runtime
@@ -30,10 +31,11 @@ async def get_recordings(ctx: Context[Any, Any], asked: models.GetRecordings) ->
     connection = runtime.connection(name)
     ends = (found.since, found.until) if found else (None, None)
     calls = await recordings_of(connection, wanted, *ends, runtime.server.deadline)
-    every, complete = calls.ordered(), not calls.why and calls.error is None
+    every, complete = calls.ordered(), calls.cut is None and calls.error is None
     page, total = every[start : start + asked.limit], len(every) if complete else None
     entry = LedgerEntry(name, len(page), total, len(every), calls.requests, complete, error=calls.error)
-    entry.notes = [note for note in (calls.why, connection.vendor.recordings_note) if note]
+    entry.notes += [calls.cut] if calls.cut else []
+    entry.notes += [VendorSays(text)] if (text := connection.vendor.recordings_note) else []
     state = {"at": start + asked.limit, "f": now}
     after = runtime.seal.close(state, arguments) if start + asked.limit < len(every) else None
     links = linked(ctx, [_link(name, one) for one in page])

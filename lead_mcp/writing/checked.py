@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from lead_mcp.dates import stamp
+from lead_mcp.engine.notes import Note
 from lead_mcp.engine.people import PersonMatches
 from lead_mcp.engine.person import Person
 
@@ -28,7 +29,7 @@ class Checked:
     notes: tuple[str, ...] = ()
 
     @staticmethod
-    def of(account: str, person: Person, matches: PersonMatches) -> Checked:
+    def of(account: str, person: Person, matches: PersonMatches, words: Callable[[Note], str]) -> Checked:
         compared = [name for name, known in (("email", person.emails), ("phone", person.phones)) if known]
         since = matches.window.since if matches.window else None
         return Checked(
@@ -38,7 +39,7 @@ class Checked:
             matches.complete,
             matches.requests,
             stamp(since) if since is not None and since.year > 2000 else None,
-            tuple(dict.fromkeys(matches.notes)),
+            tuple(map(words, dict.fromkeys(matches.notes))),
         )
 
     def with_another(self, other: Checked) -> Checked:

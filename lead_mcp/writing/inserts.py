@@ -73,7 +73,7 @@ class InsertIntent:
         request = insert.build(account, filled.values, token, self.on_duplicate == "update" and insert.upserts)
         known = tuple(record.uri for record in there.records) if there else ()
         duplicate = bool(known) and self.on_duplicate == "fail"
-        warnings = [*filled.warnings, *_unseen(there, self.connection.name)]
+        warnings = [*filled.warnings, *_unseen(there, self.connection.name, context)]
         if duplicate:
             warnings.append(f"the same e-mail or phone is there already: {', '.join(known[:NAMED])}")
         return PreparedWrite(
@@ -86,19 +86,19 @@ class InsertIntent:
             secrets=frozenset(filled.secrets),
             warnings=tuple(warnings),
             verdict=OutcomeKind.DUPLICATE if duplicate else None,
-            refusal=self._refusal(there),
+            refusal=self._refusal(there, context),
             token=token,
             person=(person := Person.of(filled.ours, context.region)),
             known=known if there and there.complete and not there.copied else None,
-            checked=None if there is None else Checked.of(self.connection.name, person, there),
+            checked=None if there is None else Checked.of(self.connection.name, person, there, context.words),
         )
 
-    def _refusal(self, there: PersonMatches | None) -> Conflict | None:
+    def _refusal(self, there: PersonMatches | None, context: WriteContext) -> Conflict | None:
         """Where a duplicate must not be made and nobody knows whether there is one, nothing is sent."""
         if there is None or there.complete or there.records or self.on_duplicate != "fail":
             return None
         name = self.connection.name
-        why = "; ".join(there.notes) if there.copied else "the look for it was cut"
+        why = "; ".join(map(context.words, there.notes)) if there.copied else "the look for it was cut"
         message = (
             f"Whether the same e-mail or phone is at {name} already is not known: {why}. Nothing was sent; "
             "on_duplicate allow inserts all the same."
@@ -119,7 +119,7 @@ class InsertIntent:
         }
         own = {name: value for name, value in filled.own.items() if not unchanged_own(record, name, value)}
         person = Person.of(filled.ours, region)
-        checked = Checked.of(self.connection.name, person, there)
+        checked = Checked.of(self.connection.name, person, there, context.words)
         if not changes and not own:
             write = PreparedWrite(connection=self.connection, action=Action.UPDATE, uri=record.uri)
             return replace(write, verdict=OutcomeKind.UNCHANGED, person=person, checked=checked)
@@ -138,12 +138,12 @@ class InsertIntent:
         return next((record.uri for record in new if is_it(record, filled, context.region)), None)
 
 
-def _unseen(there: PersonMatches | None, account: str) -> list[str]:
+def _unseen(there: PersonMatches | None, account: str, context: WriteContext) -> list[str]:
     """What to know of a look that has not seen everything."""
     if there is None or there.complete:
         return []
     what = "may have missed some" if there.copied else "was cut"
-    return ["; ".join([f"the look for the same e-mail or phone at {account} {what}", *there.notes])]
+    return ["; ".join([f"the look for the same e-mail or phone at {account} {what}", *map(context.words, there.notes)])]
 
 
 async def _leads_of(connection: Connection, filled: FilledForm, context: WriteContext) -> PersonMatches:

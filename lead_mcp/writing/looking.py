@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from lead_mcp.engine.connection import Connection, Names
 from lead_mcp.engine.lookup import look_up
+from lead_mcp.engine.notes import Note
 from lead_mcp.engine.people import LookupScope, PersonMatches, created, find_person
 from lead_mcp.engine.person import Person
 from lead_mcp.engine.records import Record
@@ -24,14 +25,14 @@ AT_ONCE: Final = 20
 
 @dataclass(frozen=True)
 class AccountCopy:
-    """An account as a copy answers for it. ``lacks``: why it may not hold every lead, or "";
+    """An account as a copy answers for it. ``lacks``: why it may not hold every lead;
 
-    ``notes``: what else to say of it.
+    ``notes``: what else is to be known of it.
     """
 
     connection: Connection
-    notes: Sequence[str]
-    lacks: str = ""
+    notes: Sequence[Note]
+    lacks: Note | None = None
 
 
 CopyOf = Callable[[Connection, Source], Awaitable[AccountCopy | None]]
@@ -61,8 +62,8 @@ async def look_in_copy(copy: AccountCopy, connection: Connection, person: Person
     """Whom the copy of the account knows, as the account itself has them now. Raises VendorError."""
     matches = await find_person(copy.connection, person, scope)
     matches.copied = True
-    matches.complete = matches.complete and not copy.lacks
-    matches.notes = [*copy.notes, *filter(None, [copy.lacks]), *matches.notes]
+    matches.complete = matches.complete and copy.lacks is None
+    matches.notes = [*copy.notes, *([copy.lacks] if copy.lacks else []), *matches.notes]
     matches.records = await _as_they_are(connection, person, scope, matches)
     return matches
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from lead_mcp.engine.ledger import LedgerEntry
+from lead_mcp.engine.notes import LimitReached, VendorCompares
 from lead_mcp.errors import NotOffered, Unavailable
 from lead_mcp.filters import Op, Where
 from lead_mcp.outgoing.ledger import ledger_lines
@@ -24,10 +25,10 @@ CASES = [
         ["complete: 1 of 2 accounts, 1 request", "convoso: not_offered: has no field 'gclid': it was not asked."],
     ),
     (
-        [LedgerEntry("leadexec", 2, 669, 400, 4, complete=False, notes=["stopped at the scan limit of 400"])],
+        [LedgerEntry("leadexec", 2, 669, 400, 4, complete=False, notes=[LimitReached("scan limit", 400)])],
         [
             "not complete: 1 account, 4 requests",
-            "leadexec: not complete, 2 of 669 shown, 400 read; stopped at the scan limit of 400",
+            "leadexec: not complete, 2 of 669 shown, 400 read; stopped at the scan limit of 400 records",
         ],
     ),
     (
@@ -35,8 +36,8 @@ CASES = [
         ["complete: 1 of 2 accounts, 4 requests", "convoso: unavailable: It is down."],
     ),
     (
-        [replace(WELL, notes=["compared by the vendor's own rules", "compared by the vendor's own rules"])],
-        ["complete: 1 account, 1 request", "octanist: compared by the vendor's own rules"],
+        [replace(WELL, notes=[VendorCompares(("city",)), VendorCompares(("city",))])],
+        ["complete: 1 account, 1 request", "octanist: city: compared by the vendor's own rules"],
     ),
 ]
 

@@ -33,7 +33,7 @@ def summary() -> tuple[Summary, GroupPage]:
         groups.records += 1 + nth % 7
     now = datetime(2026, 11, 1, tzinfo=UTC)
     page = GroupPage(GroupCursor(now), Query(now=now), Seal(bytes(32)))
-    return Summary(["email"], groups, groups.records, "read", [], None), page
+    return Summary(["email"], groups, groups.records, [], [], None), page
 
 
 @pytest.mark.anyio

@@ -9,6 +9,7 @@ import pytest
 
 from lead_mcp.dates import TICK
 from lead_mcp.engine.bounds import Bounds
+from lead_mcp.engine.notes import VendorCompares
 from lead_mcp.engine.plan import Criteria, Plan, bound_clauses
 from lead_mcp.engine.planner import plan
 from lead_mcp.engine.refusals import unfiltered
@@ -86,7 +87,7 @@ def test_of_two_clauses_for_one_parameter_one_is_sent_and_the_other_checked(seco
 
 
 def test_a_vendors_own_comparison_is_named() -> None:
-    assert planned(eq("told")).notes == ("told: compared by the vendor's own rules",)
+    assert planned(eq("told")).notes == (VendorCompares(("told",)),)
 
 
 def test_a_call_of_one_condition_is_sent_the_best_ranked_and_checks_the_rest() -> None:

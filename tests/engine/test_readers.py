@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lead_mcp.engine.notes import LimitReached
 from lead_mcp.engine.plan import Criteria
 from lead_mcp.engine.planner import plan
 from lead_mcp.engine.readers.base import OutOfOrder, Reader, Refused, TooDeep
@@ -259,7 +260,7 @@ def test_the_scan_limit_stops_a_reading_and_says_so() -> None:
     assert not found.done
     assert found.rows == []
     assert found.pager.usage.scanned == 30
-    assert found.why == "stopped at the scan limit of 30 records"
+    assert found.why == [LimitReached("scan limit", 30)]
     assert found.watermark == NOW - timedelta(days=1, seconds=28), "the last record may have ties that were not read"
 
 

@@ -17,6 +17,7 @@ from lead_mcp.identity.scopes import EVERY
 from lead_mcp.mirror.answering import answer_sql
 from lead_mcp.mirror.generation import current
 from lead_mcp.mirror.lock import writing
+from lead_mcp.mirror.notes import FromMirror, NotToppedUp
 from lead_mcp.sql.query import SqlAnswer, SqlQuery
 from lead_mcp.sql.tables import TABLES
 from tests.driving import DAWN, NOW, CallFailed
@@ -146,7 +147,7 @@ def test_what_is_too_old_is_topped_up_and_its_age_is_told(tmp_path: Any) -> None
         old = ask(kept, COUNT)
         assert old.rows[0] == [before + 1]
         assert old.as_of["octanist"] == in_two_minutes()
-        assert old.entries[0].notes == ["from the mirror, 0 s old"]
+        assert old.entries[0].notes == [FromMirror(timedelta(0))]
         found = current(kept.mirror.folder)
         assert found is not None
         assert found.delta, "few changes lie beside the base"
@@ -160,11 +161,11 @@ def test_where_no_top_up_is_possible_what_there_is_is_shown_with_its_age(tmp_pat
         kept.bench.runtime.common.clock = in_two_minutes
         with writing(kept.mirror.folder):
             answer = ask(kept, COUNT)
-        assert answer.entries[0].notes == ["from the mirror, 2 min old"]
+        assert answer.entries[0].notes == [FromMirror(timedelta(minutes=2))]
         kept.bench.box.fault("octanist", "status", status=403, times=-1)
         answer = ask(kept, COUNT)
         assert answer.as_of["octanist"] == NOW
-        assert "could not be topped up" in answer.entries[0].notes[1]
+        assert isinstance(answer.entries[0].notes[1], NotToppedUp)
 
 
 def in_two_minutes() -> datetime:

@@ -15,6 +15,7 @@ from typing import Final
 from lead_mcp.dates import SECOND, TICK
 from lead_mcp.engine.bounds import Bounds
 from lead_mcp.engine.limits import account_late
+from lead_mcp.engine.notes import DeadlinePassed, FewerThanCounted, Note, UnreadableTimes
 from lead_mcp.engine.pace import Pace, aside
 from lead_mcp.engine.plan import Plan, bound_clauses
 from lead_mcp.engine.readers.paging import Pager
@@ -66,9 +67,7 @@ class Reader:
     done: bool = False
     watermark: Value = None
     settled_any: bool = False
-    why: str = ""
-    cut: bool = False
-    """Whether the deadline, or the most that may be read, ended the reading."""
+    why: list[Note] = field(default_factory=list)
     error: LeadMcpError | None = None
     _seen: set[str] = field(default_factory=set)
     _dropped: int = 0
@@ -208,17 +207,17 @@ class Reader:
         """Whether no more may be read."""
         if await self.pager.usage.may_go_on():
             return False
-        self._note(f"stopped at the {self.pager.usage.limit}")
-        self.cut = True
+        self._note(self.pager.usage.limit)
         return True
 
-    def _note(self, why: str) -> None:
-        """Say what is not read, beside what was said before."""
-        self.why = "; ".join(dict.fromkeys(filter(None, [self.why, why])))
+    def _note(self, why: Note) -> None:
+        """Keep what is not read, beside what was known of it before."""
+        if why not in self.why:
+            self.why.append(why)
 
     def _lacks(self, counted: int, distinct: int) -> None:
         """Say that fewer records came than the vendor counts. Which of the two is right nobody knows, so no total is."""
-        self._note(lacking(counted, distinct))
+        self._note(FewerThanCounted(counted, distinct, in_a_second=False))
         self.total = None
 
     def _known_total(self, total: int | None) -> None:
@@ -242,7 +241,7 @@ class Reader:
         try:
             await self._read()
             if self._unread:
-                self._note(f"{self._unread:,} records hold a {self.plan.along} that cannot be read, and are left out")
+                self._note(UnreadableTimes(self._unread, self.plan.along))
         except LeadMcpError as error:
             asked = self.plan.sent or self.plan.person
             if isinstance(error, Rejected) and asked and not self.settled_any:
@@ -251,14 +250,14 @@ class Reader:
 
     def fail(self, error: LeadMcpError) -> None:
         """Keep why the reading failed; what was settled before stays."""
-        self.error, self.why = error, error.message
+        self.error = error
 
     async def _read(self) -> None:
         raise NotImplementedError
 
     def cut_by_deadline(self, seconds: float) -> None:
         """Called where the answer's deadline ended the reading before it ended by itself."""
-        self.why, self.cut = f"stopped at the deadline of {seconds:g} s", True
+        self.why = [DeadlinePassed(seconds)]
         if not self.settled_any:
             name = self.pager.account.name
             self.error = account_late(name, seconds)
@@ -299,8 +298,3 @@ class Reader:
 def unit_of(moment: datetime) -> timedelta:
     """How wide a moment is as shown: a tick, or a second where it has no fraction."""
     return TICK if moment.microsecond else SECOND
-
-
-def lacking(counted: int, distinct: int) -> str:
-    """Why fewer records than a vendor counts are not all of them."""
-    return f"the vendor counts {counted:,} but gave {distinct:,} different records"

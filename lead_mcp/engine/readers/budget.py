@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import anyio
 
+from lead_mcp.engine.notes import LimitReached
+
 
 @dataclass
 class Budget:
@@ -85,10 +87,11 @@ class Usage:
         return self.share + self.skipped - self.scanned
 
     @property
-    def limit(self) -> str:
-        """How many records the whole answer may read, in words."""
-        called, most = ("scan limit", self.share) if self.budget is None else (self.budget.called, self.budget.limit)
-        return f"{called} of {most:,} records"
+    def limit(self) -> LimitReached:
+        """How many records the whole answer may read."""
+        if self.budget is None:
+            return LimitReached("scan limit", self.share)
+        return LimitReached(self.budget.called, self.budget.limit)
 
     async def may_go_on(self) -> bool:
         """Whether more may be read: of the share, or of what others have left."""

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lead_mcp.engine.notes import CameTwice
 from lead_mcp.engine.readers.base import OutOfOrder, Reader
 from lead_mcp.engine.records import Record, rank
 from lead_mcp.errors import Rejected
@@ -85,7 +86,7 @@ class EndsReader(Reader):
         if self._counted is not None and len(self._seen) < self._counted:
             self._lacks(self._counted, len(self._seen))
         elif self._counted is None and self._doubles:
-            self._note(f"{self._doubles:,} records came twice: the vendor's list changed while it was read")
+            self._note(CameTwice(self._doubles))
         self.done = True
 
     # --- asking -------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+from lead_mcp.engine.notes import InNoOrder
 from lead_mcp.engine.readers.base import Reader
 from lead_mcp.engine.readers.paging import following, is_last
 from lead_mcp.engine.records import Record
@@ -47,5 +48,5 @@ class FullReader(Reader):
                 request = replace(request, limit=min(request.limit, len(page.rows)))
             request = following(request, page)
             if await self._spent():
-                self._note("in no known order")
+                self._note(InNoOrder())
                 return page

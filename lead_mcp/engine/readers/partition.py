@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
+from lead_mcp.engine.notes import FilterRefused, PersonSearchRefused
 from lead_mcp.engine.query import AccountQuery
 from lead_mcp.engine.readers.base import OutOfOrder, Reader, Refused, TooDeep
 from lead_mcp.engine.readers.ends import EndsReader
 from lead_mcp.engine.readers.full import FullReader
 from lead_mcp.engine.readers.making import ReaderMaker, unsorted_way_of, way_of
-from lead_mcp.engine.refusals import REFUSED, doubtful, unfiltered
+from lead_mcp.engine.refusals import doubtful, unfiltered
 from lead_mcp.errors import LeadMcpError
-
-NO_PERSON_SEARCH: Final = "the vendor refused its searches for one person: asked of its listing"
 
 
 @dataclass
@@ -93,7 +91,7 @@ class PartitionReading:
         one.search = replace(one.search, person=None)
         alike = {route.name for route in one.search.routes if route.needs and "text" not in route.needs}
         found = self.maker.plan(one, frozenset(alike))
-        found = replace(found, notes=(*found.notes, NO_PERSON_SEARCH))
+        found = replace(found, notes=(*found.notes, PersonSearchRefused()))
         way = way_of(found)
         ordered = tired.sorter.orders[0].field == found.along or way is EndsReader
         return tired.replaced_by(way if ordered else FullReader, found)
@@ -109,7 +107,7 @@ class PartitionReading:
             return None
         self.account_query.connection.learned.refused |= doubts
         found = self.maker.plan(self.account_query)
-        note = REFUSED.format(", ".join(sorted(field for field, _ in doubts)))
+        note = FilterRefused(tuple(sorted(field for field, _ in doubts)))
         found = replace(found, notes=(*found.notes, note))
         return self.reader.replaced_by(way_of(found), found)
 

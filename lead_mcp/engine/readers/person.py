@@ -28,7 +28,7 @@ class PersonReader(Reader):
         )
         await search.read()
         pager.usage.scanned += len(search.rows)
-        self.plan = replace(self.plan, notes=(*filter(None, [question.note]), *search.notes))
+        self.plan = replace(self.plan, notes=(*question.own_notes, *search.notes))
         for why in search.why:
             self._note(why)
         await self._settle(await self._in_order(await self._fresh(search.rows)))

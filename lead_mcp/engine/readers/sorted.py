@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from lead_mcp.engine.bounds import Bounds
 from lead_mcp.engine.fanout import together
+from lead_mcp.engine.notes import CameTwice, GivenTwice, SamePageAgain, TieCut
 from lead_mcp.engine.readers.base import OutOfOrder, Reader, TooDeep, unit_of
 from lead_mcp.engine.readers.paging import SIDE_BY_SIDE, check_moved, whole_prefix
 from lead_mcp.engine.readers.ties import Tie, TieReading
@@ -19,8 +20,6 @@ from lead_mcp.errors import MalformedReply
 from lead_mcp.filters import Order, Value
 from lead_mcp.vendors.spec.http import Raw
 from lead_mcp.vendors.spec.reading import Page, PageRequest, follows
-
-SAME_AGAIN: Final = "the vendor gives the same page again and again"
 
 
 @dataclass
@@ -205,7 +204,7 @@ class SortedReader(Reader):
             before, whole = len(tie.records), self._sorted and await self._reread(tie)
             self._moved += max(0, tie.doubles - (len(tie.records) - before)) if whole else 0
             if not whole:
-                self._note(f"the vendor gave {tie.doubles:,} records twice and may have left out as many")
+                self._note(GivenTwice(tie.doubles))
         alone = len(tie.records) < 2  # as nearly always: every record that is read comes by here
         await self._settle(tie.records if alone else sorted(tie.records, key=self.sorter.key))
 
@@ -247,14 +246,14 @@ class SortedReader(Reader):
         """Where to read on after a page that held nothing new: behind its ties, by the bounds; else the reading is done."""
         moment, tie = self._value_of(self._tie), self._tie
         if not (self._sorted and await self._reread(tie)):
-            self._note(SAME_AGAIN)
+            self._note(SamePageAgain())
         tie.doubles = 0
         await self._close()
         self._covered, self._left, self._here = 0, None, set()
         behind = self._behind(moment, with_ties=False)
         leads = len(self._request(behind, 1).where) > len(self.plan.sent)
         if behind == bounds or not isinstance(moment, datetime) or not leads:
-            self._note(SAME_AGAIN)
+            self._note(SamePageAgain())
             self.done = True
         return behind
 
@@ -287,7 +286,7 @@ class SortedReader(Reader):
             return False
         if not self.settled_any and self._tie.records:
             moment, read = self._value_of(self._tie), len(self._tie.records)
-            self._note(f"{read:,} of the records with one {self.plan.along} were read, the rest of them are left out")
+            self._note(TieCut(read, self.plan.along))
             await self._settle(sorted(self._tie.records, key=self.sorter.key))
             self.watermark, self.settled_any = moment, True
         return True
@@ -300,7 +299,7 @@ class SortedReader(Reader):
         if total is not None and not past and len(self._here) < total:
             self._lacks(total, len(self._here))
         elif total is None and self._moved:
-            self._note(f"{self._moved:,} records came twice: the vendor's list changed while it was read")
+            self._note(CameTwice(self._moved))
         self.done = True
 
 

@@ -9,7 +9,8 @@ from typing import Final
 
 from lead_mcp.dates import SECOND, TICK
 from lead_mcp.engine.bounds import Bounds
-from lead_mcp.engine.readers.base import UNBOUNDED, Reader, lacking
+from lead_mcp.engine.notes import CountsNotBelieved, FewerThanCounted, SecondCut
+from lead_mcp.engine.readers.base import UNBOUNDED, Reader
 from lead_mcp.engine.readers.paging import following
 from lead_mcp.engine.records import Record
 from lead_mcp.errors import MalformedReply
@@ -132,7 +133,7 @@ class TimeSliceReader(Reader):
 
     def _disbelieve(self) -> None:
         """Go on by the rows alone: a page that is shorter than the largest one is the last of its slice."""
-        self._note("the vendor counts records of a time and gives none of it: its counts are not believed")
+        self._note(CountsNotBelieved())
         self._believed, self.total = False, None
 
     async def _dense(self, first: Page, bounds: Bounds, limit: int) -> list[Raw]:
@@ -146,7 +147,7 @@ class TimeSliceReader(Reader):
                 break
             page = None
         if page is not None and page.total is not None and len(found) < page.total:
-            self._note(f"{lacking(page.total, len(found))} in a second")
+            self._note(FewerThanCounted(page.total, len(found), in_a_second=True))
             self.total = None
         return list(found.values())
 
@@ -156,8 +157,7 @@ class TimeSliceReader(Reader):
         page = page or await self.pager.page(self.plan.route, request)
         while page.next is not None or (request.token is None and _lacks(request.offset, page, limit)):
             if request.offset >= self.plan.route.deep or not await self.pager.usage.may_go_on():
-                read, counted = len(found), "more" if page.total is None else f"{page.total:,}"
-                self._note(f"{read:,} of {counted} records in one second were read, the rest of them are left out")
+                self._note(SecondCut(len(found), page.total))
                 return None
             request = following(request, page)
             page = await self.pager.page(self.plan.route, request)
