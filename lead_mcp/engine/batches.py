@@ -26,7 +26,7 @@ def batch_page(readers: Sequence[Reader], base: Sorter, sorter: Sorter, limit: i
     line, end = certain_until(readers, base), batch_end(readers, base, began)
     if began.end is not None and line is not None and base.place(line) < base.place(began.end):
         return MergedPage([], began, 0)  # less was read than on the page before: once more from there
-    records = [row for reader in readers for row in reader.rows if end is None or not base.is_after(row, end)]
+    records = [row for reader in readers for row in reader.taken.rows if end is None or not base.is_after(row, end)]
     places = (began.after, began.floor)
     left = sorted((row for row in records if all(sorter.is_after(row, one) for one in places)), key=sorter.key)
     page = left[:limit]

@@ -79,10 +79,10 @@ def fill(entry: LedgerEntry, readers: Sequence[Reader]) -> None:
         entry.scanned += reader.pager.usage.scanned
         entry.requests += reader.pager.usage.requests
         entry.notes.extend(reader.plan.notes)
-        if not reader.error:
-            entry.notes.extend(reader.why)
-        entry.complete = entry.complete and not reader.why and not reader.error
-        entry.error = entry.error or reader.error
+        if reader.extent.error is None:
+            entry.notes.extend(reader.extent.lacks)
+        entry.complete = entry.complete and not reader.extent.lacks and reader.extent.error is None
+        entry.error = entry.error or reader.extent.error
     counts = [reader.counted() for reader in readers]
     known = [count for count in counts if count is not None]
     entry.total = sum(known) if len(known) == len(counts) else None

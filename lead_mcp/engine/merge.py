@@ -33,8 +33,8 @@ class MergedPage:
 
 def certain_until(readers: Sequence[Reader], sorter: Sorter) -> Position | None:
     """How far the merged order is certain: the nearest watermark of a reader with unread records; None: to the end."""
-    stopped = [reader for reader in readers if not reader.done and not reader.error]
-    watermarks = [Position((reader.watermark,)) for reader in stopped if reader.settled_any]
+    stopped = [reader for reader in readers if not reader.extent.ended]
+    watermarks = [Position((reader.taken.watermark,)) for reader in stopped if reader.taken.settled_any]
     return min(watermarks, key=sorter.place) if watermarks else None
 
 
@@ -45,12 +45,12 @@ def merged_page(
 
     With ``at_once``, behind them the last records of accounts that were read whole, where there is room for all of these.
     """
-    one = readers[0].rows if len(readers) == 1 else None  # which stand in order
-    records = one or sorted((row for reader in readers for row in reader.rows), key=sorter.key)
+    one = readers[0].taken.rows if len(readers) == 1 else None  # which stand in order
+    records = one or sorted((row for reader in readers for row in reader.taken.rows), key=sorter.key)
     line = certain_until(readers, sorter)
     certain = records if line is None else records[: sorter.count_until(records, line)]
     page = certain[:limit]
-    unread = any(not reader.done and not reader.error for reader in readers)
+    unread = any(not reader.extent.ended for reader in readers)
     if len(page) == len(records) and not unread:
         return MergedPage(page, None, len(page))
     if len(page) < len(certain) or not at_once:
@@ -64,7 +64,7 @@ def merged_page(
 
 def _finished(readers: Sequence[Reader], later: Sequence[Record], room: int) -> frozenset[str]:
     """Accounts that were read whole, and whose later records there is room for; those with the fewest first."""
-    unread = {reader.pager.account.name for reader in readers if not reader.done or reader.error or reader.why}
+    unread = {reader.pager.account.name for reader in readers if not reader.extent.whole}
     counts = {name: 0 for reader in readers if (name := reader.pager.account.name) not in unread}
     for record in later:
         if record.account in counts:

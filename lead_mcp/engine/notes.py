@@ -34,9 +34,6 @@ class Note:
         return f"{type(self).__name__}({facts})"
 
 
-# --- where a reading ended ----------------------------------------------------------------------------------------
-
-
 class Cut(Note):
     """The deadline, or the most that may be read, ended the reading."""
 
@@ -64,8 +61,6 @@ class InNoOrder(Note):
 
 
 class ReadBackTo(Note):
-    """Behind this value of the sort's first key, matches of other accounts may still come in between."""
-
     value: Value
     zone: ZoneInfo
 
@@ -97,9 +92,6 @@ class MayHaveMoved(Note):
     zone: ZoneInfo
 
 
-# --- what a vendor gave -------------------------------------------------------------------------------------------
-
-
 class FewerThanCounted(Note):
     """Which of the two is right nobody knows. ``in_a_second``: counted in one second alone."""
 
@@ -115,8 +107,6 @@ class CameTwice(Note):
 
 
 class GivenTwice(Note):
-    """So many records that tie came twice, and the tie could not be read whole."""
-
     records: int
 
 
@@ -129,8 +119,6 @@ class CountsNotBelieved(Note):
 
 
 class TieCut(Note):
-    """Of the records with one value of ``field`` so many were read, and no more may be."""
-
     records: int
     field: str
 
@@ -143,15 +131,11 @@ class SecondCut(Note):
 
 
 class UnreadableTimes(Note):
-    """So many records have a ``field`` that is no time."""
-
     records: int
     field: str
 
 
 class SpellingCut(Note):
-    """Of one spelling of a person the vendor gives these records, page for page."""
-
     records: int
 
 
@@ -161,9 +145,6 @@ class CouldNotRead(Note):
     what: str
     id: str
     message: str
-
-
-# --- how a vendor was asked ---------------------------------------------------------------------------------------
 
 
 class DefaultWindow(Note):
@@ -192,8 +173,6 @@ class VendorSearches(Note):
 
 
 class VendorSays(Note):
-    """What its own documents say of a call."""
-
     text: str
 
 
@@ -227,9 +206,6 @@ class NothingMatches(Note):
     values: tuple[str, ...]
 
 
-# --- whose person is elsewhere ------------------------------------------------------------------------------------
-
-
 class PeopleLookedFor(Note):
     """At one account, and how many were found. ``read``: leads that were read to compare, None where none were."""
 
@@ -239,24 +215,15 @@ class PeopleLookedFor(Note):
 
 
 class LookingStopped(Note):
-    """After so many people the time was up, or nobody else can be asked for."""
-
     people: int
 
 
 class PeopleUnknown(Note):
-    """Leads left out, as nobody could tell whether their person is there."""
-
     leads: int
 
 
 class PeopleNameless(Note):
-    """Leads left out that have neither e-mail nor telephone number."""
-
     leads: int
-
-
-# --- summaries ----------------------------------------------------------------------------------------------------
 
 
 class CountedByVendor(Note):

@@ -63,6 +63,11 @@ class Plan:
         return self.criteria.descending
 
     @property
+    def searches_here(self) -> bool:
+        """Whether many records may have to be read for a match: something is checked here."""
+        return bool(self.checked) or self.text_here is not None
+
+    @property
     def counts_exactly(self) -> bool:
         """Whether the vendor counts just what was asked: its total needs no reading.
 
@@ -91,7 +96,7 @@ class Plan:
         low = self.bounds.lower
         at_edge = self.lower_push is Push.EDGE and low is not None and low == rounded_down(low, SECOND)
         lower = low is None or self.lower_push is Push.EXACT or at_edge
-        return not self.checked and self.text_here is None and lower
+        return not self.searches_here and lower
 
 
 def bound_clauses(plan: Plan, bounds: Bounds) -> tuple[Where, ...]:

@@ -17,7 +17,8 @@ from lead_mcp.engine.notes import DefaultWindow
 from lead_mcp.engine.query import AccountQuery, Query
 from lead_mcp.engine.readers.base import Reader
 from lead_mcp.engine.readers.budget import Budget
-from lead_mcp.engine.readers.making import ProgressCallback, ReaderMaker, Sink, reads_along
+from lead_mcp.engine.readers.intake import Sink
+from lead_mcp.engine.readers.making import ProgressCallback, ReaderMaker, reads_along
 from lead_mcp.engine.readers.partition import PartitionReading, partition_readings, partitions_of
 from lead_mcp.filters import Order
 

@@ -20,7 +20,8 @@ from lead_mcp.engine.pace import aside
 from lead_mcp.engine.places import Places
 from lead_mcp.engine.query import AccountQuery, Query, resolve_queries
 from lead_mcp.engine.readers.budget import Budget
-from lead_mcp.engine.readers.making import ProgressCallback, Sink
+from lead_mcp.engine.readers.intake import Sink
+from lead_mcp.engine.readers.making import ProgressCallback
 from lead_mcp.engine.reading import Delivery, Reading, read
 from lead_mcp.engine.records import Sorter
 
@@ -38,7 +39,7 @@ async def search(connections: Sequence[Connection], query: Query, limits: Limits
         left = limits.deadline - (anyio.current_time() - started)
         reading = await read(account_queries, query, state, limits, left)
         page = SearchPage(query, reading, seal, places)
-        return await aside(page.answer, sum(len(reader.rows) for reader in reading.readers))
+        return await aside(page.answer, sum(len(reader.taken.rows) for reader in reading.readers))
     raise late(limits)
 
 
@@ -123,7 +124,7 @@ class SearchPage:
     def _raise_if_empty(self, entries: Sequence[LedgerEntry]) -> None:
         """A question that no account could answer is an error, not an empty shelf."""
         errors = [entry.error for entry in entries if entry.error is not None]
-        if entries and len(errors) == len(entries) and not any(reader.rows for reader in self.reading.readers):
+        if entries and len(errors) == len(entries) and not any(reader.taken.rows for reader in self.reading.readers):
             raise combined(errors)
 
     def _cut(self, page: MergedPage) -> Callable[[int], str]:

@@ -18,6 +18,8 @@ from lead_mcp.engine.planner import plan
 from lead_mcp.engine.readers.base import OutOfOrder, Reader, Refused, TooDeep
 from lead_mcp.engine.readers.budget import Usage
 from lead_mcp.engine.readers.full import FullReader
+from lead_mcp.engine.readers.intake import Intake
+from lead_mcp.engine.readers.matching import Matching
 from lead_mcp.engine.readers.paging import Pager
 from lead_mcp.engine.readers.sorted import SortedReader
 from lead_mcp.engine.readers.time_slices import TimeSliceReader
@@ -100,7 +102,8 @@ def reader(
     orders = (Order("created_at", descending=descending),)
     found = plan(search, FIELDS, Criteria(tuple(clauses), orders=orders, frozen=NOW))
     pager = Pager(cast("Outbound", acme), Usage(share), NOW)
-    return kind(pager, found, Sorter(orders), record, after, need)
+    taken = Intake(Matching(found), Sorter(orders), pager.usage, after)
+    return kind(pager, found, record, taken, need)
 
 
 READING: dict[str, Any] = {"descending": True, "after": None, "need": None}
@@ -161,22 +164,22 @@ def test_what_is_settled_is_a_true_beginning(
     clauses = [Where("name", Op.EQ, "odd")] if odd else []
     found = run(reader(acme, kind, clauses, descending=descending, need=need))
     wanted = in_order([r for r in acme.rows if not odd or r["name"] == "odd"], descending=descending)
-    got = [one.id for one in found.rows]
-    assert found.error is None
+    got = [one.id for one in found.taken.rows]
+    assert found.extent.error is None
     assert got == wanted[: len(got)]
-    if found.done:
+    if found.extent.done:
         assert got == wanted
         assert found.counted() == len(wanted)
     else:
-        assert found.why or (need is not None and len(got) >= need)
+        assert found.extent.lacks or (need is not None and len(got) >= need)
         assert found.counted() in (None, len(wanted))
         first_unread = (
             next((one for one in acme.rows if one["id"] == wanted[len(got)]), None) if got != wanted else None
         )
-        if first_unread and found.settled_any and isinstance(found.watermark, datetime):
+        if first_unread and found.taken.settled_any and isinstance(found.taken.watermark, datetime):
             unread = STAMP.decode(first_unread["at"])
             assert isinstance(unread, datetime)
-            assert unread < found.watermark if descending else unread > found.watermark
+            assert unread < found.taken.watermark if descending else unread > found.taken.watermark
 
 
 @examples(200)
@@ -190,12 +193,12 @@ def test_going_on_from_a_position_neither_repeats_nor_skips(
     after: Position | None = None
     for _ in range(200):
         found = run(reader(acme, kind, descending=descending, need=need, after=after))
-        page = found.rows[:need]
+        page = found.taken.rows[:need]
         got += [one.id for one in page]
-        if found.done and len(page) == len(found.rows):
+        if found.extent.done and len(page) == len(found.taken.rows):
             break
         assert page
-        after = found.sorter.position(page[-1])
+        after = found.taken.sorter.position(page[-1])
     assert got == in_order(acme.rows, descending=descending)
 
 
@@ -209,14 +212,14 @@ def test_whoever_reads_on_in_another_way_hands_every_match_over_once(
     """Whatever had come by then: records that one way has read and not settled are the next one's to hand over."""
     acme, taken = Acme(rows_at([0, 0, *range(60)]), tells=False, refuses=refuses), list[str]()
     tired = reader(acme, kind, [Where("name", Op.EQ, "odd")], takes=lambda *_: Push.EXACT, deep=deep)
-    tired.sink = lambda one: taken.append(one.id)
+    tired.taken.sink = lambda one: taken.append(one.id)
     with pytest.raises(stops):
         run(tired)
     given = len(taken)
     other = run(tired.replaced_by(FullReader, replace(tired.plan, sent=(), checked=tired.plan.criteria.clauses)))
     assert (given > 0) is (stops is TooDeep)
     assert sorted(taken) == sorted(row["id"] for row in acme.rows if row["name"] == "odd")
-    assert (other.kept, other.rows) == (len(taken), [])
+    assert (other.taken.kept, other.taken.rows) == (len(taken), [])
     assert other.pager.usage.requests == len(acme.asks)
 
 
@@ -229,14 +232,14 @@ def test_a_vendor_that_does_not_sort_as_asked_is_caught() -> None:
 def test_a_page_size_capped_in_silence_loses_nothing() -> None:
     acme = Acme(rows_at(range(50)), cap=3)
     found = run(reader(acme, SortedReader))
-    assert [one.id for one in found.rows] == in_order(acme.rows)
-    assert found.done
+    assert [one.id for one in found.taken.rows] == in_order(acme.rows)
+    assert found.extent.done
 
 
 def test_pages_are_asked_side_by_side_where_a_total_is_known() -> None:
     known, unknown = Acme(rows_at(range(100))), Acme(rows_at(range(100)), tells=False)
     for acme in (known, unknown):
-        assert run(reader(acme, SortedReader)).done
+        assert run(reader(acme, SortedReader)).extent.done
     assert [ask.offset for ask in known.asks] == list(range(0, 100, 10))
     assert known.asks[-1].offset == 90, "no page behind the total is asked for"
     assert unknown.asks[-1].offset == 100, "only an empty page ends what has no total"
@@ -245,43 +248,45 @@ def test_pages_are_asked_side_by_side_where_a_total_is_known() -> None:
 def test_a_reply_too_large_is_halved_and_later_pages_start_small() -> None:
     acme = Acme(rows_at(range(40)), too_large=5)
     found = run(reader(acme, SortedReader))
-    assert found.done
+    assert found.extent.done
     assert [ask.limit for ask in acme.asks] == [10, *[5] * 8]
 
 
 def test_one_record_too_large_is_an_error_of_that_reader() -> None:
     found = run(reader(Acme(rows_at(range(4)), too_large=0), SortedReader))
-    assert isinstance(found.error, TooLarge)
+    assert isinstance(found.extent.error, TooLarge)
 
 
 def test_the_scan_limit_stops_a_reading_and_says_so() -> None:
     acme = Acme(rows_at(range(100)))
     found = run(reader(acme, SortedReader, [Where("name", Op.EQ, "nobody")], share=30, need=5))
-    assert not found.done
-    assert found.rows == []
+    assert not found.extent.done
+    assert found.taken.rows == []
     assert found.pager.usage.scanned == 30
-    assert found.why == [LimitReached("scan limit", 30)]
-    assert found.watermark == NOW - timedelta(days=1, seconds=28), "the last record may have ties that were not read"
+    assert found.extent.lacks == [LimitReached("scan limit", 30)]
+    assert found.taken.watermark == NOW - timedelta(days=1, seconds=28), (
+        "the last record may have ties that were not read"
+    )
 
 
 def test_reading_stops_behind_the_far_bound() -> None:
     acme = Acme(rows_at(range(100)))
     low = Where("created_at", Op.GTE, NOW - timedelta(days=1, seconds=14))
     found = run(reader(acme, SortedReader, [low]))
-    assert len(found.rows) == 15
+    assert len(found.taken.rows) == 15
     assert found.pager.usage.requests == 2
 
 
 def test_empty_bounds_are_asked_of_nobody() -> None:
     acme = Acme(rows_at(range(4)))
     found = run(reader(acme, SortedReader, [Where("created_at", Op.GTE, NOW)]))
-    assert (found.done, found.rows, acme.asks) == (True, [], [])
+    assert (found.extent.done, found.taken.rows, acme.asks) == (True, [], [])
 
 
 def test_more_records_in_one_second_than_a_page_holds_are_all_read() -> None:
     acme = Acme(rows_at([100] * 35 + [*range(200_000, 200_030)]))
     found = run(reader(acme, TimeSliceReader))
-    assert [one.id for one in found.rows] == in_order(acme.rows)
+    assert [one.id for one in found.taken.rows] == in_order(acme.rows)
 
 
 @pytest.mark.parametrize("descending", [True, False])
@@ -297,6 +302,6 @@ def test_slices_of_a_vendor_that_cuts_pages_short_and_says_only_that_more_follow
 
     acme.page = page  # type: ignore[method-assign]
     read = run(reader(acme, TimeSliceReader, descending=descending, page=100))
-    assert [one.id for one in read.rows] == in_order(rows, descending=descending)
-    assert read.done
+    assert [one.id for one in read.taken.rows] == in_order(rows, descending=descending)
+    assert read.extent.done
     assert {ask.limit for ask in acme.asks[1:]} == {7}, "what the vendor gives is what is asked for from then on"

@@ -42,7 +42,7 @@ class Shuffling(Acme):
 
 
 def ids(found: Reader) -> list[str]:
-    return [one.id for one in found.rows]
+    return [one.id for one in found.taken.rows]
 
 
 seconds = st.lists(st.one_of(st.integers(0, 3), st.integers(0, 100_000)), min_size=1, max_size=80)
@@ -65,15 +65,15 @@ def test_pages_that_repeat_ties_lose_none_or_say_so(
     wanted = in_order(acme.rows, descending=descending)
     assert len(ids(found)) == len(set(ids(found)))
     assert ids(found) == [one for one in wanted if one in ids(found)], "what was found is in order"
-    assert found.done
+    assert found.extent.done
     if ids(found) != wanted:
-        assert found.why
+        assert found.extent.lacks
         assert found.counted() in (None, len(wanted))
-    if tells and most > 1 and not found.why:
+    if tells and most > 1 and not found.extent.lacks:
         assert ids(found) == wanted
     if max(at.count(second) for second in at) <= page and most > 1:
         assert ids(found) == wanted, "a tie that a page holds is always whole"
-        assert not found.why
+        assert not found.extent.lacks
 
 
 @examples(100)
@@ -85,7 +85,7 @@ def test_what_has_no_order_is_read_until_as_many_came_as_are_counted(
     found = run(reader(acme, kind, page=page, share=100_000))
     wanted = in_order(acme.rows)
     assert ids(found) == [one for one in wanted if one in ids(found)]
-    assert (ids(found) == wanted) or bool(found.why)
+    assert (ids(found) == wanted) or bool(found.extent.lacks)
     assert len(ids(found)) >= len(wanted) * 0.7
 
 
@@ -94,7 +94,7 @@ def test_six_hundred_records_in_few_seconds_are_all_found() -> None:
     acme = Shuffling(rows_at([nth // 150 for nth in range(600)]))
     found = run(reader(acme, SortedReader, page=100, share=100_000))
     assert ids(found) == in_order(acme.rows)
-    assert (found.done, found.why, found.counted()) == (True, [], 600)
+    assert (found.extent.done, found.extent.lacks, found.counted()) == (True, [], 600)
 
 
 def test_fewer_records_than_the_vendor_counts_are_not_complete() -> None:
@@ -103,8 +103,8 @@ def test_fewer_records_than_the_vendor_counts_are_not_complete() -> None:
     acme.page = lambda ask: Page(usual(ask).rows, 40)  # type: ignore[method-assign]
     for kind in (SortedReader, FullReader):
         found = run(reader(acme, kind))
-        assert len(found.rows) == 30
-        assert found.why == [FewerThanCounted(40, 30, in_a_second=False)]
+        assert len(found.taken.rows) == 30
+        assert found.extent.lacks == [FewerThanCounted(40, 30, in_a_second=False)]
 
 
 @pytest.mark.parametrize("bounded", [True, False])
@@ -126,14 +126,14 @@ def test_a_page_that_comes_again_and_again_ends_the_reading_or_is_passed_by_its_
 
     acme.page = page  # type: ignore[method-assign]
     found = run(reader(acme, SortedReader, share=1_000))
-    assert found.done
+    assert found.extent.done
     assert len(acme.asks) < 30, "it does not go on to the scan limit"
     if bounded:
         assert ids(found) == in_order(acme.rows)
-        assert not found.why
+        assert not found.extent.lacks
     else:
         assert ids(found) == in_order(acme.rows)[:10]
-        assert SamePageAgain() in found.why
+        assert SamePageAgain() in found.extent.lacks
         assert found.counted() in (None, 40)
 
 
@@ -147,23 +147,23 @@ def test_endless_ties_are_read_no_further_than_the_limit(kind: type[Reader], tel
     found = run(reader(acme, kind, share=50))
     looking = 24 if kind is TimeSliceReader else 4
     assert found.pager.usage.scanned <= 50 + looking * 10, "the limit, and small pages that were under way"
-    assert found.why
-    assert 0 < len(found.rows) <= 90, "what was read is handed out"
+    assert found.extent.lacks
+    assert 0 < len(found.taken.rows) <= 90, "what was read is handed out"
     assert found.counted() in (None, 500)
     if kind is not FullReader:
-        assert {TieCut, SecondCut} & {type(note) for note in found.why}
-        assert found.settled_any, "the next page goes on behind them"
+        assert {TieCut, SecondCut} & {type(note) for note in found.extent.lacks}
+        assert found.taken.settled_any, "the next page goes on behind them"
 
 
 @pytest.mark.parametrize("kind", [SortedReader, TimeSliceReader])
 def test_behind_endless_ties_the_reading_goes_on(kind: type[Reader]) -> None:
     acme = Acme(rows_at([7] * 500 + [20, 30]))
     first = run(reader(acme, kind, share=50))
-    after = first.sorter.position(first.rows[-1])
-    behind = type(after)((first.watermark,))
+    after = first.taken.sorter.position(first.taken.rows[-1])
+    behind = type(after)((first.taken.watermark,))
     second = run(reader(acme, kind, share=50, after=behind))
     assert ids(second) == ["0500", "0501"]
-    assert second.done
+    assert second.extent.done
 
 
 def test_a_probe_spends_little_of_the_share() -> None:
@@ -171,14 +171,14 @@ def test_a_probe_spends_little_of_the_share() -> None:
     acme = Acme(rows_at([nth * 600 for nth in range(3_000)]))
     found = run(reader(acme, TimeSliceReader, _rare(), page=2_000, share=2_000, need=5))
     assert acme.asks[0].limit <= 100
-    assert found.settled_any
+    assert found.taken.settled_any
     assert found.pager.usage.scanned <= 4_000
 
 
 def test_what_one_large_page_holds_is_read_in_two_requests() -> None:
     acme = Acme(rows_at([nth * 600 for nth in range(900)]))
     found = run(reader(acme, TimeSliceReader, _rare(), page=2_000, share=2_000, need=5))
-    assert found.done
+    assert found.extent.done
     assert [ask.limit for ask in acme.asks] == [100, 2_000]
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from lead_mcp.engine.notes import InNoOrder
 from lead_mcp.engine.readers.base import Reader
 from lead_mcp.engine.readers.paging import following, is_last
+from lead_mcp.engine.readers.requests import first_page
 from lead_mcp.engine.records import Record
 from lead_mcp.vendors.spec.reading import Page
 
@@ -24,22 +25,22 @@ class FullReader(Reader):
         for _ in range(PASSES):
             before = len(found)
             page = await self._pass(found)
-            lacks = page.total is not None and len(self._seen) < page.total
-            if self.why or not lacks or (before and len(found) == before):
+            lacks = page.total is not None and len(self.taken.seen) < page.total
+            if self.extent.lacks or not lacks or (before and len(found) == before):
                 break
-        if not self.why and page.total is not None and len(self._seen) < page.total:
-            self._lacks(page.total, len(self._seen))
-        await self._settle(await self._in_order(found))
-        self.done = True  # there is no place to go on from
+        if not self.extent.lacks and page.total is not None and len(self.taken.seen) < page.total:
+            self.extent.fewer(page.total, len(self.taken.seen))
+        await self.taken.settle_sorted(found)
+        self.extent.done = True  # there is no place to go on from
 
     async def _pass(self, found: list[Record]) -> Page:
         """Every page once, what is new of it into ``found``; the last page."""
         route, share = self.plan.route, max(1, self.pager.usage.share)
-        request = self._request(self.plan.bounds, min(route.page or share, self.pager.page_cap, share))
+        request = first_page(self.plan, self.plan.bounds, min(route.page or share, self.pager.page_cap, share))
         stale = 0
         while True:
             page = await self.pager.page(route, request)
-            fresh = await self._fresh(page.rows)
+            fresh = await self.taken.fresh(page.rows, self.record)
             found += fresh
             stale = 0 if fresh or not page.rows else stale + 1
             if not route.page or is_last(page, request) or stale > 1:
@@ -48,5 +49,5 @@ class FullReader(Reader):
                 request = replace(request, limit=min(request.limit, len(page.rows)))
             request = following(request, page)
             if await self._spent():
-                self._note(InNoOrder())
+                self.extent.note(InNoOrder())
                 return page

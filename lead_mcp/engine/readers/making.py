@@ -15,11 +15,13 @@ from lead_mcp.engine.readers.base import Reader
 from lead_mcp.engine.readers.budget import Budget, Usage
 from lead_mcp.engine.readers.ends import EndsReader
 from lead_mcp.engine.readers.full import FullReader
+from lead_mcp.engine.readers.intake import Intake, Sink
+from lead_mcp.engine.readers.matching import Matching
 from lead_mcp.engine.readers.paging import Pager
 from lead_mcp.engine.readers.person import PersonReader
 from lead_mcp.engine.readers.sorted import SortedReader
 from lead_mcp.engine.readers.time_slices import TimeSliceReader
-from lead_mcp.engine.records import Position, Record, Sorter
+from lead_mcp.engine.records import Position, Sorter
 from lead_mcp.engine.rows import identifier, record_maker
 from lead_mcp.engine.text import TEXT_FIELDS
 from lead_mcp.engine.windows import default_window
@@ -27,7 +29,6 @@ from lead_mcp.filters import Order
 from lead_mcp.vendors.spec.fields import Paths
 
 ProgressCallback = Callable[[int], Awaitable[None]]
-Sink = Callable[[Record], None]
 
 
 @dataclass(frozen=True)
@@ -73,14 +74,13 @@ class ReaderMaker:
             learned=account_query.connection.learned,
             on_progress=self.on_progress,
         )
+        after = self.state.page_end.start if self.batched else self.state.page_end.after
         return way_of(found)(
             pager=pager,
             plan=found,
-            sorter=Sorter(self.base),
             record=record_maker(account_query, self.query.kind, partition),
-            after=self.state.page_end.start if self.batched else self.state.page_end.after,
+            taken=Intake(Matching(found), Sorter(self.base), pager.usage, after, self.sink),
             need=None if self.batched or self.sink else self.query.limit + 1,
-            sink=self.sink,
         )
 
 

@@ -54,7 +54,7 @@ class PartitionReading:
 
     def _unsorted(self) -> Reader | None:
         """By a way that needs no order. None where the wanted field has no such way: the vendor is not asked for it again."""
-        plan, leading = self.reader.plan, self.reader.sorter.orders[0].field
+        plan, leading = self.reader.plan, self.reader.taken.sorter.orders[0].field
         if not isinstance(self.reader, EndsReader):
             return self.reader.replaced_by(unsorted_way_of(plan), plan)
         self.account_query.connection.learned.misordered.add((plan.route.name, leading))
@@ -80,7 +80,7 @@ class PartitionReading:
             if (other := way()) is not None:
                 return other
         if isinstance(refused.__cause__, LeadMcpError):
-            self.reader.fail(refused.__cause__)
+            self.reader.extent.error = refused.__cause__
         return None
 
     def _by_listing(self) -> Reader | None:
@@ -93,7 +93,7 @@ class PartitionReading:
         found = self.maker.plan(one, frozenset(alike))
         found = replace(found, notes=(*found.notes, PersonSearchRefused()))
         way = way_of(found)
-        ordered = tired.sorter.orders[0].field == found.along or way is EndsReader
+        ordered = tired.taken.sorter.orders[0].field == found.along or way is EndsReader
         return tired.replaced_by(way if ordered else FullReader, found)
 
     def _without_its_route(self) -> Reader | None:

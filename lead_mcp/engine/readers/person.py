@@ -30,6 +30,6 @@ class PersonReader(Reader):
         pager.usage.scanned += len(search.rows)
         self.plan = replace(self.plan, notes=(*question.own_notes, *search.notes))
         for why in search.why:
-            self._note(why)
-        await self._settle(await self._in_order(await self._fresh(search.rows)))
-        self.done = True
+            self.extent.note(why)
+        await self.taken.settle_sorted(await self.taken.fresh(search.rows, self.record))
+        self.extent.done = True
