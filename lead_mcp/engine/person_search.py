@@ -20,8 +20,8 @@ from lead_mcp.engine.notes import FewerThanCounted, Note, SpellingCut, StoppedAt
 from lead_mcp.engine.person import Person, numbers_of
 from lead_mcp.engine.person_question import notes_of
 from lead_mcp.engine.readers.paging import following, is_last
-from lead_mcp.engine.records import Reads, Record, lead_record
-from lead_mcp.errors import MalformedReply, Rejected
+from lead_mcp.engine.records import Reads, Record, lead_record, without_id
+from lead_mcp.errors import Rejected
 from lead_mcp.filters import folded
 from lead_mcp.phones import TOGETHER, Phone, parse_phone
 from lead_mcp.transport.outbound import Outbound
@@ -154,7 +154,7 @@ class PersonSearch:
         account = self.outbound.account
         lead_id = self.outbound.vendor.leads.identify(account, row, None)
         if lead_id is None:
-            raise MalformedReply(f"{account.name} sent a record without an id.", account=account.name)
+            raise without_id(account.name)
         return lead_record(account.name, lead_id, row, self._reads)
 
 

@@ -10,8 +10,9 @@ from decimal import Decimal
 from functools import total_ordering
 from typing import Any
 
+from lead_mcp.errors import MalformedReply
 from lead_mcp.filters import Order, Value, folded, plain
-from lead_mcp.uris import lead_uri
+from lead_mcp.uris import lead_uri, ping_uri
 from lead_mcp.vendors.spec.fields import Field
 from lead_mcp.vendors.spec.http import Raw
 
@@ -72,6 +73,24 @@ def _column(records: Sequence[Record], name: str) -> list[Value]:
 def lead_record(account: str, lead_id: str, raw: Raw, reads: Reads, partition: str | None = None) -> Record:
     """A lead, with its URI."""
     return Record(account, lead_id, lead_uri(account, lead_id), raw, reads, partition)
+
+
+def ping_record(
+    account: str, kind: str, ping_id: str, raw: Raw, reads: Reads, when: str, partition: str | None = None
+) -> Record:
+    """A ping (``kind``: ``inbound``, ``outbound``), with its URI: that names what it takes to read it again.
+
+    ``when``: its field of time.
+    """
+    at = reads(when)
+    moment = at.read(raw) if at else None
+    where = ping_uri(account, kind, ping_id, moment if isinstance(moment, datetime) else None)
+    return Record(account, ping_id, where, raw, reads, partition, {when: moment})
+
+
+def without_id(account: str) -> MalformedReply:
+    """Why a row is no record: nobody could ask for it again."""
+    return MalformedReply(f"{account} sent a record without an id.", account=account)
 
 
 @total_ordering

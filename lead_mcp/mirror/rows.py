@@ -8,8 +8,7 @@ from typing import Any
 
 from lead_mcp.dates import EPOCH, full_stamp
 from lead_mcp.engine.connection import Connection, Names
-from lead_mcp.engine.records import Record, lead_record
-from lead_mcp.engine.rows import record_of
+from lead_mcp.engine.records import Record, lead_record, ping_record
 from lead_mcp.filters import folded
 from lead_mcp.mirror.cells import Cells, Remembered, itself, raw_cells
 from lead_mcp.mirror.recordings import recording
@@ -154,7 +153,7 @@ class StoredRows:
         }
 
     def _ping(self, stored: Stored, raw: Mapping[str, Any]) -> Record:
-        return record_of(stored[1], self.kind, stored[3], raw, self.names, self.when, stored[4])
+        return ping_record(stored[1], self.kind, stored[3], raw, self.names.field, self.when, stored[4])
 
     def _recording(self, no: int, raw: Mapping[str, Any]) -> Row:
         """A recording's row, with the time its lead was created."""
