@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from lead_mcp.errors import LeadMcpError, TimedOut
 
 
+class Limit(Enum):
+    """Which of the operator's limits bounds the records that are read."""
+
+    SCAN = "scan"
+    SUMMARY = "summary"
+
+
 @dataclass(frozen=True)
 class Limits:
-    """``deadline``: seconds of vendor work. ``scan``: records read at most, over all accounts; ``called``: its name."""
+    """``deadline``: seconds of vendor work. ``scan``: records read at most, over all accounts, by which ``limit``."""
 
     deadline: float = 30.0
     scan: int = 10_000
-    called: str = "scan limit"
+    limit: Limit = Limit.SCAN
 
 
 def late(limits: Limits) -> LeadMcpError:

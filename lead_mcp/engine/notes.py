@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, dataclass_transform
 from zoneinfo import ZoneInfo
 
+from lead_mcp.engine.limits import Limit
 from lead_mcp.filters import Value
 
 
@@ -39,9 +40,9 @@ class Cut(Note):
 
 
 class LimitReached(Cut):
-    """``called``: the limit's name; ``most``: the records it allows to the whole answer."""
+    """``most``: the records that the limit allows to the whole answer."""
 
-    called: str
+    limit: Limit
     most: int
 
 

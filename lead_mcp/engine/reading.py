@@ -99,7 +99,7 @@ async def _attempt(
     alive: Sequence[AccountQuery], query: Query, limits: Limits, until: float, delivery: Delivery, state: PageState
 ) -> Attempt:
     """Read in the order that serves from there on, until that moment of the event loop's clock."""
-    budget = delivery.budget or Budget.among(len(partitions_of(alive)), limits.scan, limits.called)
+    budget = delivery.budget or Budget.among(len(partitions_of(alive)), limits)
     base = _order_of_reading(alive, query, state)
     maker = ReaderMaker(query, state, base, budget, delivery.sink, delivery.on_progress)
     readings = partition_readings(maker, alive)

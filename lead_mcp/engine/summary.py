@@ -102,7 +102,7 @@ class _Shared:
 def _budget(account_queries: Sequence[AccountQuery], limits: Limits) -> Budget:
     """The records that all accounts together may read."""
     alive = [one for one in account_queries if one.error is None and one.nothing is None]
-    return Budget.among(len(partitions_of(alive)), limits.scan, limits.called)
+    return Budget.among(len(partitions_of(alive)), limits)
 
 
 def _summary(

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from lead_mcp.dates import stamp
 from lead_mcp.engine import notes
+from lead_mcp.engine.limits import Limit
 from lead_mcp.engine.notes import Note
 from lead_mcp.engine.windows import length
 from lead_mcp.filters import spelled
@@ -16,6 +17,7 @@ from lead_mcp.mirror import notes as mirror_notes
 DAYS: Final = 2880
 """Minutes from which on an age is told in days."""
 HOURS: Final = 120
+LIMITS: Final = {Limit.SCAN: "scan limit", Limit.SUMMARY: "summary limit"}
 OWN_SEARCH: Final = "the vendor's own search"
 
 
@@ -90,7 +92,7 @@ def _age(age: timedelta) -> str:
 
 
 SENTENCES: Final[Mapping[type[Note], str | Callable[[Any], str]]] = {
-    notes.LimitReached: "stopped at the {called} of {most:,} records",
+    notes.LimitReached: lambda note: f"stopped at the {LIMITS[note.limit]} of {note.most:,} records",
     notes.DeadlinePassed: "stopped at the deadline of {seconds:g} s",
     notes.StoppedAt: "stopped at {most:,} {what}",
     notes.InNoOrder: "in no known order",

@@ -18,7 +18,7 @@ from lead_mcp.dates import Window
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.fanout import finished_within
 from lead_mcp.engine.ledger import LedgerEntry
-from lead_mcp.engine.limits import Limits, account_late
+from lead_mcp.engine.limits import Limit, Limits, account_late
 from lead_mcp.engine.query import AccountQuery, Query, resolve_queries
 from lead_mcp.engine.recordings import recordings_of
 from lead_mcp.engine.records import Record
@@ -28,8 +28,6 @@ from lead_mcp.filters import Filter, Order
 from lead_mcp.vendors.spec.reading import Recording
 
 LEAD: Final = "lead"
-MOST: Final = "LEAD_MCP_SUMMARY_LIMIT"
-"""What the most records is called where it ended a reading."""
 Progress = Callable[[int], Awaitable[None]]
 
 
@@ -48,7 +46,7 @@ class Terms:
 
     @property
     def limits(self) -> Limits:
-        return Limits(max(0.1, self.until - anyio.current_time()), self.scan, MOST)
+        return Limits(max(0.1, self.until - anyio.current_time()), self.scan, Limit.SUMMARY)
 
     def cut(self, entry: LedgerEntry) -> bool:
         """Whether the entry is short of records because the time was up or the most had been read."""

@@ -12,7 +12,7 @@ from mcp.types import CallToolResult
 
 from lead_mcp.engine.grouping import Grouping
 from lead_mcp.engine.groups import GroupCursor
-from lead_mcp.engine.limits import Limits
+from lead_mcp.engine.limits import Limit, Limits
 from lead_mcp.engine.measures import parse_measures
 from lead_mcp.engine.pace import aside
 from lead_mcp.engine.summary import SummaryQuery, summarize
@@ -26,8 +26,6 @@ from lead_mcp.tools.sources import sourced_leads
 
 MOST_LOCAL: Final = 100_000_000
 """Records that may be read for a summary where no vendor has to send them; the deadline holds all the same."""
-
-SUMMARY: Final = "summary limit"
 
 
 async def summarize_leads(ctx: Context[Any, Any], asked: models.SummarizeLeads) -> CallToolResult:
@@ -49,7 +47,7 @@ async def summarize_leads(ctx: Context[Any, Any], asked: models.SummarizeLeads) 
 
 def summary_limits(runtime: Runtime) -> Limits:
     """What a summary may cost."""
-    return Limits(runtime.server.deadline, runtime.server.summary_limit, SUMMARY)
+    return Limits(runtime.server.deadline, runtime.server.summary_limit, Limit.SUMMARY)
 
 
 def progress(ctx: Context[Any, Any]) -> Callable[[int], Awaitable[None]]:

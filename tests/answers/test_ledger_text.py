@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from lead_mcp.engine.ledger import LedgerEntry
+from lead_mcp.engine.limits import Limit
 from lead_mcp.engine.notes import LimitReached, VendorCompares
 from lead_mcp.errors import NotOffered, Unavailable
 from lead_mcp.filters import Op, Where
@@ -25,7 +26,7 @@ CASES = [
         ["complete: 1 of 2 accounts, 1 request", "convoso: not_offered: has no field 'gclid': it was not asked."],
     ),
     (
-        [LedgerEntry("leadexec", 2, 669, 400, 4, complete=False, notes=[LimitReached("scan limit", 400)])],
+        [LedgerEntry("leadexec", 2, 669, 400, 4, complete=False, notes=[LimitReached(Limit.SCAN, 400)])],
         [
             "not complete: 1 account, 4 requests",
             "leadexec: not complete, 2 of 669 shown, 400 read; stopped at the scan limit of 400 records",

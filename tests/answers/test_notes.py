@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from lead_mcp.engine import notes
+from lead_mcp.engine.limits import Limit
 from lead_mcp.engine.notes import Note
 from lead_mcp.mirror import notes as mirror
 from lead_mcp.outgoing.notes import SENTENCES, sentence_of, sentences_of
@@ -18,7 +19,8 @@ ZONE: Final = ZoneInfo("America/New_York")
 NOON: Final = datetime(2026, 11, 20, 17, tzinfo=UTC)
 MONTH, DAY = timedelta(days=30), timedelta(hours=24)
 CASES: Final = [
-    (notes.LimitReached("scan limit", 10_000), "stopped at the scan limit of 10,000 records"),
+    (notes.LimitReached(Limit.SCAN, 10_000), "stopped at the scan limit of 10,000 records"),
+    (notes.LimitReached(Limit.SUMMARY, 500), "stopped at the summary limit of 500 records"),
     (notes.DeadlinePassed(7.5), "stopped at the deadline of 7.5 s"),
     (notes.StoppedAt(10_000, "recordings"), "stopped at 10,000 recordings"),
     (notes.InNoOrder(), "in no known order"),

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lead_mcp.engine.limits import Limit
 from lead_mcp.engine.notes import LimitReached
 from lead_mcp.engine.plan import Criteria
 from lead_mcp.engine.planner import plan
@@ -263,7 +264,7 @@ def test_the_scan_limit_stops_a_reading_and_says_so() -> None:
     assert not found.extent.done
     assert found.taken.rows == []
     assert found.pager.usage.scanned == 30
-    assert found.extent.lacks == [LimitReached("scan limit", 30)]
+    assert found.extent.lacks == [LimitReached(Limit.SCAN, 30)]
     assert found.taken.watermark == NOW - timedelta(days=1, seconds=28), (
         "the last record may have ties that were not read"
     )

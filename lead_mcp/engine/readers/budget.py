@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 import anyio
 
+from lead_mcp.engine.limits import Limit, Limits
 from lead_mcp.engine.notes import LimitReached
 
 
 @dataclass
 class Budget:
-    """``limit`` records over all readers. ``spare``: what readers that have ended did not need of their shares.
-
-    ``called``: what the limit is called where it stopped a reading; ``share``: what each reader has to begin with.
+    """``most`` records over all readers, by which ``limit``. ``spare``: what readers that have ended did not need of their
+    shares; ``share``: what each reader has to begin with.
     """
 
-    limit: int
-    called: str = "scan limit"
+    most: int
+    limit: Limit = Limit.SCAN
     share: int = 0
     spare: int = 0
     reading: int = 0
@@ -28,9 +28,9 @@ class Budget:
     """What those who wait are woken by, where there are any."""
 
     @staticmethod
-    def among(readers: int, limit: int, called: str) -> Budget:
+    def among(readers: int, limits: Limits) -> Budget:
         """In equal shares for so many readers."""
-        return Budget(limit, called, max(1, limit // max(1, readers)), reading=readers)
+        return Budget(limits.scan, limits.limit, max(1, limits.scan // max(1, readers)), reading=readers)
 
     def left_by(self, readers: int) -> None:
         """So many readers turned out to have nothing to read: others may have their shares."""
@@ -90,8 +90,8 @@ class Usage:
     def limit(self) -> LimitReached:
         """How many records the whole answer may read."""
         if self.budget is None:
-            return LimitReached("scan limit", self.share)
-        return LimitReached(self.budget.called, self.budget.limit)
+            return LimitReached(Limit.SCAN, self.share)
+        return LimitReached(self.budget.limit, self.budget.most)
 
     async def may_go_on(self) -> bool:
         """Whether more may be read: of the share, or of what others have left."""
