@@ -33,6 +33,7 @@ from lead_mcp.vendors.spec.vendor import Vendor
 from lead_mcp.writing.confirm import ConfirmCallback
 from lead_mcp.writing.context import WriteContext
 from lead_mcp.writing.pipeline import WritePipeline
+from lead_mcp.writing.vendor_time import VendorTime
 
 if TYPE_CHECKING:
     import httpx2
@@ -138,10 +139,14 @@ class Runtime:
 
     # --- writes ---
 
-    def context(self) -> WriteContext:
-        """What a write needs to look at vendors."""
-        looking = LookupScope(self.limits, self.seal, self.server.phone_region, self.now())
-        return WriteContext(looking, self.server.zone, self.server.deadline, sentence_of, self._copy_of)
+    def vendor_time(self) -> VendorTime:
+        """What vendors may take over a call that begins."""
+        return VendorTime(self.server.deadline)
+
+    def context(self, time: VendorTime | None = None) -> WriteContext:
+        """What a write needs to look at vendors. ``time``: the call's, where it has begun."""
+        scope = LookupScope(self.limits, self.seal, self.server.phone_region, self.now())
+        return WriteContext(scope, self.server.zone, time or self.vendor_time(), sentence_of, self._copy_of)
 
     async def _copy_of(self, connection: Connection, source: Source) -> AccountCopy | None:
         """The account as the mirror answers for it, where that is wanted; then the mirror loads. Raises NotConfigured."""
@@ -157,9 +162,11 @@ class Runtime:
         confirm: ConfirmCallback | None,
         confirmed: Mapping[str, Sequence[str | None]],
         approved_by: str = "",
+        time: VendorTime | None = None,
     ) -> WritePipeline:
-        """What carries writes out, for one call. ``approved_by``: who has said yes to what it sends."""
-        return WritePipeline(self.journal, self.context(), mode, confirm, confirmed, self.common.on_point, approved_by)
+        """What carries writes out. ``approved_by``: who has said yes to what it sends; ``time``: as in ``context``."""
+        context = self.context(time)
+        return WritePipeline(self.journal, context, mode, confirm, confirmed, self.common.on_point, approved_by)
 
     # --- accounts ---
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from mcp.server.mcpserver import Context
@@ -93,12 +94,11 @@ class BatchWrite:
 
     @property
     def batch(self) -> Batch:
-        who = self.confirmation.approved_by
-        return Batch(self.rows, self.call, lambda: self.runtime.pipeline("allow", None, {}, who))
+        return Batch(self.rows, self.call, lambda: self.confirmation.pipeline("allow"), self.confirmation.time)
 
-    @property
+    @cached_property
     def confirmation(self) -> Confirmation:
-        return Confirmation(self.ctx, self.runtime, self.call)
+        return Confirmation(self.ctx, self.runtime, self.call, self.runtime.vendor_time())
 
     async def run(self, dry_run: bool) -> CallToolResult | InputRequiredResult:
         if dry_run:
@@ -116,7 +116,7 @@ class BatchWrite:
             return await self.confirmation.page(pending) or pending_result(pending)
         except Declined:
             return batch_result([RowResult(nth, OutcomeKind.DECLINED) for nth, _ in enumerate(self.rows, 1)])
-        return batch_result(await self.batch.run(agreements, seconds=self.runtime.server.deadline))
+        return batch_result(await self.batch.run(agreements))
 
     async def _needs_nobody(self) -> bool:
         return await self.batch.ended() or self.runtime.server.writes == "allow"

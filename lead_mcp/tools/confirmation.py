@@ -27,6 +27,8 @@ from lead_mcp.writing.advice import waits
 from lead_mcp.writing.call import WriteCall
 from lead_mcp.writing.confirm import CannotAsk, ConfirmCallback, Question
 from lead_mcp.writing.outcome import Action
+from lead_mcp.writing.pipeline import WritePipeline
+from lead_mcp.writing.vendor_time import VendorTime
 
 MODERN: Final = "2026-07-28"
 ANSWER: Final = "confirm"
@@ -54,11 +56,12 @@ class Declined(Exception):
 
 @dataclass(frozen=True)
 class Confirmation:
-    """The questions of one call."""
+    """One call's questions to a person, and the pipelines that its writes go through, whose vendors share its ``time``."""
 
     ctx: Context[Any, Any]
     runtime: Runtime
     call: WriteCall
+    time: VendorTime
 
     @property
     def callback(self) -> ConfirmCallback | None:
@@ -86,6 +89,13 @@ class Confirmation:
         info = client.client_info if client is not None else None
         named = cell(f"{info.name} {info.version}".strip()) if info is not None else ""
         return f"a person by {named or 'an unnamed client'}"
+
+    def pipeline(
+        self, mode: str, confirmed: Mapping[str, Sequence[str | None]] | None = None, *, asks: bool = False
+    ) -> WritePipeline:
+        """What carries a write of the call out as of now. ``confirmed``: as in ``WritePipeline``."""
+        confirm = self.callback if asks else None
+        return self.runtime.pipeline(mode, confirm, confirmed or {}, self.approved_by, self.time)
 
     def _is_modern(self) -> bool:
         return (self.ctx.protocol_version or "") >= MODERN

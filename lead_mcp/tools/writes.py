@@ -86,7 +86,7 @@ def one_account(runtime: Runtime, account: str) -> Connection:
 async def _write(
     ctx: Context[Any, Any], runtime: Runtime, intent: Intent, call: WriteCall, dry_run: bool
 ) -> CallToolResult | InputRequiredResult:
-    confirmation = Confirmation(ctx, runtime, call)
+    confirmation = Confirmation(ctx, runtime, call, runtime.vendor_time())
     await runtime.common.keep_journal()
     try:
         return outcome_result(await _outcome(confirmation, intent, dry_run))
@@ -104,14 +104,13 @@ async def _outcome(confirmation: Confirmation, intent: Intent, dry_run: bool) ->
     runtime, call = confirmation.runtime, confirmation.call
     mode = runtime.server.deletes if call.tool.action is Action.DELETE else runtime.server.writes
     if dry_run:
-        return await runtime.pipeline(mode, None, {}).preview(intent)
+        return await confirmation.pipeline(mode).preview(intent)
     if (opened := await confirmation.opened()) is not None:
         return replayed(opened)
     answers = await _answers(confirmation, intent)
     if isinstance(answers, Outcome):
         return answers
-    pipeline = runtime.pipeline(mode, confirmation.callback, answers, confirmation.approved_by)
-    return await pipeline.run(intent, call)
+    return await confirmation.pipeline(mode, answers, asks=True).run(intent, call)
 
 
 async def _answers(confirmation: Confirmation, intent: Intent) -> Mapping[str, Sequence[str | None]] | Outcome:
@@ -119,7 +118,7 @@ async def _answers(confirmation: Confirmation, intent: Intent) -> Mapping[str, S
     try:
         return await confirmation.answers()
     except Conflict:
-        known = await confirmation.runtime.pipeline("confirm", None, {}).known(intent, confirmation.call)
+        known = await confirmation.pipeline("confirm").known(intent, confirmation.call)
         if isinstance(known, Outcome):
             return known
         raise

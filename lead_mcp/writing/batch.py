@@ -12,15 +12,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
-import anyio
-
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.person import Person
 from lead_mcp.errors import Conflict, LeadMcpError, Pending, TimedOut
 from lead_mcp.journal.entries import State, Write
 from lead_mcp.writing.advice import waits
 from lead_mcp.writing.call import PREVIEWED, WriteCall
-from lead_mcp.writing.confirm import Agreed, BatchPlan, RowPlan
+from lead_mcp.writing.confirm import LATE, Agreed, BatchPlan, RowPlan
 from lead_mcp.writing.inserts import InsertIntent
 from lead_mcp.writing.leases import in_thread
 from lead_mcp.writing.looking import sources
@@ -29,18 +27,26 @@ from lead_mcp.writing.pipeline import WritePipeline
 from lead_mcp.writing.prepared import PreparedWrite, prepare
 from lead_mcp.writing.rows import BatchRow, RowResult, results_of
 from lead_mcp.writing.updates import UpdateIntent
+from lead_mcp.writing.vendor_time import VendorTime
 
 MOST: Final = 50
 """Rows a batch has at most."""
+TO_PLAN: Final = 1 / 3
+"""The share of the deadline for looking at all rows before a person is asked: each is looked at again, and then sent."""
+TIME_UP: Final = "not sent: the call's time is up (LEAD_MCP_DEADLINE); "
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows go one after the other, so that a later one sees an earlier one; ``pipeline`` makes one that looks from now on."""
+    """Rows go one after the other, so that a later one sees an earlier one; ``pipeline`` makes one that looks from now on.
+
+    ``time``: what vendors may take over all rows together; None where nobody waits, and each row has its own.
+    """
 
     rows: Sequence[BatchRow]
     call: WriteCall
     pipeline: Callable[[], WritePipeline]
+    time: VendorTime | None = None
 
     @property
     def connections(self) -> list[Connection]:
@@ -67,22 +73,20 @@ class Batch:
     async def previews(self) -> list[RowResult]:
         return [await self._result(nth, self.pipeline().preview(one)) for nth, one in enumerate(self.intents)]
 
-    async def run(
-        self, agreements: Sequence[str | None] | None, stem: str | None = None, seconds: float = math.inf
-    ) -> list[RowResult]:
+    async def run(self, agreements: Sequence[str | None] | None, stem: str | None = None) -> list[RowResult]:
         """A result a row. ``agreements``: what a person agreed to, row by row; None where nobody has to.
 
-        ``stem``: what the rows' keys begin with where the call has no key. Rows that would begin after ``seconds`` are not
-        sent; the same call with the same key goes on with them.
+        ``stem``: what the rows' keys begin with where the call has no key. Rows for which the call has no time left are not
+        sent, nor those that there was no time to ask about; the same call with the same key goes on with them.
         """
-        end, results = anyio.current_time() + seconds, list[RowResult]()
+        results = list[RowResult]()
         for nth in range(len(self.rows)):
-            if anyio.current_time() < end:
-                agreed = None if agreements is None else _agreed(agreements[nth], results)
-                results.append(await self.row(nth, stem, agreed))
+            agreement = None if agreements is None else agreements[nth]
+            if agreement == LATE or (self.time is not None and self.time.is_up):
+                results.append(RowResult.of(nth + 1, self._late()))
             else:
-                late = TimedOut("not sent: the call's time is up (LEAD_MCP_DEADLINE); repeat it to go on")
-                results.append(RowResult.of(nth + 1, late))
+                agreed = None if agreements is None else _agreed(agreement, results)
+                results.append(await self.row(nth, stem, agreed))
         return results
 
     async def row(self, nth: int, stem: str | None, agreed: Agreed | None) -> RowResult:
@@ -161,19 +165,37 @@ class Batch:
 
     async def plan(self) -> BatchPlan:
         """What each row would do, for a person to agree to."""
-        context, plans = self.pipeline().context, list[RowPlan]()
+        plans = list[RowPlan]()
         for number, (intent, ended) in enumerate(zip(self.intents, await self._writes(), strict=True), 1):
             if ended is not None and ended.carried_out:
                 plans.append(RowPlan(number, ended=ended))
                 continue
             try:
-                prepared = await prepare(intent, context, PREVIEWED)
+                prepared = await prepare(intent, self.pipeline().context, PREVIEWED, most=self._most_to_plan())
                 prepared.check()
             except LeadMcpError as error:
                 plans.append(RowPlan(number, error=error))
                 continue
             plans.append(_plan(number, intent, prepared, plans))
         return BatchPlan(self.connections, self.call.tool.action, plans)
+
+    def _most_to_plan(self) -> float:
+        """Seconds that a row may be looked at before the question: all rows together as many as are left for each step after.
+
+        Raises TimedOut where none are.
+        """
+        if self.time is None:
+            return math.inf
+        left = self.time.left - (1 - TO_PLAN) * self.time.deadline
+        if left <= 0:
+            raise self._late()
+        return left
+
+    def _late(self) -> TimedOut:
+        """Why a row is not sent, and how to go on."""
+        again = self.time is not None and self.call.key is not None
+        way = "repeat it with the same idempotency_key to go on" if again else "call again with what was not sent"
+        return TimedOut(TIME_UP + way, sent=False)
 
     async def put_by(self) -> Pending:
         """The whole batch stored until somebody approves it, as the refusal that says so."""

@@ -14,21 +14,22 @@ from lead_mcp.journal.entries import State, Write
 from lead_mcp.writing.advice import waits
 from lead_mcp.writing.call import WriteCall
 from lead_mcp.writing.leases import in_thread
+from lead_mcp.writing.vendor_time import VendorTime
 
 if TYPE_CHECKING:
     from lead_mcp.journal.store import Journal
 
 LOOK_AGAIN: Final = 0.05
-WAITS: Final = 4
-"""Deadlines that a call waits for another with the same key: to look, to send and to read back take one each."""
+GRACE: Final = 1.0
+"""Seconds beyond its own time that a call waits for another with the same key, whose time may end with it."""
 
 
 @dataclass(frozen=True)
 class Claims:
-    """The writes of one journal. ``deadline``: seconds of vendor work that a call may take."""
+    """The writes of one journal. ``time``: what vendors may take over the call; to wait for another call takes of it too."""
 
     journal: Journal
-    deadline: float
+    time: VendorTime
 
     async def find(self, account: str, call: WriteCall) -> Write | None:
         """The write that has this key. Raises Conflict where the key was used for something else."""
@@ -41,13 +42,15 @@ class Claims:
 
     async def waited_for(self, write: Write) -> Write:
         """The write once nobody works on it any more. Raises TimedOut where somebody does so for too long."""
-        with anyio.move_on_after(WAITS * self.deadline):
-            while await in_thread(self.journal.is_worked_on, write):
-                await anyio.sleep(LOOK_AGAIN)
-                write = await self._now(write)
-            return await self._now(write)
-        message = f"Another call still works on the write {write.id}. Repeat this call with the same key later."
-        raise TimedOut(message, account=write.account)
+        try:
+            with self.time.counted(write.account, grace=GRACE):
+                while await in_thread(self.journal.is_worked_on, write):
+                    await anyio.sleep(LOOK_AGAIN)
+                    write = await self._now(write)
+                return await self._now(write)
+        except TimedOut:
+            message = f"Another call still works on the write {write.id}. Repeat this call with the same key later."
+            raise TimedOut(message, account=write.account, sent=False) from None
 
     async def _now(self, write: Write) -> Write:
         found = await in_thread(self.journal.get, write.id)

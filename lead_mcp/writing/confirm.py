@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from lead_mcp.engine.connection import Connection
-from lead_mcp.errors import Conflict, LeadMcpError
+from lead_mcp.errors import Conflict, LeadMcpError, TimedOut
 from lead_mcp.journal.entries import Write
 from lead_mcp.writing.outcome import Action
 from lead_mcp.writing.prepared import PreparedWrite
+
+LATE: Final = "late"
+"""Stands for the agreement to a row that nobody could be asked about in time."""
 
 
 class CannotAsk(Exception):
@@ -59,7 +63,12 @@ class RowPlan:
 
     @property
     def agreement(self) -> str | None:
-        """What a yes to it is bound to: a digest, ``#3`` for whatever becomes of row 3's person; None: nothing is sent."""
+        """What a yes to it is bound to: a digest, ``#3`` for whatever becomes of row 3's person; None: nothing is sent.
+
+        ``LATE``: nobody was asked about it, as there was no time to look at it.
+        """
+        if isinstance(self.error, TimedOut):
+            return LATE
         if self.follows is not None:
             return f"#{self.follows}"
         return self.prepared.digest() if self.sends and self.prepared else None

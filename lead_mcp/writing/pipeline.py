@@ -49,7 +49,7 @@ class WritePipeline:
 
     @property
     def claims(self) -> Claims:
-        return Claims(self.journal, self.context.deadline)
+        return Claims(self.journal, self.context.time)
 
     async def run(self, intent: Intent, call: WriteCall, agreed: Agreed | None = None) -> Outcome:
         """The write's outcome. Raises LeadMcpError; nothing was sent unless it is UnknownOutcome or the vendor's refusal."""

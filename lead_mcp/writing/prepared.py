@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import anyio
-
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.person import Person
-from lead_mcp.errors import LeadMcpError, TimedOut
+from lead_mcp.errors import LeadMcpError
 from lead_mcp.journal.entries import digest_of
 from lead_mcp.transport.redaction import REDACTED
 from lead_mcp.vendors.spec.http import Reply, Request
@@ -19,6 +18,7 @@ from lead_mcp.vendors.spec.writing import WriteResult
 from lead_mcp.writing.checked import Checked
 from lead_mcp.writing.context import WriteContext
 from lead_mcp.writing.outcome import Action, Note, Outcome, OutcomeKind
+from lead_mcp.writing.vendor_time import UNSENT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,12 +102,9 @@ class Intent(Protocol):
         ...
 
 
-async def prepare(intent: Intent, context: WriteContext, token: str) -> PreparedWrite:
-    """The intent made ready within the deadline. Raises TimedOut: nothing was sent."""
-    try:
-        with anyio.fail_after(context.deadline):
-            return await intent.prepare(context, token)
-    except TimeoutError:
-        name = intent.connection.name
-        message = f"{name} did not answer within {context.deadline:g} s (LEAD_MCP_DEADLINE); nothing was sent."
-        raise TimedOut(message, account=name, sent=False) from None
+async def prepare(
+    intent: Intent, context: WriteContext, token: str, *, look: bool = True, most: float = math.inf
+) -> PreparedWrite:
+    """The intent made ready in the time that is left, ``most`` seconds of it. Raises TimedOut: nothing was sent."""
+    with context.time.counted(intent.connection.name, most, UNSENT):
+        return await intent.prepare(context, token, look=look)

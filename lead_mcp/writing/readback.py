@@ -10,12 +10,13 @@ from lead_mcp.engine.lookup import get_record
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.filters import folded
 from lead_mcp.uris import parse_uri
+from lead_mcp.writing.context import WriteContext
 from lead_mcp.writing.outcome import Action, Note, Outcome, ReadsOtherwise
 from lead_mcp.writing.prepared import PreparedWrite
 from lead_mcp.writing.values import stored
 
 
-async def read_back(prepared: PreparedWrite, outcome: Outcome, deadline: float) -> Outcome:
+async def read_back(prepared: PreparedWrite, outcome: Outcome, context: WriteContext) -> Outcome:
     """The outcome with ``after`` as it reads now; what is not as sent is a warning, unless the vendor settles it later.
 
     What a new lead does not show may be kept all the same: it stays in ``sent``.
@@ -24,7 +25,8 @@ async def read_back(prepared: PreparedWrite, outcome: Outcome, deadline: float) 
     if outcome.uri is None or not sent:
         return outcome
     try:
-        record = await get_record(prepared.connection, parse_uri(outcome.uri, "lead").id, deadline)
+        with context.time.counted(prepared.connection.name):
+            record = await get_record(prepared.connection, parse_uri(outcome.uri, "lead").id, context.deadline)
     except LeadMcpError as error:
         return replace(outcome, warnings=(*outcome.warnings, f"could not be read back: {error.message}"))
     after = {name: stored(record.get(name)) for name in sent if record.reads(name) is not None}

@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-import anyio
 import anyio.lowlevel
 
 from lead_mcp.errors import LeadMcpError, MalformedReply, NotAllowed, TimedOut, TooLarge, Unavailable
@@ -23,6 +22,7 @@ from lead_mcp.writing.outcome import DONE, Action, Outcome, OutcomeKind, Tool
 from lead_mcp.writing.prepared import Intent, PreparedWrite, prepare
 from lead_mcp.writing.readback import read_back
 from lead_mcp.writing.settle import Settling
+from lead_mcp.writing.vendor_time import UNSENT
 
 if TYPE_CHECKING:
     from lead_mcp.journal.store import Journal
@@ -63,6 +63,7 @@ class Sending:
             if agreed is not None:
                 agreed.check(prepared)
             if prepared.verdict is None:
+                self.context.time.check_to_send(write.account)
                 write = await self._about_to_send(call, write, prepared)
         except ClaimLost:
             raise
@@ -104,7 +105,7 @@ class Sending:
         if result.accepted and outcome.uri is None:
             outcome = await self._looked_for(intent, write, outcome)
         if prepared.action is Action.UPDATE or write.tool == Tool.INSERT_LEAD:  # of a batch's inserts nobody sees it
-            outcome = await read_back(prepared, outcome, self.context.deadline)
+            outcome = await read_back(prepared, outcome, self.context)
         recorded = await self._recorded(write, outcome)
         self.on_point("done")
         return recorded
@@ -120,11 +121,16 @@ class Sending:
     async def _exchange(self, prepared: PreparedWrite) -> WriteResult:
         if prepared.request is None or prepared.read is None:
             raise AssertionError("a prepared write without a verdict has a request")
+        name, gone = prepared.connection.name, list[bool]()
         try:
-            with anyio.fail_after(self.context.deadline):
-                return await prepared.connection.outbound.fetch(prepared.request, prepared.read, lambda: None)
-        except TimeoutError:
-            raise TimedOut(f"no answer within {self.context.deadline:g} s") from None
+            with self.context.time.counted(name):
+                return await prepared.connection.outbound.fetch(
+                    prepared.request, prepared.read, lambda: gone.append(True)
+                )
+        except TimedOut:
+            if gone:
+                raise
+            raise self.context.time.late(name, UNSENT) from None  # it waited here, for the account's rate
 
     async def _failed(self, write: Write, error: LeadMcpError) -> LeadMcpError:
         """The journal knows how it failed, if it can be written still; what to raise."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from lead_mcp.errors import LeadMcpError, NotAllowed
+from lead_mcp.errors import LeadMcpError, NotAllowed, TimedOut
 from lead_mcp.journal.entries import State, Write
 from lead_mcp.writing.advice import not_yet, unknown
 from lead_mcp.writing.context import WriteContext
@@ -39,7 +39,11 @@ class Settling:
 
         An accepted write that cannot be seen yet is pending. Raises UnknownOutcome where looking proves nothing.
         """
-        uri = await self._found(intent, write)
+        try:
+            with self.context.time.counted(write.account):
+                uri = await self._found(intent, write)
+        except TimedOut as error:
+            return self._not_looked_at(write, error)
         if uri is not None:
             return await self._proved(write, uri)
         if write.state is State.ACCEPTED:
@@ -53,12 +57,19 @@ class Settling:
                 return None
         raise unknown(self.journal, write)
 
+    def _not_looked_at(self, write: Write, error: TimedOut) -> Outcome:
+        """What a write stays that could not be looked for in time. Raises UnknownOutcome."""
+        if write.state is not State.ACCEPTED:
+            raise unknown(self.journal, write, error.message)
+        warnings = (not_yet(self.journal, write), error.message)
+        return Outcome(OutcomeKind.PENDING, journal_id=write.id, warnings=warnings)
+
     async def awaited(self, intent: Intent, write: Write) -> str | None:
-        """The URI of a lead that the vendor has taken, as soon as it is there; None after ``PATIENCE`` or at the deadline.
+        """The URI of a lead that the vendor has taken, as soon as it is there; None after ``PATIENCE`` or in time.
 
         A vendor that cannot be looked at just now shows nothing.
         """
-        with anyio.move_on_after(min(PATIENCE, self.context.deadline)):
+        with suppress(TimedOut), self.context.time.counted(write.account, PATIENCE):
             for nth in itertools.count():
                 with suppress(LeadMcpError):
                     if (uri := await self._found(intent, write)) is not None:

@@ -26,6 +26,7 @@ from lead_mcp.runtime import running
 from lead_mcp.settings import Settings
 from lead_mcp.writing.call import PREVIEWED
 from lead_mcp.writing.offers import offered_insert
+from lead_mcp.writing.prepared import prepare
 
 UNUSABLE: Final = 2
 DUPLICATES: Final = {
@@ -85,7 +86,7 @@ async def _checked(settings: Settings, path: Path, options: Options) -> Plan | P
         plan.began_earlier = await runtime.in_journal(lambda journal: journal.has_keys(PRINCIPAL, beginning))
         for row in plan.rows:
             try:
-                prepared = await plan.intent(runtime, row).prepare(runtime.context(), PREVIEWED, look=False)
+                prepared = await prepare(plan.intent(runtime, row), runtime.context(), PREVIEWED, look=False)
             except LeadMcpError as error:
                 file.problems.add(row.line, error.message)
             else:

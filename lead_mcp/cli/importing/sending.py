@@ -23,7 +23,7 @@ from lead_mcp.runtime import Runtime, running
 from lead_mcp.settings import Settings
 from lead_mcp.writing.call import PREVIEWED, WriteCall
 from lead_mcp.writing.outcome import Action, Outcome, OutcomeKind
-from lead_mcp.writing.prepared import PreparedWrite
+from lead_mcp.writing.prepared import PreparedWrite, prepare
 from lead_mcp.writing.rows import RowResult
 from lead_mcp.writing.send import replayed
 
@@ -170,7 +170,7 @@ async def _would(runtime: Runtime, plan: Plan, row: Row) -> str:
     if write is not None and write.replayed:
         return "imported already"
     try:
-        prepared = await plan.intent(runtime, row).prepare(runtime.context(), PREVIEWED)
+        prepared = await prepare(plan.intent(runtime, row), runtime.context(), PREVIEWED)
         prepared.check()
         return _in_words(prepared)
     except LeadMcpError:
