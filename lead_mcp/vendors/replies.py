@@ -21,7 +21,7 @@ from lead_mcp.errors import (
     Unavailable,
     quoted,
 )
-from lead_mcp.vendors.spec.http import Raw, Reply
+from lead_mcp.vendors.spec.http import DECODER, Raw, Reply
 
 Failure = type[LeadMcpError]
 BY_STATUS: Final[Mapping[int, Failure]] = {
@@ -120,6 +120,22 @@ def as_rows(value: Any) -> Sequence[Raw]:
         for row in value:
             as_object(row)
     return value
+
+
+def with_objects(rows: Sequence[Raw], *names: str) -> Sequence[Raw]:
+    """The rows; what stands under one of these names as the JSON text of an object is that object. Other texts stay."""
+    if all(not isinstance(row.get(name), str) for row in rows for name in names):
+        return rows
+    return [{**row, **{name: object_of(row[name]) for name in names if isinstance(row.get(name), str)}} for row in rows]
+
+
+def object_of(text: str) -> Any:
+    """The object that ``text`` is the JSON of; ``text`` where it is that of none."""
+    try:
+        found = DECODER.decode(text)
+    except (ValueError, RecursionError):
+        return text
+    return found if isinstance(found, Mapping) else text
 
 
 def as_pairs(value: Any, name: str, content: str) -> Mapping[str, Any]:

@@ -16,7 +16,7 @@ from lead_mcp.dates import MILLISECOND, rounded_down, rounded_up
 from lead_mcp.errors import BadArgument, MalformedReply
 from lead_mcp.filters import Op, Where, as_flag
 from lead_mcp.vendors.leadtrackr.fields import LEAD, STAMP
-from lead_mcp.vendors.replies import as_count, as_object, as_rows, body_or_none, error_of, ok
+from lead_mcp.vendors.replies import as_count, as_object, as_rows, body_or_none, error_of, ok, with_objects
 from lead_mcp.vendors.samples import sampled_fields
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import Field, FieldMap, Paths
@@ -167,17 +167,23 @@ def check(account: Account) -> Request:
 def read_leads(account: Account, ask: PageRequest, reply: Reply) -> Page:
     """The page. Raises VendorError (409: Conflict) for every failure, and MalformedReply for a success without its array."""
     body = opened(reply, "leads")
-    return Page(as_rows(body["leads"]), as_count(body.get("total")), as_flag(body.get("hasMore")))
+    return Page(rows_of(body), as_count(body.get("total")), as_flag(body.get("hasMore")))
 
 
 def read_sample(account: Account, partition: str | None, reply: Reply) -> Mapping[str, Field]:
     """The fields below ``formData`` and its like, by dotted name."""
-    return sampled_fields(as_rows(opened(reply, "leads")["leads"]), LEAD)
+    return sampled_fields(rows_of(opened(reply, "leads")), LEAD)
 
 
 def read_lead(account: Account, ids: Sequence[str], reply: Reply) -> Sequence[Raw]:
     """The lead in a list of one; none where LeadTrackr says that it has no such lead."""
-    return [] if no_such_lead(reply) else [as_object(opened(reply, "lead")["lead"])]
+    return [] if no_such_lead(reply) else with_objects([as_object(opened(reply, "lead")["lead"])], *LEAD.free)
+
+
+def rows_of(body: Mapping[str, Any]) -> Sequence[Raw]:
+    """The leads of a page. Their three objects are documented as such, and are stored as JSON: as the text of it they are
+    read too. Raises MalformedReply."""
+    return with_objects(as_rows(body["leads"]), *LEAD.free)
 
 
 def no_such_lead(reply: Reply) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 from tests.facts import Change, Dialect, VendorFacts
 
 FACTS: Final = VendorFacts(
-    dialects=(Dialect(options={"settled": "uuid"}),),
+    dialects=(Dialect(options={"settled": "uuid"}), Dialect(options={"objects": "text"})),
     settled={"settles": 0.0},
     change=Change(field="status", wanted="lost", other="lost"),
     spells_email="userData.email",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -55,6 +56,9 @@ FULL: dict[str, Any] = LISTED | {  # docs: api-reference/leads/get-lead; formFie
     },
     "channelFlow": [{"channel": "google"}],
 }
+
+
+TEXTS = {name: json.dumps(FULL[name]) for name in ("formData", "userData", "attributionData")}
 
 
 def listing(**changes: Any) -> Reply:
@@ -241,6 +245,40 @@ def test_an_account_needs_a_key_and_nothing_else() -> None:
 )
 def test_a_listing_is_a_page(reply: Reply, page: Page) -> None:
     assert wire.read_leads(ACCOUNT, PageRequest(), reply) == page
+
+
+DEEP = '{"a":' * 9_000 + "1" + "}" * 9_000
+SAME: tuple[Any, ...] = (
+    *(None, {}, [], 7, "", "null", "[]", '"text"', "7", "g-1"),
+    *('{"gclid": ', '{"price": NaN}', "{" * 9_000, DEEP),
+)
+"""What is no text of an object, or of one that nobody can read."""
+FORMS: list[tuple[Any, Any]] = [
+    # as it stands in the reply, and as it is read
+    ({"gclid": "g-1", "consent": {"ads": True}}, {"gclid": "g-1", "consent": {"ads": True}}),
+    ('{"gclid": "g-1", "consent": {"ads": true}}', {"gclid": "g-1", "consent": {"ads": True}}),
+    (' {"gclid":"g-1"}\n', {"gclid": "g-1"}),
+    ("{}", {}),
+    *((one, one) for one in SAME),
+]
+
+
+@pytest.mark.parametrize("name", ["formData", "userData", "attributionData"])
+@pytest.mark.parametrize(("there", "read"), FORMS, ids=range(len(FORMS)))
+def test_an_object_that_comes_as_its_json_text_is_that_object(name: str, there: Any, read: Any) -> None:
+    """In a listing and alone; any other text stays as it is."""
+    lead = LISTED | {name: there}
+    wanted = LISTED | {name: read}
+    assert wire.read_leads(ACCOUNT, PageRequest(), listing(leads=[LISTED, lead])).rows == [LISTED, wanted]
+    assert wire.read_lead(ACCOUNT, ["4711"], reply({"message": "Lead retrieved", "lead": lead})) == [wanted]
+
+
+def test_the_fields_of_an_object_are_read_from_its_text_too() -> None:
+    (row,) = wire.read_leads(ACCOUNT, PageRequest(), listing(leads=[FULL | TEXTS])).rows
+    fields = {**ACCOUNT.fields.ours, **ACCOUNT.fields.own}
+    assert {name: one.read(row) for name, one in fields.items()} == {
+        name: one.read(FULL) for name, one in fields.items()
+    }
 
 
 FAILURES = [

@@ -29,6 +29,7 @@ from lead_mcp.vendors.leadtrackr.emulator.leads import (
     Habits,
     Lead,
     Nulls,
+    Objects,
     Project,
     Settled,
     iso,
@@ -74,6 +75,7 @@ def build(
     settled: Settled = "name",
     nulls: Nulls = "least",
     finds: Finds = "parts",
+    objects: Objects = "object",
     dedupe_code: Literal[200, 201] = 200,
 ) -> Starlette:
     """The app. Everything it keeps is drawn on the first request that needs it.
@@ -81,10 +83,10 @@ def build(
     ``settles``: seconds of ``clock`` a queued lead stays ``pending`` (None: for ever; the vendor takes up to a day).
     ``active=False``: the subscription has lapsed, every call answers 403.
     ``settled``: what ``status`` holds after processing, the label's name or its UUID (not documented).
-    ``nulls``, ``finds``: see ``Habits``.
+    ``nulls``, ``finds``, ``objects``: see ``Habits``.
     ``dedupe_code``: HTTP code of "Lead updated successfully" (not documented).
     """
-    desk = _Desk(Project(world, settled), clock, settles, active, dedupe_code, Habits(nulls, finds))
+    desk = _Desk(Project(world, settled), clock, settles, active, dedupe_code, Habits(nulls, finds, objects))
     routes = [
         Route("/api/leads/getLeads", desk.get_leads, methods=["GET"]),
         Route("/api/leads/getLead", desk.get_lead, methods=["GET"]),
@@ -113,12 +115,13 @@ class _Desk:
         self._admit(request)
         asked = DEFAULTS | _query(request, LIST_QUERY)
         rows = select(self.project.leads.values(), asked, asked["sort"], self.habits)
-        return _answer(200, "Leads retrieved", **_page(rows, asked["page"], asked["limit"]))
+        page = _page(rows, asked["page"], asked["limit"])
+        return _answer(200, "Leads retrieved", **page | {"leads": [self.habits.shown(one) for one in page["leads"]]})
 
     async def get_lead(self, request: Request) -> Response:
         """``{message, lead}``: the one the highest-priority key names. Source: docs get-lead."""
         self._admit(request)
-        return _answer(200, "Lead retrieved", lead=self._named(_query(request, KEY_QUERY)))
+        return _answer(200, "Lead retrieved", lead=self.habits.shown(self._named(_query(request, KEY_QUERY))))
 
     async def create_server_side(self, request: Request) -> Response:
         """201 ``{message, leadId, uniqueIdentifier}``. Source: docs create-server-side-lead, sgtm.

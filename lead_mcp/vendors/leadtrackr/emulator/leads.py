@@ -20,6 +20,9 @@ Lead = dict[str, Any]
 Settled = Literal["name", "uuid"]
 Nulls = Literal["first", "last", "least", "greatest"]
 Finds = Literal["parts", "whole"]
+Objects = Literal["object", "text"]
+
+OBJECTS: Final = ("formData", "userData", "attributionData")
 
 FIRST_ID: Final = 50_001
 FORMS: Final = ("Contact form", "Quote request", "Callback", "Offerte aanvragen", None)
@@ -134,10 +137,18 @@ TESTS: Final[dict[str, Callable[[Any, Lead], bool]]] = {
 @dataclass(frozen=True)
 class Habits:
     """What no document says. ``nulls``: where they stand in a sort, first or last whichever its direction, or as if they
-    were the least or the greatest. ``finds``: whether ``search`` finds parts of a value, or whole ones."""
+    were the least or the greatest. ``finds``: whether ``search`` finds parts of a value, or whole ones. ``objects``: whether
+    the three objects of a lead come as such, or as the JSON text that a column of them holds."""
 
     nulls: Nulls = "least"
     finds: Finds = "parts"
+    objects: Objects = "object"
+
+    def shown(self, lead: Lead) -> Lead:
+        """The lead as it is given out."""
+        if self.objects == "object":
+            return lead
+        return {**lead, **{key: json.dumps(lead[key]) for key in OBJECTS if lead[key] is not None}}
 
 
 def select(leads: Iterable[Lead], asked: dict[str, Any], sort: tuple[str, bool], habits: Habits) -> list[Lead]:
