@@ -52,15 +52,23 @@ JOINERS: Final = re.compile(
 )
 INVISIBLE: Final = re.compile(f"[{ZWNJ}{ZWJ}{VS16}]")
 IN_ONE_LINE: Final[Mapping[str, str]] = dict.fromkeys("\n\t\r\u2028\u2029\x85", " ")
-IN_LINES: Final[Mapping[str, str]] = {"\n": "\n", "\t": "\t", "\u2028": "\n", "\u2029": "\n", "\x85": "\n"}
+SPACES: Final = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+IN_COMPARISON: Final[Mapping[str, str]] = {**IN_ONE_LINE, **dict.fromkeys(SPACES, " "), "\u00a6": "|", "\u2215": "/"}
+"""Beside white space the two characters that stand in answers for one that would end a cell, or pass for a URI of ours."""
+SEVERAL: Final = re.compile(" {2,}")
+IN_LINES: Final[Mapping[str, str]] = {"\n": "\n", "\t": "\t", "\r": "\n", "\u2028": "\n", "\u2029": "\n", "\x85": "\n"}
 
 
 def cleaned(text: str, *, lines: bool = False) -> str:
-    """``text`` without deceiving characters; with ``lines``, newlines and tabs stay, else they are spaces."""
+    """``text`` without deceiving characters; with ``lines``, newlines and tabs stay, else they are spaces.
+
+    What then stands at the ends of one line as a space is no part of the text either.
+    """
     if text.isascii() and text.isprintable():
         return text
-    bare = _seen(text, TO_LINES if lines else TO_ONE_LINE)
-    return _joined(bare) if INVISIBLE.search(bare) else bare
+    bare = _seen(text.replace("\r\n", "\n"), TO_LINES) if lines else _seen(text, TO_ONE_LINE)
+    bare = _joined(bare) if INVISIBLE.search(bare) else bare
+    return bare if lines or bare == text else bare.strip()
 
 
 def is_clean(text: str) -> bool:
@@ -97,6 +105,7 @@ class Translation(dict[int, str]):
 
 
 TO_ONE_LINE: Final = Translation(IN_ONE_LINE)
+TO_COMPARE: Final = Translation(IN_COMPARISON)
 TO_LINES: Final = Translation(IN_LINES)
 
 
@@ -124,10 +133,16 @@ def _joined(text: str) -> str:
 
 
 def comparable(text: str) -> str:
-    """``text`` as it compares: on one line, without any invisible character, in composed form; case as it is."""
+    """``text`` as it compares: on one line, without any invisible character, in composed form; case as it is.
+
+    White space of any kind and length is one space, and what answers show in a character's place is that character: so a
+    value as shown is the same as the value.
+    """
     if text.isascii() and text.isprintable():
-        return text
-    return unicodedata.normalize("NFC", INVISIBLE.sub("", _seen(text, TO_ONE_LINE)))
+        return SEVERAL.sub(" ", text) if "  " in text else text
+    seen = INVISIBLE.sub("", _seen(text, TO_COMPARE))
+    composed = unicodedata.normalize("NFC", seen if seen == text else seen.strip())
+    return SEVERAL.sub(" ", composed) if "  " in composed else composed
 
 
 def strings_in(value: Any, name: str) -> Iterator[tuple[str, str]]:

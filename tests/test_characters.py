@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from lead_mcp.characters import EMOJI, ZWJ, ZWNJ, cleaned, comparable, is_text, strings_in
 from lead_mcp.filters import Op, Where, folded, matches
+from lead_mcp.outgoing.cleaning import text_cell
 
 MEANT = [
     pytest.param("می\u200cخواهم", id="Persian"),
@@ -40,7 +41,27 @@ IDLE = [
 ]
 NASTY = st.lists(
     st.sampled_from(
-        [ZWNJ, ZWJ, "\ufe0f", "\u200b", "\u094d", "ا", "ب", "\u064b", "☎", "👩", "🏽", "1", "\u20e3", "a", " "]
+        [
+            ZWNJ,
+            ZWJ,
+            "\t",
+            "\r",
+            "\u00a0",
+            "|",
+            "\ufe0f",
+            "\u200b",
+            "\u094d",
+            "ا",
+            "ب",
+            "\u064b",
+            "☎",
+            "👩",
+            "🏽",
+            "1",
+            "\u20e3",
+            "a",
+            " ",
+        ]
     )
     | st.text(st.characters(exclude_categories=()), max_size=3),
     max_size=30,
@@ -76,6 +97,8 @@ def test_a_joiner_never_stands_alone(text: str) -> None:
 
 @given(NASTY)
 def test_text_compares_as_it_is_displayed(text: str) -> None:
+    text = text.strip()
+    assert comparable(text) == comparable(text_cell(text)) == comparable(cleaned(text, lines=True)).strip()
     assert comparable(text) == comparable(cleaned(text)) == comparable(unicodedata.normalize("NFD", comparable(text)))
     assert folded(text) == folded(cleaned(text))
     assert matches(Where("name", Op.EQ, cleaned(text)), text)

@@ -72,7 +72,7 @@ def compared(value: Any, wanted: Any) -> int | None:
         pair = read(value, wanted)
         if pair is not None:
             return None if None in pair else _sign(*pair)
-    return _sign(folded(plain(value)), folded(plain(wanted)))
+    return _sign(folded(plain(value)).strip(), folded(plain(wanted)).strip())
 
 
 def _sign(left: Any, right: Any) -> int:

@@ -38,6 +38,8 @@ PLACES: Final = Decimal("0.0001")
 MOST_MONEY: Final = Decimal(10) ** 14
 OPEN: Final = frozenset("uri account vendor lead_uri direction kind person_id zone".split())
 """Columns of our own making, which every tool shows as they are."""
+IN_LINES: Final = frozenset({"note"})
+"""Columns whose texts keep their lines: nobody asks for one as a whole."""
 IMPERSONAL: Final = frozenset({FLAG, TIME, MONEY, WHOLE})
 """Types of columns that say nothing of a person."""
 
@@ -146,7 +148,7 @@ class RowMaker:
         return self.mask is unmasked or name in OPEN or kind in IMPERSONAL
 
     def _spelling_of(self, kind: str, name: str) -> Spelling:
-        spell = partial(self._amount, name) if kind == MONEY else CELLS.get(kind, _text)
+        spell = partial(self._amount, name) if kind == MONEY else CELLS.get(kind, _text if name in IN_LINES else _line)
         if self.shows(kind, name):
             return lambda value, record: spell(value)
         return lambda value, record: spell(self.mask(name, value, record))
@@ -171,8 +173,14 @@ def folded_address(email: Value) -> str | None:
     return folded(text).strip() or None if text else None
 
 
+def _line(value: Value) -> str | None:
+    """Any value as text on one line, so that a value as shown finds it; lists and objects as JSON."""
+    text = value if type(value) is str else _text(value)
+    return None if text is None else cleaned(text)
+
+
 def _text(value: Value) -> str | None:
-    """Any value as text without deceiving characters, so that a value as shown finds it; lists and objects as JSON."""
+    """Any value as text without deceiving characters; lists and objects as JSON."""
     if type(value) is str:
         return cleaned(value, lines=True)
     match value:
