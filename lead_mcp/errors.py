@@ -28,9 +28,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from traceback import format_tb
 from typing import ClassVar
 
 QUOTE_LIMIT = 200
+QUOTATION = re.compile(r"“.*”|(?<!\w)'.*'(?!\w)", re.DOTALL)
+"""From the first sign of a quotation to the last: what stands between two may be a part of one."""
+DEEPEST = 20
 OUR_URI = re.compile(r"(?:lead|ping|recording|account|journal|export)://", re.IGNORECASE)
 
 
@@ -164,6 +168,26 @@ def quoted(text: object) -> str:
     line = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
     line = disarmed(line)
     return f"“{line[:QUOTE_LIMIT]}…”" if len(line) > QUOTE_LIMIT else f"“{line}”"
+
+
+def own_words(error: LeadMcpError) -> str:
+    """``code: message`` without what it quotes, which a vendor may have taken from somebody's record: what may be kept where
+    no such value is, or longer than they are."""
+    return f"{error.code}: {QUOTATION.sub('“…”', error.message)}"
+
+
+def trace_of(error: BaseException) -> str:
+    """Where it was raised and what kind it is, and those it came from; without words: they may quote a value."""
+    parts: list[str] = []
+    found: BaseException | None = error
+    while found is not None and len(parts) < DEEPEST:
+        inner = found.exceptions if isinstance(found, BaseExceptionGroup) else ()
+        number = f" {found.errno}" if isinstance(found, OSError) else ""
+        parts.append(
+            "".join([*format_tb(found.__traceback__), type(found).__name__, number, "\n", *map(trace_of, inner)])
+        )
+        found = found.__cause__ or (None if found.__suppress_context__ else found.__context__)
+    return "".join(reversed(parts))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

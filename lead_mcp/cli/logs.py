@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from lead_mcp.errors import trace_of
+
 if TYPE_CHECKING:
     from lead_mcp.transport.redaction import Redactor
 
@@ -40,8 +42,8 @@ class JsonLines(logging.Formatter):
         line = {"at": self.formatTime(record), "level": record.levelname.lower(), "log": record.name}
         line["message"] = record.getMessage()
         line |= {key: value for key, value in record.__dict__.items() if key not in STANDARD}
-        if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)
+        if record.exc_info and record.exc_info[1] is not None:
+            line["trace"] = trace_of(record.exc_info[1])
         return json.dumps(self.redactor.tree(line), default=str, ensure_ascii=False)
 
 

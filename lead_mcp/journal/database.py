@@ -194,7 +194,7 @@ def _own_file(path: Path) -> None:
 def _sqlite_settings(connection: Any, record: Any) -> None:
     connection.isolation_level = None  # we begin transactions ourselves, immediately, so that writers queue
     with _cursor(connection) as cursor:
-        for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             cursor.execute(f"PRAGMA {setting}")
 
 

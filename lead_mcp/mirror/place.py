@@ -16,7 +16,8 @@ class Place:
 
     ``loaded``: whether the first reading has come back to where it shall begin (``since``; None: the first record).
     ``changed``: when changes of older records were last looked for. ``swept``: back to where the running sweep has come, None
-    where none runs. ``swept_at``: when the last sweep ended. ``error``: code and message of what went wrong last, or "".
+    where none runs. ``swept_at``: when the last sweep ended. ``error``: what went wrong last, in our
+    own words (``own_words``), as nobody could forget here what a vendor quotes; or "".
     """
 
     as_of: datetime | None = None

@@ -22,7 +22,7 @@ from anyio import to_thread
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.notes import Note
 from lead_mcp.engine.records import Record
-from lead_mcp.errors import LeadMcpError
+from lead_mcp.errors import LeadMcpError, own_words
 from lead_mcp.mirror import saving
 from lead_mcp.mirror.place import Place
 from lead_mcp.mirror.reading import PATIENCE, SLIP, Stretch, read
@@ -130,7 +130,7 @@ class Stream:
             if not fresh:
                 await self._sweep(now, floor)
         except LeadMcpError as error:
-            self.place = replace(self.place, error=f"{error.code}: {error.message}")
+            self.place = replace(self.place, error=own_words(error))
             await self._write(self.place)
             raise
 

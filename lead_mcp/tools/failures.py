@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Awaitable
-from traceback import format_exception
 from typing import TypeVar
 
 from mcp import MCPError
@@ -19,7 +18,7 @@ from mcp.server.mcpserver.exceptions import ResourceError, ToolError
 from mcp.types import INTERNAL_ERROR, CallToolResult, InputRequiredResult, TextContent
 
 from lead_mcp.characters import cleaned
-from lead_mcp.errors import LeadMcpError
+from lead_mcp.errors import LeadMcpError, trace_of
 
 T = TypeVar("T")
 log = logging.getLogger("lead_mcp.tools")
@@ -86,8 +85,7 @@ def known(error: BaseException, what: str) -> LeadMcpError:
         return inner
     from lead_mcp.outgoing.masking import masked_text
 
-    trace = masked_text("".join(format_exception(error)))  # what failed may be quoted in it
-    log.error("%s failed", masked_text(cleaned(what))[:200], extra={"trace": trace})
+    log.error("%s failed", masked_text(cleaned(what))[:200], extra={"trace": trace_of(error)})
     return LeadMcpError(f"{cleaned(what)[:100]} failed inside this server; its log says more.")
 
 
