@@ -242,6 +242,8 @@ def test_a_listing_filters(shell: Shell) -> None:
         shell.writes("--account", "convoso") == shell.writes("--unresolved") == shell.writes("--state", "refused") == []
     )
     assert len(shell.writes("--limit", "1")) == 1
+    assert len(json.loads(shell("journal", "--json", "--limit", "1"))) == 1
+    assert "go behind the command" in shell("journal", "--limit", "1", "list", code=2), "it would be of no effect"
     assert "'pending'" in shell("journal", "--state", "pendig", code=1)
     assert (shell.folder / "state" / "journal.sqlite").stat().st_mode & 0o777 == 0o600
 

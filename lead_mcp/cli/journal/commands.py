@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-app = typer.Typer(help="List, check, settle and undo writes. Alone: list the newest writes.")
+HELP: Final = "List, check, settle and undo writes. Alone: list the newest writes."
+app = typer.Typer()
 
 Config = Annotated[Path | None, typer.Option("--config", help="TOML file of accounts (else LEAD_MCP_CONFIG).")]
 Name = Annotated[str, typer.Argument(metavar="ID", help="A write's id, as `lead-mcp journal` lists it.")]
@@ -31,8 +32,9 @@ Unresolved = Annotated[
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="The newest so many.")]
 
 
-@app.callback(invoke_without_command=True)
-def journal(
+@app.callback(invoke_without_command=True, help=HELP)
+@app.command("list")
+def list_writes(
     ctx: typer.Context,
     account: OfAccount = None,
     tool: OfTool = None,
@@ -44,41 +46,20 @@ def journal(
     as_json: Json = False,
     config: Config = None,
 ) -> None:
-    if ctx.invoked_subcommand is None:
-        _list(account, tool, state, unresolved, principal, limit, values, as_json, config)
-
-
-@app.command("list")
-def list_writes(
-    account: OfAccount = None,
-    tool: OfTool = None,
-    state: State = None,
-    unresolved: Unresolved = False,
-    principal: OfPrincipal = None,
-    limit: Limit = 50,
-    values: Values = False,
-    as_json: Json = False,
-    config: Config = None,
-) -> None:
     """List writes, newest first. Personal values are masked unless --values."""
-    _list(account, tool, state, unresolved, principal, limit, values, as_json, config)
-
-
-def _list(
-    account: str | None,
-    tool: str | None,
-    state: str | None,
-    unresolved: bool,
-    principal: str | None,
-    limit: int,
-    values: bool,
-    as_json: bool,
-    config: Path | None,
-) -> None:
     from lead_mcp.cli.journal.records import Wanted, list_writes
 
+    if ctx.invoked_subcommand is not None:  # another command's turn
+        return _check_no_options(ctx)
     wanted = Wanted(account, tool, state, unresolved, limit, principal)
     raise typer.Exit(list_writes(wanted, values=values, as_json=as_json, config=config))
+
+
+def _check_no_options(ctx: typer.Context) -> None:
+    """Raises BadParameter for an option before the command's name: it would be of no effect there."""
+    sources = (ctx.get_parameter_source(name) for name in ctx.params)
+    if any(source is not None and source.name == "COMMANDLINE" for source in sources):
+        raise typer.BadParameter(f"options go behind the command: lead-mcp journal {ctx.invoked_subcommand} ...", ctx)
 
 
 @app.command()
