@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from lead_mcp.errors import BadArgument
 from lead_mcp.filters import Filter, Op
 from lead_mcp.tools.arguments.base import Arguments, read_arguments, schema_of
-from lead_mcp.tools.arguments.models import InsertLead, QuerySql, SearchLeads, UpdateLead, UpdateLeads
+from lead_mcp.tools.arguments.models import ExportPings, InsertLead, QuerySql, SearchLeads, UpdateLead, UpdateLeads
 from lead_mcp.tools.catalogue import LISTED
 
 WON = Filter("status", Op.EQ, "won")
@@ -118,9 +120,7 @@ def test_operators_and_values(given: Any, taken: Filter) -> None:
             for text in ("%Mei", "M_i%", "a%b", "%", "")
         ),
         ({"filters": [3]}, ("filters", "condition")),
-        ({"limit": 500}, ("limit", "200")),
-        ({"limit": 0}, ("limit: it takes 1 or more",)),
-        ({"limit": "many"}, ("limit: 'many'", "whole number")),
+        ({"limit": 500}, ("limit: '500'", "it takes a whole number from 1 to 200.")),
         ({"fields": ["f"] * 41}, ("fields: 41 were given; it takes 40 at most",)),
         ({"text": "x" * 201}, ("text: a longer text was given; it takes 200 characters at most",)),
         ({"detail": "detail"}, ("detail: 'detail'", "concise, detailed, uris", "Did you mean 'detailed'?")),
@@ -137,6 +137,52 @@ def test_what_is_refused_names_the_argument_what_was_given_and_what_is_taken(
         search(**given)
     assert all(word in refused.value.message for word in words), refused.value.message
     assert not {"Arguments", "BaseModel", "pydantic", "PydanticCustomError"} & set(refused.value.message.split())
+
+
+MODELS: dict[str, type[Arguments]] = {**{one.name: one.model for one in LISTED}, "export of pings": ExportPings}
+NUMBERS = [
+    (tool, model, name)
+    for tool, model in MODELS.items()
+    for name, field in schema_of(model)["properties"].items()
+    if field["type"] in ("integer", "number")
+]
+"""Every argument that is a number, of every tool."""
+NO_NUMBERS = ["many", "1.5", "1e2", "0x10", "1_0", "½", 1.5, -0.5, math.inf, math.nan, True, False, [3], {"a": 1}]
+ENDLESS = [-1, -(10**5_000), "-9", "9" * 40, 10**50, 1e300]
+
+
+@pytest.mark.parametrize(("tool", "model", "name"), NUMBERS, ids=[f"{tool}-{name}" for tool, _, name in NUMBERS])
+def test_the_refusal_of_a_number_says_its_bounds_whatever_was_given(
+    tool: str, model: type[Arguments], name: str
+) -> None:
+    needed = {
+        field: "inbound" if field == "direction" else "SELECT 1" for field in schema_of(model).get("required", [])
+    }
+
+    def taken(value: Any) -> Any:
+        return getattr(read_arguments(model, {**needed, name: value}, tool), name)
+
+    def refusal(value: Any) -> str:
+        with pytest.raises(BadArgument) as refused:
+            taken(value)
+        return refused.value.message
+
+    bounds = re.search(r"it takes a whole number (?:from ([\d,]+) to ([\d,]+)|of ([\d,]+) or more)\.", refusal("many"))
+    assert bounds is not None
+    least, most = (int(one.replace(",", "")) if one else None for one in (bounds[1] or bounds[3], bounds[2]))
+    assert least is not None
+    outside = [least - 1, *([] if most is None else [most + 1, str(most + 1)])]
+    for value in [*NO_NUMBERS, *outside, *(ENDLESS if most else ENDLESS[:3])]:
+        said = refusal(value)
+        assert said.startswith(f"{name}: "), said
+        assert said.endswith(bounds[0]), (value, said)
+        assert len(said) < 200, said
+    assert schema_of(model)["properties"][name].get("maximum", most) == most
+    inside: list[Any] = [least, str(least), float(least), f" +{least} ", *([] if most is None else [most, f"{most}"])]
+    for value in inside:
+        assert taken(value) == int(value)
+    for value in (None, "", "  ", [], {}):
+        assert taken(value) == model.model_fields[name].default, "not given"
 
 
 @pytest.mark.parametrize("text", ["SELECT 1", "```sql\nSELECT 1\n```", "\n```\nSELECT 1```\n"])

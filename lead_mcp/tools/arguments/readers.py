@@ -22,7 +22,10 @@ GIVEN: Final = 60
 
 def refuse(given: Any, takes: str, example: str = "") -> ValueError:
     """The refusal of one value: what was given, what is taken, an example."""
-    text = given if isinstance(given, str) else json.dumps(given, default=str, ensure_ascii=False)
+    try:
+        text = given if isinstance(given, str) else json.dumps(given, default=str, ensure_ascii=False)
+    except ValueError:  # of more digits than anybody reads
+        text = "a number without end"
     such = f", such as {example}" if example else ""
     return ValueError(f"{text[:GIVEN]!r} was given; it takes {takes}{such}.")
 
@@ -43,8 +46,6 @@ SIZES: Final = {
     "too_short": "{actual_length} were given; it takes {min_length} at least",
     "string_too_long": "a longer text was given; it takes {max_length} characters at most",
     "string_too_short": "nothing was given; it takes {min_length} characters at least",
-    "greater_than_equal": "it takes {ge} or more",
-    "less_than_equal": "it takes {le} or less",
 }
 """Sizes that an argument passes, by the word for it in what pydantic reports."""
 
@@ -83,15 +84,22 @@ def as_word(words: Iterable[str]) -> Callable[[Any], Any]:
     return read
 
 
-def as_integer(value: Any) -> Any:
-    """A whole number, as a number or as its digits."""
-    if isinstance(value, str) and re.fullmatch(r"\s*-?\d{1,9}\s*", value):
-        return int(value)
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise refuse(value, "a whole number")
-    return value
+def as_whole(least: int, most: int | None = None) -> Callable[[Any], Any]:
+    """A whole number within these bounds, as a number or as its digits; whatever else comes is told them."""
+    takes = f"a whole number of {least:,} or more" if most is None else f"a whole number from {least:,} to {most:,}"
+
+    def read(value: Any) -> Any:
+        number = int(value) if isinstance(value, str) and DIGITS.fullmatch(value) else value
+        number = int(number) if isinstance(number, float) and number.is_integer() else number
+        whole = isinstance(number, int) and not isinstance(number, bool)
+        if not whole or number < least or (most is not None and number > most):
+            raise refuse(value, takes)
+        return number
+
+    return read
+
+
+DIGITS: Final = re.compile(r"\s*[+-]?\d{1,30}\s*")
 
 
 FLAGS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}

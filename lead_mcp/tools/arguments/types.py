@@ -14,10 +14,10 @@ from lead_mcp.tools.arguments.conditions import as_filters, as_sort
 from lead_mcp.tools.arguments.readers import (
     as_accounts,
     as_flag,
-    as_integer,
     as_object,
     as_statement,
     as_text,
+    as_whole,
     as_word,
     as_words,
     without_uri,
@@ -82,36 +82,13 @@ PlainFilters = Annotated[
     Field(max_length=50),
     WithJsonSchema({"type": "array", "items": PLAIN_CONDITION}),
 ]
-Limit = Annotated[
-    int,
-    BeforeValidator(as_integer),
-    Field(ge=1, le=200),
-    WithJsonSchema({"type": "integer", "maximum": 200}),
-]
+Limit = Annotated[int, BeforeValidator(as_whole(1, 200)), WithJsonSchema({"type": "integer", "maximum": 200})]
 AnyLimit = Annotated[
-    int | None,
-    BeforeValidator(as_integer),
-    Field(ge=0, le=200),
-    WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 200}),
+    int | None, BeforeValidator(as_whole(0, 200)), WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 200})
 ]
-Rows = Annotated[
-    int | None,
-    BeforeValidator(as_integer),
-    Field(ge=1),
-    WithJsonSchema({"type": "integer"}),
-]
-Tokens = Annotated[
-    int | None,
-    BeforeValidator(as_integer),
-    Field(ge=50, le=1_000_000),
-    WithJsonSchema({"type": "integer"}),
-]
-MaxRows = Annotated[
-    int,
-    BeforeValidator(as_integer),
-    Field(ge=1, le=10_000),
-    WithJsonSchema({"type": "integer"}),
-]
+Rows = Annotated[int | None, BeforeValidator(as_whole(1)), WithJsonSchema({"type": "integer"})]
+Tokens = Annotated[int | None, BeforeValidator(as_whole(50, 1_000_000)), WithJsonSchema({"type": "integer"})]
+MaxRows = Annotated[int, BeforeValidator(as_whole(1, 10_000)), WithJsonSchema({"type": "integer"})]
 Flag = Annotated[bool, BeforeValidator(as_flag), WithJsonSchema({"type": "boolean"})]
 Lead = Annotated[dict[str, Any], BeforeValidator(as_object), WithJsonSchema(LEAD)]
 Leads = Annotated[
