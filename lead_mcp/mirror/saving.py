@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -53,8 +53,18 @@ class _Batch:
         fresh = [one for one in records if one.id not in known or known[one.id][0] not in unchanged]
         if fresh:
             self.seq = self.seq or counted_up(self.database, "seq")
-            self._change([(known[one.id][0], one) for one in fresh if one.id in known])
-            self._add([one for one in fresh if one.id not in known])
+            changed = {known[one.id][0]: one for one in fresh if one.id in known}
+            added = (one for one in fresh if one.id not in known)
+            self._take(changed, dict(enumerate(added, 1 + last_number(self.database))))
+
+    def _take(self, changed: Mapping[int, Kept], added: Mapping[int, Kept]) -> None:
+        """Records by their numbers: those that are known and others now, and new ones."""
+        self._change(changed)
+        self._put_keys({**changed, **added})
+        persons = dict[int, str]()
+        if any(one.kind == "lead" for one in (*changed.values(), *added.values())):
+            persons = join(self.database, self.changed, self.touched, self.seq, added)
+        self._add(added, persons)
 
     def _known(self, records: Sequence[Kept]) -> dict[str, tuple[int, str | bytes, str | None]]:
         first = records[0]
@@ -64,36 +74,31 @@ class _Batch:
             found.update({id_: (no, raw, partition) for id_, no, raw, partition in rows})
         return found
 
-    def _add(self, records: Sequence[Kept]) -> None:
-        """New records, by the numbers that follow the last one ever given."""
-        numbered = list(enumerate(records, 1 + last_number(self.database)))
+    def _add(self, added: Mapping[int, Kept], persons: Mapping[int, str]) -> None:
         self.database.executemany(
-            f"INSERT INTO records (no, account, kind, id, {CHANGING}) VALUES (?,?,?,?,?,?,?,?,?,?)",
-            [(no, one.account, one.kind, one.id, *self._changing(one)) for no, one in numbered],
+            f"INSERT INTO records (no, account, kind, id, person, {CHANGING}) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            [(no, one.account, one.kind, one.id, persons.get(no), *self._changing(one)) for no, one in added.items()],
         )
-        self._put_keys(numbered)
 
-    def _change(self, numbered: Sequence[tuple[int, Kept]]) -> None:
-        """Records that are known, and others now."""
+    def _change(self, changed: Mapping[int, Kept]) -> None:
         self.database.executemany(
             f"UPDATE records SET ({CHANGING}) = (?,?,?,?,?,?) WHERE no = ?",
-            [(*self._changing(one), no) for no, one in numbered],
+            [(*self._changing(one), no) for no, one in changed.items()],
         )
-        for no, _ in numbered:
+        for no in changed:
             self.touched |= forget_keys(self.database, no)
-        numbers = [(no,) for no, _ in numbered]
+        numbers = [(no,) for no in changed]
         self.database.executemany("UPDATE listings SET listed = 0 WHERE no = ? AND listed IS NOT NULL", numbers)
-        self._put_keys(numbered)
 
     def _changing(self, one: Kept) -> tuple[Any, ...]:
         return one.partition, one.at, one.raw, one.name, self.seq, self.number
 
-    def _put_keys(self, numbered: Sequence[tuple[int, Kept]]) -> None:
+    def _put_keys(self, numbered: Mapping[int, Kept]) -> None:
         """What the records are found by. In order, since SQLite takes sorted rows into a tree faster."""
-        rows = sorted((key, no, key in one.joins) for no, one in numbered for key in one.keys)
+        rows = sorted((key, no, key in one.joins) for no, one in numbered.items() for key in one.keys)
         self.database.executemany("INSERT INTO keys VALUES (?, ?, ?)", rows)
-        self.changed.update(no for no, _ in numbered)
-        self.touched.update(key for _, one in numbered for key in one.joins)
+        self.changed.update(numbered)
+        self.touched.update(key for one in numbered.values() for key in one.joins)
 
 
 def save(database: Database, records: Sequence[Kept], number: int) -> Saved:
@@ -103,8 +108,6 @@ def save(database: Database, records: Sequence[Kept], number: int) -> Saved:
         return Saved(len(records))
     batch = _Batch(database, number)
     batch.save(database.vault.sealed(kept))
-    if batch.changed and kept[0].kind == "lead":
-        join(database, batch.changed, batch.touched, batch.seq)
     return Saved(len(records), len(batch.changed))
 
 

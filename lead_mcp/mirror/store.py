@@ -57,6 +57,7 @@ PRAGMAS: Final = (
     "secure_delete=ON",
     "temp_store=MEMORY",
     "cache_size=-8000",
+    "wal_autocheckpoint=4000",  # pages (16 MB): a page that changes again and again is moved into the file once
 )
 
 
