@@ -42,7 +42,9 @@ def compact(structured: dict[str, Any]) -> str:
 
 def fits(structured: dict[str, Any], text: str, room: int) -> bool:
     """Whether both halves have room. A token is a byte at least, so most answers need no closer look."""
-    return max(len(text.encode("utf-8", "replace")), len(to_json(structured))) <= room or costs(structured, text) <= room
+    return (
+        max(len(text.encode("utf-8", "replace")), len(to_json(structured))) <= room or costs(structured, text) <= room
+    )
 
 
 def rows_that_fit(rows: Sequence[list[Any]], render: Callable[[Sequence[list[Any]]], Rendered], room: int) -> int:
