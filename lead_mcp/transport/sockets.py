@@ -157,19 +157,25 @@ class Socket(httpcore2.AsyncNetworkStream):
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.AsyncNetworkStream:
-        receiver, loop = self._receiver, asyncio.get_running_loop()
         try:
             async with asyncio.timeout(timeout):
-                secure = await loop.start_tls(
-                    receiver.transport, receiver, ssl_context, server_hostname=server_hostname
-                )
+                self._receiver.transport = await self._secured(ssl_context, server_hostname)
         except BaseException as error:
-            receiver.transport.abort()
-            raise _of_handshake(error) from error
-        if secure is None:
-            raise httpcore2.ConnectError from receiver.failure
-        receiver.transport = secure
+            self._receiver.transport.abort()
+            if isinstance(error, TimeoutError):
+                raise httpcore2.ConnectTimeout from error
+            if isinstance(error, OSError):
+                raise httpcore2.ConnectError from error
+            raise
         return self
+
+    async def _secured(self, context: ssl.SSLContext, name: str | None) -> asyncio.Transport:
+        """Raises OSError where the handshake fails."""
+        receiver, loop = self._receiver, asyncio.get_running_loop()
+        secure = await loop.start_tls(receiver.transport, receiver, context, server_hostname=name)
+        if secure is None:
+            raise ConnectionAbortedError
+        return secure
 
     def get_extra_info(self, info: str) -> Any:
         """httpcore2 asks for these two alone: whether TLS chose HTTP/2, and whether a kept connection is no longer idle."""
@@ -181,10 +187,3 @@ class Socket(httpcore2.AsyncNetworkStream):
 def _expire(news: asyncio.Future[None]) -> None:
     if not news.done():
         news.set_exception(TimeoutError())
-
-
-def _of_handshake(error: BaseException) -> BaseException:
-    """What a failed handshake is; anything else stays what it is, a cancellation above all."""
-    if isinstance(error, TimeoutError):
-        return httpcore2.ConnectTimeout()
-    return httpcore2.ConnectError() if isinstance(error, OSError) else error
