@@ -32,7 +32,8 @@ from mcp.types import Tool as ListedTool
 
 from lead_mcp import __version__
 from lead_mcp.engine.sealing import state_keys
-from lead_mcp.identity.permitted import caller, permitted
+from lead_mcp.identity.known import caller
+from lead_mcp.identity.permitted import permitted
 from lead_mcp.identity.principal import LOCAL, Principal
 from lead_mcp.identity.scopes import PROMPTS, completion_needs, prompt_needs, resource_needs
 from lead_mcp.metrics import Metrics

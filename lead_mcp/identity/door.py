@@ -23,8 +23,8 @@ from mcp.types import HEADER_MISMATCH
 from mcp.types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from lead_mcp.identity.callers import Callers
+from lead_mcp.identity.known import Known
 from lead_mcp.identity.metadata import WELL_KNOWN, Metadata
-from lead_mcp.identity.permitted import Known
 from lead_mcp.identity.principal import Principal
 from lead_mcp.identity.refusals import BadToken, Refused
 from lead_mcp.identity.scopes import EVERY, NOTHING, Needs, Scope, in_order, prompt_needs, resource_needs, tool_needs

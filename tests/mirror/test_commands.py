@@ -89,3 +89,9 @@ def test_a_sync_killed_for_good_is_gone_on_with(tmp_path: Path) -> None:
     assert "erased" in run(tmp_path, "forget", "--email", "nova@example.com").stdout
     assert run(tmp_path, "drop", "--yes").returncode == 0
     assert {one["records"] for one in status(tmp_path)["accounts"]} == {0}
+
+
+def test_a_command_that_speaks_no_mcp_does_not_load_the_sdk() -> None:
+    """It would take longer than everything else that a small sync does, and 25 MB."""
+    words = "import sys, lead_mcp.cli.mirroring; print('mcp' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", words], text=True) == "False\n"
