@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from lead_mcp.dates import Window
 from lead_mcp.engine.query import AccountQuery
@@ -23,8 +23,3 @@ def default_window(account_query: AccountQuery, frozen: datetime, zone: str) -> 
     ends = [where.value for where in account_query.clauses if where.field == when and where.op in RANGE]
     until = min(ends, default=frozen)
     return Window((until - back).replace(microsecond=0), until, zone)
-
-
-def length(back: timedelta) -> str:
-    """``30 days``, ``24 hours``."""
-    return f"{back.days} days" if back.days > 1 else f"{back.total_seconds() / 3600:g} hours"

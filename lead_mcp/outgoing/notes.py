@@ -10,14 +10,19 @@ from lead_mcp.dates import stamp
 from lead_mcp.engine import notes
 from lead_mcp.engine.limits import Limit
 from lead_mcp.engine.notes import Note
-from lead_mcp.engine.windows import length
 from lead_mcp.filters import spelled
 from lead_mcp.mirror import notes as mirror_notes
+from lead_mcp.outgoing.times import counted
+from lead_mcp.sql import notes as sql_notes
 
 DAYS: Final = 2880
 """Minutes from which on an age is told in days."""
 HOURS: Final = 120
 LIMITS: Final = {Limit.SCAN: "scan limit", Limit.SUMMARY: "summary limit"}
+REAL: Final = (
+    "the statement holds a real value: with LEAD_MCP_PII=masked the tables hold pseudonyms, which no real value equals; "
+    "trace_lead and search_leads take real ones"
+)
 OWN_SEARCH: Final = "the vendor's own search"
 
 
@@ -48,13 +53,18 @@ def _fewer(note: notes.FewerThanCounted) -> str:
 
 
 def _second_cut(note: notes.SecondCut) -> str:
-    counted = "more" if note.counted is None else f"{note.counted:,}"
-    return f"{note.records:,} of {counted} records in one second were read, the rest of them are left out"
+    there = "more" if note.counted is None else f"{note.counted:,}"
+    return f"{note.records:,} of {there} records in one second were read, the rest of them are left out"
 
 
 def _default_window(note: notes.DefaultWindow) -> str:
-    which = f"{length(note.back)} up to its end" if note.from_end else f"the last {length(note.back)}"
+    which = f"{_length(note.back)} up to its end" if note.from_end else f"the last {_length(note.back)}"
     return f"insists on a window; {which} were asked"
+
+
+def _length(back: timedelta) -> str:
+    """``30 days``, ``24 hours``."""
+    return f"{back.days} days" if back.days > 1 else f"{back.total_seconds() / 3600:g} hours"
 
 
 def _people(note: notes.PeopleLookedFor) -> str:
@@ -67,7 +77,7 @@ def _by_vendor(note: notes.CountedByVendor) -> str:
 
 
 def _by_reading(note: notes.CountedByReading) -> str:
-    return f"{note.account}: {note.records:,} record{'' if note.records == 1 else 's'} read"
+    return f"{note.account}: {counted(note.records, 'record')} read"
 
 
 def _again(note: notes.CountedAgain) -> str:
@@ -89,6 +99,15 @@ def _age(age: timedelta) -> str:
     return (
         f"{minutes} min" if minutes < HOURS else f"{minutes // 60} h" if minutes < DAYS else f"{minutes // 1440} days"
     )
+
+
+def _accounts_not_read(note: sql_notes.AccountsNotRead) -> str:
+    return f"{', '.join(note.accounts)} could not be read whole: no row of it is in the tables"
+
+
+def _joined_nobody(note: sql_notes.JoinedNobody) -> str:
+    counts = [counted(many, noun) for many, noun in ((note.phones, "phone"), (note.emails, "e-mail")) if many]
+    return f"{' and '.join(counts)} with more than {note.names} different names joined nobody"
 
 
 SENTENCES: Final[Mapping[type[Note], str | Callable[[Any], str]]] = {
@@ -113,7 +132,7 @@ SENTENCES: Final[Mapping[type[Note], str | Callable[[Any], str]]] = {
     notes.SpellingCut: "the vendor gives the first {records:,} records of a spelling and no more",
     notes.CouldNotRead: "{what} of {id} could not be read: {message}",
     notes.DefaultWindow: _default_window,
-    notes.SameWindow: lambda note: f"the last {length(note.back)} were asked",
+    notes.SameWindow: lambda note: f"the last {_length(note.back)} were asked",
     notes.VendorCompares: lambda note: f"{', '.join(note.fields)}: compared by the vendor's own rules",
     notes.VendorSearches: lambda note: f"text: {note.how or OWN_SEARCH}",
     notes.VendorSays: "{text}",
@@ -133,5 +152,12 @@ SENTENCES: Final[Mapping[type[Note], str | Callable[[Any], str]]] = {
     mirror_notes.FromMirror: _from_mirror,
     mirror_notes.NotToppedUp: "it could not be topped up: {message}",
     mirror_notes.MirrorBegins: lambda note: f"leads from before {stamp(note.since)} are not in the mirror",
+    sql_notes.NoBeginning: lambda note: (
+        f"no beginning was given: {note.what} of the last {_length(note.back)} were read"
+    ),
+    sql_notes.JoinedNobody: _joined_nobody,
+    sql_notes.AmountsBeyond: lambda note: f"amounts beyond 14 digits are NULL ({', '.join(note.columns)})",
+    sql_notes.AccountsNotRead: _accounts_not_read,
+    sql_notes.RealValueCompared: REAL,
     mirror_notes.MirrorTooOld: "the mirror is older than LEAD_MCP_MIRROR_MAX_AGE",
 }

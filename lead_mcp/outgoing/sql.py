@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lead_mcp.characters import cleaned
 from lead_mcp.outgoing.cleaning import CELL_LIMIT, MARK, STRING_LIMIT, cut, plain_cell, plain_value
 from lead_mcp.outgoing.ledger import entry_to_dict, ledger_lines
+from lead_mcp.outgoing.notes import sentences_of
 from lead_mcp.outgoing.render import SENTENCE, table, text_of
 from lead_mcp.outgoing.times import counted, heading, shown_time, window_to_dict
 from lead_mcp.outgoing.token_budget import Rendered, allowed, check_some_fit, fits, rows_that_fit
@@ -54,7 +55,7 @@ def _first(answer: SqlAnswer, rows: Sequence[list[Any]], limit: int) -> SqlAnswe
 
 def _rendered(answer: SqlAnswer, columns: Sequence[str], rows: Sequence[list[Any]], limit: int) -> Rendered:
     answer = _first(answer, rows, limit)
-    notes = [cut(cleaned(note), SENTENCE) for note in answer.notes]
+    notes = [cut(cleaned(note), SENTENCE) for note in sentences_of(answer.notes)]
     structured: dict[str, Any] = {
         "result": table(columns, rows),
         "row_count": answer.row_count,

@@ -17,6 +17,7 @@ from lead_mcp.filters import Value
 from lead_mcp.outgoing.cleaning import cleaned_tree, readable
 from lead_mcp.outgoing.event_text import event_text
 from lead_mcp.outgoing.masking import Masker
+from lead_mcp.sql.notes import RealValueCompared
 from lead_mcp.vendors.spec.fields import FieldMap, Personal
 
 if TYPE_CHECKING:
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
 
 COMPUTED: Final[Mapping[str, Personal]] = {"phone_e164": "phone", "email_folded": "email"}
 """Columns of our own making that are personal as a whole."""
-REAL: Final = (
-    "the statement holds a real value: with LEAD_MCP_PII=masked the tables hold pseudonyms, which no real value equals; "
-    "trace_lead and search_leads take real ones"
-)
 
 
 def masking_by(
@@ -50,10 +47,10 @@ def masking_by(
     return mask
 
 
-def note_on(masker: Masker | None, sql: str) -> str:
-    """What has to be said of a statement that compares with a real value; empty where it does not."""
+def note_on(masker: Masker | None, sql: str) -> RealValueCompared | None:
+    """What is to be known of a statement that compares with a real value; None where it does not."""
     plain = cleaned(sql, lines=True)
-    return REAL if masker is not None and masker.text(plain) != plain else ""
+    return RealValueCompared() if masker is not None and masker.text(plain) != plain else None
 
 
 def look_of(masker: Masker | None, connections: Sequence[Connection], seconds: float) -> Look:

@@ -14,6 +14,7 @@ import anyio
 from anyio import to_thread
 
 from lead_mcp.engine.records import Record
+from lead_mcp.sql.notes import JoinedNobody
 from lead_mcp.sql.people import People
 from lead_mcp.sql.rows import Mask, Row, decoded, encoded
 from lead_mcp.sql.tables import TABLES
@@ -73,13 +74,13 @@ class Gathered:
         for table, made in by_table.items():
             self.put(table, made)
 
-    async def join_people(self, mask: Mask) -> str:
-        """Fill in ``person_id`` once every lead is here; what joined nobody, in words."""
+    async def join_people(self, mask: Mask) -> JoinedNobody | None:
+        """Fill in ``person_id`` once every lead is here; what joined nobody."""
         if self.people is None or "person_id" not in self.columns.get("leads", ()):
-            return ""
+            return None
         return await to_thread.run_sync(partial(self._join, self.people, mask))
 
-    def _join(self, people: People, mask: Mask) -> str:
+    def _join(self, people: People, mask: Mask) -> JoinedNobody | None:
         ids = iter(people.ids(lambda column, value: str(mask(column, value, None))))
         nth = self.columns["leads"].index("person_id")
         for piece in self.pieces:

@@ -19,11 +19,13 @@ from lead_mcp.dates import full_stamp
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.fanout import together
 from lead_mcp.engine.ledger import LedgerEntry, combined
+from lead_mcp.engine.notes import Note
 from lead_mcp.engine.records import Record
 from lead_mcp.errors import BadArgument, LeadMcpError
 from lead_mcp.sql.gathering import Gathered, Rows
 from lead_mcp.sql.messages import too_many_bytes, too_many_recorded, too_wide
 from lead_mcp.sql.needs import Needs
+from lead_mcp.sql.notes import AccountsNotRead, AmountsBeyond
 from lead_mcp.sql.people import People
 from lead_mcp.sql.plan import ReadingPlan, reading_plan
 from lead_mcp.sql.query import SqlQuery
@@ -46,7 +48,7 @@ class Live:
     gathered: Gathered = field(init=False)
     makers: dict[str, RowMaker] = field(init=False)
     entries: list[LedgerEntry] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     reached: dict[str, datetime] = field(default_factory=dict)
     """The oldest lead that was read of each account."""
     counts: dict[str, int] = field(default_factory=dict)
@@ -98,8 +100,8 @@ class Live:
         failed = [entry.account for entry in self.entries if entry.error is not None]
         if failed:
             await self.gathered.leave_out(failed)
-        left = f"{', '.join(failed)} could not be read whole: no row of it is in the tables" if failed else ""
-        self.notes = [note for note in (*self.plan.notes, joined, self._unfit(), left) if note]
+        left = AccountsNotRead(tuple(failed)) if failed else None
+        self.notes = [note for note in (*self.plan.notes, joined, self._unfit(), left) if note is not None]
         if self.needs.has("accounts"):
             self.gathered.put("accounts", self._accounts())
 
@@ -185,9 +187,9 @@ class Live:
         if cut:
             raise too_wide(cut, self.reached, self.query)
 
-    def _unfit(self) -> str:
+    def _unfit(self) -> Note | None:
         unfit = sorted({name for maker in self.makers.values() for name in maker.unfit})
-        return f"amounts beyond 14 digits are NULL ({', '.join(unfit)})" if unfit else ""
+        return AmountsBeyond(tuple(unfit)) if unfit else None
 
     def _accounts(self) -> list[Row]:
         whole = {entry.account: entry.whole for entry in self.entries}

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from lead_mcp.filters import folded
+from lead_mcp.sql.notes import JoinedNobody
 
 MOST_NAMES: Final = 5
 COLUMNS: Final = {"t": "phone_e164", "e": "email_folded"}
@@ -73,13 +74,11 @@ class People:
         """Keys beside too many names to be one person's."""
         return frozenset(key for key, names in self.names.items() if len(names) > MOST_NAMES)
 
-    def note(self) -> str:
-        """What joined nobody, in a sentence without any value; empty where there was no such key."""
-        counts = {"phone": 0, "e-mail": 0}
-        for key in self.shared:
-            counts["phone" if key.startswith("t:") else "e-mail"] += 1
-        some = " and ".join(f"{count} {word}{'s' if count > 1 else ''}" for word, count in counts.items() if count)
-        return f"{some} with more than {MOST_NAMES} different names joined nobody" if some else ""
+    def note(self) -> JoinedNobody | None:
+        """What joined nobody, without any value; None where there was no such key."""
+        shared = self.shared
+        phones = sum(key.startswith("t:") for key in shared)
+        return JoinedNobody(phones, len(shared) - phones, MOST_NAMES) if shared else None
 
     def ids(self, seen: Callable[[str, str], str]) -> list[str]:
         """A ``person_id`` for each lead, in the order they came in. ``seen``: a column's value as others may see it."""

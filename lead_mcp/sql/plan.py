@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
 from lead_mcp.dates import Window
 from lead_mcp.engine.connection import Connection
+from lead_mcp.engine.notes import Note
 from lead_mcp.engine.person_question import MOST_VALUES
-from lead_mcp.engine.windows import length
 from lead_mcp.errors import BadArgument, did_you_mean
 from lead_mcp.filters import Filter, Kind, Op, folded
 from lead_mcp.sql.needs import Needs
+from lead_mcp.sql.notes import NoBeginning
 from lead_mcp.sql.query import SqlQuery
 from lead_mcp.sql.reach import Reach
 from lead_mcp.sql.reading import LEAD, Reading, default_stretch
@@ -44,7 +45,7 @@ class ReadingPlan:
     readings: Sequence[Reading] = ()
     lead_window: Window | None = None
     ping_window: Window | None = None
-    notes: Sequence[str] = field(default_factory=tuple)
+    notes: Sequence[Note] = ()
 
 
 def reading_plan(query: SqlQuery, needs: Needs) -> ReadingPlan:
@@ -95,7 +96,7 @@ def _pings(query: SqlQuery, needs: Needs, reach: Reach) -> ReadingPlan:
 
 def reading_window(
     query: SqlQuery, reach: Reach, back: timedelta | None, what: str
-) -> tuple[Window | None, Sequence[str]]:
+) -> tuple[Window | None, Sequence[Note]]:
     """As asked, no wider than the statement can use; ``back`` from the end where a beginning is needed and none given."""
     asked = Reach(query.window.since, query.window.until) if query.window else Reach()
     found = asked.and_(replace(reach, words={}))
@@ -105,7 +106,7 @@ def reading_window(
     if found.since is not None or back is None:
         return Window(found.since, max(until, found.since or until), query.zone.key), ()
     window = Window((until - back).replace(microsecond=0), until, query.zone.key)
-    return window, (f"no beginning was given: {what} of the last {length(back)} were read",)
+    return window, (NoBeginning(what, back),)
 
 
 def filters_at(connection: Connection, words: Mapping[str, frozenset[str]], whole: bool) -> list[Filter]:

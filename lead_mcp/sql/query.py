@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from lead_mcp.dates import Window
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.ledger import LedgerEntry
+from lead_mcp.engine.notes import Note
 from lead_mcp.sql.reading import Progress
 from lead_mcp.sql.rows import Mask, unmasked
 from lead_mcp.vendors.spec.events import TimelineEvent
@@ -74,7 +75,7 @@ class SqlAnswer:
     as_of: Mapping[str, datetime]
     zone: str
     cut_cells: int = 0
-    notes: Sequence[str] = ()
+    notes: Sequence[Note] = ()
 
     @property
     def omitted(self) -> str:

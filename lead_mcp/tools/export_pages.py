@@ -21,6 +21,7 @@ from lead_mcp.errors import BadArgument
 from lead_mcp.exports.file import Question
 from lead_mcp.exports.page import ExportPage, Pages
 from lead_mcp.outgoing.masking import masked_tree
+from lead_mcp.outgoing.notes import sentences_of
 from lead_mcp.outgoing.pings import COLUMNS, ping_rows
 from lead_mcp.outgoing.records import UNCUT, uncut_rows, weight
 from lead_mcp.outgoing.render import id_cell
@@ -97,7 +98,7 @@ def sql_pages(runtime: Runtime, asked: models.QuerySql) -> Pages:
             total=answer.row_count,
             window=window_to_dict(answer.window),
             left_out=left_out,
-            notes=[cleaned(note) for note in answer.notes],
+            notes=list(map(cleaned, sentences_of(answer.notes))),
         )
 
     return page

@@ -14,6 +14,7 @@ from lead_mcp.engine.limits import Limit
 from lead_mcp.engine.notes import Note
 from lead_mcp.mirror import notes as mirror
 from lead_mcp.outgoing.notes import SENTENCES, sentence_of, sentences_of
+from lead_mcp.sql import notes as sql
 
 ZONE: Final = ZoneInfo("America/New_York")
 NOON: Final = datetime(2026, 11, 20, 17, tzinfo=UTC)
@@ -96,6 +97,16 @@ CASES: Final = [
         "a group may be missing or come twice",
     ),
     (notes.PingsNotAllRead(), "the summary wants every ping, and not every one was read"),
+    (sql.NoBeginning("pings", DAY), "no beginning was given: pings of the last 24 hours were read"),
+    (sql.JoinedNobody(1, 0, 5), "1 phone with more than 5 different names joined nobody"),
+    (sql.JoinedNobody(2, 3, 5), "2 phones and 3 e-mails with more than 5 different names joined nobody"),
+    (sql.AmountsBeyond(("value", "price")), "amounts beyond 14 digits are NULL (value, price)"),
+    (sql.AccountsNotRead(("acme", "bee")), "acme, bee could not be read whole: no row of it is in the tables"),
+    (
+        sql.RealValueCompared(),
+        "the statement holds a real value: with LEAD_MCP_PII=masked the tables hold pseudonyms, which no real value equals; "
+        "trace_lead and search_leads take real ones",
+    ),
     (mirror.FromMirror(timedelta(seconds=-3)), "from the mirror, 0 s old"),
     (mirror.FromMirror(timedelta(minutes=2)), "from the mirror, 2 min old"),
     (mirror.FromMirror(timedelta(hours=3)), "from the mirror, 3 h old"),

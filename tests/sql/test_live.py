@@ -21,6 +21,7 @@ from lead_mcp.errors import BadArgument, LeadMcpError
 from lead_mcp.filters import Value
 from lead_mcp.phones import e164
 from lead_mcp.sql.cage import Cage, is_installed
+from lead_mcp.sql.notes import AccountsNotRead, NoBeginning
 from lead_mcp.sql.query import SqlAnswer, SqlQuery
 from lead_mcp.sql.rows import unmasked
 from lead_mcp.sql.running import run_sql
@@ -293,7 +294,7 @@ def test_without_a_beginning_every_account_is_read_back_alike_and_that_is_said(d
     found = driven.ask("SELECT account, min(created_at) FROM leads GROUP BY 1")
     assert found.window is not None
     assert found.window.since == NOW - timedelta(days=30)
-    assert any("30 days" in note for note in found.notes)
+    assert NoBeginning("leads", timedelta(days=30)) in found.notes
     assert all(row[1] >= found.window.since for row in found.rows)
     assert len(found.rows) == len(driven.bench.accounts)
 
@@ -367,7 +368,7 @@ def test_a_vendor_that_fails_midway_leaves_no_row(driven: Driven) -> None:
         driven.bench.box.mend("leadexec")
     assert not found.complete
     assert {row[0] for row in found.rows} == {name for name in driven.bench.accounts if name != "leadexec"}
-    assert [note for note in found.notes if "leadexec" in note]
+    assert AccountsNotRead(("leadexec",)) in found.notes
 
 
 def test_rows_that_take_too_much_are_too_many(driven: Driven) -> None:
