@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import anyio
 
@@ -18,47 +18,14 @@ from lead_mcp.engine.cursor import Seal, failures, failures_of
 from lead_mcp.engine.fanout import together
 from lead_mcp.engine.ledger import LedgerEntry, combined, left_out, note_moves, opened
 from lead_mcp.engine.limits import Limits
-from lead_mcp.engine.lookup import Found, check_ids, look_up
+from lead_mcp.engine.lookup import Found, look_up
 from lead_mcp.engine.notes import DeadlinePassed, SortedAmong
 from lead_mcp.engine.places import Places
-from lead_mcp.engine.query import AccountQuery, AskedId, Query, resolve_queries
+from lead_mcp.engine.query import AccountQuery, AskedId, Query
 from lead_mcp.engine.records import Position, Record, Sorter
+from lead_mcp.engine.resolve import resolve_queries
 from lead_mcp.engine.text import TEXT_FIELDS, text_matches
-from lead_mcp.errors import BadArgument
 from lead_mcp.filters import Clause, TextSearch, matches
-from lead_mcp.uris import parse_uri
-
-
-class Directory(Protocol):
-    """Whoever knows the accounts by their names."""
-
-    def chosen(self, account: str | None) -> list[Connection]: ...
-    def connection(self, name: str) -> Connection: ...
-
-
-def asked_ids(directory: Directory, account: str | None, ids: Sequence[str]) -> tuple[AskedId, ...]:
-    """The ids and URIs with their accounts, each lead once. Raises BadArgument or NotConfigured."""
-    check_ids(ids)
-    once: dict[tuple[str, str], AskedId] = {}
-    for spelled in ids:
-        connection, lead_id = _named(directory, account, spelled)
-        # look-ups of many tell ids apart case-folded: every spelling of one is the same lead
-        key = lead_id.casefold() if connection.vendor.lookup.many > 1 else lead_id
-        once.setdefault((connection.name, key), AskedId(connection.name, lead_id, spelled))
-    return tuple(once.values())
-
-
-def _named(directory: Directory, account: str | None, spelled: str) -> tuple[Connection, str]:
-    if spelled.startswith("lead://"):
-        found = parse_uri(spelled, "lead")
-        if account is not None and found.account not in {one.name for one in directory.chosen(account)}:
-            raise BadArgument(f"ids: {spelled[:120]!r} is not of account {account!r}.")
-        return directory.connection(found.account), found.id
-    chosen = directory.chosen(account)
-    if len(chosen) != 1:
-        names = ", ".join(connection.name for connection in chosen)
-        raise BadArgument(f"ids: bare ids belong to one account; name it, or give lead URIs. Chosen now: {names}.")
-    return chosen[0], spelled
 
 
 async def search_ids(connections: Sequence[Connection], query: Query, limits: Limits, seal: Seal) -> Answer:

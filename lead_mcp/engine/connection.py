@@ -12,8 +12,8 @@ from typing import Final
 import anyio
 
 from lead_mcp.engine.fanout import together
+from lead_mcp.engine.field_names import field_at, key_of
 from lead_mcp.engine.learned import Learned
-from lead_mcp.engine.resolve import field_at, key_of
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.transport.outbound import Outbound
 from lead_mcp.vendors.spec.account import Account

@@ -11,7 +11,8 @@ from typing import Any, Final
 from lead_mcp.engine.cursor import Seal
 from lead_mcp.engine.notes import CountedAgain
 from lead_mcp.engine.periods import PERIODS, period_place
-from lead_mcp.engine.totals import GroupTable, GroupTotals, Key
+from lead_mcp.engine.tallies import GroupTotals
+from lead_mcp.engine.totals import GroupTable, Key
 
 MOST_GROUPS: Final = 50
 OTHER: Final = "other"

@@ -14,9 +14,10 @@ from lead_mcp.engine.notes import Note
 from lead_mcp.engine.pace import Pace
 from lead_mcp.engine.person import Person
 from lead_mcp.engine.person_search import PersonSearch
-from lead_mcp.engine.query import Query, resolve_queries
+from lead_mcp.engine.query import Query
 from lead_mcp.engine.readers.time_slices import DAWN
 from lead_mcp.engine.records import Record
+from lead_mcp.engine.resolve import resolve_queries
 from lead_mcp.engine.search import read_through
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.filters import Order

@@ -18,7 +18,8 @@ from lead_mcp.engine.query import AccountQuery, Query
 from lead_mcp.engine.readers.making import ProgressCallback
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import read_through
-from lead_mcp.engine.totals import GroupTable, GroupTotals, Values
+from lead_mcp.engine.tallies import GroupTotals
+from lead_mcp.engine.totals import GroupTable, Values
 
 ACCEPTED: Final = "accepted"
 MONEY: Final = ("price", "revenue")

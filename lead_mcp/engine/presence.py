@@ -20,9 +20,10 @@ from lead_mcp.engine.fanout import finished_within
 from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.people import CLOCK_SLIP, LookupScope, find_person
 from lead_mcp.engine.person import Person, numbers_of
-from lead_mcp.engine.query import Query, resolve_queries
+from lead_mcp.engine.query import Query
 from lead_mcp.engine.readers.time_slices import DAWN
 from lead_mcp.engine.records import Record
+from lead_mcp.engine.resolve import resolve_queries
 from lead_mcp.engine.search import read_through
 from lead_mcp.engine.text import TEXT_FIELDS
 from lead_mcp.errors import LeadMcpError

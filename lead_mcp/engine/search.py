@@ -18,12 +18,13 @@ from lead_mcp.engine.merge import MergedPage, merged_page
 from lead_mcp.engine.notes import ReadBackTo, SortedInBatch
 from lead_mcp.engine.pace import aside
 from lead_mcp.engine.places import Places
-from lead_mcp.engine.query import AccountQuery, Query, resolve_queries
+from lead_mcp.engine.query import AccountQuery, Query
 from lead_mcp.engine.readers.budget import Budget
 from lead_mcp.engine.readers.intake import Sink
 from lead_mcp.engine.readers.making import ProgressCallback
 from lead_mcp.engine.reading import Delivery, Reading, read
 from lead_mcp.engine.records import Sorter
+from lead_mcp.engine.resolve import resolve_queries
 
 
 async def search(connections: Sequence[Connection], query: Query, limits: Limits, seal: Seal) -> Answer:

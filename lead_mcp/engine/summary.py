@@ -23,10 +23,11 @@ from lead_mcp.engine.ledger import LedgerEntry, combined, opened
 from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.measures import COMPARED
 from lead_mcp.engine.notes import CountedByReading, CountedByVendor, Note, SameWindow
-from lead_mcp.engine.query import AccountQuery, Query, resolve_within
+from lead_mcp.engine.query import AccountQuery, Query
 from lead_mcp.engine.readers.budget import Budget
 from lead_mcp.engine.readers.making import ProgressCallback
 from lead_mcp.engine.readers.partition import partitions_of
+from lead_mcp.engine.resolve import resolve_within
 from lead_mcp.engine.search import read_through
 from lead_mcp.engine.totals import GroupTable
 from lead_mcp.engine.windows import is_bounded

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
@@ -16,121 +15,15 @@ from itertools import chain
 from typing import Any, Final, Protocol
 from zlib import crc32
 
-from lead_mcp.engine.measures import Measure, Source
-from lead_mcp.filters import Value
+from lead_mcp.engine.measures import Source
+from lead_mcp.engine.tallies import MICRO, TALLIES, Distinct, FieldTotals, GroupTotals, Sample
 
 Figure = Decimal | datetime
 Key = tuple[Any, ...]
 """A group: a value for every name it is made by."""
 Values = Mapping[Source, Sequence[Any]]
 """What one record adds to a group."""
-DECIMALS: Final = 4
-"""Of an average or a share: more than money needs."""
-MICRO: Final = 1_000_000
 WIDE: Final = 2**63
-MINUTE: Final = 60 * MICRO
-
-
-# --- of one group -------------------------------------------------------------------------------------------------
-
-
-class Tally(Protocol):
-    """What one group keeps for some of its measures."""
-
-    def merge(self, other: Any) -> None: ...
-
-    def value(self, how: str) -> Value: ...
-
-
-@dataclass(slots=True)
-class FieldTotals:
-    """What the values of one field add up to; ``total`` only where they are numbers."""
-
-    seen: int = 0
-    total: Decimal | None = None
-    least: Any = None
-    most: Any = None
-
-    def merge(self, other: FieldTotals) -> None:
-        if not other.seen:
-            return
-        first = not self.seen
-        self.seen += other.seen
-        self.total = self.total if other.total is None else (self.total or Decimal(0)) + other.total
-        self.least = other.least if first else min(self.least, other.least)
-        self.most = other.most if first else max(self.most, other.most)
-
-    def value(self, how: str) -> Value:
-        """The least, the most, the sum or the average; the last two None where the values are no numbers."""
-        if how in ("min", "max"):
-            found: Value = self.least if how == "min" else self.most
-            return found
-        if self.total is None:
-            return None
-        return self.total if how == "sum" else round(self.total / self.seen, DECIMALS)
-
-
-@dataclass(slots=True)
-class Sample:
-    """Every value of one field, in millionths; of ``minutes_between`` the microseconds."""
-
-    values: list[Any] = field(default_factory=list)
-
-    def merge(self, other: Sample) -> None:
-        self.values += other.values
-
-    def value(self, how: str) -> Value:
-        """The median: of an even number of values the mean of the two in the middle."""
-        if not self.values:
-            return None
-        self.values.sort()
-        middle = len(self.values) // 2
-        pair = self.values[middle - 1 + len(self.values) % 2 : middle + 1]
-        found = Decimal(sum(pair)) / len(pair)
-        return round(found / MINUTE, 2) if how == "minutes_between" else found / MICRO
-
-
-@dataclass(slots=True)
-class Distinct:
-    """Digests of the different values of one field."""
-
-    digests: array[int] = field(default_factory=lambda: array("Q"))
-
-    def merge(self, other: Distinct) -> None:
-        self.digests = array("Q", {*self.digests, *other.digests})
-
-    def value(self, how: str) -> Value:
-        return Decimal(len(self.digests)) if self.digests else None
-
-
-@dataclass(slots=True)
-class GroupTotals:
-    """What one group adds up to."""
-
-    count: int = 0
-    tallies: dict[Source, Tally] = field(default_factory=dict)
-
-    def merge(self, other: GroupTotals) -> None:
-        self.count += other.count
-        for source, tally in other.tallies.items():
-            self.tallies.setdefault(source, TALLIES[source.kind]()).merge(tally)
-
-    def figures(self, name: str) -> FieldTotals:
-        """What a field's numbers or times add up to."""
-        found = self.tallies.get(Source("figures", name))
-        return found if isinstance(found, FieldTotals) else FieldTotals()
-
-    def value(self, measure: Measure, records: int) -> Value:
-        """The measure, in a summary of so many ``records``; None where no record has a value."""
-        if measure.how == "count":
-            return Decimal(self.count)
-        if measure.how == "share":
-            return round(Decimal(self.count) / records, DECIMALS) if records else None
-        tally = self.tallies.get(measure.source) if measure.source else None
-        return None if tally is None else tally.value(measure.how)
-
-
-# --- of every group -----------------------------------------------------------------------------------------------
 
 
 class Column(Protocol):
@@ -217,12 +110,6 @@ class DistinctColumn:
             one.merge(Distinct())  # each digest once
 
 
-TALLIES: Final[Mapping[str, Callable[[], Tally]]] = {
-    "figures": FieldTotals,
-    "median": Sample,
-    "minutes_between": Sample,
-    "distinct": Distinct,
-}
 COLUMNS: Final[Mapping[str, Callable[[], Column]]] = {
     "figures": FieldColumn,
     "median": SampleColumn,

@@ -15,8 +15,9 @@ from lead_mcp.dates import Window, full_stamp
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.notes import Note
-from lead_mcp.engine.query import Query, resolve_queries
+from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
+from lead_mcp.engine.resolve import resolve_queries
 from lead_mcp.engine.search import read_through
 from lead_mcp.errors import TooLarge
 from lead_mcp.filters import Filter, Op, Order

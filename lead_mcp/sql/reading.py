@@ -19,9 +19,10 @@ from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.fanout import finished_within
 from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.limits import Limit, Limits, account_late
-from lead_mcp.engine.query import AccountQuery, Query, resolve_queries
+from lead_mcp.engine.query import AccountQuery, Query
 from lead_mcp.engine.recordings import recordings_of
 from lead_mcp.engine.records import Record
+from lead_mcp.engine.resolve import resolve_queries
 from lead_mcp.engine.search import read_through
 from lead_mcp.errors import LeadMcpError, TooLarge
 from lead_mcp.filters import Filter, Order

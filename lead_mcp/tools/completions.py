@@ -11,9 +11,9 @@ from mcp import MCPError
 from mcp.types import INVALID_PARAMS, Completion, Prompt, PromptReference, ResourceTemplateReference
 
 from lead_mcp.engine.connection import Connection
+from lead_mcp.engine.field_names import known_names
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
-from lead_mcp.engine.resolve import known_names
 from lead_mcp.engine.search import search
 from lead_mcp.errors import LeadMcpError, did_you_mean
 from lead_mcp.filters import Order

@@ -12,7 +12,7 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
 from lead_mcp.engine.answer import Answer
-from lead_mcp.engine.by_ids import asked_ids
+from lead_mcp.engine.asked_ids import asked_ids
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.pace import aside

@@ -17,7 +17,8 @@ from lead_mcp.engine.ledger import total_of
 from lead_mcp.engine.measures import parse_measures
 from lead_mcp.engine.pace import aside
 from lead_mcp.engine.pings import PingGrouping, PingTotals, ping_totals
-from lead_mcp.engine.query import Query, resolve_within
+from lead_mcp.engine.query import Query
+from lead_mcp.engine.resolve import resolve_within
 from lead_mcp.engine.search import search
 from lead_mcp.errors import NotOffered
 from lead_mcp.outgoing.groups import GroupPage

@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any
 
 from lead_mcp.engine.connection import Connection, Names
+from lead_mcp.engine.field_names import known_names
 from lead_mcp.engine.lookup import get_record
 from lead_mcp.engine.records import Record
-from lead_mcp.engine.resolve import known_names
 from lead_mcp.errors import BadArgument, Conflict, UnknownField, did_you_mean
 from lead_mcp.filters import folded
 from lead_mcp.vendors.spec.writing import Form, Update

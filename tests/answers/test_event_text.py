@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lead_mcp import vendors
-from lead_mcp.engine.timeline import LeadEvent, SeveralBuyers, SeveralLeads, SeveralSales, Timeline, _findings
+from lead_mcp.engine.timeline import LeadEvent, SeveralBuyers, SeveralLeads, SeveralSales, findings_of
 from lead_mcp.outgoing.event_text import event_text, finding_text
 from lead_mcp.vendors.spec.events import Detail, EventKind, TimelineEvent
 from lead_mcp.vendors.spec.vendor import account_of
@@ -67,8 +67,7 @@ def test_every_kind_has_words() -> None:
 )
 def test_a_double_sale_is_known_by_its_kind_and_that_buyers_took_it(facts: list[Any], found: list[Any]) -> None:
     sends = [event(EventKind.SENT, buyer=buyer, accepted=accepted) for buyer, accepted in facts]
-    story = Timeline(events=[LeadEvent("acme", URI, one) for one in sends])
-    assert list(_findings(story)) == found
+    assert list(findings_of([], [LeadEvent("acme", URI, one) for one in sends])) == found
 
 
 def test_findings_in_words_name_ten_uris_at_most() -> None:
