@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from heapq import nsmallest
 from typing import Any, Final
 
@@ -15,10 +16,15 @@ from lead_mcp.engine.tallies import GroupTotals
 from lead_mcp.engine.totals import GroupTable, Key
 
 MOST_GROUPS: Final = 50
-OTHER: Final = "other"
 BEHIND: Final = -1
 """The slot of groups that earlier pages showed."""
 Groups = Sequence[tuple[Key, GroupTotals]]
+
+
+class Rest(Enum):
+    """In place of a value: that of all the groups behind a page together."""
+
+    GROUPS = "rest"
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,7 @@ class RankedGroups:
         return list(zip(keys, made[: len(keys)], strict=True)), behind
 
     def top(self, most: int = MOST_GROUPS) -> Groups:
-        """The first ``most`` groups of the page, and those behind them as one group ``other``."""
+        """The first ``most`` groups of the page, and those behind them as one group."""
         kept, rest = self._kept[:most], self._kept[most:]
         return [*kept, *(rest if self._most > MOST_GROUPS else self._others(rest))]
 
@@ -117,9 +123,9 @@ class RankedGroups:
             merged[account] = both
         at = self._account
         first = next((nth for nth in range(len(self.columns)) if nth != at), None)
-        words: Mapping[int | None, str] = {first: OTHER}
+        values: Mapping[int | None, Rest] = {first: Rest.GROUPS}
         return [
-            (tuple(account if nth == at else words.get(nth) for nth in range(len(self.columns))), totals)
+            (tuple(account if nth == at else values.get(nth) for nth in range(len(self.columns))), totals)
             for account, totals in merged.items()
         ]
 

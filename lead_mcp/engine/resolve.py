@@ -42,13 +42,15 @@ async def resolve_query(connection: Connection, query: Query) -> AccountQuery:
     finally:
         resolved.metadata_requests = len(count)
     _check_guard(resolved, query)
-    missing = sorted({given.field for given in query.filters if names.field(given.field) is None})
-    if missing:
-        message = f"{connection.name} has no field {', '.join(map(repr, missing))}: it was not asked."
-        resolved.error = NotOffered(message, account=connection.name)
-        return resolved
-    resolved.clauses = (*_clauses(resolved, query), *window_clauses(query, search.when))
+    if missing := sorted({given.field for given in query.filters if names.field(given.field) is None}):
+        resolved.error = _lacking(connection.name, missing)
+    else:
+        resolved.clauses = (*_clauses(resolved, query), *window_clauses(query, search.when))
     return resolved
+
+
+def _lacking(account: str, missing: Sequence[str]) -> NotOffered:
+    return NotOffered(f"{account} has no field {', '.join(map(repr, missing))}: it was not asked.", account=account)
 
 
 def _check_guard(resolved: AccountQuery, query: Query) -> None:

@@ -41,15 +41,19 @@ async def trace(
     errors = [entry.error for entry in story.entries if entry.error]
     if errors and len(errors) == len(connections) and asked is None:
         raise combined(errors)
+    _arrange(story, [one.name for one in connections], scope.window)
+    return story
+
+
+def _arrange(story: Timeline, order: Sequence[str], window: Window | None) -> None:
+    """Everything in its order: the ledger in that of the accounts, the rest oldest first, the events within the window."""
     for entry in story.entries:
-        entry.total = entry.returned if entry.complete and entry.error is None else None
-    order = [one.name for one in connections]
+        entry.total = entry.returned if entry.whole else None
     story.entries.sort(key=lambda entry: order.index(entry.account))
     story.leads.sort(key=created)
-    inside = {one for one in story.events if _within(one.event.at, scope.window)}
+    inside = {one for one in story.events if _within(one.event.at, window)}
     story.events = sorted(inside, key=_place)
     story.findings = list(findings_of(story.leads, story.events))
-    return story
 
 
 async def _first_round(

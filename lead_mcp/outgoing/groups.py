@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lead_mcp.engine.cursor import Seal
-from lead_mcp.engine.groups import OTHER, GroupCursor, RankedGroups
+from lead_mcp.engine.groups import GroupCursor, RankedGroups, Rest
 from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.measures import Measure
 from lead_mcp.engine.periods import NOT_FIELDS
@@ -21,6 +21,8 @@ from lead_mcp.outgoing.render import Table, text_table
 
 Displayed = Callable[[Sequence[Any]], tuple[Any, ...]]
 NONE: Final = "(none)"
+OTHER: Final = "other"
+"""Groups behind a page, in one row."""
 
 
 @dataclass(frozen=True)
@@ -69,20 +71,24 @@ def displayed_by(names: Sequence[str], entries: Sequence[LedgerEntry]) -> Displa
     """What makes cells of a group's values. A name that several accounts have is as personal as at the strictest."""
     masker = masker_in_use()
     if masker is None:
-        return lambda key: tuple(map(plain_value, key))
+        return lambda key: tuple(map(_plain, key))
     columns = [_column(masker, name, entries) for name in names]
     return lambda key: tuple(show(part) for show, part in zip(columns, key, strict=True))
 
 
+def _plain(part: Any) -> Any:
+    return OTHER if part is Rest.GROUPS else plain_value(part)
+
+
 def _column(masker: Masker, name: str, entries: Sequence[LedgerEntry]) -> Callable[[Any], Any]:
     if name in NOT_FIELDS:
-        return plain_value
+        return _plain
     fields = [(entry.account, known) for entry in entries if (known := entry.field_of(name)) is not None]
     kinds = [masker.kind(name, known, account) for account, known in fields] or [masker.kind(name, None)]
     kind = stronger(*kinds)
     path = next((known.paths[0] for _, known in fields if known.paths), name)
 
     def cell(part: Any) -> Any:
-        return part if part == OTHER else plain_value(masker.of_kind(kind, readable(part), path))
+        return OTHER if part is Rest.GROUPS else plain_value(masker.of_kind(kind, readable(part), path))
 
     return cell

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from lead_mcp.engine.answer import Answer
-from lead_mcp.engine.groups import MOST_GROUPS, OTHER, RankedGroups
+from lead_mcp.engine.groups import MOST_GROUPS, RankedGroups
 from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.measures import Measure
 from lead_mcp.engine.notes import PingsNotAllRead
@@ -17,6 +17,7 @@ from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
 from lead_mcp.outgoing.cleaning import cell, plain_value, text_cell
 from lead_mcp.outgoing.groups import (
+    OTHER,
     Displayed,
     GroupPage,
     displayed_by,

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lead_mcp.engine.groups import Rest
 from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.records import Record
 from lead_mcp.filters import Kind, Op, Where
 from lead_mcp.outgoing import names
-from lead_mcp.outgoing.groups import displayed_by
+from lead_mcp.outgoing.groups import OTHER, displayed_by
 from lead_mcp.outgoing.kinds import kind_of, kinds_of, of_maps
 from lead_mcp.outgoing.ledger import entry_to_dict
 from lead_mcp.outgoing.masking import Masker, masked_by, masker_of
@@ -262,3 +263,11 @@ def test_no_pattern_over_names_holds_a_word_of_a_vendor() -> None:
         "prospect",
     ):
         assert word not in text.casefold()
+
+
+def test_the_rest_of_groups_is_named_and_a_value_of_that_name_is_masked_like_any(masker: Masker) -> None:
+    email = Field("email", personal="email")
+    entry = LedgerEntry("acme", field_of={"email": email}.get)
+    with masked_by(masker):
+        rest, own = (displayed_by(["email"], [entry])([part]) for part in (Rest.GROUPS, OTHER))
+    assert rest == (OTHER,) != own

@@ -20,11 +20,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lead_mcp.engine.counting import VendorCounter
-from lead_mcp.engine.groups import MOST_GROUPS, OTHER
+from lead_mcp.engine.groups import MOST_GROUPS
 from lead_mcp.engine.periods import period
 from lead_mcp.engine.records import Record
 from lead_mcp.filters import as_number, folded
 from lead_mcp.outgoing.cleaning import plain_value
+from lead_mcp.outgoing.groups import OTHER
 from lead_mcp.phones import e164
 from lead_mcp.vendors.spec.reading import Route
 from tests.asking import Clause, clauses, expected, meant, spelled_moment, windows
