@@ -39,6 +39,7 @@ from lead_mcp.identity.scopes import PROMPTS, completion_needs, prompt_needs, re
 from lead_mcp.metrics import Metrics
 from lead_mcp.recent import Recent
 from lead_mcp.settings import Settings
+from lead_mcp.tools.one_page import one_page
 from lead_mcp.tools.sdk import logging_left_alone
 from lead_mcp.view import View, pointed
 
@@ -269,7 +270,7 @@ def build_server(settings: Settings, transport: Transports = lambda: None) -> Le
         cache_hints={"tools/list": CacheHint(ttl_ms=60_000, scope="private")},
         log_level="WARNING",
         extensions=[View()],
-        middleware=[pointed],
+        middleware=[one_page, pointed],
     )
     _register_completion(server)
     return server

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.slow
 ERAS: Final = ("legacy", "modern")
 UNKNOWN, WRONG, VERSION = -32601, -32602, -32022
 OK: Final = "result"
+LISTS: Final = ("tools/list", "resources/list", "resources/templates/list", "prompts/list")
 Call = tuple[str, Mapping[str, Any], Any, Any]
 CALLS: Final[Sequence[Call]] = (
     # method, params, and what comes of it in the older and the newer era
@@ -35,6 +37,8 @@ CALLS: Final[Sequence[Call]] = (
     ("tools/call", {"name": "list_accounts", "arguments": None}, OK, OK),
     ("tools/call", {"name": "list_accounts", "bogus": 1}, OK, OK),
     ("tools/list", {"cursor": 5}, WRONG, WRONG),
+    *((method, {"cursor": "made-up"}, WRONG, WRONG) for method in LISTS),
+    *((method, {"cursor": ""}, OK, OK) for method in LISTS),
     ("resources/read", {}, WRONG, WRONG),
     ("resources/read", {"uri": "file:///etc/passwd"}, WRONG, WRONG),
     ("prompts/get", {"name": "source_quality"}, WRONG, WRONG),
@@ -174,6 +178,10 @@ def test_every_oddity_over_http_has_its_status(emulators: Emulators, folder: Pat
             own = headers if headers.get("MCP-Protocol-Version") == "2026-07-28" else {**session, **headers}
             text = body if isinstance(body, str) else json.dumps(body)
             assert http.post(url, content=text, headers=own).status_code == status, what
+        for method, (headers, era) in product(LISTS, ((OLDER | session, "legacy"), (NEWER, "modern"))):
+            named = headers | ({"Mcp-Method": method} if era == "modern" else {})
+            asked = http.post(url, json=request(5, method, {"cursor": "made-up"}, era), headers=named)
+            assert f'"code":{WRONG}' in asked.text.replace(" ", ""), (method, era)
         for method in ("PUT", "PATCH", "OPTIONS", "HEAD"):
             assert http.request(method, url, headers=session).status_code == 405, method
         assert http.delete(url, headers={**OLDER, **session}).status_code == 200
