@@ -20,7 +20,7 @@ from lead_mcp.tools.kit import result, runtime_of
 from lead_mcp.tools.lead import named_lead
 from lead_mcp.tools.writes import one_account, pending_result
 from lead_mcp.uris import lead_uri
-from lead_mcp.writing.batch import Batch
+from lead_mcp.writing.batch import TO_PLAN, TO_PLAN_ALONE, Batch
 from lead_mcp.writing.call import WriteCall
 from lead_mcp.writing.confirm import CannotAsk
 from lead_mcp.writing.looking import with_source
@@ -129,7 +129,7 @@ class BatchWrite:
             return answers[self.call.digest]
         if not confirmation.can_ask:
             raise await self.batch.put_by()
-        plan = await self.batch.plan()
+        plan = await self.batch.plan(TO_PLAN_ALONE if confirmation.ends_call else TO_PLAN)
         try:
             agreed = not plan.sends or await confirmation.confirm(plan, plan.agreements)
         except CannotAsk:

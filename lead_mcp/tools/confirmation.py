@@ -97,7 +97,9 @@ class Confirmation:
         confirm = self.callback if asks else None
         return self.runtime.pipeline(mode, confirm, confirmed or {}, self.approved_by, self.time)
 
-    def _is_modern(self) -> bool:
+    @property
+    def ends_call(self) -> bool:
+        """Whether a question ends the call, which comes back with the answer: the newer era's way."""
         return (self.ctx.protocol_version or "") >= MODERN
 
     async def answers(self) -> Mapping[str, Sequence[str | None]]:
@@ -142,7 +144,7 @@ class Confirmation:
         if found is None or found.url is None or OPEN in given or "://" not in self.runtime.common.approvals:
             return None
         address = f"{self.runtime.common.approvals}/{name}"
-        if not self._is_modern():
+        if not self.ends_call:
             await self.ctx.elicit_url(WAITS, address, name)
             return None
         params = ElicitRequestURLParams(message=WAITS, url=address)
@@ -153,7 +155,7 @@ class Confirmation:
     async def confirm(self, question: Question, agreed: Sequence[str | None]) -> bool:
         """Whether a person says yes. Raises MustAsk where the answer comes with the next round, CannotAsk."""
         message = question_text(question)
-        if not self._is_modern():
+        if not self.ends_call:
             try:
                 answer = await self.ctx.elicit(message, Confirm)
             except ValueError:  # accepted without the one answer that was asked for: nobody said yes

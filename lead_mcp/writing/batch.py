@@ -33,7 +33,9 @@ MOST: Final = 50
 """Rows a batch has at most."""
 TO_PLAN: Final = 1 / 3
 """The share of the deadline for looking at all rows before a person is asked: each is looked at again, and then sent."""
-TIME_UP: Final = "not sent: the call's time is up (LEAD_MCP_DEADLINE); "
+TO_PLAN_ALONE: Final = 1 / 2
+"""The same where the question ends the call, so that sending has a whole deadline: no more than can be sent is asked about."""
+TIME_UP: Final = "the call's time is up (LEAD_MCP_DEADLINE), nothing was sent; "
 
 
 @dataclass(frozen=True)
@@ -163,15 +165,15 @@ class Batch:
 
     # --- a person's word ---
 
-    async def plan(self) -> BatchPlan:
-        """What each row would do, for a person to agree to."""
+    async def plan(self, share: float = TO_PLAN) -> BatchPlan:
+        """What each row would do, for a person to agree to. ``share``: of the deadline, where the rows have one together."""
         plans = list[RowPlan]()
         for number, (intent, ended) in enumerate(zip(self.intents, await self._writes(), strict=True), 1):
             if ended is not None and ended.carried_out:
                 plans.append(RowPlan(number, ended=ended))
                 continue
             try:
-                prepared = await prepare(intent, self.pipeline().context, PREVIEWED, most=self._most_to_plan())
+                prepared = await prepare(intent, self.pipeline().context, PREVIEWED, most=self._most_to_plan(share))
                 prepared.check()
             except LeadMcpError as error:
                 plans.append(RowPlan(number, error=error))
@@ -179,14 +181,11 @@ class Batch:
             plans.append(_plan(number, intent, prepared, plans))
         return BatchPlan(self.connections, self.call.tool.action, plans)
 
-    def _most_to_plan(self) -> float:
-        """Seconds that a row may be looked at before the question: all rows together as many as are left for each step after.
-
-        Raises TimedOut where none are.
-        """
+    def _most_to_plan(self, share: float) -> float:
+        """Seconds that are left of that share of the deadline. Raises TimedOut where none are."""
         if self.time is None:
             return math.inf
-        left = self.time.left - (1 - TO_PLAN) * self.time.deadline
+        left = self.time.left - (1 - share) * self.time.deadline
         if left <= 0:
             raise self._late()
         return left
