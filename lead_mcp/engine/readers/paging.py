@@ -68,8 +68,8 @@ class Pager:
             if not route.page or ask.limit == 1:
                 raise
             return await self._in_pieces(route, ask)
-        if page.total is not None and page.total < len(page.rows):  # it counts something else
-            page = replace(page, total=None)
+        if page.total is not None and page.total < ask.offset * bool(page.rows) + len(page.rows) + (page.more is True):
+            page = replace(page, total=None)  # it counts something else: this page, for one
         page = self._judged(route, ask, page)
         self.usage.scanned += len(page.rows)
         if self.on_progress is not None:
