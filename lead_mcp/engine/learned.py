@@ -22,7 +22,7 @@ class Learned:
     ``refused``: filters that the vendor does not take (field and operator), so that they are checked here.
 
     ``whole``: by route, rows of the longest short page behind which nothing came: so many are no bound of
-    the vendor's; below 0: there is such a bound.
+    the vendor's; below 0: there is such a bound, of so many rows.
 
     ``projected``: lists of fields that gave what whole records hold; by name, whether every whole record had a value there.
     ``unprojected``: lists that the vendor refused, heeds in another way, or that are of no use. ``read_whole``: how many

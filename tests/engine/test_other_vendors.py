@@ -144,6 +144,21 @@ def test_a_vendor_that_gives_few_rows_at_once_and_says_nothing_is_read_to_the_en
     assert entry(page, account)["total"] in (None, len(every))
 
 
+@pytest.mark.parametrize("most", [25, 1_000])
+@pytest.mark.parametrize("account", ["convoso", "leadexec"])
+def test_slices_that_hold_round_numbers_of_records_are_not_cut_down_to_seconds(account: str, most: int) -> None:
+    """A round number of rows looks like all that a vendor gives at once: that is tried once, and not for every slice."""
+    asked = []
+    with bench(150, only=[account], environment={"LEAD_MCP_MIRROR": "off"}) as driven:
+        for silenced in (False, True):
+            before = len(driven.heard(account))
+            with read_as(driven, account, partial(silent, most) if silenced else lambda page, ask: page):
+                page = driven.call("summarize_leads", account=account, group_by=["status"], **EVER)
+            asked.append(len(driven.heard(account)) - before)
+            assert page["total"] == 150
+    assert asked[1] <= asked[0] + (6 if most > 150 else 60), asked
+
+
 @pytest.mark.parametrize("account", ["leadsquared", "leadexec"])
 def test_a_short_page_behind_which_nothing_came_is_not_asked_beyond_again(account: str) -> None:
     asked = []

@@ -22,8 +22,6 @@ from lead_mcp.vendors.spec.reading import Page, PageRequest, Route, follows
 SIDE_BY_SIDE: Final = 4
 UNCAPPED: Final = 1_000_000
 """Rows of a page: more than any vendor gives."""
-BOUNDED: Final = -1
-"""Learned of a route that was seen to give no more rows at once than a round number: no short page of it is the last."""
 ROUND: Final = 5
 """What the number of rows that a vendor gives at most can be divided by: 10, 25, 100 ..."""
 LONGEST_TOKEN: Final = 8_000
@@ -82,15 +80,20 @@ class Pager:
         It may be all that it gives at once. An empty page behind it shows that it is not; then so many are whole from then on.
         """
         given, whole = len(page.rows), self.learned.whole
+        known = whole.get(route.name, 0)
         self._tells = self._tells or (page.total, page.more, page.next) != (None, None, None)
         if not route.page or self._tells:
             return page
-        if self._short and ask.offset == self._short and whole.get(route.name) != BOUNDED:  # behind a short first page
-            whole[route.name] = BOUNDED if given else max(whole.get(route.name, 0), self._short)
-        if not given or given >= ask.limit or given % ROUND or given <= whole.get(route.name, 0):
+        if self._short and ask.offset == self._short and known >= 0:  # behind a short first page
+            known = whole[route.name] = -self._short if given else max(known, self._short)
+        if not given or given >= ask.limit or given % ROUND or given <= known or given < -known:
             return page
         self._short = given
         return replace(page, more=True)
+
+    def doubts(self, route: Route, page: Page) -> bool:
+        """Whether more is taken to follow a first page for no reason but its round number of rows, which was never tried."""
+        return bool(page.more) and not self._tells and self.learned.whole.get(route.name, 0) >= 0
 
     async def _whole_or_projected(self, route: Route, ask: PageRequest) -> Page:
         fetch = partial(self._fetch, route)

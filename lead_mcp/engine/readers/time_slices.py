@@ -114,7 +114,13 @@ class TimeSliceReader(Reader):
         return min(most, given, self.pager.page_cap)
 
     async def _slice(self, bounds: Bounds, limit: int) -> Page:
-        page = await self.pager.page(self.plan.route, first_page(self.plan, bounds, limit))
+        request = first_page(self.plan, bounds, limit)
+        page = await self.pager.page(self.plan.route, request)
+        if self.pager.doubts(self.plan.route, page):
+            # one request more now: else every slice of a round number is cut, down to a second
+            further = replace(request, offset=len(page.rows), limit=len(page.rows))
+            behind = await self.pager.page(self.plan.route, further)
+            page = page if behind.rows else replace(page, more=None)
         self._largest = max(self._largest, len(page.rows))
         return page if self._believed else replace(page, total=None, more=None)
 
