@@ -306,3 +306,26 @@ def test_slices_of_a_vendor_that_cuts_pages_short_and_says_only_that_more_follow
     assert [one.id for one in read.taken.rows] == in_order(rows, descending=descending)
     assert read.extent.done
     assert {ask.limit for ask in acme.asks[1:]} == {7}, "what the vendor gives is what is asked for from then on"
+
+
+@pytest.mark.parametrize("tells", [True, False])
+@pytest.mark.parametrize("descending", [True, False])
+def test_a_vendor_that_answers_wider_than_asked_is_read_past_it_in_few_requests(descending: bool, tells: bool) -> None:
+    """Round a change of clocks bounds are hours too wide: no narrower slice holds fewer records than a page."""
+    rows = rows_at([nth * 97 for nth in range(40)] + [nth * 9_001 for nth in range(1, 20)])
+    acme = Acme(rows, tells=tells)
+
+    def page(ask: PageRequest) -> Page:
+        acme.asks.append(ask)
+        assert len(acme.asks) < 200
+        wide = [
+            replace(one, value=one.value + (4 if one.op is Op.LT else -4) * timedelta(hours=1)) for one in ask.where
+        ]
+        found = [row for row in rows if all(holds(where, row) for where in wide)]
+        return Page(found[ask.offset :][: min(ask.limit, 10)], len(found) if tells else None)
+
+    acme.page = page  # type: ignore[method-assign]
+    read = run(reader(acme, TimeSliceReader, descending=descending, page=100))
+    assert [one.id for one in read.rows] == in_order(rows, descending=descending)
+    assert read.done
+    assert not read.why

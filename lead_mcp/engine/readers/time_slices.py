@@ -72,10 +72,11 @@ class TimeSliceReader(Reader):
             if held > len(page.rows):
                 most = self._learnt(limit, most, page)
                 fits = page.total is not None and held <= most
-                if limit < most and (fits or width <= SECOND):  # one larger page holds this slice, or more of it
+                narrow = width <= SECOND or self._is_blurred(page.rows, part)
+                if limit < most and (fits or narrow):  # one larger page holds this slice, or more of it
                     limit = most
                     continue
-                if width > SECOND:
+                if not narrow:
                     limit = self._probe(most)
                     width = max(SECOND, width * min(0.5, 0.7 * most / held))
                     continue
@@ -90,7 +91,7 @@ class TimeSliceReader(Reader):
                 self._disbelieve()
             if rows and await self._spent():  # a slice that holds nothing costs nothing, and gets nowhere
                 return None
-            bounds, width = rest, width * _growth(len(rows), most)
+            bounds, width = rest, max(SECOND, width * _growth(fresh, most))
 
     def _finish(self, counted: int | None, given: int) -> None:
         """Everything was asked for. ``counted``: what the vendor counts; ``given``: different records that came."""
@@ -159,6 +160,10 @@ class TimeSliceReader(Reader):
         self._straying = self._straying + 1 if strays else 0
         if self._straying == STRAYING:
             raise MalformedReply("The vendor answers with records of other times than those asked for.")
+
+    def _is_blurred(self, rows: Sequence[Raw], part: Bounds) -> bool:
+        """Whether the vendor answers much more widely than asked, as round a change of clocks: narrower slices give no less."""
+        return 2 * sum(self._belongs(self.record(row), part) for row in rows) < len(rows)
 
     def _is_beyond(self, one: Record) -> bool:
         """Whether the vendor counted a record that lies past a bound, where that was rounded outwards."""
