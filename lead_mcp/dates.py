@@ -73,9 +73,9 @@ def stamp(moment: datetime, zone: tzinfo = UTC) -> str:
     return iso_text(local(moment, zone), "seconds")
 
 
-def full_stamp(moment: datetime, zone: tzinfo = UTC) -> str:
-    """The same with the fraction, if it has one."""
-    return iso_text(local(moment, zone), "auto")
+def full_stamp(moment: datetime) -> str:
+    """``2026-11-25T22:42:10.25Z``: ISO 8601 in UTC, with the fraction of a second, if it has one."""
+    return iso_text(local(moment, UTC), "auto")
 
 
 def iso_text(moment: datetime, timespec: str) -> str:

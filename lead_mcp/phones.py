@@ -96,16 +96,15 @@ def same_number(text: str, wanted: PhoneText) -> bool:
     return one.extension == other.extension or "" in (one.extension, other.extension)
 
 
-def parse_phone(text: str, region: str, name: str = "phone") -> tuple[Phone, str]:
+def parse_phone(text: str, region: str) -> tuple[Phone, str]:
     """The number taken apart, and a warning ("" if none) where it is possible but not assigned. Raises BadArgument."""
     import phonenumbers
 
     found = _parsed(text, region)
     if found is None:
-        message = (
-            f"{name}: {text[:40]!r} is no possible telephone number (read in {region}; +COUNTRY... is always clear)."
+        raise BadArgument(
+            f"phone: {text[:40]!r} is no possible telephone number (read in {region}; +COUNTRY... is always clear)."
         )
-        raise BadArgument(message)
     assigned = phonenumbers.is_valid_number(phonenumbers.parse(found.e164, None))
-    warning = "" if assigned else f"{name}: {found.e164} is a possible number, but not an assigned one"
+    warning = "" if assigned else f"phone: {found.e164} is a possible number, but not an assigned one"
     return found, warning

@@ -89,8 +89,8 @@ def codex_home(machine: Machine) -> Path:
     return machine.folder("CODEX_HOME", ".codex")
 
 
-def _env(flag: str, entry: Entry) -> list[str]:
-    return [word for key, value in entry.env.items() for word in (flag, f"{key}={value}")]
+def _env(entry: Entry) -> list[str]:
+    return [word for key, value in entry.env.items() for word in ("--env", f"{key}={value}")]
 
 
 def _parent(files: Places) -> Places:
@@ -109,7 +109,7 @@ CLIENTS: Final[Sequence[Client]] = (
         form=typed,
         program="claude",
         expands=True,
-        add=lambda e: ["mcp", "add", "--scope", "user", e.name, *_env("--env", e), "--", e.command, *e.args],
+        add=lambda e: ["mcp", "add", "--scope", "user", e.name, *_env(e), "--", e.command, *e.args],
         remove=lambda e: ["mcp", "remove", "--scope", "user", e.name],
     ),
     Client("cursor", "Cursor", at(".cursor", "mcp.json"), at(".cursor"), expands=True),
@@ -135,7 +135,7 @@ CLIENTS: Final[Sequence[Client]] = (
         key="mcp_servers",
         form=codex,
         program="codex",
-        add=lambda e: ["mcp", "add", e.name, *_env("--env", e), "--", e.command, *e.args],
+        add=lambda e: ["mcp", "add", e.name, *_env(e), "--", e.command, *e.args],
         remove=lambda e: ["mcp", "remove", e.name],
     ),
     Client(
@@ -145,7 +145,7 @@ CLIENTS: Final[Sequence[Client]] = (
         at(".gemini"),
         program="gemini",
         expands=True,
-        add=lambda e: ["mcp", "add", "--scope", "user", *_env("--env", e), e.name, e.command, "--", *e.args],
+        add=lambda e: ["mcp", "add", "--scope", "user", *_env(e), e.name, e.command, "--", *e.args],
         remove=lambda e: ["mcp", "remove", "--scope", "user", e.name],
     ),
     Client(

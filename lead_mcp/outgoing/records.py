@@ -64,10 +64,10 @@ def weight(columns: Sequence[Sequence[Value]]) -> int:
     return len(cells) // 4 + texts // LIGHT + parts
 
 
-def field_value(record: Record, name: str, *, full: bool = False) -> Any:
-    """One of a record's fields as it may leave: JSON, cleaned, masked, bounded."""
+def _full_value(record: Record, name: str) -> Any:
+    """One of a record's fields as a full record has it: JSON, cleaned, masked, bounded."""
     masker = masker_in_use()
-    return plain_value(record.get(name), full=full) if masker is None else _masked(masker, record, name, full=full)
+    return plain_value(record.get(name), full=True) if masker is None else _masked(masker, record, name, full=True)
 
 
 def _masked(masker: Masker, record: Record, name: str, *, full: bool = False) -> Any:
@@ -82,7 +82,7 @@ def full_record(
 
     ``discovered``: the account's own fields as its vendor tells them, by which masks know what is personal.
     """
-    lead = {name: field_value(record, name, full=True) for name in names}
+    lead = {name: _full_value(record, name) for name in names}
     masker = masker_in_use()
     raw = record.raw if masker is None else masker.raw(record, cleaned_tree(record.raw, None), discovered)
     return {

@@ -29,7 +29,6 @@ from lead_mcp.runtime.masks import configured_masker
 from lead_mcp.runtime.networks import vendor_network
 from lead_mcp.settings import Server, Settings
 from lead_mcp.vendors.spec.http import Effect
-from lead_mcp.vendors.spec.vendor import Vendor
 from lead_mcp.writing.confirm import ConfirmCallback
 from lead_mcp.writing.context import WriteContext
 from lead_mcp.writing.pipeline import WritePipeline
@@ -206,10 +205,6 @@ class Runtime:
             what = f"No account {name[:60]!r} is yours to use" if name else "No account is yours to use"
             return NotAllowed(f"{what}; {listed}" if known else f"{what}. Ask whoever runs this server.")
         return NotConfigured(f"No account {name[:60]!r}; {listed}" if known else self.settings.advice)
-
-    def vendors(self) -> Sequence[Vendor]:
-        """The vendors of the configured accounts, each once."""
-        return list({c.vendor.name: c.vendor for c in self.connections.values()}.values())
 
 
 def effects_of(principal: Principal) -> frozenset[Effect]:

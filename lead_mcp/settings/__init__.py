@@ -221,7 +221,6 @@ __all__ = [
     "settings_of_file",
     "split_url",
     "unusable",
-    "urls_beyond",
     "urls_of",
     "usual_file",
     "variables_in",

@@ -267,12 +267,13 @@ def create_all(tables: Iterable[Table] = TABLES.values()) -> list[str]:
     return [table.create() for table in sorted(tables, key=lambda one: bool(one.query))]
 
 
-def rehearsal(tables: Iterable[Table] = TABLES.values()) -> list[str]:
+def rehearsal() -> list[str]:
     """The statements that make the tables with one row each, absent in every column.
 
     A statement run over them finds its mistakes, constants that cannot be read among them, before anything is read.
     """
-    return [*create_all(tables), *(f"INSERT INTO {table.name} DEFAULT VALUES" for table in tables if not table.query)]
+    stored = (table.name for table in TABLES.values() if not table.query)
+    return [*create_all(), *(f"INSERT INTO {name} DEFAULT VALUES" for name in stored)]
 
 
 def drop_all(tables: Iterable[Table] = TABLES.values()) -> list[str]:

@@ -138,12 +138,12 @@ def object_of(text: str) -> Any:
     return found if isinstance(found, Mapping) else text
 
 
-def as_pairs(value: Any, name: str, content: str) -> Mapping[str, Any]:
-    """An array of pairs (``[{"Key", "Value"}]``) as one object. Raises MalformedReply where a pair has no name."""
+def as_pairs(value: Any, name: str) -> Mapping[str, Any]:
+    """An array of ``[{name, "Value"}]`` pairs as one object. Raises MalformedReply where a pair has no name."""
     rows = as_rows(value)
     if not all(isinstance(row.get(name), str) for row in rows):
         raise failure(MalformedReply, f"a pair without its {name}")
-    return {row[name]: row.get(content) for row in rows}
+    return {row[name]: row.get("Value") for row in rows}
 
 
 def as_count(value: Any) -> int | None:

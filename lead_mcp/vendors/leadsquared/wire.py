@@ -315,7 +315,7 @@ def values_under(activity: Raw, names: Sequence[str]) -> Iterator[Any]:
     the answer by event.
     """
     data = activity.get("Data")
-    pairs = as_pairs(data, "Key", "Value") if isinstance(data, list) else data
+    pairs = as_pairs(data, "Key") if isinstance(data, list) else data
     places = (pairs, activity.get("ActivityFields"), activity)
     values = (at(place, name) for name in names for place in places)
     return (value for value in values if value not in (None, ""))
@@ -381,7 +381,7 @@ def flat(row: Raw) -> Raw:
     """A lead as one object. Raises MalformedReply where a pair of its property list has no name."""
     if "LeadPropertyList" not in row:
         return row
-    return as_pairs(row["LeadPropertyList"], "Attribute", "Value")
+    return as_pairs(row["LeadPropertyList"], "Attribute")
 
 
 def opened(reply: Reply) -> Any:
