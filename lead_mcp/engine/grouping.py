@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from hashlib import blake2b
@@ -12,6 +12,7 @@ from itertools import product
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from lead_mcp.dates import TICK
 from lead_mcp.engine.measures import COMPARED, KINDS, Measure, Source, fields_of
 from lead_mcp.engine.periods import NOT_FIELDS, PERIODS, group_value, period
 from lead_mcp.engine.query import AccountQuery, Query
@@ -24,7 +25,6 @@ from lead_mcp.vendors.spec.fields import Field, PartField
 
 Chosen = Mapping[str, int]
 """Which part of each list, by the list's place in a record."""
-TICK: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from lead_mcp.engine.limits import account_late
 from lead_mcp.engine.notes import StoppedAt
 from lead_mcp.engine.readers.paging import following
 from lead_mcp.errors import LeadMcpError, NotOffered
-from lead_mcp.vendors import every
+from lead_mcp.vendors import titles
 from lead_mcp.vendors.spec.http import Request
 from lead_mcp.vendors.spec.reading import PageRequest, Recording, Recordings
 
@@ -67,7 +67,7 @@ def offered(connection: Connection) -> Recordings:
     """How this account lists recordings. Raises NotOffered."""
     found = connection.vendor.recordings
     if found is None:
-        able = " and ".join(vendor.title for vendor in every().values() if vendor.recordings is not None)
+        able = " and ".join(titles(lambda vendor: vendor.recordings))
         message = f"{connection.vendor.title} has no call recordings; {able} have."
         raise NotOffered(message, account=connection.name)
     return found

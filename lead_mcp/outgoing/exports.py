@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 
 from lead_mcp.outgoing.cleaning import text_cell
+from lead_mcp.outgoing.leads import MOST_MISSING
 from lead_mcp.outgoing.render import SENTENCE, text_of
 from lead_mcp.outgoing.times import ShownTime, counted
 from lead_mcp.outgoing.token_budget import Rendered
@@ -26,7 +27,6 @@ KEPT: Final = (
     "defused_cells",
     "accounts",
 )
-MOST_MISSING: Final = 20
 
 
 class Download(Protocol):

@@ -17,6 +17,7 @@ from lead_mcp.outgoing.times import counted, counted_of, heading, window_to_dict
 from lead_mcp.outgoing.token_budget import Rendered, allowed, check_some_fit, fits, most_that_fits
 
 MOST_MISSING: Final = 20
+"""Ids that were not found, of which an answer names so many."""
 
 
 def search_page(

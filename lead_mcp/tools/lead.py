@@ -19,7 +19,7 @@ from lead_mcp.runtime import Runtime
 from lead_mcp.tools.arguments import models
 from lead_mcp.tools.kit import result, runtime_of
 from lead_mcp.tools.one_ping import one_ping
-from lead_mcp.uris import lead_uri, parse_uri
+from lead_mcp.uris import MAX_ID, lead_uri, parse_uri
 from lead_mcp.vendors.spec.fields import FieldMap
 
 
@@ -72,8 +72,8 @@ def named_lead(runtime: Runtime, uri: str | None, account: str | None, lead_id: 
         return _named_by_uri(runtime, uri, account, lead_id)
     if not account or not lead_id:
         raise BadArgument("Name the lead by uri (lead://...), or by account and id.")
-    if len(lead_id) > 200:
-        raise BadArgument("id: an id has at most 200 characters.")
+    if len(lead_id) > MAX_ID:
+        raise BadArgument(f"id: an id has at most {MAX_ID} characters.")
     chosen = runtime.chosen(account)
     if len(chosen) != 1:
         raise BadArgument(f"account: {account!r} names several accounts; ids belong to one.")

@@ -28,6 +28,7 @@ from lead_mcp.tools.arguments import models
 from lead_mcp.tools.kit import result, runtime_of
 from lead_mcp.tools.leads import SearchArguments
 from lead_mcp.tools.summaries import progress, summary_limits
+from lead_mcp.vendors import titles
 
 NEWEST: Final = "at:desc"
 ROWS: Final = 20
@@ -106,5 +107,7 @@ def with_pings(runtime: Runtime, account: str | None, direction: str) -> list[Co
     found: Sequence[Connection] = [one for one in chosen if direction in one.vendor.pings]
     if not found:
         names = ", ".join(one.name for one in chosen)
-        raise NotOffered(f"{names}: no {direction} pings there. LeadExec has PING attempts.")
+        able = titles(lambda vendor: direction in vendor.pings)
+        verb = "has" if len(able) == 1 else "have"
+        raise NotOffered(f"{names}: no {direction} pings there. {' and '.join(able)} {verb} PING attempts.")
     return list(found)

@@ -7,7 +7,7 @@ loaded when first asked for.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Final
@@ -34,6 +34,11 @@ def vendor(name: str) -> Vendor:
 def every() -> Mapping[str, Vendor]:
     """All of them, in the registry's order."""
     return {name: vendor(name) for name in names()}
+
+
+def titles(has: Callable[[Vendor], object]) -> list[str]:
+    """The titles of the vendors that have something, in the registry's order: those to name where another lacks it."""
+    return [one.title for one in every().values() if has(one)]
 
 
 def emulators() -> Mapping[str, Any]:

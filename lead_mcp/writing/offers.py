@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from lead_mcp.engine.connection import Connection
 from lead_mcp.errors import NotConfigured, NotOffered
-from lead_mcp.vendors import every
+from lead_mcp.vendors import titles
 from lead_mcp.vendors.spec.vendor import Vendor
 from lead_mcp.vendors.spec.writing import Delete, Insert, Update
 
@@ -39,6 +39,6 @@ def offered_delete(connection: Connection) -> Delete:
 
 
 def _not_offered(connection: Connection, what: str, has: Callable[[Vendor], object]) -> NotOffered:
-    able = ", ".join(vendor.title for vendor in every().values() if has(vendor) is not None)
+    able = ", ".join(titles(has))
     title = connection.vendor.title
     return NotOffered(f"{title} has no documented way to {what}; {able} have.", account=connection.name)
