@@ -326,6 +326,6 @@ def test_a_vendor_that_answers_wider_than_asked_is_read_past_it_in_few_requests(
 
     acme.page = page  # type: ignore[method-assign]
     read = run(reader(acme, TimeSliceReader, descending=descending, page=100))
-    assert [one.id for one in read.rows] == in_order(rows, descending=descending)
-    assert read.done
-    assert not read.why
+    assert [one.id for one in read.taken.rows] == in_order(rows, descending=descending)
+    assert read.extent.done
+    assert not read.extent.lacks

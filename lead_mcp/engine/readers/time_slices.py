@@ -162,7 +162,7 @@ class TimeSliceReader(Reader):
             raise MalformedReply("The vendor answers with records of other times than those asked for.")
 
     def _is_blurred(self, rows: Sequence[Raw], part: Bounds) -> bool:
-        """Whether the vendor answers much more widely than asked, as round a change of clocks: narrower slices give no less."""
+        """Whether the vendor answers far more widely than asked, as round a change of clocks: narrower slices give no less."""
         return 2 * sum(self._belongs(self.record(row), part) for row in rows) < len(rows)
 
     def _is_beyond(self, one: Record) -> bool:
