@@ -10,6 +10,7 @@ import anyio
 from mcp.server.stdio import stdio_server
 
 from lead_mcp.server import LeadServer
+from lead_mcp.serving.pipes import are_pipes, opened_pipes
 from lead_mcp.serving.signals import GRACE, HAS_SIGNALS, ending_signals, leave
 from lead_mcp.serving.unreadable import Answered
 from lead_mcp.tools.sdk import lowlevel
@@ -23,7 +24,7 @@ def check_streams() -> None:
 
 
 async def serve_stdio(server: LeadServer) -> int:
-    """Serve; the exit code. The reader thread of the SDK never returns by itself, so a signal ends the process."""
+    """Serve; the exit code. A thread of the SDK that reads never returns by itself, so a signal ends the process."""
 
     async def watch(serving: anyio.CancelScope) -> None:
         async for code in ending_signals():
@@ -43,7 +44,7 @@ async def serve_stdio(server: LeadServer) -> int:
 
 async def _serve(server: LeadServer) -> None:
     beneath = lowlevel(server)
-    async with stdio_server(_input()) as (reading, writing):
+    async with opened_pipes() if are_pipes() else stdio_server(_input()) as (reading, writing):
         await beneath.run(Answered(reading, writing), writing, beneath.create_initialization_options())
 
 

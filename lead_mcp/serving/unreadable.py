@@ -114,15 +114,20 @@ def refusal(error: Exception) -> JSONRPCError:
 def _is_blank(error: Exception) -> bool:
     """Whether the line was empty, which asks for nothing."""
     line = error.errors(include_url=False)[0]["input"] if isinstance(error, ValidationError) else None
-    return isinstance(line, str) and not line.strip(BLANK)
+    return isinstance(line, str | bytes) and not _text(line).strip(BLANK)
 
 
 def _id_in(line: Any) -> str | int | None:
     """The id in a line that Python can read and the SDK cannot: half an emoji, a byte that is no UTF-8, many digits."""
     try:
-        return _id_of(json.loads(line, parse_int=lambda digits: int(digits) if len(digits) <= LONGEST else None))
+        return _id_of(json.loads(_text(line), parse_int=lambda digits: int(digits) if len(digits) <= LONGEST else None))
     except (ValueError, TypeError, RecursionError):
         return None
+
+
+def _text(line: str | bytes) -> str:
+    """Bytes that are no UTF-8 as halves of characters, which no text holds."""
+    return line.decode("utf-8", "surrogateescape") if isinstance(line, bytes) else line
 
 
 def _id_of(message: Any) -> str | int | None:

@@ -67,7 +67,7 @@ def test_models_that_load_for_the_server_are_built_when_one_is_used() -> None:
 PROGRAM: Final = (sys.executable, "-X", "importtime", "-m", "lead_mcp")
 LOADED: Final = re.compile(r"import time:\s+\d+ \|\s+\d+ \|\s*(\S+)")
 NEEDLESS: Final = frozenset("typer rich difflib sqlite3 httpcore2 h11 duckdb numpy dateutil".split())
-OURS: Final = 80
+OURS: Final = 81
 """Modules of ours at most: each is a file to find, open and run."""
 
 
