@@ -70,8 +70,10 @@ def lead_uri(account: str, lead_id: str) -> str:
 
 def ping_uri(account: str, direction: str, ping_id: str, at: datetime | None) -> str:
     """A ping's URI. ``at``: when it came, in it as Unix seconds; left out where the id begins with them, as MongoDB's do."""
-    seconds = None if at is None else math.floor(at.timestamp())
-    return uri("ping", account, direction, ping_id, at="" if seconds in (None, _seconds_of(ping_id)) else str(seconds))
+    path = f"ping://{escaped(account)}/{escaped(direction)}/{escaped(ping_id)}"
+    if at is None or (seconds := math.floor(at.timestamp())) == _seconds_of(ping_id):
+        return path
+    return f"{path}?at={seconds}"
 
 
 def ping_moment(found: Uri) -> datetime | None:

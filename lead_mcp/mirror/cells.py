@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from lead_mcp.engine.records import Record
-from lead_mcp.filters import Value
+from lead_mcp.filters import Kind, Value
 from lead_mcp.sql.rows import Spelling, json_cell
 from lead_mcp.vendors.spec.fields import Field, Paths, at
 from lead_mcp.vendors.spec.http import Raw
@@ -52,6 +52,9 @@ class Cells:
             self.paths, self.decoded = field.paths, field.codec.value
         self.together = field.paths if field is not None and field.joined else ()
         self.nothing = field.codec.nothing if as_is and self.paths and field is not None else None
+        is_time = self.paths and field is not None and field.codec.kind is Kind.TIME
+        self.times = field.codec.values if is_time and field is not None else None
+        """Reads a column of times, of which few come again."""
         self.longest = max(map(len, self.nothing or ()), default=0)
         self.known = {kind: Remembered(self._of_value) for kind in (str, int, bool)}
         """By type, as 1 and True are one key."""
@@ -74,6 +77,8 @@ class Cells:
 
     def _at(self, path: str, raws: Sequence[Mapping[str, Any]]) -> list[Any]:
         found, texts = values_at(path, raws), self.known[str]
+        if self.times is not None:
+            return [None if one is None else self.spell(one, None) for one in self.times(found)]
         if self.nothing is not None and TEXTS.issuperset(map(type, found)):
             return self._texts(found)
         return [None if one is None else texts[one] if type(one) is str else self._other(one) for one in found]
@@ -137,7 +142,10 @@ def values_at(path: str, raws: Sequence[Mapping[str, Any]]) -> list[Any]:
 
 def raw_cells(texts: Iterable[str], raws: Iterable[Mapping[str, Any]]) -> list[str]:
     """The records themselves: as they are kept, but for what a cell cannot hold."""
-    return [json_cell(dict(raw)) if _is_odd(text) else text for text, raw in zip(texts, raws, strict=True)]
+    found = list(texts)
+    if not _is_odd("\n".join(found)):  # as nearly always: one look at all of them is three times as fast
+        return found
+    return [json_cell(dict(raw)) if _is_odd(text) else text for text, raw in zip(found, raws, strict=True)]
 
 
 def _is_odd(text: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -146,4 +146,7 @@ def _is_for_phones(word: str) -> bool:
 
 def micros(moment: Any) -> int | None:
     """Microseconds since 1970; None for what is no time."""
-    return (moment.astimezone(UTC) - EPOCH) // MICROSECOND if isinstance(moment, datetime) else None
+    if not isinstance(moment, datetime):
+        return None
+    since = moment - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
