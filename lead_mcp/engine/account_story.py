@@ -81,7 +81,7 @@ class _AccountStory:
         self.story.events.append(LeadEvent(self.connection.name, where, event))
 
     def _unread(self, what: str, record: Record, error: LeadMcpError) -> None:
-        self.entry.notes.append(CouldNotRead(what, record.id, error.message))
+        self.entry.note(CouldNotRead(what, record.id, error.message))
         self.entry.complete = False
 
     async def _recordings(self, record: Record) -> None:
@@ -123,7 +123,7 @@ def _note(entry: LedgerEntry, matches: PersonMatches, person: Person) -> None:
         *(Where("phone", Op.EQ, one) for one in sorted(person.phones)),
     ]
     entry.window, entry.error = matches.window or entry.window, matches.error or entry.error
-    entry.notes += [note for note in matches.notes if note not in entry.notes]
+    entry.note(*matches.notes)
 
 
 def _pings_of(record: Record, made: datetime, now: datetime) -> Query:

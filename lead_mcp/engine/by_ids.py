@@ -135,7 +135,7 @@ class IdSearch:
     def _note_batch(self, ids: int) -> None:
         for entry in self.entries.values():
             entry.complete = False
-            entry.notes.append(SortedAmong(ids, len(self.ids)))
+            entry.note(SortedAmong(ids, len(self.ids)))
 
     async def _read(self, chunk: Sequence[AskedId]) -> tuple[int, list[tuple[int, Record]]]:
         """Look the chunk up, account by account side by side. How many of its first ids are settled, and their leads.
@@ -168,7 +168,7 @@ class IdSearch:
         entry.scanned += looked.scanned
         entry.complete = entry.complete and looked.error is None
         if looked.late and looked.asked:
-            entry.notes.append(DeadlinePassed(self.limits.deadline))
+            entry.note(DeadlinePassed(self.limits.deadline))
         else:
             entry.error = looked.error
 

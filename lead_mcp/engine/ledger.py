@@ -44,6 +44,10 @@ class LedgerEntry:
     lost: bool = False
     """Whether something was left out that no later page brings."""
 
+    def note(self, *notes: Note) -> None:
+        """Keep what is not known yet."""
+        self.notes += [note for note in dict.fromkeys(notes) if note not in self.notes]
+
     @property
     def whole(self) -> bool:
         """Whether nothing was left out, by a limit or by an error."""
@@ -78,9 +82,9 @@ def fill(entry: LedgerEntry, readers: Sequence[Reader]) -> None:
         entry.checked_here = tuple(dict.fromkeys((*entry.checked_here, *reader.plan.checked_here)))
         entry.scanned += reader.pager.usage.scanned
         entry.requests += reader.pager.usage.requests
-        entry.notes.extend(reader.plan.notes)
-        if reader.extent.error is None:
-            entry.notes.extend(reader.extent.lacks)
+        lacks = reader.extent.lacks if reader.extent.error is None else ()
+        if reader.plan.notes or lacks:
+            entry.note(*reader.plan.notes, *lacks)
         entry.complete = entry.complete and not reader.extent.lacks and reader.extent.error is None
         entry.error = entry.error or reader.extent.error
     counts = [reader.counted() for reader in readers]
@@ -111,7 +115,7 @@ def note_moves(entries: Sequence[LedgerEntry], query: Query, frozen: datetime) -
     changing = tuple(order.field for order in query.orders if order.field not in STEADY)
     if changing and query.kind == "lead":
         for entry in entries:
-            entry.notes.append(MayHaveMoved(changing, frozen, query.zone))
+            entry.note(MayHaveMoved(changing, frozen, query.zone))
 
 
 def total_of(entries: Sequence[LedgerEntry]) -> int | None:

@@ -28,7 +28,9 @@ class Note:
         return type(self) is type(other) and vars(self) == vars(other)
 
     def __hash__(self) -> int:
-        return hash(type(self))  # there are never many of a kind, and a fact may be a list
+        return hash(
+            (type(self), *(fact for fact in vars(self).values() if isinstance(fact, str)))
+        )  # others may be lists
 
     def __repr__(self) -> str:
         facts = ", ".join(f"{name}={fact!r}" for name, fact in vars(self).items())

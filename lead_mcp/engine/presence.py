@@ -139,7 +139,7 @@ class OtherAccount:
                 return None
             self.entry.requests += matches.requests
             self.entry.scanned += matches.scanned
-            self.entry.notes += [note for note in matches.notes if note not in self.entry.notes]
+            self.entry.note(*matches.notes)
             complete = complete and matches.complete
             if matches.records:
                 return True

@@ -121,7 +121,7 @@ def _fill(entry: LedgerEntry, account_query: AccountQuery, last: Attempt, given_
     state, back = last.maker.state, account_query.search.window
     entry.window = last.maker.window(account_query)
     if entry.window is not None and back is not None:
-        entry.notes.append(DefaultWindow(back, from_end=entry.window.until != state.frozen))
+        entry.note(DefaultWindow(back, from_end=entry.window.until != state.frozen))
     for reader in given_up.readers(account_query) if given_up else ():
         entry.requests += reader.pager.usage.requests
         entry.scanned += reader.pager.usage.scanned

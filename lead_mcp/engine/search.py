@@ -108,7 +108,7 @@ class SearchPage:
             for reader in readers:
                 entry = self.reading.entries[reader.pager.account.name]
                 entry.complete = False
-                entry.notes.append(SortedInBatch())
+                entry.note(SortedInBatch())
         return batch_page(readers, base, sorter, limit, began)
 
     def _note(self, page: MergedPage) -> None:
@@ -118,7 +118,7 @@ class SearchPage:
             back = ReadBackTo(page.end.after.values[0], self.query.zone)
             for entry in asked:
                 if entry.account not in page.finished:
-                    entry.notes.append(back)
+                    entry.note(back)
         if self.state.page_end != PageEnd():
             note_moves(asked, self.query, self.state.frozen)
 

@@ -59,7 +59,7 @@ class _Page:
                 known.scanned += entry.scanned
                 known.complete = known.complete and entry.complete
                 known.error = known.error or entry.error
-                known.notes += [note for note in entry.notes if note not in known.notes]
+                known.note(*entry.notes)
         if answer.missing is not None:
             self.missing = [*(self.missing or []), *answer.missing]
 
@@ -110,7 +110,7 @@ def _answer(page: _Page, query: Query, check: PresenceCheck, *, cut: bool) -> An
         entry.total = None
         entry.complete = entry.complete and not (cut or check.unknown)
         entry.lost = bool(check.unknown)
-        entry.notes += _notes(check, cut=cut)
+        entry.note(*_notes(check, cut=cut))
     count_returned(entries, page.kept)
     total = len(page.kept) if page.cursor is None and query.cursor is None and not check.unknown else None
 

@@ -43,7 +43,7 @@ class Sourced:
     def tell(self, entries: Iterable[LedgerEntry]) -> None:
         """Say in the ledger which accounts' parts came from the mirror, and how old they are."""
         for entry in entries:
-            entry.notes.extend(self.notes.get(entry.account, ()))
+            entry.note(*self.notes.get(entry.account, ()))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,8 +34,10 @@ async def get_recordings(ctx: Context[Any, Any], asked: models.GetRecordings) ->
     every, complete = calls.ordered(), calls.cut is None and calls.error is None
     page, total = every[start : start + asked.limit], len(every) if complete else None
     entry = LedgerEntry(name, len(page), total, len(every), calls.requests, complete, error=calls.error)
-    entry.notes += [calls.cut] if calls.cut else []
-    entry.notes += [VendorSays(text)] if (text := connection.vendor.recordings_note) else []
+    if calls.cut is not None:
+        entry.note(calls.cut)
+    if text := connection.vendor.recordings_note:
+        entry.note(VendorSays(text))
     state = {"at": start + asked.limit, "f": now}
     after = runtime.seal.close(state, arguments) if start + asked.limit < len(every) else None
     links = linked(ctx, [_link(name, one) for one in page])

@@ -16,6 +16,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from lead_mcp.dates import Window
+from lead_mcp.engine.ledger import LedgerEntry
+from lead_mcp.engine.limits import Limit
+from lead_mcp.engine.notes import LimitReached
 from lead_mcp.engine.records import Record
 from lead_mcp.errors import BadArgument, LeadMcpError
 from lead_mcp.filters import Value
@@ -23,6 +26,7 @@ from lead_mcp.phones import e164
 from lead_mcp.sql.cage import Cage, is_installed
 from lead_mcp.sql.notes import AccountsNotRead, NoBeginning
 from lead_mcp.sql.query import SqlAnswer, SqlQuery
+from lead_mcp.sql.reading import merged
 from lead_mcp.sql.rows import unmasked
 from lead_mcp.sql.running import run_sql
 from lead_mcp.vendors.spec.fields import CANONICAL
@@ -325,6 +329,13 @@ def test_a_window_too_wide_is_an_error_that_says_what_would_fit(driven: Driven) 
         "SELECT count(*) FROM leads WHERE account = 'octanist'", window=Window(since, None, "America/New_York"), scan=60
     )
     assert found.complete
+
+
+def test_an_account_of_which_one_kind_was_cut_is_cut_whichever_was_read_first() -> None:
+    """Else a statement over leads and pings is answered from a part of the pings, where the leads come first."""
+    leads = LedgerEntry("acme", scanned=5)
+    pings = LedgerEntry("acme", scanned=9, complete=False, notes=[LimitReached(Limit.SUMMARY, 9)])
+    assert [merged(some)[0].cut for some in ([leads, pings], [pings, leads])] == [True, True]
 
 
 def test_the_most_records_are_those_of_all_accounts_together(driven: Driven) -> None:
