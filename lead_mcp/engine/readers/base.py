@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from lead_mcp.engine.limits import account_late
 from lead_mcp.engine.notes import DeadlinePassed, UnreadableTimes
@@ -35,6 +36,8 @@ class Refused(Exception):
 class Reader:
     """``need``: settled matches wanted (None: all)."""
 
+    along_absent: ClassVar[bool] = False
+    """Whether this way reads along a field that may be absent, which no other one does."""
     pager: Pager
     plan: Plan
     record: Callable[[Raw], Record]

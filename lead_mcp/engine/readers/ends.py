@@ -21,8 +21,7 @@ from lead_mcp.vendors.spec.http import Raw
 class EndsReader(Reader):
     """Settles what ``PresentFirst`` gives, tie by tie."""
 
-    stuck: bool = False
-    """Whether as much was read as may be, and nothing of it can be put in order: more would have to be read for that."""
+    along_absent = True
     _tie: list[Record] = field(default_factory=list)
     """Records that tie with the last one read: more of them may follow."""
     _absent: list[Record] = field(default_factory=list)
@@ -40,7 +39,7 @@ class EndsReader(Reader):
                 if self._enough():
                     return
                 if await self._spent():  # within one tie, or among records without a value: these are in no order
-                    self.stuck = not self.taken.settled_any
+                    self.extent.stuck = not self.taken.settled_any
                     return
         except Rejected as error:
             if self.taken.settled_any or self.plan.sent:

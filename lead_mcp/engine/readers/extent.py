@@ -18,6 +18,8 @@ class Extent:
     total: int | None = None
     lacks: list[Note] = field(default_factory=list)
     error: LeadMcpError | None = None
+    stuck: bool = False
+    """Whether as much was read as may be, and nothing of it can be put in order: more would have to be read for that."""
 
     @property
     def ended(self) -> bool:

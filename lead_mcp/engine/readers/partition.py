@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from lead_mcp.engine.notes import FilterRefused, PersonSearchRefused
 from lead_mcp.engine.query import AccountQuery
 from lead_mcp.engine.readers.base import OutOfOrder, Reader, Refused, TooDeep
-from lead_mcp.engine.readers.ends import EndsReader
 from lead_mcp.engine.readers.full import FullReader
 from lead_mcp.engine.readers.making import ReaderMaker, unsorted_way_of, way_of
 from lead_mcp.engine.refusals import doubtful, unfiltered
@@ -29,7 +28,7 @@ class PartitionReading:
     @property
     def in_batches(self) -> bool:
         """Whether all have to be read along another field, and sorted here: this order is not ours, or leads no further."""
-        return self.misled or (isinstance(self.reader, EndsReader) and self.reader.stuck)
+        return self.misled or self.reader.extent.stuck
 
     async def run(self) -> None:
         """Read, in another way if need be. Failures are kept by the reader."""
@@ -55,7 +54,7 @@ class PartitionReading:
     def _unsorted(self) -> Reader | None:
         """By a way that needs no order. None where the wanted field has no such way: the vendor is not asked for it again."""
         plan, leading = self.reader.plan, self.reader.taken.sorter.orders[0].field
-        if not isinstance(self.reader, EndsReader):
+        if not self.reader.along_absent:
             return self.reader.replaced_by(unsorted_way_of(plan), plan)
         self.account_query.connection.learned.misordered.add((plan.route.name, leading))
         self.misled = True
@@ -93,7 +92,7 @@ class PartitionReading:
         found = self.maker.plan(one, frozenset(alike))
         found = replace(found, notes=(*found.notes, PersonSearchRefused()))
         way = way_of(found)
-        ordered = tired.taken.sorter.orders[0].field == found.along or way is EndsReader
+        ordered = tired.taken.sorter.orders[0].field == found.along or way.along_absent
         return tired.replaced_by(way if ordered else FullReader, found)
 
     def _without_its_route(self) -> Reader | None:
