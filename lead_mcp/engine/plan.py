@@ -8,7 +8,7 @@ from datetime import datetime
 from lead_mcp.dates import SECOND, rounded_down
 from lead_mcp.engine.bounds import Bounds
 from lead_mcp.engine.notes import Note
-from lead_mcp.engine.person_question import PersonQuestion
+from lead_mcp.engine.persons.person_question import PersonQuestion
 from lead_mcp.filters import Clause, Op, Order, Where
 from lead_mcp.vendors.spec.reading import Push, Route
 

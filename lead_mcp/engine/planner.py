@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from lead_mcp.engine.bounds import Bounds
 from lead_mcp.engine.notes import Note, VendorCompares, VendorSearches
-from lead_mcp.engine.person_question import PersonQuestion, question_of, route_of
+from lead_mcp.engine.persons.person_question import PersonQuestion, question_of, route_of
 from lead_mcp.engine.plan import Criteria, Plan
 from lead_mcp.filters import LOWER, RANGE, Clause, Kind, Op, TextSearch, Where, means_numbers
 from lead_mcp.vendors.spec.fields import FieldMap, Paths

@@ -12,7 +12,7 @@ from pydantic_core import from_json, to_json
 
 from lead_mcp.dates import EPOCH
 from lead_mcp.engine.connection import Connection
-from lead_mcp.engine.person import PHONE_WORDS, numbers_in
+from lead_mcp.engine.persons.person import PHONE_WORDS, numbers_in
 from lead_mcp.engine.records import Record
 from lead_mcp.filters import folded
 from lead_mcp.mirror.cells import Cells, itself

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from lead_mcp.engine.timeline import Finding, SeveralBuyers, SeveralLeads, SeveralSales
+from lead_mcp.engine.story.timeline import Finding, SeveralBuyers, SeveralLeads, SeveralSales
 from lead_mcp.outgoing.words import number_text
 from lead_mcp.vendors.spec.events import Detail, EventKind, TimelineEvent
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lead_mcp.engine.cursor import Seal
-from lead_mcp.engine.groups import GroupCursor, RankedGroups, Rest
 from lead_mcp.engine.ledger import LedgerEntry
-from lead_mcp.engine.measures import Measure
-from lead_mcp.engine.periods import NOT_FIELDS
 from lead_mcp.engine.query import Query
-from lead_mcp.engine.tallies import GroupTotals
-from lead_mcp.engine.totals import GroupTable
+from lead_mcp.engine.summaries.groups import GroupCursor, RankedGroups, Rest
+from lead_mcp.engine.summaries.measures import Measure
+from lead_mcp.engine.summaries.periods import NOT_FIELDS
+from lead_mcp.engine.summaries.tallies import GroupTotals
+from lead_mcp.engine.summaries.totals import GroupTable
 from lead_mcp.outgoing.cleaning import plain_value, readable
 from lead_mcp.outgoing.kinds import stronger
 from lead_mcp.outgoing.masking import Masker, masker_in_use

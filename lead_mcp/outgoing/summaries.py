@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from lead_mcp.engine.groups import MOST_GROUPS, RankedGroups
-from lead_mcp.engine.measures import Measure
-from lead_mcp.engine.summary import Summary
+from lead_mcp.engine.summaries.groups import MOST_GROUPS, RankedGroups
+from lead_mcp.engine.summaries.measures import Measure
+from lead_mcp.engine.summaries.summary import Summary
 from lead_mcp.outgoing.groups import (
     Displayed,
     GroupPage,

@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any, Final
 
 from lead_mcp.dates import Window
-from lead_mcp.engine.person import Person, numbers_of
-from lead_mcp.engine.timeline import LeadEvent, Timeline
+from lead_mcp.engine.persons.person import Person, numbers_of
+from lead_mcp.engine.story.timeline import LeadEvent, Timeline
 from lead_mcp.outgoing.cleaning import cell, text_cell
 from lead_mcp.outgoing.event_text import event_text, finding_text
 from lead_mcp.outgoing.ledger import entry_to_dict, ledger_lines

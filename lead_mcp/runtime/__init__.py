@@ -14,7 +14,7 @@ from lead_mcp.engine.cursor import Seal
 from lead_mcp.engine.guard import Guard, Unguarded
 from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.owned_cursor import OwnedSeal
-from lead_mcp.engine.people import LookupScope
+from lead_mcp.engine.persons.people import LookupScope
 from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed, NotConfigured, did_you_mean
 from lead_mcp.identity.permitted import permitted
 from lead_mcp.identity.principal import LOCAL, Principal

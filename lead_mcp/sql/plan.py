@@ -10,7 +10,7 @@ from typing import Final
 from lead_mcp.dates import Window
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.notes import Note
-from lead_mcp.engine.person_question import MOST_VALUES
+from lead_mcp.engine.persons.person_question import MOST_VALUES
 from lead_mcp.errors import BadArgument, did_you_mean
 from lead_mcp.filters import Filter, Kind, Op, folded
 from lead_mcp.sql.needs import Needs

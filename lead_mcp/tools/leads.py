@@ -16,13 +16,13 @@ from lead_mcp.engine.asked_ids import asked_ids
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.pace import aside
-from lead_mcp.engine.people import LookupScope
-from lead_mcp.engine.person_question import named_text
-from lead_mcp.engine.presence import OtherAccount, PresenceCheck
+from lead_mcp.engine.persons.people import LookupScope
+from lead_mcp.engine.persons.person_question import named_text
+from lead_mcp.engine.persons.presence import OtherAccount, PresenceCheck
+from lead_mcp.engine.persons.search_present import search_present
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import columns_of
 from lead_mcp.engine.search import search
-from lead_mcp.engine.search_present import search_present
 from lead_mcp.errors import BadArgument
 from lead_mcp.filters import Filter, parse_sort
 from lead_mcp.outgoing.leads import search_page

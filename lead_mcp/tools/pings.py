@@ -12,14 +12,14 @@ from mcp.types import CallToolResult
 
 from lead_mcp.engine.answer import Answer
 from lead_mcp.engine.connection import Connection
-from lead_mcp.engine.groups import GroupCursor
 from lead_mcp.engine.ledger import total_of
-from lead_mcp.engine.measures import parse_measures
 from lead_mcp.engine.pace import aside
-from lead_mcp.engine.pings import PingGrouping, PingTotals, ping_totals
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.resolve import resolve_within
 from lead_mcp.engine.search import search
+from lead_mcp.engine.summaries.groups import GroupCursor
+from lead_mcp.engine.summaries.measures import parse_measures
+from lead_mcp.engine.summaries.pings import PingGrouping, PingTotals, ping_totals
 from lead_mcp.errors import NotOffered
 from lead_mcp.outgoing.groups import GroupPage
 from lead_mcp.outgoing.pings import COLUMNS, DEFAULTS, SHOWN, pings_answer

@@ -10,12 +10,12 @@ from typing import Any, Final
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
-from lead_mcp.engine.grouping import Grouping
-from lead_mcp.engine.groups import GroupCursor
 from lead_mcp.engine.limits import Limit, Limits
-from lead_mcp.engine.measures import parse_measures
 from lead_mcp.engine.pace import aside
-from lead_mcp.engine.summary import SummaryQuery, summarize
+from lead_mcp.engine.summaries.grouping import Grouping
+from lead_mcp.engine.summaries.groups import GroupCursor
+from lead_mcp.engine.summaries.measures import parse_measures
+from lead_mcp.engine.summaries.summary import SummaryQuery, summarize
 from lead_mcp.outgoing.groups import GroupPage
 from lead_mcp.outgoing.summaries import summary_answer
 from lead_mcp.runtime import Runtime

@@ -9,10 +9,10 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
 from lead_mcp.engine.pace import ALWAYS, aside
-from lead_mcp.engine.people import LookupScope
-from lead_mcp.engine.person import Person, numbers_of
+from lead_mcp.engine.persons.people import LookupScope
+from lead_mcp.engine.persons.person import Person, numbers_of
 from lead_mcp.engine.records import Record
-from lead_mcp.engine.trace import trace
+from lead_mcp.engine.story.trace import trace
 from lead_mcp.errors import BadArgument
 from lead_mcp.outgoing.timeline import story_answer
 from lead_mcp.phones import parse_phone

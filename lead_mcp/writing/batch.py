@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Final
 
 from lead_mcp.engine.connection import Connection
-from lead_mcp.engine.person import Person
+from lead_mcp.engine.persons.person import Person
 from lead_mcp.errors import Conflict, LeadMcpError, Pending, TimedOut
 from lead_mcp.journal.entries import State, Write
 from lead_mcp.writing.advice import waits

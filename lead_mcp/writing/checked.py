@@ -8,8 +8,8 @@ from typing import Any
 
 from lead_mcp.dates import stamp
 from lead_mcp.engine.notes import Note
-from lead_mcp.engine.people import PersonMatches
-from lead_mcp.engine.person import Person
+from lead_mcp.engine.persons.people import PersonMatches
+from lead_mcp.engine.persons.person import Person
 
 
 @dataclass(frozen=True)

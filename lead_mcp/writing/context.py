@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from lead_mcp.engine.notes import Note
-from lead_mcp.engine.people import LookupScope
+from lead_mcp.engine.persons.people import LookupScope
 from lead_mcp.writing.looking import CopyOf, no_copy
 from lead_mcp.writing.vendor_time import VendorTime
 

@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any, Literal
 
 from lead_mcp.engine.connection import Connection
-from lead_mcp.engine.people import PersonMatches, find_person
-from lead_mcp.engine.person import Person
+from lead_mcp.engine.persons.people import PersonMatches, find_person
+from lead_mcp.engine.persons.person import Person
 from lead_mcp.engine.records import Record
 from lead_mcp.errors import Conflict
 from lead_mcp.vendors.spec.writing import Insert

@@ -13,8 +13,8 @@ from typing import Final, Literal
 from lead_mcp.engine.connection import Connection, Names
 from lead_mcp.engine.lookup import look_up
 from lead_mcp.engine.notes import Note
-from lead_mcp.engine.people import LookupScope, PersonMatches, created, find_person
-from lead_mcp.engine.person import Person
+from lead_mcp.engine.persons.people import LookupScope, PersonMatches, created, find_person
+from lead_mcp.engine.persons.person import Person
 from lead_mcp.engine.records import Record
 
 Source = Literal["auto", "live", "mirror"]

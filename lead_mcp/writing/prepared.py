@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from lead_mcp.engine.connection import Connection
-from lead_mcp.engine.person import Person
+from lead_mcp.engine.persons.person import Person
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.journal.entries import digest_of
 from lead_mcp.transport.redaction import REDACTED

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lead_mcp import vendors
-from lead_mcp.engine.timeline import LeadEvent, SeveralBuyers, SeveralLeads, SeveralSales, findings_of
+from lead_mcp.engine.story.timeline import LeadEvent, SeveralBuyers, SeveralLeads, SeveralSales, findings_of
 from lead_mcp.outgoing.event_text import event_text, finding_text
 from lead_mcp.vendors.spec.events import Detail, EventKind, TimelineEvent
 from lead_mcp.vendors.spec.vendor import account_of

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lead_mcp.engine.groups import Rest
 from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.records import Record
+from lead_mcp.engine.summaries.groups import Rest
 from lead_mcp.filters import Kind, Op, Where
 from lead_mcp.outgoing import names
 from lead_mcp.outgoing.groups import OTHER, displayed_by

@@ -12,12 +12,12 @@ import anyio.lowlevel
 import pytest
 
 from lead_mcp.engine.cursor import Seal
-from lead_mcp.engine.groups import GroupCursor
-from lead_mcp.engine.measures import parse_measures
 from lead_mcp.engine.pace import aside
 from lead_mcp.engine.query import Query
-from lead_mcp.engine.summary import Summary
-from lead_mcp.engine.totals import GroupTable
+from lead_mcp.engine.summaries.groups import GroupCursor
+from lead_mcp.engine.summaries.measures import parse_measures
+from lead_mcp.engine.summaries.summary import Summary
+from lead_mcp.engine.summaries.totals import GroupTable
 from lead_mcp.outgoing.groups import GroupPage
 from lead_mcp.outgoing.summaries import summary_answer
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from lead_mcp.engine.person import Person as Known
+from lead_mcp.engine.persons.person import Person as Known
 from lead_mcp.sandbox.app import sandbox
 from lead_mcp.sandbox.world import Person, World
 from tests import facts

@@ -19,10 +19,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lead_mcp.engine.counting import VendorCounter
-from lead_mcp.engine.groups import MOST_GROUPS
-from lead_mcp.engine.periods import period
 from lead_mcp.engine.records import Record
+from lead_mcp.engine.summaries.counting import VendorCounter
+from lead_mcp.engine.summaries.groups import MOST_GROUPS
+from lead_mcp.engine.summaries.periods import period
 from lead_mcp.filters import as_number, folded
 from lead_mcp.outgoing.cleaning import plain_value
 from lead_mcp.outgoing.groups import OTHER

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lead_mcp.engine.measures import Measure, parse_measures
+from lead_mcp.engine.summaries.measures import Measure, parse_measures
 from lead_mcp.errors import BadArgument
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lead_mcp import vendors
-from lead_mcp.engine.person import Person
+from lead_mcp.engine.persons.person import Person
 from lead_mcp.engine.records import Record
 from tests.driving import DAWN, Bench, CallFailed, bench, entry, in_order, uris
 

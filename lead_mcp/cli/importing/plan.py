@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from lead_mcp.cli.importing.columns import Row
-from lead_mcp.engine.person import Person
+from lead_mcp.engine.persons.person import Person
 from lead_mcp.journal.entries import Write
 from lead_mcp.runtime import Runtime
 from lead_mcp.writing.call import WriteCall

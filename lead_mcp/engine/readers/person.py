@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from lead_mcp.engine.person_search import PersonSearch
+from lead_mcp.engine.persons.person_search import PersonSearch
 from lead_mcp.engine.readers.base import Reader
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from lead_mcp.engine.notes import AskedAsOne, Note, VendorSays
-from lead_mcp.engine.person import Person
+from lead_mcp.engine.persons.person import Person
 from lead_mcp.filters import Clause, Op, TextSearch, Where, folded
 from lead_mcp.phones import PhoneText, e164, extension_of
 from lead_mcp.vendors.spec.fields import Field, FieldMap

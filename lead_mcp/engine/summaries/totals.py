@@ -15,8 +15,8 @@ from itertools import chain
 from typing import Any, Final, Protocol
 from zlib import crc32
 
-from lead_mcp.engine.measures import Source
-from lead_mcp.engine.tallies import MICRO, TALLIES, Distinct, FieldTotals, GroupTotals, Sample
+from lead_mcp.engine.summaries.measures import Source
+from lead_mcp.engine.summaries.tallies import MICRO, TALLIES, Distinct, FieldTotals, GroupTotals, Sample
 
 Figure = Decimal | datetime
 Key = tuple[Any, ...]

@@ -13,13 +13,13 @@ from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.limits import account_late
 from lead_mcp.engine.notes import CouldNotRead
-from lead_mcp.engine.people import LookupScope, PersonMatches, find_person
-from lead_mcp.engine.person import Person
+from lead_mcp.engine.persons.people import LookupScope, PersonMatches, find_person
+from lead_mcp.engine.persons.person import Person
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.recordings import recordings_of
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import search
-from lead_mcp.engine.timeline import LeadEvent, Timeline
+from lead_mcp.engine.story.timeline import LeadEvent, Timeline
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.filters import Filter, Op, Order, Where
 from lead_mcp.uris import uri

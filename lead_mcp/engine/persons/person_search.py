@@ -17,8 +17,8 @@ from lead_mcp.engine.connection import Names
 from lead_mcp.engine.fanout import together
 from lead_mcp.engine.learned import Learned
 from lead_mcp.engine.notes import FewerThanCounted, Note, SpellingCut, StoppedAt, VendorSays
-from lead_mcp.engine.person import Person, numbers_of
-from lead_mcp.engine.person_question import notes_of
+from lead_mcp.engine.persons.person import Person, numbers_of
+from lead_mcp.engine.persons.person_question import notes_of
 from lead_mcp.engine.readers.paging import following, is_last
 from lead_mcp.engine.records import Reads, Record, lead_record, without_id
 from lead_mcp.errors import Rejected

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from lead_mcp.engine.cursor import Seal
 from lead_mcp.engine.notes import CountedAgain
-from lead_mcp.engine.periods import PERIODS, period_place
-from lead_mcp.engine.tallies import GroupTotals
-from lead_mcp.engine.totals import GroupTable, Key
+from lead_mcp.engine.summaries.periods import PERIODS, period_place
+from lead_mcp.engine.summaries.tallies import GroupTotals
+from lead_mcp.engine.summaries.totals import GroupTable, Key
 
 MOST_GROUPS: Final = 50
 BEHIND: Final = -1

@@ -18,8 +18,8 @@ from lead_mcp.dates import Window
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.fanout import finished_within
 from lead_mcp.engine.ledger import LedgerEntry
-from lead_mcp.engine.people import CLOCK_SLIP, LookupScope, find_person
-from lead_mcp.engine.person import Person, numbers_of
+from lead_mcp.engine.persons.people import CLOCK_SLIP, LookupScope, find_person
+from lead_mcp.engine.persons.person import Person, numbers_of
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.readers.time_slices import DAWN
 from lead_mcp.engine.records import Record

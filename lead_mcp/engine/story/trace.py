@@ -10,13 +10,13 @@ import anyio
 from anyio.abc import TaskGroup
 
 from lead_mcp.dates import Window
-from lead_mcp.engine.account_story import at_account
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.ledger import combined
-from lead_mcp.engine.people import LookupScope, created
-from lead_mcp.engine.person import Person, numbers_of
+from lead_mcp.engine.persons.people import LookupScope, created
+from lead_mcp.engine.persons.person import Person, numbers_of
 from lead_mcp.engine.records import Record
-from lead_mcp.engine.timeline import LeadEvent, Timeline, findings_of
+from lead_mcp.engine.story.account_story import at_account
+from lead_mcp.engine.story.timeline import LeadEvent, Timeline, findings_of
 from lead_mcp.filters import folded
 
 MOST_FURTHER: Final = 10

@@ -9,17 +9,17 @@ from functools import cached_property
 from typing import Final
 
 from lead_mcp.engine.answer import Answer
-from lead_mcp.engine.grouping import Chosen, Grouping, check_measures
 from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.limits import Limits
-from lead_mcp.engine.measures import Source
-from lead_mcp.engine.periods import group_value
 from lead_mcp.engine.query import AccountQuery, Query
 from lead_mcp.engine.readers.making import ProgressCallback
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import read_through
-from lead_mcp.engine.tallies import GroupTotals
-from lead_mcp.engine.totals import GroupTable, Values
+from lead_mcp.engine.summaries.grouping import Chosen, Grouping, check_measures
+from lead_mcp.engine.summaries.measures import Source
+from lead_mcp.engine.summaries.periods import group_value
+from lead_mcp.engine.summaries.tallies import GroupTotals
+from lead_mcp.engine.summaries.totals import GroupTable, Values
 
 ACCEPTED: Final = "accepted"
 MONEY: Final = ("price", "revenue")

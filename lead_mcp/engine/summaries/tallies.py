@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, Protocol
 
-from lead_mcp.engine.measures import Measure, Source
+from lead_mcp.engine.summaries.measures import Measure, Source
 from lead_mcp.filters import Value
 
 DECIMALS: Final = 4

@@ -13,11 +13,11 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from lead_mcp.dates import TICK
-from lead_mcp.engine.measures import COMPARED, KINDS, Measure, Source, fields_of
-from lead_mcp.engine.periods import NOT_FIELDS, PERIODS, group_value, period
 from lead_mcp.engine.query import AccountQuery, Query
 from lead_mcp.engine.records import Record
-from lead_mcp.engine.totals import GroupTable, Key, Values
+from lead_mcp.engine.summaries.measures import COMPARED, KINDS, Measure, Source, fields_of
+from lead_mcp.engine.summaries.periods import NOT_FIELDS, PERIODS, group_value, period
+from lead_mcp.engine.summaries.totals import GroupTable, Key, Values
 from lead_mcp.errors import BadArgument
 from lead_mcp.filters import Value, as_number, as_time, folded
 from lead_mcp.phones import e164

@@ -12,8 +12,8 @@ from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.notes import Note
 from lead_mcp.engine.pace import Pace
-from lead_mcp.engine.person import Person
-from lead_mcp.engine.person_search import PersonSearch
+from lead_mcp.engine.persons.person import Person
+from lead_mcp.engine.persons.person_search import PersonSearch
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.readers.time_slices import DAWN
 from lead_mcp.engine.records import Record

@@ -19,7 +19,7 @@ from lead_mcp.engine.cursor import Seal
 from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.limits import Limits
 from lead_mcp.engine.notes import LookingStopped, Note, PeopleLookedFor, PeopleNameless, PeopleUnknown
-from lead_mcp.engine.presence import PRESENCE, PresenceCheck
+from lead_mcp.engine.persons.presence import PRESENCE, PresenceCheck
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import search

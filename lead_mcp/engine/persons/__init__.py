@@ -1,0 +1,1 @@
+"""Persons: who is meant, by which searches a vendor finds them, and whose person is at another account too."""

@@ -1,0 +1,1 @@
+"""One person's story over every account."""
