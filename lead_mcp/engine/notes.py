@@ -18,7 +18,7 @@ from lead_mcp.filters import Value
 class Note:
     """One thing to know. Made as a frozen dataclass is, which it is to the type checker.
 
-    It is none when it runs: making one of every kind took 16 ms of each start.
+    It is none when it runs: as dataclasses all kinds together take 15 ms more to load.
     """
 
     def __init__(self, *facts: Any, **named: Any) -> None:
@@ -28,9 +28,7 @@ class Note:
         return type(self) is type(other) and vars(self) == vars(other)
 
     def __hash__(self) -> int:
-        return hash(
-            (type(self), *(fact for fact in vars(self).values() if isinstance(fact, str)))
-        )  # others may be lists
+        return hash((type(self), *(fact for fact in vars(self).values() if isinstance(fact, str))))  # some are lists
 
     def __repr__(self) -> str:
         facts = ", ".join(f"{name}={fact!r}" for name, fact in vars(self).items())

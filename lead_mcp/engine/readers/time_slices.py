@@ -36,6 +36,15 @@ NEAR: Final = timedelta(hours=2)
 
 
 @dataclass
+class Cutting:
+    """How slices are cut: ``limit`` rows of the next request, ``most`` of any."""
+
+    width: timedelta
+    limit: int
+    most: int
+
+
+@dataclass
 class TimeSliceReader(Reader):
     """Slices of time, nearest first, each read whole; their width follows what the last one held."""
 
@@ -63,35 +72,39 @@ class TimeSliceReader(Reader):
 
     async def _slices(self, bounds: Bounds, left: int | None, limit: int, most: int) -> None:
         """Slice after slice. ``left``: what the vendor counts within the bounds; ``limit``: rows of the next request."""
-        counted, width, limit, hollow = left, FIRST_SLICE, min(limit, most), 0
+        counted, cut, hollow = left, Cutting(FIRST_SLICE, min(limit, most), most), 0
         while not self._enough():
-            part, rest = nearest_slice(self.plan, bounds, width, self.pager.now)
-            page = await self._slice(part, limit)
+            part, rest = nearest_slice(self.plan, bounds, cut.width, self.pager.now)
+            page = await self._slice(part, cut.limit)
             self._check_near(page.rows, part)
-            held = held_by(page, limit)
-            if held > len(page.rows):
-                most = self._learnt(limit, most, page)
-                fits = page.total is not None and held <= most
-                narrow = width <= SECOND or self._is_blurred(page.rows, part)
-                if limit < most and (fits or narrow):  # one larger page holds this slice, or more of it
-                    limit = most
-                    continue
-                if not narrow:
-                    limit = self._probe(most)
-                    width = max(SECOND, width * min(0.5, 0.7 * most / held))
-                    continue
-            rows = page.rows if held <= len(page.rows) else await self._dense(part, limit).rows(page)
-            fresh, limit = await self._take(rows, part), most
+            held = held_by(page, cut.limit)
+            if held > len(page.rows) and self._cut_otherwise(cut, page, part, held):
+                continue
+            rows = page.rows if held <= len(page.rows) else await self._dense(part, cut.limit).rows(page)
+            fresh, cut.limit = await self._take(rows, part), cut.most
             left = None if left is None else left - fresh
             if rest is None or left == 0:
                 return self._finish(counted, (counted or 0) - (left or 0))
             hollow = hollow + 1 if held and not fresh else 0
             if hollow == HOLLOW:
-                left, limit, most = None, self._largest, self._largest
+                left, cut.limit, cut.most = None, self._largest, self._largest
                 self._disbelieve()
             if rows and await self._spent():  # a slice that holds nothing costs nothing, and gets nowhere
                 return None
-            bounds, width = rest, max(SECOND, width * _growth(fresh, most))
+            bounds, cut.width = rest, max(SECOND, cut.width * _growth(fresh, cut.most))
+
+    def _cut_otherwise(self, cut: Cutting, page: Page, part: Bounds, held: int) -> bool:
+        """Where a slice holds more than came: whether it is asked for again, with a larger page or narrower."""
+        cut.most = self._learnt(cut.limit, cut.most, page)
+        fits = page.total is not None and held <= cut.most
+        narrow = cut.width <= SECOND or self._is_blurred(page.rows, part)
+        if cut.limit < cut.most and (fits or narrow):  # one larger page holds this slice, or more of it
+            cut.limit = cut.most
+            return True
+        if not narrow:
+            cut.limit = self._probe(cut.most)
+            cut.width = max(SECOND, cut.width * min(0.5, 0.7 * cut.most / held))
+        return not narrow
 
     def _finish(self, counted: int | None, given: int) -> None:
         """Everything was asked for. ``counted``: what the vendor counts; ``given``: different records that came."""
