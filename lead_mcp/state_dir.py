@@ -10,6 +10,7 @@ import logging
 import os
 import stat
 from pathlib import Path
+from secrets import token_hex
 from typing import Final
 
 log = logging.getLogger("lead_mcp.state")
@@ -84,6 +85,27 @@ def read_private(path: Path) -> bytes:
     """The file's bytes. Raises OSError where it is missing, a link, or somebody else's."""
     with os.fdopen(open_private(path), "rb") as file:
         return file.read()
+
+
+def write_private(path: Path, content: bytes, *, alone: bool = False, durable: bool = True) -> None:
+    """Give the file that content: it is its owner's alone, and whoever reads it finds the old or the new one whole.
+
+    ``alone``: no other process writes it meanwhile, so that a draft which is there was left by one that was killed.
+    ``durable``: it is on disk when this returns. Raises OSError; the file is then as it was.
+    """
+    draft = path.with_name(f"{path.name}.new" if alone else f"{path.name}.{token_hex(6)}")
+    if alone:
+        draft.unlink(missing_ok=True)
+    descriptor = private_file(draft, new=True)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def open_private(path: Path) -> int:

@@ -12,7 +12,7 @@ import pytest
 from lead_mcp.errors import NotAllowed
 from lead_mcp.journal.store import Journal
 from lead_mcp.outgoing.mask_key import read_key
-from lead_mcp.state_dir import private_file, private_folder, read_private
+from lead_mcp.state_dir import private_file, private_folder, read_private, write_private
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="owners, modes and links are POSIX here")
 
@@ -126,3 +126,20 @@ def test_a_file_is_made_private_and_read_back(state: Path) -> None:
     os.close(private_file(path))
     assert path.stat().st_mode & 0o777 == 0o600
     assert read_private(path) == b""
+
+
+def test_a_file_is_written_whole_or_not_at_all(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A draft of a killed process is in nobody's way; where the disk fails, the file is as it was and no draft stays."""
+    path = state / "file.json"
+    path.with_name("file.json.new").write_bytes(b"half of")
+    write_private(path, b"old", alone=True)
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    for alone in (True, False):
+        with pytest.raises(OSError, match="No space left"):
+            write_private(path, b"new", alone=alone)
+    assert [one.name for one in state.iterdir()] == [path.name]
+    assert (read_private(path), path.stat().st_mode & 0o777) == (b"old", 0o600)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lead_mcp.exports.page import Entry, ExportPage, joined
-from lead_mcp.state_dir import private_file, read_private
+from lead_mcp.state_dir import read_private, write_private
 
 
 @dataclass
@@ -57,7 +56,8 @@ class Checkpoint:
 
     def save(self, path: Path) -> None:
         """Write it down in one step. Raises OSError."""
-        write_whole(path, json.dumps(asdict(self), ensure_ascii=False))
+        text = json.dumps(asdict(self), ensure_ascii=False)
+        write_private(path, text.encode("utf-8", "replace"), alone=True)
 
     @staticmethod
     def load(path: Path) -> Checkpoint | None:
@@ -66,14 +66,3 @@ class Checkpoint:
             found = json.loads(read_private(path))
             return Checkpoint(**{one.name: found[one.name] for one in fields(Checkpoint) if one.name in found})
         return None
-
-
-def write_whole(path: Path, text: str) -> None:
-    """A file for its owner alone, there whole or not at all. Raises OSError."""
-    beside = path.with_name(f"{path.name}.new")
-    beside.unlink(missing_ok=True)
-    with os.fdopen(private_file(beside, new=True), "wb") as file:
-        file.write(text.encode("utf-8", "replace"))
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)

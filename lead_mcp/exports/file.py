@@ -15,10 +15,10 @@ from filelock import FileLock, Timeout
 
 from lead_mcp import __version__
 from lead_mcp.errors import BadArgument, Conflict
-from lead_mcp.exports.checkpoint import Checkpoint, write_whole
+from lead_mcp.exports.checkpoint import Checkpoint
 from lead_mcp.exports.formats import Format
 from lead_mcp.exports.page import ExportPage, entry_to_read, reasons
-from lead_mcp.state_dir import private_file
+from lead_mcp.state_dir import private_file, write_private
 
 VERSION: Final = 1
 """Of the manifest's form, and of the file's on its way."""
@@ -146,7 +146,8 @@ class ExportFile:
             self.form.make(self.part, made, self.zone)
         manifest = self._manifest(made, now)
         self.check_free()
-        write_whole(self._beside("manifest.json"), json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
+        text = json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"
+        write_private(self._beside("manifest.json"), text.encode("utf-8", "replace"), alone=True)
         made.replace(self.path)
         self.close(forget=True)
         return manifest

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -24,7 +23,7 @@ from lead_mcp.dates import utc_now
 from lead_mcp.errors import BadArgument, NotAllowed, did_you_mean
 from lead_mcp.identity.principal import Principal, principal_of
 from lead_mcp.identity.scopes import read_scopes
-from lead_mcp.state_dir import private_file, private_folder, read_private
+from lead_mcp.state_dir import private_folder, read_private, write_private
 
 PREFIX: Final = "lmcp_"
 HOLDER: Final = "token:"
@@ -174,13 +173,7 @@ class Tokens:
         try:
             with FileLock(self.folder / f"{FILE}.lock", timeout=SECONDS, mode=0o600):
                 tokens = [asdict(one) for one in work(self.all())]
-                beside = self.folder / f"{FILE}.new"
-                beside.unlink(missing_ok=True)
-                with os.fdopen(private_file(beside, new=True), "w", encoding="utf-8") as file:
-                    json.dump({"tokens": tokens}, file, indent=1)
-                    file.flush()
-                    os.fsync(file.fileno())
-                beside.replace(self.path)
+                write_private(self.path, json.dumps({"tokens": tokens}, indent=1).encode(), alone=True)
         except Timeout:
             raise NotAllowed(f"Another process has held {self.path} for {SECONDS} s. Try again.") from None
 

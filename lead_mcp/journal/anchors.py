@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from secrets import token_hex
 
 from lead_mcp.errors import BadArgument
 from lead_mcp.journal.chain import Anchor
-from lead_mcp.state_dir import private_file, read_private
+from lead_mcp.state_dir import read_private, write_private
 
 
 @dataclass(frozen=True)
@@ -21,11 +19,8 @@ class AnchorFile:
     path: Path
 
     def keep(self, anchor: Anchor) -> None:
-        beside = self.path.with_name(f"{self.path.name}.{token_hex(4)}")
         with suppress(OSError):  # the step is on disk already; the next one writes it again
-            with os.fdopen(private_file(beside, new=True), "w", encoding="ascii") as file:
-                json.dump(asdict(anchor), file)
-            beside.replace(self.path)
+            write_private(self.path, json.dumps(asdict(anchor)).encode(), durable=False)
 
     def read(self) -> Anchor | None:
         """The anchor; None where there is none, or none that can be read."""

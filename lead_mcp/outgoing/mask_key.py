@@ -7,21 +7,22 @@ a new one is made.
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from pathlib import Path
-from secrets import token_bytes, token_hex
+from secrets import token_bytes
 from typing import Final
 
 from filelock import FileLock, Timeout
 
 from lead_mcp.errors import NotAllowed
-from lead_mcp.state_dir import private_file, private_folder, read_private
+from lead_mcp.state_dir import private_folder, read_private, write_private
 
 SIZE: Final = 32
 NAME: Final = "mask.key"
 USED: Final = "mask.key.used"
 LOCK: Final = "mask.key.lock"
+MADE_WITH: Final = b"Pseudonyms were made with the mask.key beside this file.\n"
+"""What the second file says."""
 SECONDS: Final = 2
 """How long another process may take to make the key."""
 
@@ -51,7 +52,8 @@ def _under_lock(folder: Path) -> bytes:
     try:
         with FileLock(folder / LOCK, timeout=SECONDS, mode=0o600):
             key = _whole(folder)
-            _write(folder / USED, b"Pseudonyms were made with the mask.key beside this file.\n")
+            if _content(folder / USED) != MADE_WITH:
+                write_private(folder / USED, MADE_WITH)
             return key
     except Timeout:
         message = (
@@ -70,7 +72,7 @@ def _whole(folder: Path) -> bytes:
             f"{path} is damaged ({len(key)} of {SIZE} bytes), and pseudonyms were made with it: nothing is answered. Put it "
             f"back from a copy, or delete it to begin with new pseudonyms."
         )
-    _write(path, token_bytes(SIZE))
+    write_private(path, token_bytes(SIZE))
     return read_private(path)
 
 
@@ -79,19 +81,3 @@ def _content(path: Path) -> bytes | None:
         return read_private(path)
     except FileNotFoundError:
         return None
-
-
-def _write(path: Path, content: bytes) -> None:
-    """The file with that content, readable by its owner only, and never seen half-written."""
-    if _content(path) == content:
-        return
-    draft = path.with_name(f"{path.name}.{token_hex(6)}")
-    descriptor = private_file(draft, new=True)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
