@@ -14,7 +14,7 @@ from lead_mcp.cli.output import json_line
 from lead_mcp.cli.tables import print_rows
 from lead_mcp.engine.connection import Connection
 from lead_mcp.errors import CallError, LeadMcpError, SettingsError, TimedOut
-from lead_mcp.identity.principal import LOCAL
+from lead_mcp.identity.principal import HOLDER, LOCAL
 from lead_mcp.identity.sources import place_of
 from lead_mcp.outgoing.masking import masked_by
 from lead_mcp.outgoing.render import error_text
@@ -73,7 +73,7 @@ async def _check_all(config: Path | None, person: str | None, sandbox: bool) -> 
 
 
 def _principal(person: str) -> str:
-    return person if "#" in person or ":" in person else f"token:{person}"
+    return person if "#" in person or ":" in person else f"{HOLDER}{person}"
 
 
 async def checked(runtime: Runtime, heard: Heard = lambda name, reply: None) -> list[Line]:

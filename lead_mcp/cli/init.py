@@ -13,7 +13,7 @@ import anyio
 import typer
 
 from lead_mcp.cli.check import Line, checked
-from lead_mcp.cli.init_form import ENV, Form, Wish, asked_of_server, filled
+from lead_mcp.cli.init_form import Form, Wish, asked_of_server, filled
 from lead_mcp.cli.opened import log_for
 from lead_mcp.clients import files
 from lead_mcp.clients.formats import FORMATS, CannotKeep, edited
@@ -28,6 +28,7 @@ from lead_mcp.settings import (
     settings_of_file,
     usual_file,
 )
+from lead_mcp.settings.file import ENV
 
 Tables = Mapping[str, Any]
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import typer
 
 from lead_mcp import vendors
 from lead_mcp.errors import SettingsError, did_you_mean
 from lead_mcp.settings import REFERENCES, settings_of, variables_of
+from lead_mcp.settings.accounts import groups_of
+from lead_mcp.settings.file import ENV
 from lead_mcp.settings.zone import machine_zone
 from lead_mcp.vendors.spec.vendor import Setting, Vendor
-
-ENV: Final = "env:"
 
 
 @dataclass(frozen=True)
@@ -131,19 +131,11 @@ def _only_secret(vendor: Vendor) -> str:
 
 def _check_whole(vendor: Vendor, keys: set[str]) -> None:
     """Raises SettingsError, naming what the nearest group lacks."""
-    lacking = [[key for key in group if key not in keys] for group in _groups(vendor).values()]
+    lacking = [[key for key in group if key not in keys] for group in groups_of(vendor)]
     if all(lacking):
         missing = min(lacking, key=len)
         ways = [f"--secret-env {k}=NAME" if settings_of(vendor)[k].secret else f"--set {k}=VALUE" for k in missing]
         raise SettingsError(f"{vendor.title} needs {' and '.join(missing)}: {' '.join(ways)}.")
-
-
-def _groups(vendor: Vendor) -> dict[str, list[str]]:
-    groups: dict[str, list[str]] = {}
-    for setting in vendor.settings:
-        for group in setting.groups:
-            groups.setdefault(group, []).append(setting.key)
-    return groups
 
 
 # --- questions ----------------------------------------------------------------------------------------------------
@@ -151,7 +143,7 @@ def _groups(vendor: Vendor) -> dict[str, list[str]]:
 
 def _asked(vendor: Vendor, known: Mapping[str, str]) -> dict[str, str]:
     """What a person says to what is open: one group of what is needed, then what has a default that may be wrong."""
-    groups = list(_groups(vendor).values())
+    groups = groups_of(vendor)
     whole = any(all(key in known for key in group) for group in groups)
     needed = [] if whole else [_setting(vendor, key) for key in _way_in(groups, known)]
     doubtful = [one for one in vendor.settings if one.help and one.kind in ("url", "zone") and not one.groups]

@@ -6,15 +6,12 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Final
 
 import anyio
 
 from lead_mcp.characters import cleaned
 from lead_mcp.errors import NotAllowed
-
-GRACE: Final = 0.6
-"""Seconds that open work has to unwind after a signal."""
+from lead_mcp.serving.signals import GRACE
 
 
 def agreed(question: str, *, yes: bool) -> bool:

@@ -9,6 +9,8 @@ from typing import Final, Literal
 from lead_mcp.errors import NotAllowed
 from lead_mcp.identity.scopes import EVERY, NOTHING, Needs, Scope, in_order
 
+HOLDER: Final = "token:"
+"""Before the name of whoever has a static token, as a principal."""
 LONGEST: Final = 100
 """Characters of a name; the journal's column is as wide."""
 

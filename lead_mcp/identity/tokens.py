@@ -21,13 +21,11 @@ from filelock import FileLock, Timeout
 
 from lead_mcp.dates import utc_now
 from lead_mcp.errors import BadArgument, NotAllowed, did_you_mean
-from lead_mcp.identity.principal import Principal, principal_of
+from lead_mcp.identity.principal import HOLDER, Principal, principal_of
 from lead_mcp.identity.scopes import read_scopes
 from lead_mcp.state_dir import private_folder, read_private, write_private
 
 PREFIX: Final = "lmcp_"
-HOLDER: Final = "token:"
-"""Before the name of whoever has a static token, as a principal."""
 FILE: Final = "tokens.json"
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 DURATION: Final = re.compile(r"([1-9][0-9]{0,4})([dh])")

@@ -21,6 +21,7 @@ from sqlalchemy.engine import URL
 
 from lead_mcp.dates import utc_now
 from lead_mcp.errors import NotAllowed
+from lead_mcp.identity.principal import HOLDER
 from lead_mcp.journal import chain, keeping, questions, steps
 from lead_mcp.journal.anchors import AnchorFile
 from lead_mcp.journal.chain import Anchor
@@ -244,7 +245,7 @@ class Journal:
         query = query.where(writes.c.account == account) if account else query
         query = query.where(writes.c.tool == tool) if tool else query
         if principal:
-            named = writes.c.principal.in_([principal, f"token:{principal}"])
+            named = writes.c.principal.in_([principal, f"{HOLDER}{principal}"])
             query = query.where(named | writes.c.principal.endswith(f"#{principal}", autoescape=True))
         return self._run(lambda tx: [whole(tx, row) for row in tx.execute(query).mappings().all()])
 

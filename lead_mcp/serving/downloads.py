@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from lead_mcp.exports.links import Links
 from lead_mcp.identity.permitted import permitted
-from lead_mcp.identity.tokens import HOLDER, Tokens
+from lead_mcp.identity.principal import HOLDER
+from lead_mcp.identity.tokens import Tokens
 from lead_mcp.server import LeadServer
 from lead_mcp.settings import Settings
 

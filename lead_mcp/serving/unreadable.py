@@ -20,6 +20,8 @@ from mcp.shared.message import SessionMessage
 from mcp.types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError, JSONRPCMessage, JSONRPCNotification
 from pydantic import ValidationError
 
+from lead_mcp.characters import is_text
+
 Item = SessionMessage | Exception
 NOTICES: Final = "notifications/"
 LONGEST: Final = 300
@@ -134,17 +136,8 @@ def _id_of(message: Any) -> str | int | None:
     """The id of what was meant as a request, if it can be written."""
     found = message.get("id") if isinstance(message, dict) and "method" in message else None
     if isinstance(found, str):
-        return found if _is_text(found) else None
+        return found if is_text(found) else None  # else no reply could say it
     return found if isinstance(found, int) and not isinstance(found, bool) else None
-
-
-def _is_text(found: str) -> bool:
-    """Whether UTF-8 can say it: no half of an emoji, no byte that was none."""
-    try:
-        found.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _error(identifier: str | int | None, code: int, message: str) -> JSONRPCError:

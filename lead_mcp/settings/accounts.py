@@ -234,15 +234,21 @@ def _account(name: str, vendor: Vendor, values: Values, label: Label) -> Configu
     return ConfiguredAccount(account, vendor, secrets, rate, values.per_user)
 
 
-def check_groups(vendor: Vendor, settings: Mapping[str, str], label: Label) -> None:
-    """Raises SettingsError unless all the settings of one group are there; it names those of the nearest that are not."""
+def groups_of(vendor: Vendor) -> list[list[str]]:
+    """The keys of the settings of each group: an account needs all of one group."""
     groups: dict[str, list[str]] = {}
     for setting in vendor.settings:
         for group in setting.groups:
             groups.setdefault(group, []).append(setting.key)
-    if any(all(key in settings for key in keys) for keys in groups.values()):
+    return list(groups.values())
+
+
+def check_groups(vendor: Vendor, settings: Mapping[str, str], label: Label) -> None:
+    """Raises SettingsError unless all the settings of one group are there; it names those of the nearest that are not."""
+    groups = groups_of(vendor)
+    if any(all(key in settings for key in keys) for keys in groups):
         return
-    nearest = min(groups.values(), key=lambda keys: sum(key not in settings for key in keys))
+    nearest = min(groups, key=lambda keys: sum(key not in settings for key in keys))
     missing = [key for key in nearest if key not in settings]
     there = [key for key in nearest if key in settings]
     beside = f" beside {', '.join(map(label, there))}" if there else ""

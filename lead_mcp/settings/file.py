@@ -14,8 +14,9 @@ from lead_mcp.settings import key_store
 from lead_mcp.settings.server import SERVER_SECRETS
 
 TABLES: Final = ("accounts", "server", "grants")
-REFERENCE: Final = "env:"
-REFERENCES: Final = (REFERENCE, key_store.REFERENCE)
+ENV: Final = "env:"
+"""Before the name of the variable that a value is in."""
+REFERENCES: Final = (ENV, key_store.REFERENCE)
 
 
 def read_file(path: Path, warnings: list[str]) -> dict[str, Any]:
@@ -54,9 +55,9 @@ def resolved(where: str, value: Any, environment: Mapping[str, str]) -> Any:
     """``env:NAME`` as the environment has it, ``keyring:NAME`` as the system's keyring; every other value as it is."""
     if isinstance(value, str) and value.startswith(key_store.REFERENCE):
         return key_store.secret(where, value.removeprefix(key_store.REFERENCE))
-    if not isinstance(value, str) or not value.startswith(REFERENCE):
+    if not isinstance(value, str) or not value.startswith(ENV):
         return value
-    variable = value.removeprefix(REFERENCE)
+    variable = value.removeprefix(ENV)
     if variable not in environment:
         raise SettingsError(f"{where} = {value!r}: the environment has no {variable}.")
     return environment[variable]
@@ -66,7 +67,7 @@ def referred(value: Any) -> set[str]:
     """The variables that the file refers to, anywhere in ``value``."""
     if isinstance(value, Mapping):
         return {name for one in value.values() for name in referred(one)}
-    return {value.removeprefix(REFERENCE)} if isinstance(value, str) and value.startswith(REFERENCE) else set()
+    return {value.removeprefix(ENV)} if isinstance(value, str) and value.startswith(ENV) else set()
 
 
 def _literal_secrets(found: Mapping[str, Any]) -> list[str]:
@@ -78,7 +79,7 @@ def _literal_secrets(found: Mapping[str, Any]) -> list[str]:
         f"{where} {key}"
         for where, (table, keys) in tables.items()
         for key in keys
-        if not str(table.get(key, REFERENCE)).startswith(REFERENCES)
+        if not str(table.get(key, ENV)).startswith(REFERENCES)
     )
 
 
