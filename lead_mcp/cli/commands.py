@@ -13,6 +13,7 @@ from lead_mcp import __version__
 from lead_mcp.cli import starting
 from lead_mcp.cli.journal.commands import app as journal
 from lead_mcp.cli.mirror import app as mirror
+from lead_mcp.cli.options import Config, Json, Sandbox
 from lead_mcp.cli.output import guarded
 from lead_mcp.cli.set_up import app as set_up
 from lead_mcp.cli.starting import ServeOptions
@@ -27,9 +28,6 @@ app = typer.Typer(
     help="One MCP server over several lead vendors: search, summaries, one person's history, and confirmed writes.",
     epilog="Start with `lead-mcp demo`: no credentials needed.",
 )
-
-Config = Annotated[Path | None, typer.Option("--config", help="TOML file of accounts (else LEAD_MCP_CONFIG).")]
-Sandbox = Annotated[bool, typer.Option("--sandbox", help="Use the built-in emulators instead of the vendors.")]
 
 
 class OnDuplicate(StrEnum):
@@ -118,7 +116,7 @@ def sandbox(
 @app.command()
 def check(
     config: Config = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
     sandbox: Sandbox = False,
     principal: Annotated[
         str | None, typer.Option(help="Try this person's own credentials: a token's name, or ISSUER#SUBJECT.")

@@ -8,14 +8,12 @@ from typing import Annotated
 
 import typer
 
+from lead_mcp.cli.options import Config, Json, Sandbox
+
 app = typer.Typer(
     help="Keep the accounts' records on this machine. Any question is then answered at once; opt in: LEAD_MCP_MIRROR=on.",
     no_args_is_help=True,
 )
-
-Config = Annotated[Path | None, typer.Option("--config", help="TOML file of accounts (else LEAD_MCP_CONFIG).")]
-Sandbox = Annotated[bool, typer.Option("--sandbox", help="Use the built-in emulators instead of the vendors.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 class Format(StrEnum):

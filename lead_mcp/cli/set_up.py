@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-app = typer.Typer()
+from lead_mcp.cli.options import Config
 
-Config = Annotated[Path | None, typer.Option("--config", help="TOML file of accounts (else LEAD_MCP_CONFIG).")]
+app = typer.Typer()
 
 
 class Store(StrEnum):

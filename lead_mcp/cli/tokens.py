@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lead_mcp.cli.options import Config, Json
+
 if TYPE_CHECKING:
     from lead_mcp.identity.tokens import Tokens
     from lead_mcp.settings import Settings
@@ -18,7 +20,6 @@ app = typer.Typer(
     help="Make, list and revoke tokens of a team's server. Each has scopes and accounts of its own.",
 )
 
-Config = Annotated[Path | None, typer.Option("--config", help="TOML file of accounts (else LEAD_MCP_CONFIG).")]
 Sandbox = Annotated[bool, typer.Option("--sandbox", help="For a server of the built-in emulators.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Whose it is, such as anna or nightly-report.")]
 
@@ -58,7 +59,7 @@ def new(
 
 @app.command("list")
 def list_tokens(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
     config: Config = None,
     sandbox: Sandbox = False,
 ) -> None:

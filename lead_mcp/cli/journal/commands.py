@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from lead_mcp.cli.options import Config, Json
+
 HELP: Final = "List, check, settle and undo writes. Alone: list the newest writes."
 app = typer.Typer()
 
-Config = Annotated[Path | None, typer.Option("--config", help="TOML file of accounts (else LEAD_MCP_CONFIG).")]
 Name = Annotated[str, typer.Argument(metavar="ID", help="A write's id, as `lead-mcp journal` lists it.")]
 Values = Annotated[bool, typer.Option("--values", help="Show personal values; else they are masked.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 OfAccount = Annotated[str | None, typer.Option("--account", help="Only writes at this account.")]
 OfTool = Annotated[str | None, typer.Option("--tool", help="Only writes by this tool, such as update_lead.")]
 OfPrincipal = Annotated[
