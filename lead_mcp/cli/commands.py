@@ -163,11 +163,11 @@ def export(
 
     Example: lead-mcp export october.csv --tool search_leads period=2026-10
     """
-    from lead_mcp.cli.export import Wish, run
+    from lead_mcp.cli.export import ExportOptions, run
 
     format_name = form.value if form else None
     raise typer.Exit(
-        run(Wish(file, tool, arguments or [], json_text, format_name, excel, force, config, sandbox=sandbox))
+        run(ExportOptions(file, tool, arguments or [], json_text, format_name, excel, force, config, sandbox=sandbox))
     )
 
 
@@ -238,7 +238,7 @@ def import_leads(
     Example: lead-mcp import leads.csv --account octanist --map "E-mail address=email" --dry-run
     """
     from lead_mcp.cli.importing.command import run
-    from lead_mcp.cli.importing.plan import Options
+    from lead_mcp.cli.importing.plan import ImportOptions
 
-    options = Options(account, maps or [], on_duplicate.value, ignore_unmapped, max_failures, source.value)
+    options = ImportOptions(account, maps or [], on_duplicate.value, ignore_unmapped, max_failures, source.value)
     raise typer.Exit(run(file, options, yes=yes, dry_run=dry_run, config=config))

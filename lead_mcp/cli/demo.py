@@ -18,7 +18,7 @@ from rich.text import Text
 
 from lead_mcp.cli.demo_tables import answer_parts
 from lead_mcp.cli.install import own_entry
-from lead_mcp.cli.tour import TOUR, Found, Stop
+from lead_mcp.cli.tour import TOUR, Answers, Stop
 from lead_mcp.clients.entry import plain
 from lead_mcp.clients.machine import this_machine
 from lead_mcp.sandbox.app import sandbox
@@ -52,7 +52,7 @@ def _is_setting(key: str) -> bool:
 async def _walk(console: Console, client: Client, *, pause: bool) -> bool:
     """Every stop of the tour that this server can answer; whether one failed."""
     listed = {tool.name for tool in (await client.list_tools()).tools}
-    found: Found = {}
+    found: Answers = {}
     failed = False
     for stop in TOUR:
         arguments = stop.arguments(found)

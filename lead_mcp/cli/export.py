@@ -33,7 +33,7 @@ UNASKED: Final = ("cursor", "max_tokens")
 
 
 @dataclass(frozen=True)
-class Wish:
+class ExportOptions:
     """What ``lead-mcp export`` was asked for. ``format``: by the file's ending where it is None."""
 
     path: Path
@@ -52,22 +52,22 @@ class Wish:
         return self.format or (ending if ending in FORMATS else "csv")
 
 
-def run(wish: Wish) -> int:
+def run(options: ExportOptions) -> int:
     """Export; the exit code."""
-    running_export = Running(wish)
+    running_export = ExportRun(options)
     return anyio.run(interruptible, running_export.run, running_export.last_words)
 
 
 @dataclass
-class Running:
+class ExportRun:
     """One run of the command."""
 
-    wish: Wish
+    options: ExportOptions
     file: ExportFile | None = None
 
     async def run(self) -> int:
         try:
-            return _summed_up(self.wish, await self._exported())
+            return _summed_up(self.options, await self._exported())
         except (CallError, Conflict) as error:
             return _failed(error, USAGE if self.file is None or not self.file.at.pages else 1)
         except LeadMcpError as error:
@@ -85,31 +85,30 @@ class Running:
         return f"{rows} are in {self.file.part.name}; the same command again goes on from there.\n"
 
     async def _exported(self) -> Manifest:
-        wish = self.wish
-        if wish.tool not in PAGES:
+        options = self.options
+        if options.tool not in PAGES:
             known = ", ".join(PAGES)
-            raise BadArgument(f"--tool: {wish.tool!r} cannot be exported; {known} can.{did_you_mean(wish.tool, PAGES)}")
-        form, settings_and_network = (
-            format_of(wish.form, excel=wish.excel),
-            settings_for(wish.config, sandbox=wish.sandbox),
-        )
-        settings, network = settings_and_network
+            raise BadArgument(
+                f"--tool: {options.tool!r} cannot be exported; {known} can.{did_you_mean(options.tool, PAGES)}"
+            )
+        form = format_of(options.form, excel=options.excel)
+        settings, network = settings_for(options.config, sandbox=options.sandbox)
         given = self._arguments()
         async with running(settings, network()) as runtime:
-            if wish.tool not in names_for(settings, runtime.caller):
-                raise why_missing(wish.tool, settings, runtime.caller)
+            if options.tool not in names_for(settings, runtime.caller):
+                raise why_missing(options.tool, settings, runtime.caller)
             masker = runtime.masker
             with masked_by(masker and masker.knowing(given)), times_in(runtime.server.zone):
-                asked = read_arguments(MODELS[wish.tool], given, wish.tool)
-                question = question_of(runtime, wish.tool, given)
-                file = ExportFile(wish.path, form, question, runtime.server.timezone, wish.force)
-                self.file, pages = file, PAGES[wish.tool](runtime, asked)
+                asked = read_arguments(MODELS[options.tool], given, options.tool)
+                question = question_of(runtime, options.tool, given)
+                file = ExportFile(options.path, form, question, runtime.server.timezone, options.force)
+                self.file, pages = file, PAGES[options.tool](runtime, asked)
                 async with _progress(file) as report:
                     return await Export(file, pages, runtime.now, getattr(asked, "limit", None), report=report).run()
 
     def _arguments(self) -> dict[str, Any]:
-        schema = schema_of(MODELS[self.wish.tool])
-        given = {**from_json(self.wish.json_text), **from_words(self.wish.words, schema)}
+        schema = schema_of(MODELS[self.options.tool])
+        given = {**from_json(self.options.json_text), **from_words(self.options.words, schema)}
         for name in UNASKED:
             if given.get(name) not in (None, ""):
                 raise BadArgument(f"{name}: an export has every page; leave it out.")
@@ -135,11 +134,13 @@ async def _progress(file: ExportFile) -> AsyncIterator[Report]:
         yield report
 
 
-def _summed_up(wish: Wish, manifest: Manifest) -> int:
+def _summed_up(options: ExportOptions, manifest: Manifest) -> int:
     """Say what was written; the exit code."""
     rows = counted(manifest["rows"], "row") if manifest["rows"] else "nothing matched: no rows"
     size = counted(manifest["bytes"], "byte")
-    print(f"{rows} in {wish.path} ({manifest['format']}, {size}); {wish.path.name}.manifest.json says how they came")
+    print(
+        f"{rows} in {options.path} ({manifest['format']}, {size}); {options.path.name}.manifest.json says how they came"
+    )
     if manifest["defused_cells"]:
         print(f"{counted(manifest['defused_cells'], 'cell')} looked like formulas and begin with ' now")
     if missing := manifest.get("missing"):

@@ -13,7 +13,7 @@ import anyio
 import typer
 
 from lead_mcp.cli.check import Line, checked
-from lead_mcp.cli.init_form import Form, Wish, asked_of_server, filled
+from lead_mcp.cli.init_form import InitOptions, NewAccount, asked_of_server, filled
 from lead_mcp.cli.opened import log_for
 from lead_mcp.clients import files
 from lead_mcp.clients.formats import FORMATS, CannotKeep, edited
@@ -34,7 +34,7 @@ Tables = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class File:
+class ConfigFile:
     """The configuration file as it is now. Raises SettingsError where it cannot be kept."""
 
     path: Path
@@ -53,13 +53,13 @@ class File:
                 raise SettingsError(f"{self.path}: [{name}] must be a table.")
         return found
 
-    def with_table(self, path: tuple[str, ...], values: Tables) -> File:
+    def with_table(self, path: tuple[str, ...], values: Tables) -> ConfigFile:
         """The file with these values in a table of it; its other values stay."""
         table: Any = self.tables
         for key in path:
             table = table.get(key, {})
         try:
-            return File(self.path, edited("toml", self.text, path, {**table, **values}))
+            return ConfigFile(self.path, edited("toml", self.text, path, {**table, **values}))
         except CannotKeep as error:
             raise SettingsError(f"{self.path}: {error}.") from None
 
@@ -74,55 +74,55 @@ class Placed:
     clear: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-def run(wish: Wish, *, config: Path | None, check: bool, yes: bool) -> int:
+def run(options: InitOptions, *, config: Path | None, check: bool, yes: bool) -> int:
     """Ask, check, write; the exit code. Nothing is written where the vendor refuses. Raises SettingsError."""
     file = _read((config or file_in_use() or usual_file()).expanduser())
     ask = not yes and sys.stdin.isatty()
-    if wish.server and not (ask or wish.vendor):
-        return _write(file.with_table(("server",), wish.server), {})
-    form = filled(wish, file.tables, ask=ask)
-    server = {**wish.server, **(asked_of_server(wish, file.tables) if ask else {})}
-    placed = _placed(form, wish.secrets)
+    if options.server and not (ask or options.vendor):
+        return _write(file.with_table(("server",), options.server), {})
+    account = filled(options, file.tables, ask=ask)
+    server = {**options.server, **(asked_of_server(options, file.tables) if ask else {})}
+    placed = _placed(account, options.secrets)
     new = file.with_table(("server",), server) if server else file
-    new = new.with_table(("accounts", form.name), {"vendor": form.vendor.name, **placed.values})
-    settings = _settings(new, form.name, placed.clear)
+    new = new.with_table(("accounts", account.name), {"vendor": account.vendor.name, **placed.values})
+    settings = _settings(new, account.name, placed.clear)
     if check and not _is_taken(settings) and not (ask and typer.confirm("Write it all the same?", err=True)):
         print("Nothing was written.")
         return 1
     return _write(new, placed.kept)
 
 
-def _read(path: Path) -> File:
+def _read(path: Path) -> ConfigFile:
     try:
-        return File(path, files.read(path))
+        return ConfigFile(path, files.read(path))
     except (CannotKeep, OSError) as error:
         raise SettingsError(f"{path}: {error}.") from None
 
 
-def _placed(form: Form, store: str | None) -> Placed:
+def _placed(account: NewAccount, store: str | None) -> Placed:
     """The secrets where they were asked to be kept. Raises SettingsError where that cannot be."""
-    moved = _from_environment(form) if store in ("keyring", "file") else {}
-    clear = {**form.typed, **moved}
+    moved = _from_environment(account) if store in ("keyring", "file") else {}
+    clear = {**account.typed, **moved}
     if not clear:
-        return Placed(form.values)
+        return Placed(account.values)
     if store == "env":
         raise SettingsError(
             "--secrets env keeps nothing itself: name each secret's variable with --secret-env KEY=NAME."
         )
     if (store or _best_store()) == "file":
-        return Placed({**form.values, **clear})
+        return Placed({**account.values, **clear})
     if why := key_store.problem():
         raise SettingsError(why)
-    names = {key: f"{form.name}/{key}" for key in clear}
+    names = {key: f"{account.name}/{key}" for key in clear}
     references = {key: f"{key_store.REFERENCE}{name}" for key, name in names.items()}
-    return Placed({**form.values, **references}, {names[key]: text for key, text in clear.items()}, clear)
+    return Placed({**account.values, **references}, {names[key]: text for key, text in clear.items()}, clear)
 
 
-def _from_environment(form: Form) -> dict[str, str]:
+def _from_environment(account: NewAccount) -> dict[str, str]:
     """The secrets that the flags say are in the environment, in clear: they are to be kept elsewhere."""
-    known = settings_of(form.vendor)
-    named = {key: text for key, text in form.values.items() if known[key].secret and text.startswith(ENV)}
-    return {key: referred_text(f"[accounts.{form.name}] {key}", text) for key, text in named.items()}
+    known = settings_of(account.vendor)
+    named = {key: text for key, text in account.values.items() if known[key].secret and text.startswith(ENV)}
+    return {key: referred_text(f"[accounts.{account.name}] {key}", text) for key, text in named.items()}
 
 
 def _best_store() -> str:
@@ -133,7 +133,7 @@ def _best_store() -> str:
     return "file"
 
 
-def _settings(file: File, name: str, clear: Mapping[str, str]) -> Settings:
+def _settings(file: ConfigFile, name: str, clear: Mapping[str, str]) -> Settings:
     """The settings as the file would give them. Raises SettingsError."""
     tables = file.tables
     tables["accounts"][name] = {**tables["accounts"][name], **clear}
@@ -155,7 +155,7 @@ async def _ask_vendor(settings: Settings) -> list[Line]:
         return await checked(runtime)
 
 
-def _write(file: File, kept: Mapping[str, str]) -> int:
+def _write(file: ConfigFile, kept: Mapping[str, str]) -> int:
     for name, text in kept.items():
         key_store.keep(name, text)
     backup = None

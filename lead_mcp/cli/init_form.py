@@ -18,7 +18,7 @@ from lead_mcp.vendors.spec.vendor import Setting, Vendor
 
 
 @dataclass(frozen=True)
-class Wish:
+class InitOptions:
     """What the flags say. ``server``: settings of ``[server]``; ``secrets``: ``keyring``, ``file``, ``env`` or None."""
 
     vendor: str | None
@@ -30,7 +30,7 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Form:
+class NewAccount:
     """One account, filled in. ``values``: what goes into the file as it is; ``typed``: secrets in clear, by key."""
 
     name: str
@@ -39,16 +39,16 @@ class Form:
     typed: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-def filled(wish: Wish, tables: Mapping[str, Any], *, ask: bool) -> Form:
+def filled(options: InitOptions, tables: Mapping[str, Any], *, ask: bool) -> NewAccount:
     """The account as the flags have it, the rest asked for. Raises SettingsError where something is missing."""
-    vendor = _vendor(wish.vendor, ask=ask)
-    name = wish.account or (typer.prompt("Account name", vendor.name, err=True) if ask else vendor.name)
+    vendor = _vendor(options.vendor, ask=ask)
+    name = options.account or (typer.prompt("Account name", vendor.name, err=True) if ask else vendor.name)
     there = {key: str(value) for key, value in tables.get("accounts", {}).get(name, {}).items()}
     if there.get("vendor", vendor.name) != vendor.name:
         raise SettingsError(
             f"[accounts.{name}] is of {there['vendor']}; give the account of {vendor.name} another name."
         )
-    values = {**_sets(vendor, wish.values), **_references(vendor, wish.secret_env)}
+    values = {**_sets(vendor, options.values), **_references(vendor, options.secret_env)}
     secret = {key for key, setting in settings_of(vendor).items() if setting.secret}
     if ask and there and typer.confirm(f"[accounts.{name}] is there already. Enter its secrets anew?", err=True):
         there = {key: text for key, text in there.items() if key not in secret}
@@ -56,12 +56,12 @@ def filled(wish: Wish, tables: Mapping[str, Any], *, ask: bool) -> Form:
     typed = {key: text for key, text in asked.items() if key in secret and not text.startswith(REFERENCES)}
     plain = {key: text for key, text in {**asked, **values}.items() if key not in typed}
     _check_whole(vendor, {*there, *plain, *typed})
-    return Form(name, vendor, plain, typed)
+    return NewAccount(name, vendor, plain, typed)
 
 
-def asked_of_server(wish: Wish, tables: Mapping[str, Any]) -> dict[str, str]:
+def asked_of_server(options: InitOptions, tables: Mapping[str, Any]) -> dict[str, str]:
     """The server's settings that neither the flags nor the file have, asked of a person."""
-    known = {**tables.get("server", {}), **wish.server}
+    known = {**tables.get("server", {}), **options.server}
     questions = {
         "timezone": ("Time zone in which dates are read", machine_zone),
         "phone_region": ("Country of phone numbers without a country code", lambda: "US"),

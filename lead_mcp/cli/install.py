@@ -32,7 +32,7 @@ NO_FILE: Final = (
 
 
 @dataclass(frozen=True)
-class Wish:
+class InstallOptions:
     """What was asked for."""
 
     clients: Sequence[str]
@@ -43,24 +43,24 @@ class Wish:
     config: Path | None
 
 
-def run(wish: Wish) -> int:
+def run(options: InstallOptions) -> int:
     """Install, print what became of it; the exit code. Raises SettingsError for a client that is not known."""
     machine = this_machine()
-    chosen = _chosen(wish)
-    entry = own_entry(wish.config, machine, sandbox=wish.sandbox)
-    if wish.show:
+    chosen = _chosen(options)
+    entry = own_entry(options.config, machine, sandbox=options.sandbox)
+    if options.show:
         return _print_snippets(chosen, entry, machine)
-    if not (wish.sandbox or wish.uninstall or entry.env):
+    if not (options.sandbox or options.uninstall or entry.env):
         sys.stderr.write(f"{NO_FILE}\n")
     there = [client for client in chosen if client.is_there(machine)]
     away = [client for client in chosen if client not in there]
-    results = [_done(Installation(client, entry, machine, datetime.now().astimezone()), wish) for client in there]
+    results = [_done(Installation(client, entry, machine, datetime.now().astimezone()), options) for client in there]
     for result in results:
-        _print_result(result, entry, machine, uninstall=wish.uninstall)
+        _print_result(result, entry, machine, uninstall=options.uninstall)
     for client in away:
         _print_absence(client, machine)
     failed = any(result.done is Done.KEPT for result in results)
-    return 1 if failed or not there or (away and not wish.every) else 0
+    return 1 if failed or not there or (away and not options.every) else 0
 
 
 def own_entry(config: Path | None, machine: Machine, *, sandbox: bool) -> Entry:
@@ -95,26 +95,26 @@ def origin_of(record: str | None) -> list[str]:
     return ["--from", url2pathname(urlsplit(url).path) if url.startswith("file:") else url]
 
 
-def _chosen(wish: Wish) -> list[Client]:
+def _chosen(options: InstallOptions) -> list[Client]:
     """The clients that are meant. Raises SettingsError."""
-    if wish.show and wish.uninstall:
+    if options.show and options.uninstall:
         raise SettingsError("--print shows what is put in, --uninstall takes it out: one of them.")
-    if wish.every and wish.clients:
+    if options.every and options.clients:
         raise SettingsError("--all is every client: leave the name out, or --all.")
     known = {client.name: client for client in CLIENTS}
-    if wish.every or (wish.show and not wish.clients):
+    if options.every or (options.show and not options.clients):
         return list(CLIENTS)
-    if not wish.clients:
+    if not options.clients:
         raise SettingsError(f"Name a client, or say --all or --print. There are {', '.join(known)}.")
-    for name in wish.clients:
+    for name in options.clients:
         if name not in known:
             nearest = did_you_mean(name[:60], known) or f" There are {', '.join(known)}."
             raise SettingsError(f"No client {name[:60]!r}.{nearest}")
-    return [known[name] for name in dict.fromkeys(wish.clients)]
+    return [known[name] for name in dict.fromkeys(options.clients)]
 
 
-def _done(installation: Installation, wish: Wish) -> Result:
-    return installation.uninstall() if wish.uninstall else installation.install()
+def _done(installation: Installation, options: InstallOptions) -> Result:
+    return installation.uninstall() if options.uninstall else installation.install()
 
 
 # --- words --------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ app = typer.Typer(
 )
 
 
-class Format(StrEnum):
+class FileFormat(StrEnum):
     PARQUET = "parquet"
 
 
@@ -34,9 +34,9 @@ def sync(
     sandbox: Sandbox = False,
 ) -> None:
     """Read what is new, what changed and what was never read. Killed or stopped, run it again. Exit code 1 if any failed."""
-    from lead_mcp.cli.mirroring import Wanted, sync
+    from lead_mcp.cli.mirroring import SyncOptions, sync
 
-    raise typer.Exit(sync(Wanted(account, since, full, watch), config, sandbox=sandbox))
+    raise typer.Exit(sync(SyncOptions(account, since, full, watch), config, sandbox=sandbox))
 
 
 @app.command()
@@ -76,7 +76,7 @@ def drop(
 @app.command()
 def export(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder, or one with an earlier export.")],
-    form: Annotated[Format, typer.Option("--format", help="Of the files.")] = Format.PARQUET,
+    form: Annotated[FileFormat, typer.Option("--format", help="Of the files.")] = FileFormat.PARQUET,
     config: Config = None,
     sandbox: Sandbox = False,
 ) -> None:

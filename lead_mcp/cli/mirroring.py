@@ -46,7 +46,7 @@ OFF: Final = "LEAD_MCP_MIRROR is off. Set it to on: the accounts' records are th
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SyncOptions:
     """What ``sync`` was asked for."""
 
     account: str | None = None
@@ -74,7 +74,7 @@ def _with_mirror(config: Path | None, work: Work, *, sandbox: bool) -> int:
 # --- sync ---------------------------------------------------------------------------------------------------------
 
 
-def sync(wanted: Wanted, config: Path | None, *, sandbox: bool) -> int:
+def sync(options: SyncOptions, config: Path | None, *, sandbox: bool) -> int:
     """Sync once, or again and again; the exit code of the last one."""
 
     async def work(runtime: Runtime, mirror: Mirror) -> int:
@@ -84,20 +84,20 @@ def sync(wanted: Wanted, config: Path | None, *, sandbox: bool) -> int:
         gc.set_threshold(COLLECTED, 50, 50)
         to_thread.current_default_thread_limiter().total_tokens = THREADS
         while True:
-            code = await _once(runtime, mirror, wanted)
-            if wanted.watch is None:
+            code = await _once(runtime, mirror, options)
+            if options.watch is None:
                 return code
-            await anyio.sleep(wanted.watch)
+            await anyio.sleep(options.watch)
 
     return _with_mirror(config, work, sandbox=sandbox)
 
 
-async def _once(runtime: Runtime, mirror: Mirror, wanted: Wanted) -> int:
+async def _once(runtime: Runtime, mirror: Mirror, options: SyncOptions) -> int:
     """One sync, in turn. Who watches says why it could not be, and tries again at the next one."""
     try:
-        return await in_turn(partial(_synced, runtime, mirror, wanted))
+        return await in_turn(partial(_synced, runtime, mirror, options))
     except (Conflict, Unavailable) as error:
-        if wanted.watch is None:
+        if options.watch is None:
             raise
         print(f"lead-mcp: {error_text(error)}", file=sys.stderr, flush=True)
         return 1
@@ -115,13 +115,13 @@ async def in_turn(work: Callable[[], Awaitable[int]]) -> int:
         await anyio.sleep(AGAIN)
 
 
-async def _synced(runtime: Runtime, mirror: Mirror, wanted: Wanted) -> int:
+async def _synced(runtime: Runtime, mirror: Mirror, options: SyncOptions) -> int:
     now, zone = runtime.now(), runtime.server.zone
-    since = parse(wanted.since, zone, now, name="since").start if wanted.since else None
+    since = parse(options.since, zone, now, name="since").start if options.since else None
     with _progress() as progress:
-        terms = replace(mirror.terms, since=since, full=wanted.full, progress=progress)
+        terms = replace(mirror.terms, since=since, full=options.full, progress=progress)
         started = time.monotonic()
-        report = await sync_all(mirror, _mirrored(runtime, mirror, wanted.account), terms)
+        report = await sync_all(mirror, _mirrored(runtime, mirror, options.account), terms)
     _print_report(report, time.monotonic() - started)
     return 0 if report.whole else 1
 

@@ -12,7 +12,7 @@ from lead_mcp.cli.options import Config
 app = typer.Typer()
 
 
-class Store(StrEnum):
+class SecretStore(StrEnum):
     KEYRING = "keyring"
     FILE = "file"
     ENV = "env"
@@ -30,7 +30,7 @@ def init(
         typer.Option(metavar="[KEY=]NAME", help="A secret is in this environment variable; KEY where it has several."),
     ] = None,
     secrets: Annotated[
-        Store | None,
+        SecretStore | None,
         typer.Option(help="Where secrets are kept. Else: keyring if it works for what is typed, env for --secret-env."),
     ] = None,
     zone: Annotated[str | None, typer.Option(help="IANA time zone in which dates are read.")] = None,
@@ -49,12 +49,12 @@ def init(
     Example: lead-mcp init --vendor octanist --secret-env MY_KEY --yes
     """
     from lead_mcp.cli.init import run
-    from lead_mcp.cli.init_form import Wish
+    from lead_mcp.cli.init_form import InitOptions
 
     server = {"timezone": zone, "phone_region": region, "writes": writes, "pii": pii}
     given = {key: text for key, text in server.items() if text is not None}
-    wish = Wish(vendor, account, values or [], secret_env or [], secrets.value if secrets else None, given)
-    raise typer.Exit(run(wish, config=config, check=not no_check, yes=yes))
+    options = InitOptions(vendor, account, values or [], secret_env or [], secrets.value if secrets else None, given)
+    raise typer.Exit(run(options, config=config, check=not no_check, yes=yes))
 
 
 @app.command()
@@ -79,9 +79,9 @@ def install(
 
     Example: lead-mcp install claude-desktop
     """
-    from lead_mcp.cli.install import Wish, run
+    from lead_mcp.cli.install import InstallOptions, run
 
-    raise typer.Exit(run(Wish(clients or [], every, show, sandbox, uninstall, config)))
+    raise typer.Exit(run(InstallOptions(clients or [], every, show, sandbox, uninstall, config)))
 
 
 @app.command()

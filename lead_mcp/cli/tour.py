@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-Found = dict[str, dict[str, Any]]
+Answers = dict[str, dict[str, Any]]
 """The structured answers so far, by the name of their stop."""
-Arguments = Callable[[Found], dict[str, Any] | None]
+Arguments = Callable[[Answers], dict[str, Any] | None]
 """The arguments of a call; None where earlier answers hold nothing to ask about."""
 
 
@@ -30,22 +30,22 @@ def fixed(**arguments: Any) -> Arguments:
     return lambda _: dict(arguments)
 
 
-def first_uri(of: str, begins: str = "lead://") -> Callable[[Found], str | None]:
+def first_uri(of: str, begins: str = "lead://") -> Callable[[Answers], str | None]:
     """The first lead of an earlier answer whose URI begins so."""
 
-    def uri(found: Found) -> str | None:
+    def uri(found: Answers) -> str | None:
         rows = found.get(of, {}).get("leads", {}).get("rows", [])
         return next((row[0] for row in rows if row[0].startswith(begins)), None)
 
     return uri
 
 
-def about(uri: Callable[[Found], str | None], **further: Any) -> Arguments:
+def about(uri: Callable[[Answers], str | None], **further: Any) -> Arguments:
     """Arguments about the lead with that URI."""
     return lambda found: None if (one := uri(found)) is None else {"uri": one, **further}
 
 
-def written(of: str) -> Callable[[Found], str | None]:
+def written(of: str) -> Callable[[Answers], str | None]:
     """The URI of a lead that an earlier stop wrote."""
     return lambda found: found.get(of, {}).get("uri")
 

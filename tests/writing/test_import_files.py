@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lead_mcp.cli.importing.columns import Row, mapped
-from lead_mcp.cli.importing.rows import MOST_ROWS, File, read_file
+from lead_mcp.cli.importing.rows import MOST_ROWS, ImportFile, read_file
 from lead_mcp.cli.importing.text_files import MOST_LINE
 from lead_mcp.errors import BadArgument
 from lead_mcp.vendors.spec.writing import Form, Param
@@ -24,7 +24,7 @@ FORM = Form(ours={name: Param(name) for name in ("name", "email", "note")}, own=
 HEADER = "name,email,note\n"
 
 
-def read(folder: Path, content: str | bytes, name: str = "leads.csv") -> File:
+def read(folder: Path, content: str | bytes, name: str = "leads.csv") -> ImportFile:
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass"))
     return read_file(path)

@@ -36,7 +36,7 @@ PATIENCE: Final = 20.0
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundEntry:
     """One entry of ours in one client's file."""
 
     client: Client
@@ -58,7 +58,7 @@ class Found:
 
 def entries(machine: Machine) -> Iterator[Finding]:
     """How the clients' entries are."""
-    every: list[Found] = []
+    every: list[FoundEntry] = []
     for client in CLIENTS:
         try:
             file = client.file(machine)
@@ -76,7 +76,7 @@ def entries(machine: Machine) -> Iterator[Finding]:
     yield from _twice(every)
 
 
-def _ours(client: Client, file: Path, name: str, entry: Any) -> Found | None:
+def _ours(client: Client, file: Path, name: str, entry: Any) -> FoundEntry | None:
     """The entry, where it starts lead-mcp."""
     if not isinstance(entry, Mapping) or any(key in entry for key in REMOTE):
         return None
@@ -85,18 +85,18 @@ def _ours(client: Client, file: Path, name: str, entry: Any) -> Found | None:
     if not isinstance(command, str) or not any(our in word for word in (name, command, *words) for our in OURS):
         return None
     texts = {str(key): str(value) for key, value in env.items()} if isinstance(env, Mapping) else {}
-    return Found(client, file, name, command, words, texts)
+    return FoundEntry(client, file, name, command, words, texts)
 
 
 KEYS: Final = (("command", "cmd"), ("args", "args"), ("env", "envs"))
 
 
-def _about(found: Found, machine: Machine) -> Iterator[Finding]:
+def _about(found: FoundEntry, machine: Machine) -> Iterator[Finding]:
     wrong = [*_command(found, machine), *_paths(found), *_unpassed(found), *_placeholders(found), *_secrets(found)]
     yield from wrong or [ok(found.about, f"starts this version, from {machine.shown(found.file)}")]
 
 
-def _command(found: Found, machine: Machine) -> Iterator[Finding]:
+def _command(found: FoundEntry, machine: Machine) -> Iterator[Finding]:
     path = Path(found.command)
     if not path.is_absolute():
         where = machine.which(found.command)
@@ -115,7 +115,7 @@ def _command(found: Found, machine: Machine) -> Iterator[Finding]:
         yield warning(found.about, what, f"{found.again}, or update that installation")
 
 
-def _version(found: Found) -> str | None:
+def _version(found: FoundEntry) -> str | None:
     """The version that the entry starts; empty where it fails, None where it is not ours to start."""
     before = list(found.args[: found.args.index("serve")]) if "serve" in found.args else []
     ours = Path(found.command).stem in OURS and not before
@@ -131,7 +131,7 @@ def _version(found: Found) -> str | None:
     return ended.stdout.strip() if ended.returncode == 0 else ""
 
 
-def _paths(found: Found) -> Iterator[Finding]:
+def _paths(found: FoundEntry) -> Iterator[Finding]:
     """Files and folders that the entry names and that are gone."""
     named = {"LEAD_MCP_CONFIG": found.env.get("LEAD_MCP_CONFIG", "")}
     named |= {
@@ -149,7 +149,7 @@ def _paths(found: Found) -> Iterator[Finding]:
             )
 
 
-def _unpassed(found: Found) -> Iterator[Finding]:
+def _unpassed(found: FoundEntry) -> Iterator[Finding]:
     """Variables that the entry's configuration file refers to, and that a client with a window does not pass on."""
     path = Path(found.env.get("LEAD_MCP_CONFIG", "")).expanduser()
     if found.client.program or not path.is_file():
@@ -164,7 +164,7 @@ def _unpassed(found: Found) -> Iterator[Finding]:
         yield warning(found.about, what, "run `lead-mcp init` again with --secrets keyring or file")
 
 
-def _placeholders(found: Found) -> Iterator[Finding]:
+def _placeholders(found: FoundEntry) -> Iterator[Finding]:
     for key, text in [*found.env.items(), *(("an argument", word) for word in found.args)]:
         if _is_placeholder(text) or (UNEXPANDED.search(text) and not found.client.expands):
             yield error(
@@ -176,7 +176,7 @@ def _is_placeholder(text: str) -> bool:
     return any(example in text.casefold() for example in EXAMPLES)
 
 
-def _secrets(found: Found) -> Iterator[Finding]:
+def _secrets(found: FoundEntry) -> Iterator[Finding]:
     """Credentials in clear where others can read them."""
     secret = [key for key in found.env if key in _secret_variables() and not UNEXPANDED.search(found.env[key])]
     if secret and os.name == "posix" and found.file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
@@ -191,7 +191,7 @@ def _secret_variables() -> set[str]:
     }
 
 
-def _twice(every: Sequence[Found]) -> Iterator[Finding]:
+def _twice(every: Sequence[FoundEntry]) -> Iterator[Finding]:
     """A client that starts the real thing twice: its model sees every tool twice."""
     real = [found for found in every if "--sandbox" not in found.args]
     for client in dict.fromkeys(found.client for found in real):

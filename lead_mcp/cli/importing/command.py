@@ -15,10 +15,10 @@ import anyio
 
 from lead_mcp.characters import cleaned
 from lead_mcp.cli.importing.columns import mapped
-from lead_mcp.cli.importing.plan import PRINCIPAL, Options, Plan
+from lead_mcp.cli.importing.plan import PRINCIPAL, ImportOptions, ImportPlan
 from lead_mcp.cli.importing.results import Results
 from lead_mcp.cli.importing.rows import Problems, read_file
-from lead_mcp.cli.importing.sending import Sending, preview
+from lead_mcp.cli.importing.sending import ImportRun, preview
 from lead_mcp.cli.opened import settings_for
 from lead_mcp.cli.terminal import agreed, interruptible
 from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed
@@ -36,7 +36,7 @@ DUPLICATES: Final = {
 }
 
 
-def run(path: Path, options: Options, *, yes: bool, dry_run: bool, config: Path | None) -> int:
+def run(path: Path, options: ImportOptions, *, yes: bool, dry_run: bool, config: Path | None) -> int:
     """Check, ask, send, sum up; the exit code."""
     settings, _ = settings_for(config, sandbox=False)
     try:
@@ -55,7 +55,7 @@ def run(path: Path, options: Options, *, yes: bool, dry_run: bool, config: Path 
         return 0
     results.open()
     try:
-        sending = Sending(found, results)
+        sending = ImportRun(found, results)
         return anyio.run(interruptible, partial(sending.run, settings), sending.last_words)
     finally:
         results.close()
@@ -70,7 +70,7 @@ def _unusable(problems: Sequence[str]) -> int:
 # --- checking -----------------------------------------------------------------------------------------------------
 
 
-async def _checked(settings: Settings, path: Path, options: Options) -> Plan | Problems:
+async def _checked(settings: Settings, path: Path, options: ImportOptions) -> ImportPlan | Problems:
     """The plan, or what is wrong. Every row passes the vendor's form; nothing is written at the vendor.
 
     Raises NotConfigured where the mirror alone shall be looked in, and there is none of the account.
@@ -81,7 +81,7 @@ async def _checked(settings: Settings, path: Path, options: Options) -> Plan | P
         form = offered_insert(connection).form
         await runtime.context().copy_of(connection, options.source)
         columns = mapped(file.columns, options.maps, form, ignore_unmapped=options.ignore_unmapped)
-        plan = Plan(path, options, file.digest, columns.rows(file.read))
+        plan = ImportPlan(path, options, file.digest, columns.rows(file.read))
         beginning = f"import {file.digest}#"
         plan.began_earlier = await runtime.in_journal(lambda journal: journal.has_keys(PRINCIPAL, beginning))
         for row in plan.rows:
@@ -94,7 +94,7 @@ async def _checked(settings: Settings, path: Path, options: Options) -> Plan | P
     return file.problems or plan
 
 
-def _question(plan: Plan) -> str:
+def _question(plan: ImportPlan) -> str:
     options = plan.options
     lines = [
         f"Import {len(plan.rows):,} rows of {plan.path.name} into {options.account}? "

@@ -26,7 +26,7 @@ PRINCIPAL: Final = "import"
 
 
 @dataclass(frozen=True)
-class Options:
+class ImportOptions:
     """What was asked for."""
 
     account: str
@@ -39,11 +39,11 @@ class Options:
 
 
 @dataclass
-class Plan:
+class ImportPlan:
     """A file found to be sound, and its rows. ``digest``: of its content."""
 
     path: Path
-    options: Options
+    options: ImportOptions
     digest: str
     rows: Sequence[Row]
     warnings: Counter[str] = field(default_factory=Counter)
@@ -83,13 +83,13 @@ def person_in(row: Row, region: str) -> Person:
     return Person.of({**row.own, **row.lead}, region)
 
 
-async def known(runtime: Runtime, plan: Plan, call: WriteCall) -> Write | None:
+async def known(runtime: Runtime, plan: ImportPlan, call: WriteCall) -> Write | None:
     """The write that has this key, whatever its arguments."""
     account, key = plan.options.account, call.key or ""
     return await runtime.in_journal(lambda journal: journal.find(account, str(call.tool), PRINCIPAL, key))
 
 
-async def key_of(runtime: Runtime, plan: Plan, row: Row) -> WriteCall:
+async def key_of(runtime: Runtime, plan: ImportPlan, row: Row) -> WriteCall:
     """The call under the key by which the journal knows the row: version 0.1's, where that began it."""
     earlier = plan.earlier_call(row)
     return earlier if plan.began_earlier and await known(runtime, plan, earlier) else plan.call(row)

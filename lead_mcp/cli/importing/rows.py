@@ -66,7 +66,7 @@ Read = tuple[int, Mapping[str, Any]]
 
 
 @dataclass
-class File:
+class ImportFile:
     """A file as read: the digest of its content, its columns in order, its rows, and what is wrong with it."""
 
     digest: str
@@ -75,7 +75,7 @@ class File:
     problems: Problems
 
 
-def read_file(path: Path) -> File:
+def read_file(path: Path) -> ImportFile:
     """The file. Raises OSError where it cannot be read, BadArgument for another kind of file."""
     read = READERS.get(path.suffix.casefold())
     if read is None:
@@ -92,10 +92,10 @@ def read_file(path: Path) -> File:
             raise BadArgument(f"{path.name} has more than {MOST_ROWS:,} rows. Split the file.")
     if not rows and not problems:
         raise BadArgument(f"{path.name} holds no rows.")
-    return File(digest_of_file(path), list(columns), rows, problems)
+    return ImportFile(digest_of_file(path), list(columns), rows, problems)
 
 
-Reader = Callable[[Iterator[str], dict[str, None], Problems], Iterator[Read]]
+RowReader = Callable[[Iterator[str], dict[str, None], Problems], Iterator[Read]]
 """Reads lines as rows; fills in the columns and what is wrong."""
 
 
@@ -224,4 +224,4 @@ def _object_problem(found: Any) -> str | None:
     return TOO_DEEP if is_deeper(found, DEPTH) else None
 
 
-READERS: Final[Mapping[str, Reader]] = {".csv": _read_csv, ".jsonl": _read_jsonl, ".ndjson": _read_jsonl}
+READERS: Final[Mapping[str, RowReader]] = {".csv": _read_csv, ".jsonl": _read_jsonl, ".ndjson": _read_jsonl}

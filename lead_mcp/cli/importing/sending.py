@@ -16,7 +16,7 @@ from typing import Any, Final
 import anyio
 
 from lead_mcp.cli.importing.columns import Row
-from lead_mcp.cli.importing.plan import Plan, key_of, known, person_in
+from lead_mcp.cli.importing.plan import ImportPlan, key_of, known, person_in
 from lead_mcp.cli.importing.results import Results
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.runtime import Runtime, running
@@ -78,10 +78,10 @@ def _progress(total: int, what: str) -> Iterator[Callable[[], None]]:
 
 
 @dataclass
-class Sending:
+class ImportRun:
     """The rows on their way: each to its end, its result on disk, until too many have failed."""
 
-    plan: Plan
+    plan: ImportPlan
     results: Results
     turns: Turns = field(default_factory=Turns)
 
@@ -140,7 +140,7 @@ class Sending:
 # --- looking only -------------------------------------------------------------------------------------------------
 
 
-async def preview(settings: Settings, plan: Plan) -> int:
+async def preview(settings: Settings, plan: ImportPlan) -> int:
     """Print what an import would do, row by row counted; nothing is sent. The exit code."""
     counts: Counter[str] = Counter()
     people: Counter[str] = Counter()
@@ -164,7 +164,7 @@ async def preview(settings: Settings, plan: Plan) -> int:
 WOULD_FAIL: Final = "would fail"
 
 
-async def _would(runtime: Runtime, plan: Plan, row: Row) -> str:
+async def _would(runtime: Runtime, plan: ImportPlan, row: Row) -> str:
     """What would become of a row, in a few words."""
     write = await known(runtime, plan, await key_of(runtime, plan, row))
     if write is not None and write.replayed:

@@ -46,12 +46,12 @@ def list_writes(
     config: Config = None,
 ) -> None:
     """List writes, newest first. Personal values are masked unless --values."""
-    from lead_mcp.cli.journal.records import Wanted, list_writes
+    from lead_mcp.cli.journal.records import WriteQuery, list_writes
 
     if ctx.invoked_subcommand is not None:  # another command's turn
         return _check_no_options(ctx)
-    wanted = Wanted(account, tool, state, unresolved, limit, principal)
-    raise typer.Exit(list_writes(wanted, values=values, as_json=as_json, config=config))
+    query = WriteQuery(account, tool, state, unresolved, limit, principal)
+    raise typer.Exit(list_writes(query, values=values, as_json=as_json, config=config))
 
 
 def _check_no_options(ctx: typer.Context) -> None:

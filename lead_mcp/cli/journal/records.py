@@ -32,7 +32,7 @@ HEADED: Final = frozenset({"tool", "uri", "id", "journal_id", "action", "known"}
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WriteQuery:
     """Which writes to list."""
 
     account: str | None = None
@@ -57,10 +57,10 @@ class Wanted:
         return writes[: self.limit]
 
 
-def list_writes(wanted: Wanted, *, values: bool, as_json: bool, config: Path | None) -> int:
+def list_writes(query: WriteQuery, *, values: bool, as_json: bool, config: Path | None) -> int:
     """Print the writes, newest first; the exit code."""
     with opened_journal(config) as (_, journal):
-        writes = wanted.of(journal)
+        writes = query.of(journal)
     if as_json:
         print(json_line([write_to_dict(one, values=values) for one in writes]))
     elif writes:
