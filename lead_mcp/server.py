@@ -32,7 +32,7 @@ from mcp.types import Tool as ListedTool
 
 from lead_mcp import __version__
 from lead_mcp.engine.sealing import state_keys
-from lead_mcp.identity.known import caller
+from lead_mcp.identity.checked_token import caller
 from lead_mcp.identity.permitted import permitted
 from lead_mcp.identity.principal import LOCAL, Principal
 from lead_mcp.identity.scopes import PROMPTS, completion_needs, prompt_needs, resource_needs
@@ -101,7 +101,7 @@ class LeadServer(MCPServer[LazyRuntime]):
 
     opening: LazyRuntime | None = None
     stranger: Principal = LOCAL
-    """Whom a call is for that no door has asked: over HTTP with identity, nobody."""
+    """Whom a call is for whose caller nobody has asked: over HTTP with identity, nobody."""
 
     approvals: str = ""
     """Where its approvals page is, if it has one."""

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from lead_mcp import settings
 from lead_mcp.approvals import pages as approvals
 from lead_mcp.exports import links
-from lead_mcp.identity.door import BODY
+from lead_mcp.identity.authentication import BODY
 from lead_mcp.identity.metadata import WELL_KNOWN
 from lead_mcp.serving.http_connection import HttpLimits
 from lead_mcp.settings import PREFIX, Server

@@ -48,7 +48,7 @@ class AtIssuer:
         return redirect(await self.flow.address(begun), cookie)
 
     async def back(self, request: Request) -> Response:
-        """From the issuer, with a session for whoever signed in. Raises Refused."""
+        """From the issuer, with a session for whoever signed in. Raises AccessDenied."""
         host = host_of(request)
         begun = self.sessions.of_begun(request.cookies.get(cookie_name(host, BEGUN), ""))
         if begun is None:

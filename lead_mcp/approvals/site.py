@@ -18,7 +18,7 @@ from lead_mcp.approvals.visit import WRITE, Visit, answered, asked, write_of
 from lead_mcp.approvals.waiting import waiting
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.identity.principal import LOCAL, Principal
-from lead_mcp.identity.refusals import BadToken, Refused
+from lead_mcp.identity.refusals import AccessDenied, BadToken
 from lead_mcp.outgoing.masking import masked_by
 from lead_mcp.outgoing.times import times_in
 from lead_mcp.outgoing.write_text import explained
@@ -59,7 +59,7 @@ class Approvals:
             return await self._route(request)
         except Wrong as wrong:
             return page(pages.problem("Not done", str(wrong)), wrong.status)
-        except Refused as refusal:
+        except AccessDenied as refusal:
             return self._sign_in(request, str(refusal), refusal.status)
         except Exception as error:  # noqa: BLE001 - somebody waits for an answer, whatever happened
             return failed(known(error, PATH))
@@ -123,7 +123,7 @@ class Approvals:
         return self.server.opening.whole.seen_by(principal)
 
     async def _signed_in(self, request: Request, form: Form) -> Response:
-        """A session for whoever has a token that counts. Raises Refused."""
+        """A session for whoever has a token that counts. Raises AccessDenied."""
         token = form.get("token", "").strip()
         if self.callers is None:
             return redirect(PATH)

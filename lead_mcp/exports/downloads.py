@@ -16,7 +16,7 @@ from anyio import to_thread
 
 from lead_mcp.dates import utc_now
 from lead_mcp.errors import LeadMcpError
-from lead_mcp.exports.folder import Reader, manifest_of, open_export
+from lead_mcp.exports.folder import ExportAccess, manifest_of, open_export
 from lead_mcp.exports.formats import FORMATS
 from lead_mcp.exports.links import PATH, Links
 from lead_mcp.exports.ranges import wanted
@@ -49,12 +49,12 @@ class Download:
 
 @dataclass
 class Downloads:
-    """Sends files of ``folder``. ``reader``: what the owner of a file may read now; None where nothing."""
+    """Sends files of ``folder``. ``access``: what the owner of a file may read now; None where nothing."""
 
     app: ASGIApp
     folder: Path
     links: Links
-    reader: Callable[[str], Reader | None]
+    access: Callable[[str], ExportAccess | None]
     clock: Callable[[], datetime] = utc_now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,8 +78,8 @@ class Downloads:
             owner = str(manifest.get("owner"))
             if not self.links.hold(name, owner, **given, now=self.clock()):
                 return None
-            reader = self.reader(owner)
-            if reader is None or not reader.may_read(manifest):
+            access = self.access(owner)
+            if access is None or not access.may_read(manifest):
                 return None
             form = FORMATS[manifest["format"]]
             return Download(name, open_export(self.folder, name), form.mime_type, str(manifest.get("sha256")))

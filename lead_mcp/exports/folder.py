@@ -29,7 +29,7 @@ SETTING: Final = "LEAD_MCP_EXPORT_DIR"
 
 
 @dataclass(frozen=True)
-class Reader:
+class ExportAccess:
     """Who wants to read a file. ``anyone``: the one user of a server that knows no others."""
 
     name: str
@@ -79,10 +79,10 @@ def open_export(folder: Path, name: str) -> BinaryIO:
         raise _no_export(name) from None
 
 
-def read_export(folder: Path | None, name: str, reader: Reader) -> tuple[Manifest, bytes]:
+def read_export(folder: Path | None, name: str, access: ExportAccess) -> tuple[Manifest, bytes]:
     """A file with its manifest. Raises NotFound where there is none of that name that is theirs, TooLarge."""
     manifest = manifest_of(folder, name)
-    if folder is None or not reader.may_read(manifest):
+    if folder is None or not access.may_read(manifest):
         raise _no_export(name)
     if manifest["bytes"] > MOST_BYTES:
         raise TooLarge(f"{name} has {manifest['bytes']:,} bytes, more than can be read here; it lies in the folder.")

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from lead_mcp.errors import NotAllowed
+from lead_mcp.identity.claims_cache import MOST
 from lead_mcp.identity.grants import Grants
-from lead_mcp.identity.kept import MOST
 from lead_mcp.identity.principal import LOCAL, Principal
 from lead_mcp.identity.refusals import BadToken, NoGrant, SignInDown
 from lead_mcp.identity.tokens import PREFIX, Tokens
@@ -36,7 +36,7 @@ class Callers:
     """What an issuer's claims were worth, by the claims themselves: they are the same ones as long as a token is kept."""
 
     async def principal(self, token: str) -> Principal:
-        """Whose token that is. Raises Refused."""
+        """Whose token that is. Raises AccessDenied."""
         if self.shared is not None and hmac.compare_digest(token.encode(), self.shared.encode()):
             return LOCAL
         if token.startswith(PREFIX):

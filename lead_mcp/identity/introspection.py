@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx2
 
+from lead_mcp.identity.claims_cache import ClaimsCache
 from lead_mcp.identity.fetching import fetch_json
-from lead_mcp.identity.kept import Kept
 from lead_mcp.identity.refusals import BadToken
 from lead_mcp.identity.signed import LONGEST, SKEW, check_audience
 from lead_mcp.settings.sign_in import Introspection
@@ -25,16 +25,16 @@ class Introspected:
     audience: str
     at: Introspection
     now: Callable[[], float] = time.time
-    kept: Kept = field(default_factory=Kept, repr=False)
+    cache: ClaimsCache = field(default_factory=ClaimsCache, repr=False)
 
     async def claims(self, token: str) -> Mapping[str, Any]:
         """What the issuer says of a token. Raises BadToken, SignInDown."""
         if len(token) > LONGEST:
             raise BadToken("The token is not known here.")
-        claims = self.kept.get(token)
+        claims = self.cache.get(token)
         if claims is None:
             claims = await self._asked(token)
-            self.kept.put(token, claims)
+            self.cache.put(token, claims)
         return self._checked(claims)
 
     async def _asked(self, token: str) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from lead_mcp.identity.kept import Kept
+from lead_mcp.identity.claims_cache import ClaimsCache
 from lead_mcp.identity.keys import Jwk, Keys
 from lead_mcp.identity.refusals import BadToken
 
@@ -36,14 +36,14 @@ class SignedTokens:
     audience: str
     algorithms: Sequence[str]
     now: Callable[[], float] = time.time
-    kept: Kept = field(default_factory=Kept, repr=False)
+    cache: ClaimsCache = field(default_factory=ClaimsCache, repr=False)
 
     async def claims(self, token: str) -> Mapping[str, Any]:
         """What a token says, once everything about it is right. Raises BadToken, SignInDown."""
-        claims = self.kept.get(token) if len(token) <= LONGEST else None
+        claims = self.cache.get(token) if len(token) <= LONGEST else None
         if claims is None:
             claims = await self._checked(token)
-            self.kept.put(token, claims, int(claims["exp"]) + SKEW - self.now())
+            self.cache.put(token, claims, int(claims["exp"]) + SKEW - self.now())
         return claims
 
     async def _checked(self, token: str) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""The one door to the journal. Blocking: call it in a worker thread. Every method is one transaction, bounded in time.
+"""The one way to the journal. Blocking: call it in a worker thread. Every method is one transaction, bounded in time.
 
 A write's story: ``intended`` (on disk before anything else), ``sending`` (on disk just before the request leaves), then
 ``done``, ``refused`` or ``unknown``. Every step is a compare-and-set on the write's owner, state and fencing number: who has

@@ -29,7 +29,7 @@ KEPT: Final = (
 )
 
 
-class Download(Protocol):
+class DownloadLink(Protocol):
     """A link to the file, and until when it is good."""
 
     @property
@@ -38,7 +38,7 @@ class Download(Protocol):
     def until(self) -> datetime: ...
 
 
-def export_answer(manifest: Mapping[str, Any], uri: str, path: str | None, link: Download | None) -> Rendered:
+def export_answer(manifest: Mapping[str, Any], uri: str, path: str | None, link: DownloadLink | None) -> Rendered:
     """Structure and text. ``path``: where the file lies, for whoever has the same disk; ``link``: where all others get it."""
     until = ShownTime.of(link.until) if link else None
     found = {name: manifest[name] for name in KEPT if name in manifest}

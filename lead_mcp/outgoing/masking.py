@@ -18,7 +18,7 @@ from typing import Any, Final
 from lead_mcp.engine.records import Record
 from lead_mcp.outgoing.kinds import LEAD, Kinds, kind_of, of_anybody, stronger
 from lead_mcp.outgoing.pseudonyms import WHOLE, Pseudonyms
-from lead_mcp.outgoing.walk import Known, Walk, collecting
+from lead_mcp.outgoing.walk import KnownValues, Walk, collecting
 from lead_mcp.vendors.spec.fields import PERSONAL, Field, FieldMap, Personal
 
 NAMES: Final = ("name", "first_name", "last_name", "address", "postal_code")
@@ -32,7 +32,7 @@ class Masker:
     key: bytes = attribute(repr=False)
     region: str = "US"
     accounts: Mapping[str, Mapping[str, Kinds]] = attribute(default_factory=dict, repr=False)
-    known: Known | None = attribute(default=None, repr=False)
+    known: KnownValues | None = attribute(default=None, repr=False)
     anybody: Kinds = attribute(default_factory=Kinds, repr=False)
     """What names mean where no account is at hand."""
 
@@ -43,7 +43,7 @@ class Masker:
         """This masker, which also knows the personal values in there: those a call was made with, or a story's names."""
         found: list[tuple[Personal, str]] = []
         Walk(collecting(found), self.anybody).value(arguments, "", None)
-        return replace(self, known=Known.of(found, self.known))
+        return replace(self, known=KnownValues.of(found, self.known))
 
     def text(self, text: str) -> str:
         """Text with everything personal in it masked."""
@@ -70,7 +70,7 @@ class Masker:
             return value
         walk = self._walk(self._kinds(record.account, what))
         if kind != "" and isinstance(value, str | list | dict):
-            walk = replace(walk, known=Known.of(_names_of(record), self.known))
+            walk = replace(walk, known=KnownValues.of(_names_of(record), self.known))
         return walk.value(value, known.paths[0] if known and known.paths else name, kind)
 
     def kind(self, name: str, known: Field | None, account: str = "", what: str = "") -> Personal:
@@ -93,7 +93,7 @@ class Masker:
         found: list[tuple[Personal, str]] = []
         Walk(collecting(found), kinds).value(raw, "", None)
         names = [(kind, value) for kind, value in found if kind in ("name", "address")]
-        return replace(self._walk(kinds), known=Known.of(names, self.known)).value(raw, "", None)
+        return replace(self._walk(kinds), known=KnownValues.of(names, self.known)).value(raw, "", None)
 
     def _walk(self, kinds: Kinds) -> Walk:
         return Walk(self.pseudonym, kinds, self.known)

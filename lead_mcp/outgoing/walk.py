@@ -29,7 +29,7 @@ class Walk:
 
     mask: Mask
     kinds: Kinds
-    known: Known | None = None
+    known: KnownValues | None = None
 
     def value(self, value: Any, path: str, kind: Personal | None) -> Any:
         """What stands at ``path``."""
@@ -101,7 +101,7 @@ def _name_beside(value: Mapping[str, Any]) -> str | None:
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownValues:
     """Personal values known from elsewhere (the call, the record itself), looked for in free text."""
 
     kinds: Mapping[str, Personal]
@@ -110,7 +110,7 @@ class Known:
     """Value to folded value."""
 
     @staticmethod
-    def of(found: Iterable[tuple[Personal, str]], beside: Known | None = None) -> Known | None:
+    def of(found: Iterable[tuple[Personal, str]], beside: KnownValues | None = None) -> KnownValues | None:
         """Whole values, and of names each word too; ``beside``: what is known already."""
         kinds, spellings = (dict(beside.kinds), dict(beside.spellings)) if beside else ({}, {})
         for kind, value in found:
@@ -119,7 +119,7 @@ class Known:
                 if len(one) > 2:
                     spellings[one] = folded(one)
                     kinds[spellings[one]] = kind
-        return Known(kinds, spellings) if kinds else None
+        return KnownValues(kinds, spellings) if kinds else None
 
     def masked(self, text: str, mask: Mask) -> str:
         same = folded(text)

@@ -17,7 +17,7 @@ from lead_mcp.settings import Settings
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-    from lead_mcp.exports.folder import Reader
+    from lead_mcp.exports.folder import ExportAccess
 
 
 def links_of(settings: Settings, keys: Sequence[bytes]) -> Links | None:
@@ -36,20 +36,20 @@ def with_downloads(app: ASGIApp, server: LeadServer, tokens: Tokens) -> ASGIApp:
         return app
     from lead_mcp.exports.downloads import Downloads
 
-    return Downloads(app, folder, server.links, partial(reader_of, server.configured, tokens))
+    return Downloads(app, folder, server.links, partial(access_of, server.configured, tokens))
 
 
-def reader_of(settings: Settings, tokens: Tokens, owner: str) -> Reader | None:
+def access_of(settings: Settings, tokens: Tokens, owner: str) -> ExportAccess | None:
     """What the owner of a file may read now; None where their token counts no more.
 
     What an issuer's subject may is known with a token of theirs alone: their links end by themselves.
     """
-    from lead_mcp.exports.folder import Reader
+    from lead_mcp.exports.folder import ExportAccess
 
     if not owner.startswith(HOLDER):
-        return Reader(owner, False, settings.server.pii, frozenset(settings.accounts))
+        return ExportAccess(owner, False, settings.server.pii, frozenset(settings.accounts))
     held = tokens.holder(owner)
     if held is None:
         return None
     seen = permitted(settings, held)
-    return Reader(owner, False, seen.server.pii, frozenset(seen.accounts))
+    return ExportAccess(owner, False, seen.server.pii, frozenset(seen.accounts))

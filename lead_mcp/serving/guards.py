@@ -29,14 +29,14 @@ def guarded(
     host: str,
     token: str | None,
     origins: Sequence[str],
-    door: Callable[[ASGIApp], ASGIApp] | None = None,
+    authentication: Callable[[ASGIApp], ASGIApp] | None = None,
 ) -> ASGIApp:
-    """The app behind all that stands before it. ``door``: asks who it is, where more than one token is known."""
-    inner: ASGIApp = Sessions(app)
+    """The app behind all that stands before it. ``authentication``: asks who it is, where more than one token is known."""
+    inner: ASGIApp = SessionLimit(app)
     if not is_loopback(host):  # there the SDK looks at origins
         inner = Origins(inner, frozenset(origins))
-    if door is not None:
-        inner = door(inner)
+    if authentication is not None:
+        inner = authentication(inner)
     elif token:
         inner = Bearer(inner, token)
     return _cross_origin(inner, origins) if origins else inner
@@ -67,7 +67,7 @@ def _cross_origin(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
         allow_origins=origins,
         allow_methods=["GET", "POST", "DELETE"],
         allow_headers=["*"],
-        expose_headers=["Mcp-Session-Id", "WWW-Authenticate"],
+        expose_headers=["Mcp-ClientSession-Id", "WWW-Authenticate"],
         allow_private_network=True,
     )
 
@@ -130,14 +130,14 @@ class Origins:
 
 
 @dataclass
-class Session:
+class ClientSession:
     """One of a client's. ``opening``: the scope of the request that began it, whose user alone may end it."""
 
     opening: Scope = field(repr=False)
     in_flight: int = 0
 
 
-class Sessions:
+class SessionLimit:
     """With one session too many the one longest out of use ends, as if its client had ended it.
 
     Many clients open one a call and never end any; the SDK would refuse everybody until the oldest have timed out.
@@ -145,7 +145,7 @@ class Sessions:
 
     def __init__(self, app: ASGIApp, most: int = MOST_SESSIONS) -> None:
         self.app, self.most = app, most
-        self.known: dict[bytes, Session] = {}
+        self.known: dict[bytes, ClientSession] = {}
         """In the order of their last use."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -174,7 +174,7 @@ class Sessions:
             if message["type"] == "http.response.start" and message["status"] < 400:
                 name = dict(message.get("headers", ())).get(SESSION)
                 if name is not None:
-                    self.known[name] = Session(scope)
+                    self.known[name] = ClientSession(scope)
             await send(message)
 
         return noting

@@ -14,7 +14,7 @@ from lead_mcp.engine.sealing import state_keys
 from lead_mcp.errors import SettingsError
 from lead_mcp.hosts import in_url, is_loopback
 from lead_mcp.identity.assembly import asks_who, callers_of, code_flow_of, metadata_of
-from lead_mcp.identity.door import Door
+from lead_mcp.identity.authentication import Authentication
 from lead_mcp.identity.principal import NOBODY
 from lead_mcp.runtime.networks import issuer_client
 from lead_mcp.server import LeadServer
@@ -76,18 +76,18 @@ def app_of(
     settings, token = server.configured, server.configured.server.http_token
     names, keys, callers = _names(settings, host), state_keys(settings), callers_of(settings, client)
     server.approvals, server.links = page_of(settings, host, port), links_of(settings, keys)
-    door = None
+    authentication = None
     if asks_who(settings):
         server.stranger = NOBODY
-        door = partial(Door, callers=callers, metadata=metadata_of(settings))
+        authentication = partial(Authentication, callers=callers, metadata=metadata_of(settings))
     guarded_app = guarded(
         MetricsPage(Posts(_inner(server, transport, host, names, stateless=stateless)), server),
         host=host,
         token=token.get_secret_value() if token else None,
         origins=settings.server.http_origins,
-        door=door,
+        authentication=authentication,
     )
-    sessions, signs_in = Sessions(keys), door is not None or token is not None
+    sessions, signs_in = Sessions(keys), authentication is not None or token is not None
     flow = code_flow_of(settings, client, f"{server.approvals}/{SIGNED_IN}")
     at_issuer = AtIssuer(flow, sessions, callers) if flow else None
     page = Approvals(guarded_app, server, sessions, callers if signs_in else None, at_issuer)

@@ -198,7 +198,7 @@ class Requests:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        answer = Answer(send)
+        answer = TrackedResponse(send)
         if not self.ending:
             with anyio.CancelScope() as own:
                 self.open.add(own)
@@ -212,7 +212,7 @@ class Requests:
         await answer.finish()
 
 
-class Answer:
+class TrackedResponse:
     """How far an answer has got."""
 
     def __init__(self, send: Send) -> None:

@@ -79,7 +79,7 @@ class Probes:
 
 @dataclass
 class MetricsPage:
-    """``/metrics``, behind the door: for whoever may use all accounts, since it names them."""
+    """``/metrics``, behind the authentication: for whoever may use all accounts, since it names them."""
 
     app: ASGIApp
     server: LeadServer

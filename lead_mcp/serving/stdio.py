@@ -12,7 +12,7 @@ from mcp.server.stdio import stdio_server
 from lead_mcp.server import LeadServer
 from lead_mcp.serving.pipes import are_pipes, opened_pipes
 from lead_mcp.serving.signals import GRACE, HAS_SIGNALS, ending_signals, leave
-from lead_mcp.serving.unreadable import Answered
+from lead_mcp.serving.unreadable import MessageStream
 from lead_mcp.tools.sdk import lowlevel
 
 
@@ -45,7 +45,7 @@ async def serve_stdio(server: LeadServer) -> int:
 async def _serve(server: LeadServer) -> None:
     beneath = lowlevel(server)
     async with opened_pipes() if are_pipes() else stdio_server(_input()) as (reading, writing):
-        await beneath.run(Answered(reading, writing), writing, beneath.create_initialization_options())
+        await beneath.run(MessageStream(reading, writing), writing, beneath.create_initialization_options())
 
 
 def _input() -> anyio.AsyncFile[str]:

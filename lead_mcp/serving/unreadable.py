@@ -32,7 +32,7 @@ BLANK: Final = " \t\r\n"
 """What JSON calls white space."""
 
 
-class Reading(Protocol):
+class IncomingMessages(Protocol):
     """What the transport gives."""
 
     last_context: Context | None
@@ -41,18 +41,18 @@ class Reading(Protocol):
     async def aclose(self) -> None: ...
 
 
-class Writing(Protocol):
+class OutgoingMessages(Protocol):
     """What the server writes to."""
 
     async def send(self, item: SessionMessage, /) -> None: ...
 
 
 @dataclass
-class Answered:
+class MessageStream:
     """The messages of ``reading``, as the server reads them; what could not be read is answered on ``writing``."""
 
-    reading: Reading
-    writing: Writing
+    reading: IncomingMessages
+    writing: OutgoingMessages
 
     @property
     def last_context(self) -> Context | None:

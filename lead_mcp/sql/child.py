@@ -128,7 +128,7 @@ class Engine:
 
     def run(self, asked: Mapping[str, Any], blobs: Sequence[bytes]) -> dict[str, Any]:
         """Rows up to ``max_rows`` and ``max_bytes``, texts up to ``max_cell`` characters; how many rows there are."""
-        answer = Answer(asked["max_rows"], asked["max_bytes"], asked["max_cell"])
+        answer = ResultRows(asked["max_rows"], asked["max_bytes"], asked["max_cell"])
         with self._reading() as cursor:
             bound = self._bound(cursor, asked["sql"])
             columns, kinds = list(bound.columns), [str(one) for one in bound.types]
@@ -185,7 +185,7 @@ def _parameter(blob: bytes) -> Any:
     return blob.decode() if blob.startswith(b"[") else json.loads(blob)
 
 
-class Answer:
+class ResultRows:
     """The rows of a result as they go out, counted and bounded."""
 
     def __init__(self, max_rows: int, max_bytes: int, max_cell: int) -> None:
@@ -249,7 +249,7 @@ def requests(source: Any) -> Iterator[Message]:
 
 
 def serve(begin: Callable[[], tuple[Any, dict[str, Any]]], *, network: bool = False) -> None:
-    """Answer the server's requests until stdin ends. ``begin``: makes the engine, and what is told of it first.
+    """ResultRows the server's requests until stdin ends. ``begin``: makes the engine, and what is told of it first.
 
     ``network``: whether it needs one; then it runs no statement but ours.
     """

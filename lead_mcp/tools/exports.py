@@ -14,7 +14,7 @@ from mcp.types import CallToolResult, ResourceLink
 
 from lead_mcp.exports.export import Export
 from lead_mcp.exports.file import ExportFile, Manifest
-from lead_mcp.exports.folder import Reader, new_path, read_export, refused
+from lead_mcp.exports.folder import ExportAccess, new_path, read_export, refused
 from lead_mcp.exports.formats import FORMATS, Format, format_of
 from lead_mcp.exports.links import Link
 from lead_mcp.identity.principal import LOCAL
@@ -87,10 +87,10 @@ async def _written(
 
 async def export_contents(runtime: Runtime, found: Uri) -> ReadResourceContents:
     """A file that was written before, for whoever made it. Raises NotFound, TooLarge."""
-    reader = Reader(
+    access = ExportAccess(
         runtime.principal, runtime.caller == LOCAL, runtime.server.pii, frozenset(runtime.settings.accounts)
     )
-    manifest, content = await to_thread.run_sync(read_export, runtime.server.export_dir, found.id, reader)
+    manifest, content = await to_thread.run_sync(read_export, runtime.server.export_dir, found.id, access)
     form = FORMATS[manifest["format"]]
     text: str | bytes = content if form.make else content.decode("utf-8", "replace")
     return ReadResourceContents(content=text, mime_type=form.mime_type, meta=META)

@@ -16,11 +16,11 @@ from mcp.types import BlobResourceContents, ResourceLink, TextResourceContents
 
 from lead_mcp.errors import NotFound, TooLarge
 from lead_mcp.exports import folder as folders
-from lead_mcp.exports.folder import NAME, Reader, new_path, read_export, refused
+from lead_mcp.exports.folder import NAME, ExportAccess, new_path, read_export, refused
 from tests.driving import Bench, CallFailed, bench, uris
 
 EVERY = frozenset({"convoso", "leadexec", "leadsquared", "leadtrackr", "octanist"})
-ME = Reader("me", anyone=False, pii="full", accounts=EVERY)
+ME = ExportAccess("me", anyone=False, pii="full", accounts=EVERY)
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +168,7 @@ def kept(tmp_path: Path) -> tuple[Path, str]:
 
 
 @pytest.mark.parametrize(
-    ("reader", "may"),
+    ("access", "may"),
     [
         (ME, True),
         (replace(ME, name="other"), False),
@@ -179,13 +179,13 @@ def kept(tmp_path: Path) -> tuple[Path, str]:
     ],
 )
 def test_a_file_is_for_whoever_made_it_while_they_may_see_what_it_holds(
-    reader: Reader, may: bool, kept: tuple[Path, str]
+    access: ExportAccess, may: bool, kept: tuple[Path, str]
 ) -> None:
     if may:
-        assert read_export(*kept, reader)[1] == b"uri\n"
+        assert read_export(*kept, access)[1] == b"uri\n"
     else:
         with pytest.raises(NotFound):
-            read_export(*kept, reader)
+            read_export(*kept, access)
 
 
 @pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "leads.csv", "..", "%2e%2e", ""])

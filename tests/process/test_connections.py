@@ -18,7 +18,7 @@ from mcp.server import MCPServer
 from starlette.types import Receive, Scope, Send
 
 from lead_mcp.cli.logs import passes
-from lead_mcp.serving.guards import Sessions
+from lead_mcp.serving.guards import SessionLimit
 from lead_mcp.serving.http_connection import FULL, HttpLimits
 from lead_mcp.serving.listening import Requests
 from lead_mcp.serving.listening import listening as origin_of
@@ -223,7 +223,7 @@ def opened(http: httpx2.Client, url: str) -> dict[str, str]:
 
 async def test_a_session_too_many_ends_the_one_longest_out_of_use() -> None:
     server: Any = MCPServer("sessions", log_level="ERROR")
-    app = Sessions(server.streamable_http_app(max_sessions=4), most=3)
+    app = SessionLimit(server.streamable_http_app(max_sessions=4), most=3)
     ping = request(5, "ping", {}, "legacy")
     transport = httpx2.ASGITransport(app=app)
     async with (

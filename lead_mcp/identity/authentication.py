@@ -1,4 +1,4 @@
-"""The door before the HTTP app: who is it, and may they make this very call? Refused before the call is handled.
+"""What stands before the HTTP app: who is it, and may they make this very call? Refused before the call is handled.
 
 What a call needs is read from the ``Mcp-Method`` and ``Mcp-Name`` headers where the protocol has them (the SDK holds those
 against the body), else from the body, up to the size that the SDK takes. The tools check again for themselves.
@@ -23,10 +23,10 @@ from mcp.types import HEADER_MISMATCH
 from mcp.types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from lead_mcp.identity.callers import Callers
-from lead_mcp.identity.known import Known
+from lead_mcp.identity.checked_token import CheckedToken
 from lead_mcp.identity.metadata import WELL_KNOWN, Metadata
 from lead_mcp.identity.principal import Principal
-from lead_mcp.identity.refusals import BadToken, Refused
+from lead_mcp.identity.refusals import AccessDenied, BadToken
 from lead_mcp.identity.scopes import EVERY, NOTHING, Needs, Scope, in_order, prompt_needs, resource_needs, tool_needs
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Asked:
         return NOTHING if needs == EVERY else needs
 
 
-class Door:
+class Authentication:
     """Lets in whom ``callers`` know, for what they may; everybody else learns what is missing."""
 
     def __init__(self, app: ASGIApp, callers: Callers, metadata: Metadata | None) -> None:
@@ -73,7 +73,7 @@ class Door:
         asked = _by_headers(headers)
         try:
             principal = await self.callers.principal(_token(headers))
-        except Refused as refusal:
+        except AccessDenied as refusal:
             refused = self._refused(refusal, (asked or Asked()).needs | FIRST)
             return await refused(scope, receive, send)
         if asked is None:
@@ -92,7 +92,7 @@ class Door:
         answer: Response = found or _json(404, {"error": "not_found"})
         await answer(scope, receive, send)
 
-    def _refused(self, refusal: Refused, needs: Needs) -> Response:
+    def _refused(self, refusal: AccessDenied, needs: Needs) -> Response:
         body = {"error": refusal.error, "error_description": str(refusal)}
         if refusal.status == 503:
             return _json(503, body, {"Retry-After": "10"})
@@ -188,5 +188,5 @@ def _user(principal: Principal) -> dict[str, Any]:
     from starlette.authentication import AuthCredentials
 
     name, scopes = principal.name, in_order(principal.scopes).split()
-    token = Known(token="", client_id=name, subject=name, scopes=scopes, principal=principal)
+    token = CheckedToken(token="", client_id=name, subject=name, scopes=scopes, principal=principal)
     return {"user": AuthenticatedUser(token), "auth": AuthCredentials(scopes)}

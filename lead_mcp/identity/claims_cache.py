@@ -17,7 +17,7 @@ MOST: Final = 2_000
 
 
 @dataclass
-class Kept:
+class ClaimsCache:
     """Claims by digest of their token. ``clock`` is monotonic, in seconds."""
 
     clock: Callable[[], float] = time.monotonic

@@ -8,7 +8,7 @@ from mcp.server.auth.provider import AccessToken
 from lead_mcp.identity.principal import Principal
 
 
-class Known(AccessToken):
+class CheckedToken(AccessToken):
     """A token that has been checked, as the SDK carries it along with a request. The token itself is not kept."""
 
     principal: Principal
@@ -17,4 +17,4 @@ class Known(AccessToken):
 def caller(stranger: Principal) -> Principal:
     """Whom the call under way is made for; ``stranger`` where nobody was asked who they are."""
     found = get_access_token()
-    return found.principal if isinstance(found, Known) else stranger
+    return found.principal if isinstance(found, CheckedToken) else stranger
