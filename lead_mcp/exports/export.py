@@ -17,6 +17,7 @@ from lead_mcp.outgoing.render import error_text
 
 PAGE: Final = 500
 """Rows that are asked for at once."""
+TIME_UP: Final = "the deadline came before the end; next_cursor goes on"
 Report = Callable[[int, int | None], Awaitable[None]]
 """Takes how many rows there are by now, and how many there will be, where that is known."""
 
@@ -90,6 +91,3 @@ class Export:
 
     def _has_no_time(self) -> bool:
         return self.until is not None and anyio.current_time() >= self.until
-
-
-TIME_UP: Final = "the deadline came before the end; next_cursor goes on"

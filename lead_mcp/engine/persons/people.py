@@ -48,7 +48,7 @@ class PersonMatches:
 
 @dataclass(frozen=True)
 class LookupScope:
-    """What scope needs beside the person: bounds, the clock, the region of telephone numbers."""
+    """What a look-up needs beside the person: bounds, the clock, the region of telephone numbers."""
 
     limits: Limits
     seal: Seal

@@ -35,13 +35,15 @@ LARGE_PAGE: Final = 1_000
 """Records a page from which on reading an account costs less than asking it for a page of people."""
 MOST_ASKED: Final = 60
 """People that one answer asks an account for, at most."""
+ABREAST: Final = 4
+"""People looked for side by side."""
 
 Presence = bool | None
 """Whether somebody is there; None where that is not known."""
 
 
 @dataclass
-class Roll:
+class ContactIndex:
     """The e-mails and numbers of an account that was read through. ``whole``: whether all of it was."""
 
     emails: set[str] = field(default_factory=set)
@@ -50,7 +52,7 @@ class Roll:
     whole: bool = False
 
     def take(self, record: Record, region: str) -> None:
-        """Put a lead's person on the roll."""
+        """Add a lead's person."""
         if email := record.get("email"):
             self.emails.add(folded(str(email)))
         extension = extension_of(str(record.get("phone")), region)
@@ -58,7 +60,7 @@ class Roll:
             self.numbers.setdefault(number, set()).add(extension)
 
     def holds(self, person: Person) -> bool:
-        """Whether somebody on the roll may be this person."""
+        """Whether somebody in it may be this person."""
         found = [self.numbers[number] for number in person.phones if number in self.numbers]
         apart = {person.extension, ""}
         return bool(self.emails & person.emails) or any(not person.extension or one & apart for one in found)
@@ -73,7 +75,7 @@ class OtherAccount:
     entry: LedgerEntry = field(init=False)
     asked: int = 0
     found: int = 0
-    roll: Roll | None = None
+    index: ContactIndex | None = None
     _known: dict[Person, bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -91,9 +93,9 @@ class OtherAccount:
 
     async def prepare(self, left: float) -> None:
         """Read the account, where that is the cheaper way. A failure is kept in the entry."""
-        if self.roll is not None or not self._readable:
+        if self.index is not None or not self._readable:
             return
-        roll = self.roll = Roll()
+        index = self.index = ContactIndex()
         soon = self.scope.now + CLOCK_SLIP
         query = Query(
             orders=(Order("created_at", descending=True),),
@@ -102,19 +104,19 @@ class OtherAccount:
             window=Window(DAWN, soon, "UTC"),
         )
         limits = replace(self.scope.limits, deadline=left)
-        take: Callable[[Record], None] = partial(roll.take, region=self.scope.region)
+        take: Callable[[Record], None] = partial(index.take, region=self.scope.region)
         try:
             (read,) = await read_through(await resolve_queries([self.connection], query), query, limits, take)
         except LeadMcpError as error:
             self.entry.error = error
             return
         self.entry.requests, self.entry.scanned, self.entry.error = read.requests, read.scanned, read.error
-        roll.whole = read.whole
+        index.whole = read.whole
 
     async def has(self, person: Person) -> Presence:
         """Whether the person is here."""
-        if self.roll is not None and (self.roll.whole or self.roll.holds(person)):
-            return self.roll.holds(person)
+        if self.index is not None and (self.index.whole or self.index.holds(person)):
+            return self.index.holds(person)
         if person not in self._known:
             if self.used_up or self.connection.vendor.person_lookup is None:
                 return None
@@ -200,7 +202,3 @@ class PresenceCheck:
         if any(found):
             return self.wanted
         return None if None in found else not self.wanted
-
-
-ABREAST: Final = 4
-"""People looked for side by side."""

@@ -1,7 +1,7 @@
 """``search_leads`` with ``in_account``: of a search only those leads stay whose person is at another account too, or is not.
 
-The search is read in chunks until a page is full, everybody is told, or nobody else can be asked for; the cursor goes on
-behind the last lead that was told.
+The search is read in chunks until a page is full, everybody is judged, or nobody else can be asked for; the cursor goes on
+behind the last lead that was judged.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from lead_mcp.engine.search import search
 from lead_mcp.vendors.spec.fields import Field
 
 CHUNK: Final = 50
-"""Leads that are told at once."""
-TOLD_BY: Final = ("email", "phone")
-"""What a person is told by: read with every lead, whatever columns the answer shows."""
+"""Leads that are judged at once."""
+IDENTIFYING: Final = ("email", "phone")
+"""Fields by which a person is known: read with every lead, whatever columns the answer shows."""
 MARGIN: Final = 0.1
 """Seconds left of the deadline in which nothing more is begun."""
 
@@ -67,23 +67,23 @@ class _Page:
 async def search_present(
     connections: Sequence[Connection], query: Query, check: PresenceCheck, limits: Limits, seal: Seal
 ) -> Answer:
-    """One page. Raises LeadMcpError where the call is wrong, or no account could answer, or nobody could be told."""
+    """One page. Raises LeadMcpError where the call is wrong, or no account could answer, or nobody could be judged."""
     until, page = anyio.current_time() + limits.deadline, _Page(cursor=query.cursor)
     while True:
         left = until - anyio.current_time()
-        asked = replace(query, limit=CHUNK, cursor=page.cursor, defaults=(*query.defaults, *TOLD_BY))
+        asked = replace(query, limit=CHUNK, cursor=page.cursor, defaults=(*query.defaults, *IDENTIFYING))
         answer = await search(connections, asked, replace(limits, deadline=max(0.1, left)), seal)
         page.add(answer)
-        told = await _judge(page, answer, check, query.limit, until - MARGIN)
-        whole = told == len(answer.records)
-        page.cursor = answer.cursor if whole else answer.cut(told)
+        judged = await _judge(page, answer, check, query.limit, until - MARGIN)
+        whole = judged == len(answer.records)
+        page.cursor = answer.cursor if whole else answer.cut(judged)
         full = len(page.kept) >= query.limit
         if page.cursor is None or full or not whole or check.failed or until - anyio.current_time() < MARGIN:
             return _answer(page, query, check, cut=not whole and not full)
 
 
 async def _judge(page: _Page, answer: Answer, check: PresenceCheck, limit: int, until: float) -> int:
-    """Keep those of the chunk that are wanted; how many of its first leads were told."""
+    """Keep those of the chunk that are wanted; how many of its first leads were judged."""
     verdicts = await check.judge(answer.records, limit - len(page.kept), until)
     later = anyio.current_time() >= until or any(one.used_up for one in check.others)
     for nth, (record, wanted) in enumerate(zip(answer.records, verdicts, strict=True)):
@@ -129,7 +129,7 @@ def _others(check: PresenceCheck) -> list[LedgerEntry]:
     """The entries of the accounts that people were looked for at."""
     for one in check.others:
         one.entry.complete = one.entry.error is None and not check.unknown
-        read = one.entry.scanned if one.roll is not None else None
+        read = one.entry.scanned if one.index is not None else None
         one.entry.notes.insert(0, PeopleLookedFor(check.looked_up, one.found, read))
     return [one.entry for one in check.others]
 
