@@ -32,7 +32,6 @@ from lead_mcp.mirror.syncing import SyncReport, sync_all
 from lead_mcp.outgoing.masking import masked_by
 from lead_mcp.outgoing.render import error_text
 from lead_mcp.runtime import Runtime, running
-from lead_mcp.runtime.mirrored import mirror_of
 
 Work = Callable[[Runtime, Mirror], Awaitable[int]]
 PATIENCE: Final = 60.0
@@ -61,7 +60,7 @@ def _with_mirror(config: Path | None, work: Work, *, sandbox: bool) -> int:
     async def run() -> int:
         settings, network = settings_for(config, sandbox=sandbox)
         async with running(settings, network()) as runtime:
-            mirror = mirror_of(runtime.common)
+            mirror = runtime.common.make_mirror()
             try:
                 with masked_by(runtime.masker):
                     return await work(runtime, mirror)

@@ -90,11 +90,16 @@ class Common:
     @cached_property
     def mirror(self) -> Mirror | None:
         """The mirror, where ``LEAD_MCP_MIRROR`` is on."""
-        if self.settings.server.mirror == "off":
-            return None
+        return None if self.settings.server.mirror == "off" else self.make_mirror()
+
+    def make_mirror(self) -> Mirror:
+        """What there is of a mirror, whether it is on or not; of no account that each reads with their own credential.
+
+        Raises NotConfigured, and NotAllowed where the masks' key is damaged.
+        """
         from lead_mcp.runtime.mirrored import mirror_of
 
-        return mirror_of(self)
+        return mirror_of(self.settings, self.connections.by_account, self.now)
 
     @cached_property
     def journal(self) -> Journal:

@@ -20,7 +20,6 @@ from lead_mcp.errors import NotAllowed, NotConfigured
 from lead_mcp.identity.credentials import ASKED_AGAIN, KEPT, Credentials
 from lead_mcp.identity.sources import LONGEST, spelled
 from lead_mcp.runtime.connections import shared_key
-from lead_mcp.runtime.mirrored import mirror_of
 from lead_mcp.settings import ConfiguredAccount, CredentialSource
 from lead_mcp.settings.accounts import accounts_of
 from lead_mcp.transport.breaker import FAILURES
@@ -122,7 +121,7 @@ def test_nothing_is_shared_between_persons_at_such_an_account(server: Team, peop
     annas.outbound.breaker.failures, annas.outbound.breaker.until = FAILURES, time.monotonic() + 60
     assert [code(read(server, people[name])) for name in ("anna", "ben")] == ["unavailable", "ok"]
     annas.outbound.breaker.failures = 0
-    assert mirror_of(whole.common).connections.keys() == whole.settings.accounts.keys() - {"octanist"}
+    assert whole.common.make_mirror().connections.keys() == whole.settings.accounts.keys() - {"octanist"}
 
 
 def test_a_write_that_waits_is_for_whoever_asked_for_it(server: Team, people: Mapping[str, str]) -> None:

@@ -9,7 +9,6 @@ from lead_mcp.cli.diagnosis.finding import Finding, error, note, ok, warning
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.mirror.status import status_of
 from lead_mcp.runtime import Runtime
-from lead_mcp.runtime.mirrored import mirror_of
 
 OLD: Final = 86_400
 """Seconds after which a mirror that nobody syncs is worth a word."""
@@ -38,7 +37,7 @@ async def mirror(runtime: Runtime) -> AsyncIterator[Finding]:
 
 
 async def _status(runtime: Runtime) -> dict[str, Any]:
-    found = mirror_of(runtime.common)
+    found = runtime.common.make_mirror()
     try:
         await found.observe()
         return status_of(found)
