@@ -12,10 +12,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Final
 from zoneinfo import ZoneInfo
 
-from lead_mcp.errors import BadArgument, did_you_mean
+from lead_mcp.errors import BadArgument
 
 TICK = timedelta(microseconds=1)
 MILLISECOND = timedelta(milliseconds=1)
@@ -188,102 +187,3 @@ def _included(since: str | None, until: str | None, zone: ZoneInfo, now: datetim
     if first == last or first.start == first.end or last.start == last.end:
         return None
     return since.strip(), until.strip()
-
-
-# --- periods: one word for a whole window ---------------------------------------------------------------------------
-
-Days = tuple[date, date]
-"""The first day and the last one."""
-DATE: Final = r"\d{4}-\d{2}-\d{2}"
-SLASHED: Final = re.compile(r"\d{1,2}[/.]\d{1,2}[/.]\d{2,4}")
-PERIOD_EXAMPLES: Final = (
-    "today, yesterday, this_week, last_week, this_month, last_month, this_quarter, last_quarter, this_year, last_year, "
-    "last_7_days, 2026, 2026-10, 2026-Q3, 2026-W44, 2026-10-05, 2026-10-05..2026-10-12"
-)
-
-
-def period_window(text: str, zone: ZoneInfo, now: datetime) -> Window:
-    """The window that a period means, days at both ends included. Raises BadArgument with examples.
-
-    ``last_N_days`` are the N days that end with today. A period that is not over yet ends at its own end.
-    """
-    word = text.strip().lower()
-    word = re.sub(r"[\s\-]+", "_", word) if word[:1].isalpha() else word
-    first, last = _period_days(word, text, now.astimezone(zone).date())
-    if first > last:
-        raise BadArgument(f"period: {text[:60]!r} ends before it begins.")
-    return Window(midnight(first, zone), midnight(last + timedelta(days=1), zone), zone.key)
-
-
-def _period_days(word: str, text: str, today: date) -> Days:
-    if word in PERIODS:
-        return PERIODS[word](today)
-    for pattern, read in FORMS:
-        if match := re.fullmatch(pattern, word):
-            try:
-                return read(match, today)
-            except (ValueError, OverflowError):
-                break
-    if SLASHED.search(text):
-        raise BadArgument(f"period: {text[:60]!r} could be day/month or month/day; write it as 2026-10-31.")
-    hint = did_you_mean(word, PERIODS)
-    raise BadArgument(f"period: {text[:60]!r} is none; it takes {PERIOD_EXAMPLES}.{hint}")
-
-
-def _quarter(day: date) -> Days:
-    return _months(day.year, 3 * ((day.month - 1) // 3) + 1, 3)
-
-
-def _months(year: int, month: int, count: int) -> Days:
-    """``count`` months from that one on."""
-    after = month - 1 + count
-    return date(year, month, 1), date(year + after // 12, after % 12 + 1, 1) - timedelta(days=1)
-
-
-def _year(year: int) -> Days:
-    return date(year, 1, 1), date(year, 12, 31)
-
-
-PERIODS: Final[dict[str, Callable[[date], Days]]] = {
-    **WORDS,
-    "this_quarter": _quarter,
-    "last_quarter": lambda day: _quarter(_quarter(day)[0] - timedelta(days=1)),
-    "this_year": lambda day: _year(day.year),
-    "last_year": lambda day: _year(day.year - 1),
-}
-
-
-MONTHS: Final = tuple("january february march april may june july august september october november december".split())
-STEMS: Final = frozenset(name[:size] for name in MONTHS for size in range(3, len(name) + 1))
-
-
-def _between(match: re.Match[str], today: date) -> Days:
-    return date.fromisoformat(match[1]), date.fromisoformat(match[2])
-
-
-FORMS: Final[tuple[tuple[str, Callable[[re.Match[str], date], Days]], ...]] = (
-    (r"last_(\d{1,5})_days?", lambda match, today: (today - timedelta(days=_some(match[1]) - 1), today)),
-    (DATE, lambda match, today: (date.fromisoformat(match[0]),) * 2),
-    (rf"({DATE})\s*\.\.\s*({DATE})", _between),
-    (r"(\d{4})-(\d{2})", lambda match, today: _months(int(match[1]), int(match[2]), 1)),
-    (r"(\d{4})[\s-]?q([1-4])", lambda match, today: _months(int(match[1]), 3 * int(match[2]) - 2, 3)),
-    (r"q([1-4])_?(\d{4})", lambda match, today: _months(int(match[2]), 3 * int(match[1]) - 2, 3)),
-    (r"([a-z]{3,9})_(\d{4})", lambda match, today: _months(int(match[2]), _month_called(match[1]), 1)),
-    (r"(\d{4})-w(\d{2})", lambda match, today: _week_of(int(match[1]), int(match[2]))),
-    (r"(\d{4})", lambda match, today: _year(int(match[0]))),
-)
-
-
-def _month_called(word: str) -> int:
-    """The month of an English name or its first three letters or more. Raises ValueError."""
-    return next(nth for nth, name in enumerate(MONTHS, 1) if name.startswith(word)) if word in STEMS else int(word)
-
-
-def _some(digits: str) -> int:
-    if int(digits) < 1:
-        raise ValueError(digits)
-    return int(digits)
-
-
-def _week_of(year: int, week: int) -> Days:
-    return date.fromisocalendar(year, week, 1), date.fromisocalendar(year, week, 7)

@@ -21,7 +21,7 @@ ROOT: Final = Path(__file__).parent.parent
 PACKAGE: Final = ROOT / "lead_mcp"
 LAYERS: Final = (
     ("errors",),
-    ("characters", "dates", "phones", "hosts", "metrics", "recent", "state_dir"),
+    ("characters", "dates", "periods", "phones", "hosts", "metrics", "recent", "state_dir"),
     ("filters", "uris"),
     ("vendors",),
     ("settings", "capabilities", "identity", "clients"),

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from lead_mcp.dates import period_window
 from lead_mcp.errors import BadArgument
+from lead_mcp.periods import period_window
 
 NEW_YORK = ZoneInfo("America/New_York")
 NOW = datetime(2026, 11, 27, 2, 30, tzinfo=UTC)  # still Thursday the 26th in New York

@@ -12,11 +12,12 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from lead_mcp.characters import cleaned
-from lead_mcp.dates import parse, period_window
+from lead_mcp.dates import parse
 from lead_mcp.engine.cursor import Seal
 from lead_mcp.engine.packing import packed
 from lead_mcp.errors import BadArgument, LeadMcpError
 from lead_mcp.outgoing.cleaning import CELL_LIMIT, text_cell
+from lead_mcp.periods import period_window
 from lead_mcp.phones import parse_phone
 from lead_mcp.transport.decoding import parsed
 from lead_mcp.transport.redaction import redactor

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from lead_mcp.dates import Window, period_window, window
+from lead_mcp.dates import Window, window
 from lead_mcp.errors import BadArgument
+from lead_mcp.periods import period_window
 from lead_mcp.tools.arguments.models import Windowed
 
 
