@@ -96,9 +96,8 @@ def early(*, network: bool = False) -> None:
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
         libc.prctl(DEATH_SIGNAL, KILL, 0, 0, 0)
-        if (
-            not network and libc.unshare(NEW_NET) != 0
-        ):  # only root may; others through a user namespace, where that is allowed
+        # only root may; others through a user namespace, where that is allowed
+        if not network and libc.unshare(NEW_NET) != 0:
             libc.unshare(NEW_USER | NEW_NET)
 
 

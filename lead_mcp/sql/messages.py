@@ -14,8 +14,9 @@ from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed, Unavailable, 
 from lead_mcp.sql.cage import Busy, CageError, EngineError, TooLong
 from lead_mcp.sql.places import place
 from lead_mcp.sql.query import SqlQuery
+from lead_mcp.sql.schema import EXAMPLES
 from lead_mcp.sql.statement import ONE_SELECT, Statement
-from lead_mcp.sql.tables import EXAMPLES, TABLES
+from lead_mcp.sql.tables import TABLES
 
 NO_MEMORY: Final = (
     "The statement needs more memory than the engine may use. Read fewer rows or columns, or group earlier."

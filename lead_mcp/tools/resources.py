@@ -64,7 +64,7 @@ def _json(value: Any, meta: dict[str, Any] | None = None) -> ReadResourceContent
 
 
 def _schema() -> ReadResourceContents:
-    from lead_mcp.sql.tables import schema_text
+    from lead_mcp.sql.schema import schema_text
 
     return ReadResourceContents(content=schema_text(), mime_type="text/plain")
 

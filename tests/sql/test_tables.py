@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from lead_mcp.sql.functions import FORBIDDEN, FUNCTIONS
-from lead_mcp.sql.tables import EXAMPLES, TABLES, schema_markdown, schema_text
+from lead_mcp.sql.schema import EXAMPLES, schema_markdown, schema_text
+from lead_mcp.sql.tables import TABLES
 from lead_mcp.vendors.spec.fields import CANONICAL, PING_FIELDS
 from tests.sql.asking import Asked
 
@@ -73,7 +74,7 @@ def test_every_example_can_be_run(engine: Asked, name: str) -> None:
 
 
 def test_the_docs_hold_the_tables_as_they_are() -> None:
-    """Print them again with ``python -c "from lead_mcp.sql.tables import schema_markdown; print(schema_markdown())"``."""
+    """Print them again with ``python -c "from lead_mcp.sql.schema import schema_markdown; print(schema_markdown())"``."""
     assert schema_markdown() in DOCS.read_text("utf-8")
 
 
