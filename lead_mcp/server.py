@@ -141,7 +141,7 @@ class LeadServer(MCPServer[LazyRuntime]):
     def offered_now(self) -> dict[str, Tool]:
         """The tools of whoever calls; what each may use is worked out once."""
         caller = self.caller
-        return self.offered if caller == LOCAL else self._offered_to.used(caller, lambda: self._tools_of(caller))
+        return self.offered if caller.is_local else self._offered_to.used(caller, lambda: self._tools_of(caller))
 
     def _tools_of(self, caller: Principal) -> dict[str, Tool]:
         from lead_mcp.tools.catalogue import names_for

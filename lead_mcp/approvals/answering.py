@@ -98,7 +98,7 @@ def sender(runtime: Runtime, write: Write) -> Runtime:
     own = any(
         name in runtime.connections and runtime.connections[name].is_per_user for name in write.account.split(",")
     )
-    return runtime.seen_by(replace(LOCAL, name=write.principal)) if own and runtime.caller == LOCAL else runtime
+    return runtime.seen_by(replace(LOCAL, name=write.principal)) if own and runtime.caller.is_local else runtime
 
 
 async def look(runtime: Runtime, write: Write) -> Looked:

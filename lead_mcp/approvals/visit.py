@@ -14,7 +14,6 @@ from lead_mcp.approvals.requests import Form, Wrong, page
 from lead_mcp.approvals.sessions import Session, Sessions
 from lead_mcp.approvals.waiting import named
 from lead_mcp.errors import Conflict
-from lead_mcp.identity.principal import LOCAL
 from lead_mcp.journal.entries import Write
 from lead_mcp.runtime import Runtime
 
@@ -37,7 +36,7 @@ class Visit:
 
     @property
     def name(self) -> str:
-        return "a person" if self.runtime.caller == LOCAL else self.runtime.principal
+        return "a person" if self.runtime.caller.is_local else self.runtime.principal
 
     @property
     def who(self) -> str:

@@ -24,6 +24,11 @@ class Principal:
     accounts: frozenset[str] | None = None
     pii: Literal["full", "masked"] = "masked"
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it is whoever runs this server: all is theirs."""
+        return self == LOCAL
+
     def may(self, needs: Needs) -> bool:
         return needs <= self.scopes
 

@@ -101,7 +101,7 @@ class Runtime:
     @cached_property
     def seal(self) -> Seal:
         """Of the caller's cursors; here on this machine, where all is the caller's, of everybody's."""
-        if self.caller == LOCAL:
+        if self.caller.is_local:
             return self.common.seal
         return OwnedSeal(self.common.seal.key, self.common.seal, (self.caller.name, *sorted(self.settings.accounts)))
 
@@ -130,7 +130,7 @@ class Runtime:
     @cached_property
     def look(self) -> str | None:
         """What tells apart how values are shown to this caller; None: as the mirror shows them, if there is one."""
-        if self.mirror is None or self.caller == LOCAL:  # whose masks are those of the settings, as the mirror's are
+        if self.mirror is None or self.caller.is_local:  # whose masks are those of the settings, as the mirror's are
             return None
         from lead_mcp.outgoing.sql_masking import look_mark
 

@@ -17,7 +17,6 @@ from lead_mcp.exports.file import ExportFile, Manifest
 from lead_mcp.exports.folder import ExportAccess, new_path, read_export, refused
 from lead_mcp.exports.formats import FORMATS, Format, format_of
 from lead_mcp.exports.links import Link
-from lead_mcp.identity.principal import LOCAL
 from lead_mcp.outgoing.exports import export_answer
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.arguments import models
@@ -40,7 +39,7 @@ async def export_leads(ctx: Context[Any, Any], asked: models.ExportLeads) -> Cal
     found = ResourceLink(
         uri=link.url if link else where, name=path.name, mime_type=form.mime_type, size=manifest["bytes"]
     )
-    near = str(path) if runtime.caller == LOCAL else None
+    near = str(path) if runtime.caller.is_local else None
     return result(*export_answer(manifest, where, near, link), linked(ctx, [found]))
 
 
@@ -88,7 +87,7 @@ async def _written(
 async def export_contents(runtime: Runtime, found: Uri) -> ReadResourceContents:
     """A file that was written before, for whoever made it. Raises NotFound, TooLarge."""
     access = ExportAccess(
-        runtime.principal, runtime.caller == LOCAL, runtime.server.pii, frozenset(runtime.settings.accounts)
+        runtime.principal, runtime.caller.is_local, runtime.server.pii, frozenset(runtime.settings.accounts)
     )
     manifest, content = await to_thread.run_sync(read_export, runtime.server.export_dir, found.id, access)
     form = FORMATS[manifest["format"]]
