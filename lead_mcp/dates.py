@@ -1,9 +1,10 @@
 """Dates and words for dates, read in a time zone; windows of time, half-open: ``since`` <= t < ``until``.
 
 Accepted: ISO 8601 dates and datetimes, ``now``, ``today``, ``yesterday``, ``-7d``, ``-12h``, ``-2w``, ``this_week``,
-``last_week``, ``this_month``, ``last_month``. A date without a time and every word but ``now`` is a stretch of time; a
-datetime and a count back from now is a moment. Weeks start on Monday. A datetime without a zone is read in the zone
-given, and a local hour that happens twice is its first.
+``last_week``, ``this_month``, ``last_month``, and what can mean nothing but one of these: ``last week``, ``7 days ago``,
+``2026/10/31``, ``Oct 31, 2026``. A date without a time and every word but ``now`` is a stretch of time; a datetime and a
+count back from now is a moment. Weeks start on Monday. A datetime without a zone is read in the zone given, and a local
+hour that happens twice is its first.
 """
 
 from __future__ import annotations
@@ -23,12 +24,24 @@ MINUTE = timedelta(minutes=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BACK = re.compile(r"-(?!0+[hdw])(\d{1,6})([hdw])")
 HOURS = {"h": 1, "d": 24, "w": 168}
+AGO = re.compile(r"(?:(\d{1,6}) ?|- ?(\d{1,6}) ?)(hours?|days?|weeks?|h|d|w)(?(1) ago)")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}|\d{4}-?W\d{2}-?\d", re.ASCII)
 MOMENT = re.compile(r"\d[\dW-]*[Tt ]\d.*", re.ASCII)
 CLOCK = re.compile(
     r"\d[\dW-]*[Tt ]\d\d(:?\d\d(?P<seconds>:?\d\d(?P<fraction>[.,]\d+)?)?)?\s*([Zz]|[+-][\d:]+)?", re.ASCII
 )
 """A datetime, by the unit it is written to."""
+SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.]\d{2,4}", re.ASCII)
+YEAR_FIRST = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})", re.ASCII)
+SPOKEN_DAY = re.compile(
+    r"((?P<before>[a-z]{3,9})\.? (?P<day>\d{1,2})(st|nd|rd|th)?,?|(?P<day_first>\d{1,2})\.? (?P<after>[a-z]{3,9})\.?)"
+    r" (?P<year>\d{4})",
+    re.ASCII,
+)
+"""A day with its month in words: neither of its numbers can be taken for a month."""
+MONTHS = tuple("january february march april may june july august september october november december".split())
+STEMS = frozenset(name[:size] for name in MONTHS for size in range(3, len(name) + 1))
+"""Their names from three letters on."""
 EXAMPLES = "2026-10-31, 2026-10-31T14:00:00Z, today, yesterday, -7d, -12h, this_week, last_week, this_month, last_month"
 
 
@@ -96,10 +109,37 @@ def rounded_up(moment: datetime, unit: timedelta) -> datetime:
 def parse(text: str, zone: ZoneInfo, now: datetime, *, name: str = "date") -> Span:
     """What ``text`` means in ``zone``, seen from ``now``. Raises BadArgument with examples."""
     try:
-        return _parse(text.strip(), zone, now)
+        return _parse(plain(text), zone, now)
     except (ValueError, OverflowError):
+        refuse_slashes(text, name)
         message = f"{name}: {text[:60]!r} is not a date this server reads. Use one of: {EXAMPLES}."
         raise BadArgument(message) from None
+
+
+def plain(text: str) -> str:
+    """``text`` in the form that is documented, where people write it otherwise and can mean nothing else."""
+    word = re.sub(r"[\s_]+", " ", text.strip().lower())
+    if back := AGO.fullmatch(word):
+        return f"-{back[1] or back[2]}{(back[3])[0]}"
+    if found := SPOKEN_DAY.fullmatch(word):
+        month = found["before"] or found["after"]
+        if month in STEMS:
+            return f"{found['year']}-{month_called(month):02}-{int(found['day'] or found['day_first']):02}"
+    if found := YEAR_FIRST.fullmatch(word):
+        return f"{found[1]}-{int(found[2]):02}-{int(found[3]):02}"
+    return re.sub(r"[\s\-]+", "_", word) if word[:1].isalpha() else text.strip()
+
+
+def month_called(word: str) -> int:
+    """The month of an English name, or of its first three letters or more. Raises ValueError."""
+    return next(nth for nth, name in enumerate(MONTHS, 1) if name.startswith(word)) if word in STEMS else int(word)
+
+
+def refuse_slashes(text: str, name: str) -> None:
+    """Raises BadArgument for a date of which nobody can say which of its numbers is the month."""
+    found = SLASHED.search(text)
+    if found and max(int(found[1]), int(found[2])) <= 12:
+        raise BadArgument(f"{name}: {text[:60]!r} could be day/month or month/day; write it as 2026-10-31.") from None
 
 
 def parse_stretch(text: str, zone: ZoneInfo, now: datetime, *, name: str = "date") -> Span:
@@ -108,7 +148,7 @@ def parse_stretch(text: str, zone: ZoneInfo, now: datetime, *, name: str = "date
     So a time as a table shows it, which leaves out the rest, means the record it was read from.
     """
     span = parse(text, zone, now, name=name)
-    clock = CLOCK.fullmatch(text.strip())
+    clock = CLOCK.fullmatch(plain(text))
     if clock is None or span.start != span.end or clock["fraction"]:
         return span
     return Span(span.start, span.start + (SECOND if clock["seconds"] else MINUTE))
@@ -176,7 +216,7 @@ def window(since: str | None, until: str | None, zone: ZoneInfo, now: datetime) 
 
 
 def _runs_on(since: str | None, until: str | None, zone: ZoneInfo, now: datetime) -> str:
-    word = (since or "").strip().lower()
+    word = plain(since or "")
     return word if until is None and word in WORDS and parse(word, zone, now).end <= now else ""
 
 

@@ -12,19 +12,16 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from lead_mcp.dates import WORDS, Window, midnight
+from lead_mcp.dates import BACK, WORDS, Window, midnight, month_called, plain, refuse_slashes
 from lead_mcp.errors import BadArgument, did_you_mean
 
 Days = tuple[date, date]
 """The first day and the last one."""
 DATE: Final = r"\d{4}-\d{2}-\d{2}"
-SLASHED: Final = re.compile(r"\d{1,2}[/.]\d{1,2}[/.]\d{2,4}")
 EXAMPLES: Final = (
     "today, yesterday, this_week, last_week, this_month, last_month, this_quarter, last_quarter, this_year, last_year, "
     "last_7_days, 2026, 2026-10, 2026-Q3, 2026-W44, 2026-10-05, 2026-10-05..2026-10-12"
 )
-MONTHS: Final = tuple("january february march april may june july august september october november december".split())
-STEMS: Final = frozenset(name[:size] for name in MONTHS for size in range(3, len(name) + 1))
 
 
 def period_window(text: str, zone: ZoneInfo, now: datetime) -> Window:
@@ -32,8 +29,7 @@ def period_window(text: str, zone: ZoneInfo, now: datetime) -> Window:
 
     ``last_N_days`` are the N days that end with today. A period that is not over yet ends at its own end.
     """
-    word = text.strip().lower()
-    word = re.sub(r"[\s\-]+", "_", word) if word[:1].isalpha() else word
+    word = plain(text).lower()
     first, last = _period_days(word, text, now.astimezone(zone).date())
     if first > last:
         raise BadArgument(f"period: {text[:60]!r} ends before it begins.")
@@ -49,9 +45,9 @@ def _period_days(word: str, text: str, today: date) -> Days:
                 return read(match, today)
             except (ValueError, OverflowError):
                 break
-    if SLASHED.search(text):
-        raise BadArgument(f"period: {text[:60]!r} could be day/month or month/day; write it as 2026-10-31.")
-    hint = did_you_mean(word, PERIODS)
+    refuse_slashes(text, "period")
+    back = BACK.fullmatch(word) or re.fullmatch(r"(?:last|past)_(\d{1,6})_([hdw])(?:ours?|ays?|eeks?)", word)
+    hint = f" A count back from now goes in since: since=-{back[1]}{back[2]}." if back else did_you_mean(word, PERIODS)
     raise BadArgument(f"period: {text[:60]!r} is none; it takes {EXAMPLES}.{hint}")
 
 
@@ -83,21 +79,16 @@ def _between(match: re.Match[str], today: date) -> Days:
 
 
 FORMS: Final[tuple[tuple[str, Callable[[re.Match[str], date], Days]], ...]] = (
-    (r"last_(\d{1,5})_days?", lambda match, today: (today - timedelta(days=_some(match[1]) - 1), today)),
+    (r"(?:last|past)_(\d{1,5})_days?", lambda match, today: (today - timedelta(days=_some(match[1]) - 1), today)),
     (DATE, lambda match, today: (date.fromisoformat(match[0]),) * 2),
     (rf"({DATE})\s*\.\.\s*({DATE})", _between),
     (r"(\d{4})-(\d{2})", lambda match, today: _months(int(match[1]), int(match[2]), 1)),
     (r"(\d{4})[\s-]?q([1-4])", lambda match, today: _months(int(match[1]), 3 * int(match[2]) - 2, 3)),
     (r"q([1-4])_?(\d{4})", lambda match, today: _months(int(match[2]), 3 * int(match[1]) - 2, 3)),
-    (r"([a-z]{3,9})_(\d{4})", lambda match, today: _months(int(match[2]), _month_called(match[1]), 1)),
+    (r"([a-z]{3,9})_(\d{4})", lambda match, today: _months(int(match[2]), month_called(match[1]), 1)),
     (r"(\d{4})-w(\d{2})", lambda match, today: _week_of(int(match[1]), int(match[2]))),
     (r"(\d{4})", lambda match, today: _year(int(match[0]))),
 )
-
-
-def _month_called(word: str) -> int:
-    """The month of an English name or its first three letters or more. Raises ValueError."""
-    return next(nth for nth, name in enumerate(MONTHS, 1) if name.startswith(word)) if word in STEMS else int(word)
 
 
 def _some(digits: str) -> int:

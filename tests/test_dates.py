@@ -44,11 +44,35 @@ MEANINGS = [
     (" 2026-10-31T14:00:00Z ", "2026-10-31T14:00:00Z", "2026-10-31T14:00:00Z"),
     ("2026-10-31T14:00:00+05:30", "2026-10-31T08:30:00Z", "2026-10-31T08:30:00Z"),
 ]
+SPELLINGS = {
+    "last_week": ("last week", "Last Week", "last-week", " last  week "),
+    "-7d": ("-7 days", "7 days ago", "7d ago", "7 Days Ago", "- 7 d"),
+    "-12h": ("12 hours ago", "-12 hours", "12h ago"),
+    "-2w": ("2 weeks ago", "-2 weeks"),
+    "2026-10-03": ("2026/10/3", "2026.10.03", "Oct 3, 2026", "October 3rd 2026", "3 October 2026", "3. oct 2026"),
+}
+"""What people write, and can mean nothing but the word or date before it."""
 
 
 @pytest.mark.parametrize(("text", "in_utc", "in_new_york"), MEANINGS)
 def test_a_word_or_date_means_a_stretch_and_a_time_or_count_a_moment(text: str, in_utc: str, in_new_york: str) -> None:
     assert (spelled(text), spelled(text, NEW_YORK)) == (in_utc, in_new_york)
+
+
+@pytest.mark.parametrize(("word", "text"), [(word, text) for word, texts in SPELLINGS.items() for text in texts])
+def test_what_can_mean_only_one_date_is_taken_as_that_one(word: str, text: str) -> None:
+    assert parse(text, NEW_YORK, NOW) == parse(word, NEW_YORK, NOW)
+    assert parse_stretch(text, NEW_YORK, NOW) == parse_stretch(word, NEW_YORK, NOW)
+    assert window(text, None, NEW_YORK, NOW) == window(word, None, NEW_YORK, NOW)
+    assert getattr(window(text, None, NEW_YORK, NOW), "runs_on", None) == getattr(
+        window(word, None, NEW_YORK, NOW), "runs_on", None
+    )
+
+
+@pytest.mark.parametrize("text", ["3/4/2026", "03.11.2026", "3/4/26"])
+def test_a_date_that_could_be_two_is_told_so(text: str) -> None:
+    with pytest.raises(BadArgument, match="could be day/month or month/day"):
+        parse(text, UTC_ZONE, NOW)
 
 
 def test_the_table_above_has_every_word() -> None:

@@ -284,6 +284,7 @@ def test_a_value_is_read_as_the_fields_kind(kind: Kind, op: str, wanted: Any, va
         (Kind.FLAG, "eq", "perhaps", "true or false"),
         (Kind.TIME, "gte", "soon", "today, yesterday, -7d"),
         (Kind.TEXT, "eq", None, "exists: false"),
+        (Kind.TEXT, "eq", " ", "exists: false"),
         (Kind.TEXT, "eq", ["a"], "takes one value"),
         (Kind.TEXT, "eq", {"a": 1}, "takes one value"),
         (Kind.TEXT, "in", "a", "list of 1 to 1000"),

@@ -38,6 +38,8 @@ NOW = datetime(2026, 11, 27, 2, 30, tzinfo=UTC)  # still Thursday the 26th in Ne
         *((text, "2026-07-01", "2026-10-01") for text in ("Q3 2026", "q3-2026", "2026 Q3", "2026q3")),
         *((text, "2026-10-01", "2026-11-01") for text in ("October 2026", "oct-2026", "Octob 2026")),
         ("2026-W44", "2026-10-26", "2026-11-02"),
+        *((text, "2026-11-20", "2026-11-27") for text in ("last 7 days", "past 7 days", "past_7_days")),
+        *((text, "2026-10-05", "2026-10-06") for text in ("2026/10/05", "October 5, 2026", "5 Oct 2026")),
         ("2026-10-05", "2026-10-05", "2026-10-06"),
         ("2026-10-05..2026-10-12", "2026-10-05", "2026-10-13"),
         ("2026-10-31..2026-11-01", "2026-10-31", "2026-11-02"),  # the night the clocks go back
@@ -55,6 +57,9 @@ def test_a_period_is_whole_days_in_the_zone(text: str, first: str, after: str) -
         ("last_wek", "Did you mean 'last_week'?"),
         ("10/11/2026", "day/month or month/day"),
         ("2026-13", "it takes today"),
+        ("31.10.2026", "it takes today"),
+        ("-7d", "goes in since: since=-7d."),
+        ("last 24 hours", "goes in since: since=-24h."),
         ("2026-02-30", "it takes today"),
         ("last_0_days", "it takes today"),
         ("2026-10-12..2026-10-05", "ends before it begins"),

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lead_mcp.phones import PLAIN_US, _looked_up, _parsed
+from lead_mcp.errors import BadArgument
+from lead_mcp.phones import PLAIN_US, _looked_up, _parsed, e164, parse_phone
 
 AREA = st.from_regex(r"[2-9][0-9]{2}", fullmatch=True)
 REST = st.from_regex(r"[0-9]{3}", fullmatch=True)
@@ -21,6 +22,13 @@ def test_a_usual_spelling_is_read_as_libphonenumber_reads_it(
 ) -> None:
     text = f"{before}{f'({area})' if brackets else area}{gap}{rest}{other}{last}"
     assert _parsed(text, region) == _looked_up(text, region)
+
+
+@pytest.mark.parametrize("text", ["555-0109", "5550109", "911", "12345"])
+def test_a_number_without_its_area_code_is_none_as_it_is_many_peoples(text: str) -> None:
+    assert e164(text, "US") is None
+    with pytest.raises(BadArgument, match="no possible telephone number"):
+        parse_phone(text, "US")
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,8 @@ def _flag(given: Filter) -> bool:
 
 def _scalar(given: Filter, kind: Kind, zone: ZoneInfo, now: datetime) -> Any:
     value = given.value
-    if value is None or isinstance(value, list | dict):
+    nothing = given.op is Op.EQ and isinstance(value, str) and not value.strip()
+    if value is None or nothing or isinstance(value, list | dict):
         message = f"filters: {given.field} {given.op} takes one value; use exists: false to ask for empty ones."
         raise BadArgument(message)
     match kind:

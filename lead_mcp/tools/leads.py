@@ -29,6 +29,7 @@ from lead_mcp.outgoing.leads import search_page
 from lead_mcp.outgoing.records import CONCISE, DETAILED, weight
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.arguments import models
+from lead_mcp.tools.arguments.readers import as_accounts
 from lead_mcp.tools.arguments.windows import asked_window
 from lead_mcp.tools.kit import result, runtime_of
 from lead_mcp.tools.sources import sourced_leads
@@ -99,7 +100,7 @@ async def _elsewhere(
 ) -> Answer:
     """Those whose person is at that account too, or is not. Raises BadArgument where only that account is searched."""
     word = NEGATED.sub("", in_account.strip(), count=1)
-    there = runtime.chosen(word)
+    there = runtime.chosen(as_accounts(word))
     names = {one.name for one in there}
     searched = [one for one in connections if one.name not in names]
     if not searched or any(one.account in names for one in query.ids or ()):

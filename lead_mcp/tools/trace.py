@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import Any
 
@@ -22,6 +23,7 @@ from lead_mcp.tools.arguments.windows import asked_window
 from lead_mcp.tools.kit import result, runtime_of
 from lead_mcp.tools.lead import lead_behind, one_lead
 from lead_mcp.tools.sources import sourced_story
+from lead_mcp.vendors.spec.shapes import EMAIL
 
 
 async def trace_lead(ctx: Context[Any, Any], asked: models.TraceLead) -> CallToolResult:
@@ -52,10 +54,18 @@ async def _person(
     if phone:
         return Person.of({"phone": parse_phone(phone, region)[0].e164}, region), None
     if email:
-        return Person.of({"email": email.strip()}, region), None
+        return Person.of({"email": _address(email)}, region), None
     record = await one_lead(runtime, uri, None, None)
     person = Person.of({"email": record.get("email")}, region)
     person = Person(person.emails, frozenset(numbers_of(record, region)), person.spelled)
     if not person:
         raise BadArgument(f"uri: {record.uri} has neither a telephone number nor an e-mail to look for.")
     return person, record
+
+
+def _address(email: str) -> str:
+    """The address alone, of ``mailto:ann@example.com`` and ``Ann Lee <ann@example.com>`` too. Raises BadArgument."""
+    found = EMAIL.findall(re.sub(r"\bmailto:", "", email, flags=re.IGNORECASE))
+    if len(found) != 1:
+        raise BadArgument(f"email: {email[:80]!r} has not the shape of one e-mail address.")
+    return str(found[0])

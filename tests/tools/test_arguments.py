@@ -50,6 +50,7 @@ def test_text_stays_text(text: str) -> None:
         ("detail", " Detailed ", "detailed"),
         ("account", ["octanist", "convoso"], "octanist,convoso"),
         ("account", "all", None),
+        ("account", "Octanist, LeadExec", "octanist,leadexec"),
         ("account", '["octanist"]', "octanist"),
         ("sort", "created_at desc", "created_at:desc"),
         ("sort", "-created_at", "created_at:desc"),

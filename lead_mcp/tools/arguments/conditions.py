@@ -55,7 +55,7 @@ def _conditions(one: Any) -> list[Filter]:
     named: dict[str, Any] = {}
     for key, item in one.items():
         if key not in KEYS:
-            raise refuse(key, f"the keys field, op and value.{did_you_mean(key, ('field', 'op', 'value'))}", FILTER)
+            raise refuse(key, "the keys field, op and value", FILTER, did_you_mean(key, ("field", "op", "value")))
         if KEYS[key] in named:
             raise refuse(one, f"one {KEYS[key]} a condition", FILTER)
         named[KEYS[key]] = item
@@ -96,7 +96,7 @@ def _operator(field: str, word: Any, value: Any) -> tuple[Op, Any]:
 
     near = get_close_matches(plain, OPS, n=1)
     hint = f" Did you mean {str(OPS[near[0]])!r}?" if near else ""
-    raise refuse(word, f"for {field} one of the operators {', '.join(Op)}.{hint}".rstrip("."))
+    raise refuse(word, f"for {field} one of the operators {', '.join(Op)}", hint=hint)
 
 
 def _like(value: Any) -> tuple[Op, Any]:

@@ -20,14 +20,14 @@ GIVEN: Final = 60
 """Characters of a wrong value that its refusal quotes."""
 
 
-def refuse(given: Any, takes: str, example: str = "") -> ValueError:
+def refuse(given: Any, takes: str, example: str = "", hint: str = "") -> ValueError:
     """The refusal of one value: what was given, what is taken, an example."""
     try:
         text = given if isinstance(given, str) else json.dumps(given, default=str, ensure_ascii=False)
     except ValueError:  # of more digits than anybody reads
         text = "a number without end"
     such = f", such as {example}" if example else ""
-    return ValueError(f"{text[:GIVEN]!r} was given; it takes {takes}{such}.")
+    return ValueError(f"{text[:GIVEN]!r} was given; it takes {takes}{such}.{hint}")
 
 
 def problem_of(error: Mapping[str, Any]) -> str:
@@ -158,6 +158,6 @@ def unwrapped(value: Any, opening: str) -> Any:
 
 
 def as_accounts(value: Any) -> Any:
-    """Account or vendor names as a comma list; ``all`` is every account."""
-    found = ",".join(as_words(value))
-    return None if found.casefold() in ("all", "*", "any") else found or None
+    """Account or vendor names as a comma list, in any case, as all are lower-case; ``all`` is every account."""
+    found = ",".join(as_words(value)).casefold()
+    return None if found in ("all", "*", "any") else found or None

@@ -22,7 +22,7 @@ def _update(given: dict[str, Any]) -> dict[str, Any]:
     given = _nested(given)
     for key in given:
         if key not in KEYS:
-            raise refuse(key, f"the keys {', '.join(KEYS)} in a row.{did_you_mean(key, KEYS)}", UPDATE)
+            raise refuse(key, f"the keys {', '.join(KEYS)} in a row", UPDATE, did_you_mean(key, KEYS))
     missing = [key for key in ("uri", "changes") if given.get(key) in EMPTY]
     if missing:
         raise refuse(given, f"{' and '.join(missing)} in each row", UPDATE)
