@@ -221,6 +221,34 @@ def test_depth_is_counted(value: Any) -> None:
     assert DEPTH > 2
 
 
+# --- columns ---
+
+
+@pytest.mark.parametrize(
+    ("columns", "fields"),
+    [
+        (["Full Name", "E-Mail", "NOTES"], ["name", "email", "note"]),
+        (["name", "EMAIL ADDRESS "], ["name", "email"]),
+        (["E-mail address", "email"], [None, "email"]),
+        (["Full name", "Name", "Phone number", "Zip"], [None, "name", "phone", "postal_code"]),
+    ],
+)
+def test_a_column_is_a_field_by_its_name_or_by_a_usual_one_that_no_other_has(
+    columns: list[str], fields: list[str | None]
+) -> None:
+    targets = mapped(columns, [], FORM, ignore_unmapped=True).targets
+    assert [targets.get(column) for column in columns] == fields
+
+
+def test_every_column_that_is_no_field_is_told_at_once() -> None:
+    columns = ["name", "Web adress", "Budget", *(f"column {n}" for n in range(20))]
+    with pytest.raises(BadArgument) as refused:
+        mapped(columns, [], FORM, ignore_unmapped=False)
+    assert all(
+        word in refused.value.message for word in ("'Web adress'", "'Budget'", "And 12 more.", "--ignore-unmapped")
+    )
+
+
 # --- a row's name -------------------------------------------------------------------------------------------------
 
 

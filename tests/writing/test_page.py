@@ -24,7 +24,7 @@ VARIES: Final = (
     (re.compile(r"([0-9a-f]{8})-(\.\.\.|[0-9a-f-]{27})"), r"\1-"),
 )
 """What differs from run to run."""
-FILE: Final = """First name,Last name,E-mail address
+FILE: Final = """First name,Last name,Contact
 Cleo,Fox,cleo.fox@example.com
 Ann,Lee,ann.lee@example.com
 Ray,Moss,ray.moss@example.com

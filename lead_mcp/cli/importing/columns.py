@@ -15,6 +15,17 @@ from lead_mcp.vendors.spec.fields import CANONICAL
 from lead_mcp.vendors.spec.writing import Form
 
 THEIRS: Final = "vendor:"
+HEADERS: Final = {
+    **dict.fromkeys(("e_mail", "email_address", "e_mail_address"), "email"),
+    **dict.fromkeys(("phone_number", "telephone", "telephone_number"), "phone"),
+    **dict.fromkeys(("zip", "zip_code", "zipcode", "postcode"), "postal_code"),
+    **dict.fromkeys(("notes", "comments"), "note"),
+    "full_name": "name",
+    "company_name": "company",
+}
+"""What spreadsheets and form makers usually call a field, where no other column is called it."""
+TOLD: Final = 10
+"""Unknown columns that are named at once."""
 NEAR: Final = 1000
 """Columns among which the nearest to a misspelled one is looked for."""
 
@@ -62,12 +73,16 @@ def mapped(columns: Sequence[str], maps: Sequence[str], form: Form, *, ignore_un
     for column in columns:
         target = given.get(column) or _by_name(column, ours)
         if target is None:
-            if ignore_unmapped:
-                continue
-            raise BadArgument(_unknown(column, ours, form))
+            continue
         if target in columns_of:
             raise BadArgument(f"Columns {columns_of[target]!r} and {column!r} are both {target}.")
         targets[column], columns_of[target] = target, column
+    for column in columns:
+        usual = HEADERS.get(_spelled(column))
+        if column not in targets and usual in ours and usual not in columns_of:
+            targets[column], columns_of[usual] = usual, column
+    if not ignore_unmapped and (unknown := [column for column in columns if column not in targets]):
+        raise BadArgument(_unknown(unknown, ours, form))
     if not targets:
         raise BadArgument("No column of the file is a field of a lead.")
     return Mapped(targets)
@@ -90,11 +105,19 @@ def _by_name(column: str, ours: Mapping[str, None]) -> str | None:
     """``First Name`` is ``first_name``; ``vendor:NAME`` is itself."""
     if column.startswith(THEIRS) and column != THEIRS:
         return column
-    spelled = column.casefold().replace(" ", "_").replace("-", "_")
-    return next((name for name in (column, spelled) if name in ours), None)
+    return next((name for name in (column, _spelled(column)) if name in ours), None)
 
 
-def _unknown(column: str, ours: Iterable[str], form: Form) -> str:
+def _spelled(column: str) -> str:
+    return column.strip().casefold().replace(" ", "_").replace("-", "_")
+
+
+def _unknown(columns: Sequence[str], ours: Iterable[str], form: Form) -> str:
+    told = [f"Column {column[:200]!r} is no field of a lead.{_hint(column, ours, form)}" for column in columns[:TOLD]]
+    more = f" And {len(columns) - TOLD:,} more." if len(columns) > TOLD else ""
+    return f"{' '.join(told)}{more} (--map column=field, or --ignore-unmapped.)"
+
+
+def _hint(column: str, ours: Iterable[str], form: Form) -> str:
     theirs = f" It is the vendor's own: --map {column}=vendor:{column}"
-    hint = theirs if column in form.own else did_you_mean(column, ours)
-    return f"Column {column[:200]!r} is no field of a lead.{hint} (--map column=field, or --ignore-unmapped.)"
+    return theirs if column in form.own else did_you_mean(column, ours)

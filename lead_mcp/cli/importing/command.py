@@ -97,7 +97,7 @@ async def _checked(settings: Settings, path: Path, options: ImportOptions) -> Im
 def _question(plan: ImportPlan) -> str:
     options = plan.options
     lines = [
-        f"Import {len(plan.rows):,} rows of {plan.path.name} into {options.account}? "
+        f"Import {plan.size} of {plan.path.name} into {options.account}? "
         f"A lead that is there already (same e-mail or phone) is {DUPLICATES[options.on_duplicate]}."
     ]
     lines += [f"Note: {warning}" for warning in list(plan.warnings)[:5]]

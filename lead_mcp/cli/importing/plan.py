@@ -52,6 +52,11 @@ class ImportPlan:
     _sources: dict[int, Source] = field(default_factory=dict)
     """By a row's number."""
 
+    @property
+    def size(self) -> str:
+        """``1 row``, ``1,200 rows``."""
+        return f"{len(self.rows):,} row{'' if len(self.rows) == 1 else 's'}"
+
     def intent(self, runtime: Runtime, row: Row) -> InsertIntent:
         connection, options = runtime.connection(self.options.account), self.options
         source = self._source(row, runtime.server.phone_region)

@@ -76,10 +76,13 @@ class ImportFile:
 
 
 def read_file(path: Path) -> ImportFile:
-    """The file. Raises OSError where it cannot be read, BadArgument for another kind of file."""
+    """The file. Raises OSError where it cannot be read, BadArgument where there is none or one of another kind."""
+    if not path.is_file():
+        raise BadArgument(f"{path}: there is no such file.")
     read = READERS.get(path.suffix.casefold())
     if read is None:
-        raise BadArgument(f"{path.name}: a .csv file with a header, or a .jsonl file with one JSON object a line.")
+        message = f"{path.name} is of another kind: a .csv file with a header is taken (a spreadsheet saves one)"
+        raise BadArgument(f"{message}, or a .jsonl file with one JSON object a line.")
     checked_size(path)
     problems, rows = Problems(), list[Read]()
     columns: dict[str, None] = {}
@@ -91,7 +94,7 @@ def read_file(path: Path) -> ImportFile:
         if len(rows) > MOST_ROWS:
             raise BadArgument(f"{path.name} has more than {MOST_ROWS:,} rows. Split the file.")
     if not rows and not problems:
-        raise BadArgument(f"{path.name} holds no rows.")
+        raise BadArgument(f"{path.name} holds no rows; in a .csv file the first line is the header.")
     return ImportFile(digest_of_file(path), list(columns), rows, problems)
 
 

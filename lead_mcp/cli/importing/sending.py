@@ -99,7 +99,7 @@ class ImportRun:
             with _progress(len(self.plan.rows), "importing") as advance:
                 await _each(self.plan.rows, partial(self._row, runtime, advance), self.enough)
         left = len(self.plan.rows) - self.results.counts.total()
-        print(f"{len(self.plan.rows):,} rows: {self.results.counted()}{f', {left:,} not sent' if left else ''}")
+        print(f"{self.plan.size}: {self.results.counted()}{f', {left:,} not sent' if left else ''}")
         print(f"results: {self.results.path}")
         if left:
             sys.stderr.write(f"lead-mcp: stopped: more than {self.plan.options.max_failures} rows failed. ")
@@ -154,7 +154,7 @@ async def preview(settings: Settings, plan: ImportPlan) -> int:
 
         with _progress(len(plan.rows), "looking") as advance:
             await _each(plan.rows, look, lambda: False)
-    print(f"{len(plan.rows):,} rows: " + ", ".join(f"{count:,} {word}" for word, count in sorted(counts.items())))
+    print(f"{plan.size}: " + ", ".join(f"{count:,} {word}" for word, count in sorted(counts.items())))
     if again := sum(count - 1 for count in people.values()):
         print(f"e-mails and phones that come again in the file: {again:,}")
     print("nothing was sent")

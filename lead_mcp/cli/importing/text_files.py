@@ -18,7 +18,7 @@ UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def checked_size(path: Path) -> None:
-    """Raises BadArgument for a file larger than is imported at once, OSError where there is none."""
+    """Raises BadArgument for a file larger than is imported at once."""
     size = path.stat().st_size
     if size > MOST_BYTES:
         message = f"{path.name} has {size:,} bytes; at most {MOST_BYTES:,} are imported at once. Split the file."
