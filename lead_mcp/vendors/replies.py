@@ -138,6 +138,11 @@ def object_of(text: str) -> Any:
     return found if isinstance(found, Mapping) else text
 
 
+def counted_rows(value: Any, count: object) -> Sequence[Raw]:
+    """``as_rows``, but that null or an empty object is none where the reply itself counts none."""
+    return [] if value in (None, {}) and as_count(count) == 0 else as_rows(value)
+
+
 def as_pairs(value: Any, name: str) -> Mapping[str, Any]:
     """An array of ``[{name, "Value"}]`` pairs as one object. Raises MalformedReply where a pair has no name."""
     rows = as_rows(value)

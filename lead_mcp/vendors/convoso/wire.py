@@ -22,7 +22,18 @@ from lead_mcp.dates import SECOND, TICK, rounded_down, rounded_up
 from lead_mcp.errors import LeadMcpError, MalformedReply, NotFound, RateLimited, Rejected, Unauthorized, Unavailable
 from lead_mcp.filters import LOWER, Op, Where, as_flag
 from lead_mcp.vendors.convoso.fields import ID, OPEN, WORD
-from lead_mcp.vendors.replies import NO_PATH, Failure, as_count, as_object, as_rows, body_or_none, error_of, failure, ok
+from lead_mcp.vendors.replies import (
+    NO_PATH,
+    Failure,
+    as_count,
+    as_object,
+    as_rows,
+    body_or_none,
+    counted_rows,
+    error_of,
+    failure,
+    ok,
+)
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import Field, FieldMap, Paths, read_moment
 from lead_mcp.vendors.spec.http import Raw, Reply, Request, Signature
@@ -262,7 +273,8 @@ def listing(reply: Reply) -> tuple[Sequence[Raw], Mapping[str, Any]]:
     if not found:
         raise failure(MalformedReply, "a reply without entries or results")
     # the call log's envelope counts in ``entries`` and lists in ``results``
-    return as_rows(next((rows for rows in found if isinstance(rows, list)), found[0])), holder
+    rows = next((rows for rows in found if isinstance(rows, list)), found[0])
+    return counted_rows(rows, holder.get("total")), holder
 
 
 def opened(reply: Reply) -> Mapping[str, Any]:

@@ -19,7 +19,7 @@ from lead_mcp.dates import SECOND, rounded_down, rounded_up
 from lead_mcp.errors import Rejected, TooLarge, Unauthorized
 from lead_mcp.filters import LOWER, RANGE, UPPER, Op, Where, as_number
 from lead_mcp.vendors.leadexec.fields import LEAD, SECTIONS, UNKNOWN, discovered
-from lead_mcp.vendors.replies import as_count, as_object, as_rows, body_or_none, error_of, object_at, ok
+from lead_mcp.vendors.replies import as_count, as_object, body_or_none, counted_rows, error_of, object_at, ok
 from lead_mcp.vendors.samples import sampled_fields
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import Field, FieldMap, Paths
@@ -239,7 +239,7 @@ def paged(ask: PageRequest, body: Mapping[str, Any], key: str, counter: str) -> 
     The largest ``Take`` is unknown. A reply that says it took fewer than asked is no page: going on from its end as asked
     would lose what lies between.
     """
-    rows = located(as_rows(body.get(key)), ask.partition)
+    rows = located(counted_rows(body.get(key), body.get(counter)), ask.partition)
     total = as_count(body.get(counter))
     more = follows(total, ask.offset, len(rows))
     taken = as_count(body.get("Take"))
@@ -247,6 +247,12 @@ def paged(ask: PageRequest, body: Mapping[str, Any], key: str, counter: str) -> 
         message = f"LeadExec sends at most {taken} records a request; {ask.limit} were asked for."
         raise TooLarge(message)
     return Page(rows, total, more)
+
+
+def listed(reply: Reply, key: str, counter: str) -> Sequence[Raw]:
+    """The rows under ``key`` of a success. Raises VendorError."""
+    body = as_object(opened(reply, key))
+    return counted_rows(body.get(key), body.get(counter))
 
 
 def located(rows: Sequence[Raw], partition: str | None) -> list[Raw]:
@@ -258,13 +264,13 @@ def located(rows: Sequence[Raw], partition: str | None) -> list[Raw]:
 def read_lead(account: Account, ids: Sequence[str], reply: Reply) -> Sequence[Raw]:
     """The lead; other rows, should LeadExec have ignored the filter."""
     lead_type = ids[0].partition("-")[0]
-    return located(as_rows(as_object(opened(reply, "Leads")).get("Leads")), lead_type)
+    return located(listed(reply, "Leads", "QueryTotal"), lead_type)
 
 
 def read_sample(account: Account, partition: str | None, reply: Reply) -> Mapping[str, Field]:
     """The fields of the leads in the sample, by dotted name."""
     seen: dict[str, list[Any]] = {}
-    for row in as_rows(as_object(opened(reply, "Leads")).get("Leads")):
+    for row in listed(reply, "Leads", "QueryTotal"):
         for section in SECTIONS:
             for name, value in object_at(row, section).items():
                 seen.setdefault(f"{section}.{name}", []).append(value)
@@ -275,7 +281,7 @@ def read_ping_sample(known: FieldMap) -> Callable[[Account, str | None, Reply], 
     """The fields of the PINGs in the sample, by dotted name."""
 
     def read(account: Account, partition: str | None, reply: Reply) -> Mapping[str, Field]:
-        return sampled_fields(as_rows(as_object(opened(reply, "Pings")).get("Pings")), known, UNKNOWN)
+        return sampled_fields(listed(reply, "Pings", "Total"), known, UNKNOWN)
 
     return read
 

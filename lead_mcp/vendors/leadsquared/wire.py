@@ -25,6 +25,7 @@ from lead_mcp.vendors.replies import (
     as_pairs,
     as_rows,
     body_or_none,
+    counted_rows,
     error_of,
     failure,
     ok,
@@ -374,7 +375,7 @@ def listed(body: Any, *keys: str) -> Sequence[Raw]:
         return as_rows(body)
     envelope = as_object(body)
     rows = next((envelope[key] for key in keys if envelope.get(key) is not None), None)
-    return [] if rows is None and as_count(envelope.get("RecordCount")) == 0 else as_rows(rows)
+    return counted_rows(rows, envelope.get("RecordCount"))
 
 
 def flat(row: Raw) -> Raw:

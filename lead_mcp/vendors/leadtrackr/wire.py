@@ -16,7 +16,15 @@ from lead_mcp.dates import MILLISECOND, rounded_down, rounded_up
 from lead_mcp.errors import BadArgument, MalformedReply
 from lead_mcp.filters import Op, Where, as_flag
 from lead_mcp.vendors.leadtrackr.fields import LEAD, STAMP
-from lead_mcp.vendors.replies import as_count, as_object, as_rows, body_or_none, error_of, ok, with_objects
+from lead_mcp.vendors.replies import (
+    as_count,
+    as_object,
+    body_or_none,
+    counted_rows,
+    error_of,
+    ok,
+    with_objects,
+)
 from lead_mcp.vendors.samples import sampled_fields
 from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import Field, FieldMap, Paths
@@ -183,7 +191,7 @@ def read_lead(account: Account, ids: Sequence[str], reply: Reply) -> Sequence[Ra
 def rows_of(body: Mapping[str, Any]) -> Sequence[Raw]:
     """The leads of a page. Their three objects are documented as such, and are stored as JSON: as the text of it they are
     read too. Raises MalformedReply."""
-    return with_objects(as_rows(body["leads"]), *LEAD.free)
+    return with_objects(counted_rows(body["leads"], body.get("total")), *LEAD.free)
 
 
 def no_such_lead(reply: Reply) -> bool:
@@ -195,7 +203,8 @@ def no_such_lead(reply: Reply) -> bool:
 
 
 def checked(reply: Reply) -> None:
-    as_rows(opened(reply, "leads")["leads"])
+    body = opened(reply, "leads")
+    counted_rows(body["leads"], body.get("total"))
 
 
 def opened(reply: Reply, key: str) -> Mapping[str, Any]:

@@ -24,6 +24,7 @@ from lead_mcp.vendors.replies import (
     as_object,
     as_rows,
     body_or_none,
+    counted_rows,
     error_of,
     object_at,
     ok,
@@ -106,7 +107,8 @@ def read_leads(account: Account, ask: PageRequest, reply: Reply) -> Page:
     whole = as_object(body)
     pagination = object_at(object_at(whole, "meta"), "pagination")
     more = pagination.get("hasMore")
-    return Page(as_rows(whole.get("data")), as_count(pagination.get("total")), more if isinstance(more, bool) else None)
+    rows, total = counted_rows(whole.get("data"), pagination.get("total")), as_count(pagination.get("total"))
+    return Page(rows, total, more if isinstance(more, bool) else None)
 
 
 def get_lead(account: Account, ids: Sequence[str], columns: Paths | None) -> Request:

@@ -237,7 +237,7 @@ FAILURES: list[tuple[Reply, type[LeadMcpError]]] = [
     (reply({"message": "bad query"}), Rejected),
     (reply({}), MalformedReply),
     (reply([]), MalformedReply),
-    (reply({"QueryTotal": 0, "Leads": None, "Pings": None}), MalformedReply),
+    (reply({"QueryTotal": 2, "Total": 2, "Leads": None, "Pings": None}), MalformedReply),
     (reply({"Leads": {"UID": 1}, "Pings": {"Id": 1}}), MalformedReply),
     (reply({"Leads": [{"UID": 1}, 5], "Pings": [{"Id": 1}, 5]}), MalformedReply),
     (reply(b"<html>login</html>"), MalformedReply),
