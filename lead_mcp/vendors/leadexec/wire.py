@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from lead_mcp.dates import SECOND, rounded_down, rounded_up
 from lead_mcp.errors import Rejected, TooLarge, Unauthorized
-from lead_mcp.filters import LOWER, RANGE, UPPER, Op, Where, as_number
+from lead_mcp.filters import LOWER, RANGE, UPPER, Kind, Op, Where, as_number
 from lead_mcp.vendors.leadexec.fields import LEAD, SECTIONS, UNKNOWN, discovered
 from lead_mcp.vendors.replies import as_count, as_object, body_or_none, counted_rows, error_of, object_at, ok
 from lead_mcp.vendors.samples import sampled_fields
@@ -103,12 +103,14 @@ def takes(where: Where, fields: FieldMap) -> Push | None:
     """The window, and a number's bounds on one of the lead type's own fields; nothing else is documented.
 
     That LeadExec compares a number with a number is shown (seed: ``LoanAmount``); that it also compares one with the
-    text of a number is unverified.
+    text of a number is unverified, so a field that was seen to hold text is not asked by.
     """
     if where.field in TIME_FIELDS:
         return Push.EDGE if where.op in RANGE else None
     name = where.field.removeprefix("Fields.")
     plain = name != where.field and name not in NOT_A_LEAD_FIELD and not name.startswith("$") and "." not in name
+    known = fields.get(where.field)
+    plain = plain and (known is None or known.kind is Kind.NUMBER)
     return Push.COARSE if plain and where.op in BOUNDS and spellable(where.value) else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -185,6 +186,17 @@ def test_a_window_is_whole_seconds_rounded_outwards(where: list[Where], start: s
 )
 def test_only_documented_comparisons_are_sent(where: Where, push: Push | None) -> None:
     assert wire.takes(where, fields.LEAD) == push
+
+
+@pytest.mark.parametrize(
+    ("held", "push"), [([150000, None], Push.COARSE), (["150,000"], None), (["150000", 4], None), ([None], None)]
+)
+def test_a_field_that_holds_the_text_of_numbers_is_not_asked_by(held: list[Any], push: Push | None) -> None:
+    """Nobody says that LeadExec compares a number with a text: it might return none of them."""
+    body = {"QueryTotal": len(held), "Leads": [{"UID": 1, "Fields": {"LoanAmount": one}} for one in held]}
+    seen = wire.read_sample(ACCOUNT, "12", reply(body))
+    known = replace(fields.LEAD, own={**fields.LEAD.own, **seen})
+    assert wire.takes(Where("Fields.LoanAmount", Op.GTE, Decimal(1)), known) == push
 
 
 def test_lead_types_are_partitions_each_once() -> None:
