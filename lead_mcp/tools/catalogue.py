@@ -28,9 +28,7 @@ from lead_mcp.tools.templates import FIXED, TEMPLATES, WITH_A_FOLDER
 from lead_mcp.uris import uri
 from lead_mcp.vendors.spec.vendor import Vendor
 
-OFTEN_LIVE: Final = frozenset(
-    {"search_leads", "summarize_leads", "trace_lead", "export_leads", "insert_lead", "insert_leads"}
-)
+OFTEN_LIVE: Final = frozenset({"search_leads", "trace_lead", "export_leads", "insert_lead", "insert_leads"})
 Serves = Callable[[Settings, list[Vendor]], bool]
 
 
