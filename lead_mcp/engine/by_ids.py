@@ -18,7 +18,7 @@ from lead_mcp.engine.cursor import Seal, failures, failures_of
 from lead_mcp.engine.fanout import together
 from lead_mcp.engine.ledger import LedgerEntry, combined, left_out, note_moves, opened
 from lead_mcp.engine.limits import Limits
-from lead_mcp.engine.lookup import Found, look_up
+from lead_mcp.engine.lookup import LookupResult, look_up
 from lead_mcp.engine.notes import DeadlinePassed, SortedAmong
 from lead_mcp.engine.places import Places
 from lead_mcp.engine.query import AccountQuery, AskedId, Query
@@ -142,7 +142,7 @@ class IdSearch:
 
         An id is settled when its vendor has answered, or will not answer: an account that failed stays out.
         """
-        found: dict[str, Found] = {}
+        found: dict[str, LookupResult] = {}
 
         async def one_account(name: str, ids: list[str]) -> None:
             account_query, left = self.account_queries[name], max(0.1, self.until - anyio.current_time())
@@ -163,7 +163,7 @@ class IdSearch:
     def _failed(self, one: AskedId) -> bool:
         return self.entries[one.account].error is not None
 
-    def _note(self, entry: LedgerEntry, looked: Found) -> None:
+    def _note(self, entry: LedgerEntry, looked: LookupResult) -> None:
         entry.requests += looked.requests
         entry.scanned += looked.scanned
         entry.complete = entry.complete and looked.error is None
@@ -172,14 +172,14 @@ class IdSearch:
         else:
             entry.error = looked.error
 
-    def _raise_if_empty(self, found: Mapping[str, Found]) -> None:
+    def _raise_if_empty(self, found: Mapping[str, LookupResult]) -> None:
         """Ids that no account could answer are an error, not an empty shelf."""
         errors = [entry.error for entry in self.entries.values() if entry.error is not None]
         self.some = self.some or any(looked.records for looked in found.values())
         if errors and len(errors) == len(self.entries) and not self.some:
             raise combined(errors)
 
-    def _taken(self, chunk: Sequence[AskedId], found: Mapping[str, Found]) -> Iterator[tuple[int, Record]]:
+    def _taken(self, chunk: Sequence[AskedId], found: Mapping[str, LookupResult]) -> Iterator[tuple[int, Record]]:
         """The leads of these ids that match, each with its place; the others are missing, where their vendor answered."""
         for nth, one in enumerate(chunk):
             looked = found.get(one.account)

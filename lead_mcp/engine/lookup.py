@@ -24,7 +24,7 @@ OTHERS: Final = (
 
 
 @dataclass
-class Found:
+class LookupResult:
     """What a look-up of ids at one account gave: records by id, how many requests it took, why it ended early."""
 
     connection: Connection
@@ -43,9 +43,9 @@ class Found:
 
 async def look_up(
     connection: Connection, ids: Sequence[str], names: Names, deadline: float, columns: Paths | None = None
-) -> Found:
+) -> LookupResult:
     """The records of these ids at one account, chunks side by side within its rate. Failures are kept, not raised."""
-    lookup, found = connection.vendor.lookup, Found(connection)
+    lookup, found = connection.vendor.lookup, LookupResult(connection)
     possible = [one for one in dict.fromkeys(ids) if lookup.check(one)]
     found.asked.update(one for one in ids if not lookup.check(one))
     chunks = [possible[at : at + lookup.many] for at in range(0, len(possible), lookup.many)]
@@ -58,7 +58,7 @@ async def look_up(
     return found
 
 
-async def _all(found: Found, chunks: Sequence[Sequence[str]], names: Names, columns: Paths | None) -> None:
+async def _all(found: LookupResult, chunks: Sequence[Sequence[str]], names: Names, columns: Paths | None) -> None:
     jobs = [partial(_chunk, found, chunk, names, columns) for chunk in chunks]
     try:
         await together(jobs)
@@ -66,7 +66,7 @@ async def _all(found: Found, chunks: Sequence[Sequence[str]], names: Names, colu
         found.error = error
 
 
-async def _chunk(found: Found, ids: Sequence[str], names: Names, columns: Paths | None) -> None:
+async def _chunk(found: LookupResult, ids: Sequence[str], names: Names, columns: Paths | None) -> None:
     account, lookup = found.connection.account, found.connection.vendor.lookup
     read = partial(lookup.read, account, ids)
     rows = await found.connection.outbound.fetch(lookup.build(account, ids, columns), read, found.count)

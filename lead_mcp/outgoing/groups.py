@@ -11,8 +11,8 @@ from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.summaries.groups import GroupCursor, RankedGroups, Rest
 from lead_mcp.engine.summaries.measures import Measure
-from lead_mcp.engine.summaries.periods import NOT_FIELDS
 from lead_mcp.engine.summaries.tallies import GroupTotals
+from lead_mcp.engine.summaries.time_groups import NOT_FIELDS
 from lead_mcp.engine.summaries.totals import GroupTable
 from lead_mcp.outgoing.cleaning import plain_value, readable
 from lead_mcp.outgoing.kinds import stronger

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.summaries.counting import VendorCounter
 from lead_mcp.engine.summaries.groups import MOST_GROUPS
-from lead_mcp.engine.summaries.periods import period
+from lead_mcp.engine.summaries.time_groups import time_group
 from lead_mcp.filters import as_number, folded
 from lead_mcp.outgoing.cleaning import plain_value
 from lead_mcp.outgoing.groups import OTHER
@@ -579,14 +579,14 @@ def test_a_day_of_25_hours_and_one_of_23_are_one_day_each() -> None:
     autumn = datetime(2026, 10, 24, 22, tzinfo=UTC)  # midnight before the clocks go back
     spring = datetime(2026, 3, 28, 23, tzinfo=UTC)  # midnight before they go forward
     for start, hours, day in ((autumn, 25, "2026-10-25"), (spring, 23, "2026-03-29")):
-        inside = {period(start + timedelta(hours=n), "day", zone) for n in range(hours)}
+        inside = {time_group(start + timedelta(hours=n), "day", zone) for n in range(hours)}
         assert inside == {day}
-        assert period(start + timedelta(hours=hours), "day", zone) != day
-        assert period(start - timedelta(seconds=1), "day", zone) != day
-    assert period(datetime(2026, 12, 31, 23, 30, tzinfo=UTC), "week", zone) == "2026-W53"
-    assert period(datetime(2026, 12, 31, 23, 30, tzinfo=UTC), "month", zone) == "2027-01"
-    assert period(datetime(2027, 1, 1, tzinfo=UTC), "week", ZONE) == "2026-W53"
-    assert period(None, "day", zone) is None
+        assert time_group(start + timedelta(hours=hours), "day", zone) != day
+        assert time_group(start - timedelta(seconds=1), "day", zone) != day
+    assert time_group(datetime(2026, 12, 31, 23, 30, tzinfo=UTC), "week", zone) == "2026-W53"
+    assert time_group(datetime(2026, 12, 31, 23, 30, tzinfo=UTC), "month", zone) == "2027-01"
+    assert time_group(datetime(2027, 1, 1, tzinfo=UTC), "week", ZONE) == "2026-W53"
+    assert time_group(None, "day", zone) is None
     assert spring < NOW
 
 

@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 from lead_mcp.dates import TICK
 from lead_mcp.engine.query import AccountQuery, Query
 from lead_mcp.engine.records import Record
-from lead_mcp.engine.summaries.measures import COMPARED, KINDS, Measure, Source, fields_of
-from lead_mcp.engine.summaries.periods import NOT_FIELDS, PERIODS, group_value, period
+from lead_mcp.engine.summaries.measures import COMPARED, KINDS, Measure, TallyKey, fields_of
+from lead_mcp.engine.summaries.time_groups import NOT_FIELDS, TIME_GROUPS, group_value, time_group
 from lead_mcp.engine.summaries.totals import GroupTable, Key, Values
 from lead_mcp.errors import BadArgument
 from lead_mcp.filters import Value, as_number, as_time, folded
@@ -49,8 +49,8 @@ class Grouping:
         return list(dict.fromkeys([*groups, *fields_of(self.measures)]))
 
     @cached_property
-    def sources(self) -> Sequence[Source]:
-        return tuple(dict.fromkeys(one.source for one in self.measures if one.source))
+    def tally_keys(self) -> Sequence[TallyKey]:
+        return tuple(dict.fromkeys(one.tally_key for one in self.measures if one.tally_key))
 
     def take(self, record: Record, table: GroupTable) -> None:
         """Count a record in each of its groups."""
@@ -77,8 +77,8 @@ class Grouping:
     def _group(self, record: Record, name: str, chosen: Chosen) -> Any:
         if name == "account":
             return record.account
-        if name in PERIODS:
-            return period(record.get(self.when), name, self.zone)
+        if name in TIME_GROUPS:
+            return time_group(record.get(self.when), name, self.zone)
         values = values_of(record, name, [chosen])
         return group_value(self._plain(record.reads(name), values[0])) if values else None
 
@@ -90,14 +90,14 @@ class Grouping:
         return folded(str(value)) if personal == "email" else e164(str(value), self.region) or value
 
     def _values(self, record: Record, some: Sequence[Chosen]) -> Values:
-        return {source: [*self._made(record, source, some)] for source in self.sources}
+        return {key: [*self._made(record, key, some)] for key in self.tally_keys}
 
-    def _made(self, record: Record, source: Source, some: Sequence[Chosen]) -> Iterator[Any]:
-        """What the record adds for one source."""
-        columns = [values_of(record, name, some) for name in source.fields]
+    def _made(self, record: Record, key: TallyKey, some: Sequence[Chosen]) -> Iterator[Any]:
+        """What the record adds for one key."""
+        columns = [values_of(record, name, some) for name in key.fields]
         for values in zip(*_alike(columns), strict=False):
-            plain = [self._plain(record.reads(source.field), values[0])] if source.kind == "distinct" else values
-            made = None if None in plain else MAKERS[source.kind](*plain)
+            plain = [self._plain(record.reads(key.field), values[0])] if key.kind == "distinct" else values
+            made = None if None in plain else MAKERS[key.kind](*plain)
             if made is not None:
                 yield made
 

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from lead_mcp.engine.cursor import Seal
 from lead_mcp.engine.notes import CountedAgain
-from lead_mcp.engine.summaries.periods import PERIODS, period_place
 from lead_mcp.engine.summaries.tallies import GroupTotals
+from lead_mcp.engine.summaries.time_groups import TIME_GROUPS, order_in_time
 from lead_mcp.engine.summaries.totals import GroupTable, Key
 
 MOST_GROUPS: Final = 50
@@ -77,7 +77,7 @@ class RankedGroups:
         self.records, self._count = table.records, len(table)
         # where every group is an account, no two of them are ever added up
         self._most = max(self._count, MOST_GROUPS) if apart and set(columns) == {"account"} else MOST_GROUPS
-        in_time = any(name in PERIODS for name in self.columns)
+        in_time = any(name in TIME_GROUPS for name in self.columns)
         ranked = (
             (0 if in_time else -count, self._sortable(displayed(key)), place, key)
             for place, (key, count) in enumerate(table.counts())
@@ -144,5 +144,5 @@ def _place(name: str, value: Any) -> tuple[Any, ...]:
     """Where a value stands among others of its column: those that lack it last."""
     if value is None:
         return (True,)
-    found = period_place(value) if name in PERIODS else value
+    found = order_in_time(value) if name in TIME_GROUPS else value
     return (False, 0, found) if isinstance(found, int | float) else (False, 1, str(found))

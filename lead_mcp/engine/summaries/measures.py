@@ -26,8 +26,8 @@ SPELLINGS: Final = {
 }
 COMPARED: Final = frozenset({"sum", "avg", "min", "max", "median"})
 """Measures that add values up or compare them: perhaps money, and a value itself where a group is of one record."""
-SOURCES: Final = {"min": "figures", "max": "figures", "sum": "figures", "avg": "figures"}
-"""What a measure is made from, where several are made from the same."""
+TALLY_KINDS: Final = {"min": "figures", "max": "figures", "sum": "figures", "avg": "figures"}
+"""The kind of tally that a measure is read from, where several share one."""
 KINDS: Final[Mapping[str, frozenset[Kind]]] = {
     **dict.fromkeys(("sum", "avg", "median"), frozenset({Kind.NUMBER, Kind.ANY})),
     **dict.fromkeys(("min", "max"), frozenset({Kind.NUMBER, Kind.TIME, Kind.ANY})),
@@ -40,7 +40,7 @@ LISTED: Final = ", ".join(FORMS.values())
 EXAMPLES: Final = "sum:value, distinct:email, minutes_between:created_at:updated_at"
 
 
-class Source(NamedTuple):
+class TallyKey(NamedTuple):
     """What a group keeps for some of its measures: ``figures``, ``median``, ``distinct`` or ``minutes_between`` of fields."""
 
     kind: str
@@ -67,12 +67,12 @@ class Measure:
         return ":".join(filter(None, (self.how, self.field, self.to)))
 
     @property
-    def source(self) -> Source | None:
-        return Source(SOURCES.get(self.how, self.how), self.field, self.to) if self.field else None
+    def tally_key(self) -> TallyKey | None:
+        return TallyKey(TALLY_KINDS.get(self.how, self.how), self.field, self.to) if self.field else None
 
     @property
     def fields(self) -> tuple[str, ...]:
-        return self.source.fields if self.source else ()
+        return self.tally_key.fields if self.tally_key else ()
 
 
 def parse_measures(words: Sequence[str]) -> tuple[Measure, ...]:

@@ -16,9 +16,9 @@ from lead_mcp.engine.readers.making import ProgressCallback
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import read_through
 from lead_mcp.engine.summaries.grouping import Chosen, Grouping, check_measures
-from lead_mcp.engine.summaries.measures import Source
-from lead_mcp.engine.summaries.periods import group_value
+from lead_mcp.engine.summaries.measures import TallyKey
 from lead_mcp.engine.summaries.tallies import GroupTotals
+from lead_mcp.engine.summaries.time_groups import group_value
 from lead_mcp.engine.summaries.totals import GroupTable, Values
 
 ACCEPTED: Final = "accepted"
@@ -65,13 +65,13 @@ class PingGrouping(Grouping):
     """Groups of pings: each with what every summary of pings says, beside the measures asked for."""
 
     @cached_property
-    def sources(self) -> Sequence[Source]:
-        return tuple(dict.fromkeys([*(Source("figures", name) for name in MONEY), *super().sources]))
+    def tally_keys(self) -> Sequence[TallyKey]:
+        return tuple(dict.fromkeys([*(TallyKey("figures", name) for name in MONEY), *super().tally_keys]))
 
     def _values(self, record: Record, some: Sequence[Chosen]) -> Values:
         accepted = record.get(ACCEPTED)
         answer = [Decimal(accepted)] if isinstance(accepted, bool) else []
-        return {**super()._values(record, some), Source("figures", ACCEPTED): answer}
+        return {**super()._values(record, some), TallyKey("figures", ACCEPTED): answer}
 
 
 @dataclass

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, Protocol
 
-from lead_mcp.engine.summaries.measures import Measure, Source
+from lead_mcp.engine.summaries.measures import Measure, TallyKey
 from lead_mcp.filters import Value
 
 DECIMALS: Final = 4
@@ -99,16 +99,16 @@ class GroupTotals:
     """What one group adds up to."""
 
     count: int = 0
-    tallies: dict[Source, Tally] = field(default_factory=dict)
+    tallies: dict[TallyKey, Tally] = field(default_factory=dict)
 
     def merge(self, other: GroupTotals) -> None:
         self.count += other.count
-        for source, tally in other.tallies.items():
-            self.tallies.setdefault(source, TALLIES[source.kind]()).merge(tally)
+        for tally_key, tally in other.tallies.items():
+            self.tallies.setdefault(tally_key, TALLIES[tally_key.kind]()).merge(tally)
 
     def figures(self, name: str) -> FieldTotals:
         """What a field's numbers or times add up to."""
-        found = self.tallies.get(Source("figures", name))
+        found = self.tallies.get(TallyKey("figures", name))
         return found if isinstance(found, FieldTotals) else FieldTotals()
 
     def value(self, measure: Measure, records: int) -> Value:
@@ -117,5 +117,5 @@ class GroupTotals:
             return Decimal(self.count)
         if measure.how == "share":
             return round(Decimal(self.count) / records, DECIMALS) if records else None
-        tally = self.tallies.get(measure.source) if measure.source else None
+        tally = self.tallies.get(measure.tally_key) if measure.tally_key else None
         return None if tally is None else tally.value(measure.how)

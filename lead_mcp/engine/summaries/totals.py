@@ -15,18 +15,18 @@ from itertools import chain
 from typing import Any, Final, Protocol
 from zlib import crc32
 
-from lead_mcp.engine.summaries.measures import Source
+from lead_mcp.engine.summaries.measures import TallyKey
 from lead_mcp.engine.summaries.tallies import MICRO, TALLIES, Distinct, FieldTotals, GroupTotals, Sample
 
 Figure = Decimal | datetime
 Key = tuple[Any, ...]
 """A group: a value for every name it is made by."""
-Values = Mapping[Source, Sequence[Any]]
+Values = Mapping[TallyKey, Sequence[Any]]
 """What one record adds to a group."""
 WIDE: Final = 2**63
 
 
-class Column(Protocol):
+class TallyColumn(Protocol):
     """What every group keeps for some of its measures. A ``place`` is the number of a group."""
 
     def add(self, place: int, value: Any) -> None: ...
@@ -110,7 +110,7 @@ class DistinctColumn:
             one.merge(Distinct())  # each digest once
 
 
-COLUMNS: Final[Mapping[str, Callable[[], Column]]] = {
+COLUMNS: Final[Mapping[str, Callable[[], TallyColumn]]] = {
     "figures": FieldColumn,
     "median": SampleColumn,
     "minutes_between": SampleColumn,
@@ -125,7 +125,7 @@ class GroupTable:
         self.records = 0
         self._places: dict[Key, int] = {}
         self._counts: list[int] = []
-        self._columns: dict[Source, Column] = {}
+        self._columns: dict[TallyKey, TallyColumn] = {}
 
     def add(self, key: Key, values: Values, count: int = 1) -> None:
         """Some records of a group, and what they add to it."""
@@ -133,10 +133,10 @@ class GroupTable:
         if place == len(self._counts):
             self._counts.append(0)
         self._counts[place] += count
-        for source, found in values.items():
-            column = self._columns.get(source)
+        for tally_key, found in values.items():
+            column = self._columns.get(tally_key)
             if column is None:
-                column = self._columns[source] = COLUMNS[source.kind]()
+                column = self._columns[tally_key] = COLUMNS[tally_key.kind]()
             for value in found:
                 column.add(place, value)
 
@@ -163,8 +163,8 @@ class GroupTable:
         for slot, count in zip(slots, self._counts, strict=True):
             if slot >= 0:
                 made[slot].count += count
-        for source, column in self._columns.items():
-            column.fold(slots, [one.tallies[source] for one in made])
+        for tally_key, column in self._columns.items():
+            column.fold(slots, [one.tallies[tally_key] for one in made])
         return made
 
     def whole(self) -> GroupTotals:

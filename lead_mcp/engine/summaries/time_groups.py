@@ -18,7 +18,7 @@ def _week(local: datetime) -> str:
     return f"{year}-W{week:02d}"
 
 
-PERIODS: Final[dict[str, Callable[[datetime], str | int]]] = {
+TIME_GROUPS: Final[dict[str, Callable[[datetime], str | int]]] = {
     "hour": lambda local: f"{local:%Y-%m-%dT%H}",
     "day": lambda local: f"{local:%Y-%m-%d}",
     "week": _week,
@@ -29,17 +29,17 @@ PERIODS: Final[dict[str, Callable[[datetime], str | int]]] = {
     "hour_of_day": lambda local: local.hour,
 }
 """Names of groups of time, and what a moment's group is: ``2026-10-31T14``, ``2026-W44``, ``2026-Q4``, ``Mon``, 14 ..."""
-NOT_FIELDS: Final = frozenset({*PERIODS, "account"})
+NOT_FIELDS: Final = frozenset({*TIME_GROUPS, "account"})
 """Names of groups that are no fields of records."""
 
 
-def period(moment: Value, name: str, zone: ZoneInfo) -> str | int | None:
+def time_group(moment: Value, name: str, zone: ZoneInfo) -> str | int | None:
     """The group of a moment in a zone; None for what is no moment."""
-    return PERIODS[name](moment.astimezone(zone)) if isinstance(moment, datetime) else None
+    return TIME_GROUPS[name](moment.astimezone(zone)) if isinstance(moment, datetime) else None
 
 
-def period_place(found: Any) -> Any:
-    """Where a period stands among others of its name: in time, weekdays from Monday on."""
+def order_in_time(found: Any) -> Any:
+    """Where a group of time stands among others of its name: in time, weekdays from Monday on."""
     return WEEKDAYS.index(found) if found in WEEKDAYS else found
 
 
