@@ -48,6 +48,17 @@ class LedgerEntry:
         """Keep what is not known yet."""
         self.notes += [note for note in dict.fromkeys(notes) if note not in self.notes]
 
+    def add(self, other: LedgerEntry) -> None:
+        """Take in what another reading of the same account gave and cost, for the same answer."""
+        self.returned += other.returned
+        self.scanned += other.scanned
+        self.requests += other.requests
+        self.complete = self.complete and other.complete
+        self.pushed = tuple(dict.fromkeys((*self.pushed, *other.pushed)))
+        self.checked_here = tuple(dict.fromkeys((*self.checked_here, *other.checked_here)))
+        self.window, self.error = self.window or other.window, self.error or other.error
+        self.note(*other.notes)
+
     @property
     def whole(self) -> bool:
         """Whether nothing was left out, by a limit or by an error."""

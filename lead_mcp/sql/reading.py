@@ -142,16 +142,8 @@ def merged(entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
 
 
 def _both(one: LedgerEntry, other: LedgerEntry) -> LedgerEntry:
-    return replace(
-        other if not one.scanned and one.error is None else one,
-        total=None,
-        returned=one.returned + other.returned,
-        scanned=one.scanned + other.scanned,
-        requests=one.requests + other.requests,
-        complete=one.complete and other.complete,
-        pushed=tuple(dict.fromkeys((*one.pushed, *other.pushed))),
-        checked_here=tuple(dict.fromkeys((*one.checked_here, *other.checked_here))),
-        notes=[*one.notes, *(note for note in other.notes if note not in one.notes)],
-        error=one.error or other.error,
-        window=one.window or other.window,
-    )
+    """The two as one, by the field names of the one for which anything was read."""
+    first, second = (other, one) if not one.scanned and one.error is None else (one, other)
+    whole = replace(first, total=None, notes=[*first.notes])
+    whole.add(second)
+    return whole

@@ -55,11 +55,7 @@ class _Page:
         for entry in answer.entries:
             known = self.entries.setdefault(entry.account, entry)
             if known is not entry:
-                known.requests += entry.requests
-                known.scanned += entry.scanned
-                known.complete = known.complete and entry.complete
-                known.error = known.error or entry.error
-                known.note(*entry.notes)
+                known.add(entry)
         if answer.missing is not None:
             self.missing = [*(self.missing or []), *answer.missing]
 

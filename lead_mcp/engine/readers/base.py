@@ -34,7 +34,7 @@ class Refused(Exception):
 
 @dataclass
 class Reader:
-    """``need``: settled matches wanted (None: all)."""
+    """One reading, by whichever way a subclass reads. ``need``: settled matches wanted (None: all)."""
 
     along_absent: ClassVar[bool] = False
     """Whether this way reads along a field that may be absent, which no other one does."""

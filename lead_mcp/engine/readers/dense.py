@@ -22,7 +22,7 @@ PASSES: Final = 4
 
 @dataclass
 class DenseSlice:
-    """``limit``: rows of a request. What could not be read is kept in ``extent``."""
+    """One such slice. ``limit``: rows of a request. What could not be read is kept in ``extent``."""
 
     pager: Pager
     plan: Plan

@@ -10,7 +10,9 @@ from lead_mcp.errors import LeadMcpError
 
 @dataclass
 class Extent:
-    """``done``: nothing unread is left, or nothing that could be gone on with. ``total``: matches at the vendor, where it says
+    """What is known of a reading beside its records.
+
+    ``done``: nothing unread is left, or nothing that could be gone on with. ``total``: matches at the vendor, where it says
     so and its word is the answer's. ``lacks``: what was not read, and why.
     """
 

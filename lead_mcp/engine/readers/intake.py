@@ -26,8 +26,9 @@ Sink = Callable[[Record], None]
 
 @dataclass
 class Intake:
-    """``after``: where the page before ended; what does not stand behind it is ``usage.skipped``.
+    """Records as they are settled.
 
+    ``after``: where the page before ended; what does not stand behind it is ``usage.skipped``.
     ``sink``: where matches go instead of ``rows``, for a summary keeps no records. ``kept``: how many matched; ``dropped``:
     how many did not. ``watermark``: the last settled value of the leading key; all up to and including it has been read.
     """
