@@ -24,7 +24,7 @@ from lead_mcp.engine.places import Places
 from lead_mcp.engine.query import AccountQuery, AskedId, Query
 from lead_mcp.engine.records import Position, Record, Sorter
 from lead_mcp.engine.resolve import resolve_queries
-from lead_mcp.engine.text import TEXT_FIELDS, text_matches
+from lead_mcp.engine.text_search import TEXT_FIELDS, text_matches
 from lead_mcp.filters import Clause, TextSearch, matches
 
 

@@ -25,7 +25,7 @@ from lead_mcp.engine.readers.time_slices import DAWN
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.resolve import resolve_queries
 from lead_mcp.engine.search import read_through
-from lead_mcp.engine.text import TEXT_FIELDS
+from lead_mcp.engine.text_search import TEXT_FIELDS
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.filters import Op, Order, Where, folded
 from lead_mcp.phones import extension_of

@@ -23,7 +23,7 @@ from lead_mcp.engine.readers.sorted import SortedReader
 from lead_mcp.engine.readers.time_slices import TimeSliceReader
 from lead_mcp.engine.records import Position, Sorter
 from lead_mcp.engine.rows import identifier, record_maker
-from lead_mcp.engine.text import TEXT_FIELDS
+from lead_mcp.engine.text_search import TEXT_FIELDS
 from lead_mcp.engine.windows import default_window
 from lead_mcp.filters import Order
 from lead_mcp.vendors.spec.fields import Paths

@@ -11,7 +11,7 @@ from lead_mcp.engine.bounds import Bounds
 from lead_mcp.engine.pace import Pace
 from lead_mcp.engine.plan import Plan
 from lead_mcp.engine.records import Record
-from lead_mcp.engine.text import TEXT_FIELDS, text_matches
+from lead_mcp.engine.text_search import TEXT_FIELDS, text_matches
 from lead_mcp.filters import matches
 
 UNBOUNDED: Final = Bounds()
