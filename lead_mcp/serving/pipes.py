@@ -19,11 +19,12 @@ import anyio
 from mcp.shared.message import SessionMessage
 from mcp.types import jsonrpc_message_adapter
 
-from lead_mcp.serving.signals import GRACE
 from lead_mcp.serving.unreadable import Item
 
 CHUNK: Final = 64 * 1024
 """Bytes read at once. As many may wait beside whole lines; a line itself may be of any length."""
+UNREAD: Final = 5.0
+"""Seconds that the last answers have to be read in, behind the end of input."""
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 """What programs on Windows may send first."""
 STDIN, STDOUT, STDERR = 0, 1, 2
@@ -51,7 +52,7 @@ async def opened_pipes() -> AsyncIterator[tuple[Messages, Replies]]:
         outlet = Outlet(write, lines.end)
         try:
             yield Messages(lines), Replies(outlet)
-            with anyio.move_on_after(GRACE, shield=True):
+            with anyio.move_on_after(UNREAD, shield=True):
                 await outlet.emptied()
         finally:
             lines.end()
