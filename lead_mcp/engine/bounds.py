@@ -29,4 +29,5 @@ class Bounds:
         return self.lower is not None and self.upper is not None and self.lower >= self.upper
 
     def holds(self, moment: datetime) -> bool:
+        """Whether the moment lies within them."""
         return (self.lower is None or moment >= self.lower) and (self.upper is None or moment < self.upper)

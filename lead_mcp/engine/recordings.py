@@ -10,6 +10,7 @@ from typing import Final
 
 import anyio
 
+from lead_mcp.engine.bounds import Bounds
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.limits import account_late
 from lead_mcp.engine.notes import StoppedAt
@@ -76,7 +77,7 @@ def offered(connection: Connection) -> Recordings:
 def _inside(one: Recording, since: datetime | None, until: datetime | None) -> bool:
     if one.started_at is None:
         return since is None and until is None
-    return (since is None or one.started_at >= since) and (until is None or one.started_at < until)
+    return Bounds(since, until).holds(one.started_at)
 
 
 async def _pages(

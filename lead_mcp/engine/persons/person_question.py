@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NoReturn
 
 from lead_mcp.engine.notes import AskedAsOne, Note, VendorSays
 from lead_mcp.engine.persons.person import Person
 from lead_mcp.filters import Clause, Op, TextSearch, Where, folded
 from lead_mcp.phones import PhoneText, e164, extension_of
+from lead_mcp.vendors.spec.account import Account
 from lead_mcp.vendors.spec.fields import Field, FieldMap
-from lead_mcp.vendors.spec.reading import PersonLookup, Route, Search
+from lead_mcp.vendors.spec.http import Reply
+from lead_mcp.vendors.spec.reading import PageRequest, PersonLookup, Route, Search
 
 MOST_VALUES: Final = 3
 """Values of one ``in`` that are looked for one by one; each may take several requests."""
@@ -24,6 +26,7 @@ FULL_NAME: Final = re.compile(r"[^\W\d_][\w.'’-]*( [^\W\d_][\w.'’-]*){1,2}")
 LIKE_A_NUMBER: Final = re.compile(r"[+(]?[\d\s().x/-]{7,40}", re.IGNORECASE)
 FEWEST_DIGITS: Final = 10
 NAME: Final = "the vendor's searches for one person"
+OWN_REQUESTS: Final = "a look-up builds and reads its own requests"
 
 
 @dataclass(frozen=True)
@@ -112,15 +115,14 @@ def _by_text(search: Search, lookup: PersonLookup, text: str) -> PersonQuestion 
 
 
 def route_of(question: PersonQuestion) -> Route:
-    """The look-up as a route of a plan: it takes no clause, sorts by nothing and is read whole."""
+    """The look-up as a route of a plan: it takes no clause, sorts by nothing and is read whole, by its own requests."""
+    page = question.lookup.page
+    return Route(name=NAME, build=_no_request, read=_no_page, takes=lambda where, fields: None, page=page)
 
-    def unused(*_: object) -> None:
-        raise AssertionError("a look-up builds its own requests")
 
-    return Route(
-        name=NAME,
-        build=unused,  # type: ignore[arg-type]
-        read=unused,  # type: ignore[arg-type]
-        takes=lambda where, fields: None,
-        page=question.lookup.page,
-    )
+def _no_request(account: Account, ask: PageRequest) -> NoReturn:
+    raise AssertionError(OWN_REQUESTS)
+
+
+def _no_page(account: Account, ask: PageRequest, reply: Reply) -> NoReturn:
+    raise AssertionError(OWN_REQUESTS)

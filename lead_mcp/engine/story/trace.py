@@ -10,6 +10,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from lead_mcp.dates import Window
+from lead_mcp.engine.bounds import Bounds
 from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.ledger import combined
 from lead_mcp.engine.persons.people import LookupScope, created
@@ -51,7 +52,8 @@ def _arrange(story: Timeline, order: Sequence[str], window: Window | None) -> No
         entry.total = entry.returned if entry.whole else None
     story.entries.sort(key=lambda entry: order.index(entry.account))
     story.leads.sort(key=created)
-    inside = {one for one in story.events if _within(one.event.at, window)}
+    bounds = Bounds(window.since, window.until) if window else Bounds()
+    inside = {one for one in story.events if bounds.holds(one.event.at)}
     story.events = sorted(inside, key=_place)
     story.findings = list(findings_of(story.leads, story.events))
 
@@ -94,9 +96,3 @@ def _found_on_the_way(story: Timeline, person: Person, region: str) -> Person:
 def _place(one: LeadEvent) -> tuple[datetime, str, str, str, str]:
     """By time; events of one moment stand in an order that is the same in every process."""
     return (one.event.at, one.account, one.event.kind, one.uri, repr(one.event))
-
-
-def _within(moment: datetime, window: Window | None) -> bool:
-    early = window is not None and window.since is not None and moment < window.since
-    late = window is not None and window.until is not None and moment >= window.until
-    return not early and not late
