@@ -43,7 +43,7 @@ ENDED: Final = {
 
 
 @dataclass(frozen=True)
-class Looked:
+class WriteQuestion:
     """What a person is shown, and what a yes is bound to, row by row; ``needs_nobody``: there is nothing to send."""
 
     message: str
@@ -52,7 +52,7 @@ class Looked:
 
 
 @dataclass(frozen=True)
-class Answered:
+class WriteResult:
     """What became of a write, in words; ``failed``: a row of it was not carried out."""
 
     text: str
@@ -101,28 +101,28 @@ def sender(runtime: Runtime, write: Write) -> Runtime:
     return runtime.seen_by(replace(LOCAL, name=write.principal)) if own and runtime.caller.is_local else runtime
 
 
-async def look(runtime: Runtime, write: Write) -> Looked:
+async def question_of(runtime: Runtime, write: Write) -> WriteQuestion:
     """What it would do now. Raises LeadMcpError."""
     runtime = sender(runtime, write)
     if is_batch(write):
         plan = await _batch(runtime, write, "").plan()
-        return Looked(question_text(plan), plan.agreements, not plan.sends)
+        return WriteQuestion(question_text(plan), plan.agreements, not plan.sends)
     intent = intent_of(write, runtime.connection(write.account))
     prepared = await prepare(intent, runtime.context(), PREVIEWED)
     prepared.check()
-    return Looked(question_text(prepared), [prepared.digest()], prepared.verdict is not None)
+    return WriteQuestion(question_text(prepared), [prepared.digest()], prepared.verdict is not None)
 
 
-async def send(runtime: Runtime, write: Write, agreements: Sequence[str | None], who: str) -> Answered:
+async def send(runtime: Runtime, write: Write, agreements: Sequence[str | None], who: str) -> WriteResult:
     """Send what was agreed to. Raises Conflict where somebody else was faster or a lead has changed, and LeadMcpError."""
     runtime = sender(runtime, write)
     ours = await _taken_over(runtime, write, who)
     if is_batch(write):
         rows = await _batch_sent(runtime, ours, agreements, who)
-        return Answered(rows_text(rows), any(row.failed for row in rows))
+        return WriteResult(rows_text(rows), any(row.failed for row in rows))
     intent = intent_of(ours, runtime.connection(ours.account))
     pipeline = runtime.pipeline("allow", None, {}, who)
-    return Answered(outcome_text(await pipeline.finish(intent, call_of(ours), ours, Agreed(agreements[0]))))
+    return WriteResult(outcome_text(await pipeline.finish(intent, call_of(ours), ours, Agreed(agreements[0]))))
 
 
 async def _taken_over(runtime: Runtime, write: Write, who: str) -> Write:

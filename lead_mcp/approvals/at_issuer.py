@@ -40,10 +40,10 @@ class AtIssuer:
 
     async def away(self, request: Request) -> Response:
         """To the issuer. Raises SignInDown."""
-        from lead_mcp.identity.code_flow import Begun
+        from lead_mcp.identity.code_flow import PendingSignIn
 
         to = request.query_params.get("to", "")
-        begun = Begun.now(to if WRITE.fullmatch(to) else "")
+        begun = PendingSignIn.now(to if WRITE.fullmatch(to) else "")
         cookie = set_cookie(host_of(request), self.sessions.begun(begun), TIME, BEGUN)
         return redirect(await self.flow.address(begun), cookie)
 

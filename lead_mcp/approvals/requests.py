@@ -20,7 +20,7 @@ BODY: Final = 16 * 1024
 Form = Mapping[str, str]
 
 
-class Wrong(Exception):
+class RequestRefused(Exception):
     """A request that is not answered as it is: an HTTP status, and why."""
 
     def __init__(self, status: int, why: str) -> None:
@@ -29,24 +29,24 @@ class Wrong(Exception):
 
 
 async def form_of(request: Request) -> Form:
-    """The form of a POST. Raises Wrong where it is none, or comes from another site."""
+    """The form of a POST. Raises RequestRefused where it is none, or comes from another site."""
     check_from_here(request)
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
-        raise Wrong(415, "A form is expected.")
+        raise RequestRefused(415, "A form is expected.")
     body = b""
     async for part in request.stream():
         body += part
         if len(body) > BODY:
-            raise Wrong(413, "The form is too large.")
+            raise RequestRefused(413, "The form is too large.")
     return dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=16))
 
 
 def check_from_here(request: Request) -> None:
-    """Raises Wrong where another site has made the browser send this. Browsers send an Origin with every form."""
+    """Raises RequestRefused where another site has made the browser send this. Browsers send an Origin with every form."""
     origin, host = request.headers.get("origin", ""), request.headers.get("host", "")
     fetched = request.headers.get("sec-fetch-site", "same-origin")
     if not host or urlsplit(origin).netloc.casefold() != host.casefold() or fetched != "same-origin":
-        raise Wrong(403, "This form does not come from this site.")
+        raise RequestRefused(403, "This form does not come from this site.")
 
 
 def host_of(request: Request) -> str:

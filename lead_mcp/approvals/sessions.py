@@ -17,7 +17,7 @@ from lead_mcp.hosts import is_loopback
 from lead_mcp.identity.refusals import BadToken
 
 if TYPE_CHECKING:
-    from lead_mcp.identity.code_flow import Begun
+    from lead_mcp.identity.code_flow import PendingSignIn
 
 NAME: Final = "lead-mcp-approvals"
 BEGUN: Final = "lead-mcp-sign-in"
@@ -63,16 +63,16 @@ class Sessions:
         found = self._opened(text)
         return Session(*found) if found and len(found) == 2 else None
 
-    def begun(self, sign_in: Begun) -> str:
+    def begun(self, sign_in: PendingSignIn) -> str:
         """A sign-in under way, for a cookie of the browser that began it."""
         return self._sealed(["sign-in", sign_in.state, sign_in.nonce, sign_in.verifier, sign_in.to])
 
-    def of_begun(self, text: str) -> Begun | None:
+    def of_begun(self, text: str) -> PendingSignIn | None:
         """The sign-in of a cookie; None where it is none of ours, or began too long ago."""
-        from lead_mcp.identity.code_flow import Begun
+        from lead_mcp.identity.code_flow import PendingSignIn
 
         found = self._opened(text)
-        return Begun(*found[1:]) if found and found[0] == "sign-in" and len(found) == 5 else None
+        return PendingSignIn(*found[1:]) if found and found[0] == "sign-in" and len(found) == 5 else None
 
     def question(self, about: str, agreements: Sequence[str | None]) -> str:
         """What a yes is bound to, for a form: good for what it is about alone, as long as a session."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lead_mcp.approvals import pages
 from lead_mcp.approvals.at_issuer import AtIssuer
 from lead_mcp.approvals.pages import PATH, SIGNED_IN, TO_ISSUER
-from lead_mcp.approvals.requests import Form, Wrong, failed, form_of, host_of, page, redirect
+from lead_mcp.approvals.requests import Form, RequestRefused, failed, form_of, host_of, page, redirect
 from lead_mcp.approvals.sessions import SECONDS, Session, Sessions, cookie_name, set_cookie
 from lead_mcp.approvals.visit import WRITE, Visit, answered, asked, write_of
 from lead_mcp.approvals.waiting import waiting
@@ -57,8 +57,8 @@ class Approvals:
     async def _answer(self, request: Request) -> Response:
         try:
             return await self._route(request)
-        except Wrong as wrong:
-            return page(pages.problem("Not done", str(wrong)), wrong.status)
+        except RequestRefused as refused:
+            return page(pages.problem("Not done", str(refused)), refused.status)
         except AccessDenied as refusal:
             return self._sign_in(request, str(refusal), refusal.status)
         except Exception as error:  # noqa: BLE001 - somebody waits for an answer, whatever happened
@@ -67,7 +67,7 @@ class Approvals:
     async def _route(self, request: Request) -> Response:
         posted = request.method == "POST"
         if not posted and request.method not in ("GET", "HEAD"):
-            raise Wrong(405, "Only GET and POST are answered here.")
+            raise RequestRefused(405, "Only GET and POST are answered here.")
         form = await form_of(request) if posted else {}
         rest = request.url.path.removeprefix(PATH).strip("/")
         if posted and rest == "sign-in":
@@ -77,7 +77,7 @@ class Approvals:
         session = self._session(request)
         visit = await self._visit(session)
         if posted and not session.marks(form.get("mark", "")):
-            raise Wrong(403, "This form is from another session. Go back to the list and answer from there.")
+            raise RequestRefused(403, "This form is from another session. Go back to the list and answer from there.")
         if posted and rest == "sign-out":
             return redirect(PATH, set_cookie(host_of(request), "", 0))
         answer = await self._seen(visit, rest, form)
@@ -119,7 +119,7 @@ class Approvals:
 
     def _runtime(self, principal: Principal) -> Runtime:
         if self.server.opening is None:
-            raise Wrong(503, "The server is not open.")
+            raise RequestRefused(503, "The server is not open.")
         return self.server.opening.whole.seen_by(principal)
 
     async def _signed_in(self, request: Request, form: Form) -> Response:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from lead_mcp.approvals import answering, pages
 from lead_mcp.approvals.pages import PATH
-from lead_mcp.approvals.requests import Form, Wrong, page
+from lead_mcp.approvals.requests import Form, RequestRefused, page
 from lead_mcp.approvals.sessions import Session, Sessions
 from lead_mcp.approvals.waiting import named
 from lead_mcp.errors import Conflict
@@ -48,12 +48,12 @@ class Visit:
 
 
 async def write_of(visit: Visit, name: str) -> Write:
-    """The write of that id. Raises Wrong: what is not there and what is not theirs look the same."""
+    """The write of that id. Raises RequestRefused: what is not there and what is not theirs look the same."""
     found = None
     if WRITE.fullmatch(name):
         found = await visit.in_journal(lambda runtime, journal: named(runtime, journal, name))
     if found is None:
-        raise Wrong(404, "There is no such write, or it is not yours to answer.")
+        raise RequestRefused(404, "There is no such write, or it is not yours to answer.")
     return found
 
 
@@ -63,16 +63,16 @@ async def asked(visit: Visit, write: Write) -> Response:
         return page(pages.outcome("Answered", answering.again(write)))
     await visit.in_journal(lambda runtime, journal: answering.check_open(journal, write))
     answering.check_allowed(visit.runtime.server, write)
-    looked = await answering.look(visit.runtime, write)
-    sealed = visit.sessions.question(_about(visit, write), looked.agreements)
-    return page(pages.question(write, looked.message, sealed, visit.session.mark))
+    question = await answering.question_of(visit.runtime, write)
+    sealed = visit.sessions.question(_about(visit, write), question.agreements)
+    return page(pages.question(write, question.message, sealed, visit.session.mark))
 
 
 async def answered(visit: Visit, write: Write, form: Form) -> Response:
     """A yes or a no. Who clicks twice sees what the first click did."""
     yes = form.get("answer") == "yes"
     if not yes and form.get("answer") != "no":
-        raise Wrong(400, "Neither yes nor no.")
+        raise RequestRefused(400, "Neither yes nor no.")
     try:
         await visit.in_journal(lambda runtime, journal: answering.check_open(journal, write))
         return await (_sent(visit, write, form.get("question", "")) if yes else _declined(visit, write))

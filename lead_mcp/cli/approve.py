@@ -12,7 +12,7 @@ from typing import Final
 import anyio
 
 from lead_mcp.approvals import answering
-from lead_mcp.approvals.answering import Looked
+from lead_mcp.approvals.answering import WriteQuestion
 from lead_mcp.cli.opened import opened_journal
 from lead_mcp.cli.terminal import agreed, interruptible
 from lead_mcp.errors import BadArgument
@@ -35,11 +35,11 @@ def run(name: str, *, yes: bool, decline: bool, config: Path | None) -> int:
         if decline:
             return _declined(journal, write)
         answering.check_allowed(settings.server, write)
-    looked = anyio.run(_look, settings, write)
-    if not (looked.needs_nobody or agreed(looked.message, yes=yes)):
+    question = anyio.run(_question, settings, write)
+    if not (question.needs_nobody or agreed(question.message, yes=yes)):
         with opened_journal(config) as (_, journal):
             return _declined(journal, write)
-    return anyio.run(interruptible, partial(_send, settings, write, looked))
+    return anyio.run(interruptible, partial(_send, settings, write, question))
 
 
 def found(journal: Journal, name: str) -> Write:
@@ -55,13 +55,13 @@ def _declined(journal: Journal, write: Write) -> int:
     return 0
 
 
-async def _look(settings: Settings, write: Write) -> Looked:
+async def _question(settings: Settings, write: Write) -> WriteQuestion:
     async with running(settings) as runtime:
-        return await answering.look(runtime, write)
+        return await answering.question_of(runtime, write)
 
 
-async def _send(settings: Settings, write: Write, looked: Looked) -> int:
+async def _send(settings: Settings, write: Write, question: WriteQuestion) -> int:
     async with running(settings) as runtime:
-        answered = await answering.send(runtime, write, looked.agreements, WHO)
-    print(answered.text)
-    return 1 if answered.failed else 0
+        result = await answering.send(runtime, write, question.agreements, WHO)
+    print(result.text)
+    return 1 if result.failed else 0

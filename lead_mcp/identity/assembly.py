@@ -34,9 +34,9 @@ def callers_of(settings: Settings, client: httpx2.AsyncClient) -> Callers:
 
 def _issuer(sign_in: SignIn, client: httpx2.AsyncClient) -> Issuer:
     if sign_in.introspection is not None:
-        from lead_mcp.identity.introspection import Introspected
+        from lead_mcp.identity.introspection import IntrospectedTokens
 
-        return Introspected(client, sign_in.issuers[0], sign_in.audience, sign_in.introspection)
+        return IntrospectedTokens(client, sign_in.issuers[0], sign_in.audience, sign_in.introspection)
     from lead_mcp.identity.keys import Keys
     from lead_mcp.identity.signed import SignedTokens
 

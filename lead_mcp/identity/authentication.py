@@ -42,7 +42,7 @@ NEEDS: Final = {"tools/call": tool_needs, "resources/read": resource_needs, "pro
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestTarget:
     """What a request asks for: a method, and the tool, resource or prompt it names."""
 
     method: str = ""
@@ -74,7 +74,7 @@ class Authentication:
         try:
             principal = await self.callers.principal(_token(headers))
         except AccessDenied as refusal:
-            refused = self._refused(refusal, (asked or Asked()).needs | FIRST)
+            refused = self._refused(refusal, (asked or RequestTarget()).needs | FIRST)
             return await refused(scope, receive, send)
         if asked is None:
             body, receive = await _whole(receive) if scope["method"] == "POST" else (b"", receive)
@@ -98,7 +98,7 @@ class Authentication:
             return _json(503, body, {"Retry-After": "10"})
         return _json(refusal.status, body, {"WWW-Authenticate": self._challenge(refusal.error, str(refusal), needs)})
 
-    def _step_up(self, principal: Principal, asked: Asked) -> Response:
+    def _step_up(self, principal: Principal, asked: RequestTarget) -> Response:
         """What the client must sign in for anew: the scopes it has, and those it lacks, or it would lose the first."""
         missing = in_order(asked.needs - principal.scopes)
         why = f"{asked.name[:60]!r} needs {missing}."
@@ -125,12 +125,12 @@ def _token(headers: Mapping[bytes, str]) -> str:
     return token.strip()
 
 
-def _by_headers(headers: Mapping[bytes, str]) -> Asked | None:
+def _by_headers(headers: Mapping[bytes, str]) -> RequestTarget | None:
     """What the headers ask for; None where the body has to be looked into: an older protocol, in which they bind nobody."""
     version, method = headers.get(MCP_PROTOCOL_VERSION_HEADER.encode()), headers.get(MCP_METHOD_HEADER.encode())
     if version is None or version in HANDSHAKE_PROTOCOL_VERSIONS:
         return None
-    return Asked(method or "", decode_header_value(headers.get(MCP_NAME_HEADER.encode())) or "")
+    return RequestTarget(method or "", decode_header_value(headers.get(MCP_NAME_HEADER.encode())) or "")
 
 
 async def _whole(receive: Receive) -> tuple[bytes, Receive]:
@@ -151,20 +151,20 @@ async def _whole(receive: Receive) -> tuple[bytes, Receive]:
     return b"".join(one.get("body", b"") for one in messages) if size <= BODY else b"", receiving
 
 
-def _by_body(body: bytes) -> Asked:
+def _by_body(body: bytes) -> RequestTarget:
     """What a body asks for; nothing where it is no call, which the SDK will say."""
     try:
         found = json.loads(body) if body else None
     except (ValueError, RecursionError):
-        return Asked()
+        return RequestTarget()
     if not isinstance(found, dict) or not isinstance(found.get("method"), str):
-        return Asked()
+        return RequestTarget()
     params, key = found.get("params"), NAME_BEARING_METHODS.get(found["method"], "")
     name = params.get(key) if isinstance(params, dict) else None
-    return Asked(found["method"], name if isinstance(name, str) else "")
+    return RequestTarget(found["method"], name if isinstance(name, str) else "")
 
 
-def _differs(headers: Mapping[bytes, str], asked: Asked) -> bool:
+def _differs(headers: Mapping[bytes, str], asked: RequestTarget) -> bool:
     """Whether the headers name another call than the body, which something on the way may have trusted."""
     method, name = headers.get(MCP_METHOD_HEADER.encode()), headers.get(MCP_NAME_HEADER.encode())
     return method not in (None, asked.method) or (name is not None and decode_header_value(name) != asked.name)

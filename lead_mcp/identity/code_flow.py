@@ -41,7 +41,7 @@ POST: Final = "client_secret_post"
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class PendingSignIn:
     """A sign-in under way; ``to``: where the person wants to go."""
 
     state: str = field(repr=False)
@@ -50,7 +50,7 @@ class Begun:
     to: str
 
     @classmethod
-    def now(cls, to: str) -> Begun:
+    def now(cls, to: str) -> PendingSignIn:
         return cls(token_urlsafe(24), token_urlsafe(24), token_urlsafe(48), to)
 
     @property
@@ -78,7 +78,7 @@ class CodeFlow:
     def client_id(self) -> str:
         return self.sign_in.client_id or ""
 
-    async def address(self, begun: Begun) -> str:
+    async def address(self, begun: PendingSignIn) -> str:
         """Where the browser goes to sign in. Raises SignInDown."""
         at = await self._metadata()
         asked = {
@@ -95,7 +95,7 @@ class CodeFlow:
         place = str(at["authorization_endpoint"])
         return f"{place}{'&' if urlsplit(place).query else '?'}{urlencode(asked)}"
 
-    async def token(self, begun: Begun, answer: Mapping[str, str]) -> tuple[str, str | None]:
+    async def token(self, begun: PendingSignIn, answer: Mapping[str, str]) -> tuple[str, str | None]:
         """The access token for what came back, and whose it is where the issuer says so. Raises BadToken, SignInDown."""
         at = await self._metadata()
         code = self._code(at, begun, answer)
@@ -105,7 +105,7 @@ class CodeFlow:
             raise BadToken("The issuer gave no access token.")
         return token, await self._subject(at, begun, reply)
 
-    def _code(self, at: Mapping[str, Any], begun: Begun, answer: Mapping[str, str]) -> str:
+    def _code(self, at: Mapping[str, Any], begun: PendingSignIn, answer: Mapping[str, str]) -> str:
         """The code, once it is known to be the answer to this sign-in. Raises BadToken."""
         if not hmac.compare_digest(answer.get("state", "").encode(), begun.state.encode()):
             raise BadToken("This is not the sign-in that this browser began. Begin again.")
@@ -118,7 +118,7 @@ class CodeFlow:
             raise BadToken(f"The issuer did not sign you in{f' ({why})' if CODE.fullmatch(why) else ''}.")
         return answer["code"]
 
-    async def _exchanged(self, at: Mapping[str, Any], begun: Begun, code: str) -> Mapping[str, Any]:
+    async def _exchanged(self, at: Mapping[str, Any], begun: PendingSignIn, code: str) -> Mapping[str, Any]:
         form = {
             "grant_type": "authorization_code",
             "code": code,
@@ -134,7 +134,7 @@ class CodeFlow:
         auth = None if in_form else httpx2.BasicAuth(quote_plus(self.client_id), quote_plus(secret))
         return await fetch_json(self.client, "POST", str(at["token_endpoint"]), data=form, auth=auth)
 
-    async def _subject(self, at: Mapping[str, Any], begun: Begun, reply: Mapping[str, Any]) -> str | None:
+    async def _subject(self, at: Mapping[str, Any], begun: PendingSignIn, reply: Mapping[str, Any]) -> str | None:
         """Whom the identity token names; None where none was asked for. Raises BadToken."""
         if OPENID not in _scopes(at):
             return None

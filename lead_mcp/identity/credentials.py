@@ -32,7 +32,7 @@ Ask = Callable[[CredentialSource, ConfiguredAccount, str], Awaitable[Mapping[str
 
 
 @dataclass
-class Held:
+class HeldSecrets:
     """One person's credential for one account until ``until`` (monotonic seconds), or the refusal to give."""
 
     lock: anyio.Lock = field(default_factory=anyio.Lock)
@@ -48,11 +48,11 @@ class Credentials:
     source: CredentialSource
     clock: Callable[[], float] = time.monotonic
     ask: Ask = ask
-    held: Recent[tuple[str, str], Held] = field(default_factory=lambda: Recent(MOST), repr=False)
+    held: Recent[tuple[str, str], HeldSecrets] = field(default_factory=lambda: Recent(MOST), repr=False)
 
     async def of(self, found: ConfiguredAccount, principal: str) -> Mapping[str, str]:
         """The secrets of that principal for the account, by settings key. Raises NotAllowed, NotConfigured."""
-        one = self.held.used((found.account.name, principal), Held)
+        one = self.held.used((found.account.name, principal), HeldSecrets)
         async with one.lock:
             if self.clock() >= one.until:
                 await self._ask(one, found, principal)
@@ -61,7 +61,7 @@ class Credentials:
             raise kind(message, account=found.account.name, sent=False)
         return one.secrets
 
-    async def _ask(self, one: Held, found: ConfiguredAccount, principal: str) -> None:
+    async def _ask(self, one: HeldSecrets, found: ConfiguredAccount, principal: str) -> None:
         name = found.account.name
         one.secrets, one.refusal = {}, None
         try:

@@ -17,7 +17,7 @@ from lead_mcp.settings.sign_in import Introspection
 
 
 @dataclass
-class Introspected:
+class IntrospectedTokens:
     """Tokens that their issuer is asked about. ``now``: the time of day in seconds."""
 
     client: httpx2.AsyncClient = field(repr=False)

@@ -154,8 +154,8 @@ async def by_shell(server: Team, write: str) -> str:
     runtime = server.server.opening.whole
     waiting = runtime.journal.get(write)
     assert waiting is not None
-    looked = await answering.look(runtime, waiting)
-    return (await answering.send(runtime, waiting, looked.agreements, "terminal")).text
+    question = await answering.question_of(runtime, waiting)
+    return (await answering.send(runtime, waiting, question.agreements, "terminal")).text
 
 
 # --- the sources ----------------------------------------------------------------------------------------------------
