@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -25,6 +25,9 @@ from lead_mcp.vendors.spec.http import Raw
 LEAD: Final = "lead"
 RECORDING: Final = "recording"
 MICROSECOND: Final = timedelta(microseconds=1)
+NOTHING: Final = frozenset[str]()
+BARE: Final = 6
+"""How many of ``Kept``'s values come before what it is found by."""
 Found = tuple[str | None, tuple[str, ...], frozenset[str]]
 """What is kept beside a record: ``Kept``'s name, joins and keys."""
 
@@ -51,17 +54,27 @@ def offers(connection: Connection, kind: str) -> bool:
     return connection.vendor.recordings is not None if kind == RECORDING else connection.search(kind) is not None
 
 
-def kept(records: Sequence[Record], kind: str, when: str, region: str) -> list[Kept]:
-    """Records of one kind of one account as they are kept. ``when``: their field of time; ``region``: where their telephone
-    numbers are dialled."""
-    if not records:
-        return []
-    texts = [packed(one.raw) for one in records]
-    found = _of_leads(records, region) if kind == LEAD else _of_others(records, texts, region)
+def bare(records: Sequence[Record], kind: str, when: str) -> list[Kept]:
+    """Records of one kind of one account as they are kept, but for what they are found by. ``when``: their field of time."""
     return [
-        Kept(one.account, kind, whole(one.id), one.partition, micros(one.get(when)), text, *more)
-        for one, text, more in zip(records, texts, found, strict=True)
+        Kept(one.account, kind, whole(one.id), one.partition, micros(one.get(when)), packed(one.raw), None, (), NOTHING)
+        for one in records
     ]
+
+
+def completed(sent: Mapping[str, Record], region: str, some: Sequence[Kept]) -> list[Kept]:
+    """Records with what they are found by. ``sent``: them as they came, by the id they are kept by; ``region``: where their
+    telephone numbers are dialled."""
+    own = [sent[one.id] for one in some]
+    found = _of_leads(own, region) if some[0].kind == LEAD else _of_others(own, [str(one.raw) for one in some], region)
+    return [Kept(*one[:BARE], *more) for one, more in zip(some, found, strict=True)]
+
+
+def kept(records: Sequence[Record], kind: str, when: str, region: str) -> list[Kept]:
+    """Records of one kind of one account as they are kept."""
+    found = bare(records, kind, when)
+    sent = {one.id: record for one, record in zip(found, records, strict=True)}
+    return completed(sent, region, found) if found else []
 
 
 def _of_leads(records: Sequence[Record], region: str) -> Iterator[Found]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,7 +14,10 @@ from lead_mcp.mirror.records import Kept
 from lead_mcp.mirror.store import Database, counted_up, in_pieces, last_number, meta
 from lead_mcp.uris import lead_uri
 
+Complete = Callable[[Sequence[Kept]], list[Kept]]
 CHANGING: Final = "partition, at, raw, name, seq, pass"
+Known = tuple[int, str | bytes, str | None]
+"""A stored record's number, what was sent (sealed where there is a key), and its partition."""
 FOUND: Final = "SELECT id, no, raw, partition FROM records WHERE account = ? AND kind = ? AND id IN"
 
 
@@ -32,33 +35,36 @@ class Saved:
 
 @dataclass
 class _Batch:
-    """Records of one account and kind on their way in, sealed where there is a key."""
+    """Records of one account and kind on their way in."""
 
     database: Database
     number: int
     """Of the pass in which they were read."""
     seq: int = 0
+    known: dict[str, Known] = field(default_factory=dict)
+    """What there is of them already, by their ids."""
     changed: set[int] = field(default_factory=set)
     touched: set[str] = field(default_factory=set)
     """Keys that a changed record has or had, by which records are joined."""
 
-    def save(self, records: Sequence[Kept]) -> None:
-        known = self._known(records)
-        same = [
-            known[one.id][0] for one in records if one.id in known and known[one.id][1:] == (one.raw, one.partition)
-        ]
-        numbers = [(self.number, no) for no in same]
+    def fresh(self, records: Sequence[Kept]) -> list[Kept]:
+        """Those that are new or others now; of the rest it is noted that they were met. Each comes once."""
+        self.known = known = self._known(records)
+        raw = self.database.vault.raw
+        same = {
+            one.id: known[one.id][0]
+            for one in records
+            if one.id in known and known[one.id][1:] == (raw(str(one.raw)), one.partition)
+        }
+        numbers = [(self.number, no) for no in same.values()]
         self.database.executemany("UPDATE records SET pass = ? WHERE no = ?", numbers)
-        unchanged = set(same)
-        fresh = [one for one in records if one.id not in known or known[one.id][0] not in unchanged]
-        if fresh:
-            self.seq = self.seq or counted_up(self.database, "seq")
-            changed = {known[one.id][0]: one for one in fresh if one.id in known}
-            added = (one for one in fresh if one.id not in known)
-            self._take(changed, dict(enumerate(added, 1 + last_number(self.database))))
+        return [one for one in records if one.id not in same]
 
-    def _take(self, changed: Mapping[int, Kept], added: Mapping[int, Kept]) -> None:
-        """Records by their numbers: those that are known and others now, and new ones."""
+    def save(self, fresh: Sequence[Kept]) -> None:
+        self.seq = counted_up(self.database, "seq")
+        changed = {self.known[one.id][0]: one for one in fresh if one.id in self.known}
+        new = (one for one in fresh if one.id not in self.known)
+        added = dict(enumerate(new, 1 + last_number(self.database)))
         self._change(changed)
         self._put_keys({**changed, **added})
         persons = dict[int, str]()
@@ -66,9 +72,9 @@ class _Batch:
             persons = join(self.database, self.changed, self.touched, self.seq, added)
         self._add(added, persons)
 
-    def _known(self, records: Sequence[Kept]) -> dict[str, tuple[int, str | bytes, str | None]]:
+    def _known(self, records: Sequence[Kept]) -> dict[str, Known]:
         first = records[0]
-        found: dict[str, tuple[int, str | bytes, str | None]] = {}
+        found: dict[str, Known] = {}
         for marks, ids in in_pieces([one.id for one in records]):
             rows = self.database.execute(f"{FOUND} ({marks})", (first.account, first.kind, *ids))
             found.update({id_: (no, raw, partition) for id_, no, raw, partition in rows})
@@ -101,13 +107,17 @@ class _Batch:
         self.touched.update(key for one in numbered.values() for key in one.joins)
 
 
-def save(database: Database, records: Sequence[Kept], number: int) -> Saved:
-    """Put in records of one account and kind, read in pass ``number``; each once; those forgotten are left out."""
-    kept = list({one.id: one for one in allowed(database, records)}.values())
-    if not kept:
-        return Saved(len(records))
+def save(database: Database, records: Sequence[Kept], number: int, complete: Complete = list) -> Saved:
+    """Put in records of one account and kind, read in pass ``number``; each once; those forgotten are left out.
+
+    ``complete``: adds what they are found by; it is asked only for those that are not here as they are.
+    """
+    if not records:
+        return Saved()
     batch = _Batch(database, number)
-    batch.save(database.vault.sealed(kept))
+    fresh = batch.fresh(list({one.id: one for one in records}.values()))
+    if fresh and (fresh := allowed(database, complete(fresh))):
+        batch.save(database.vault.sealed(fresh))
     return Saved(len(records), len(batch.changed))
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 import anyio
@@ -26,9 +27,9 @@ from lead_mcp.errors import LeadMcpError, own_words
 from lead_mcp.mirror import saving
 from lead_mcp.mirror.place import Place
 from lead_mcp.mirror.reading import PATIENCE, SLIP, Stretch, read
-from lead_mcp.mirror.records import LEAD, Kept, kept, micros
+from lead_mcp.mirror.records import LEAD, Kept, bare, completed, micros
 from lead_mcp.mirror.saving import Saved
-from lead_mcp.mirror.store import Store, counted_up, put_place
+from lead_mcp.mirror.store import Database, Store, counted_up, put_place
 from lead_mcp.vendors.spec.reading import Search
 
 OVERLAP: Final = timedelta(hours=1)
@@ -209,23 +210,28 @@ class Stream:
             return counted_up(database, "pass")
 
     def _save(self, taken: Sequence[Record]) -> None:
-        records = self._kept(taken)
+        records = self._bare(taken)
         with self.store.writing() as database:
-            self.saved += saving.save(database, records, self._number)
+            self._put(database, taken, records)
 
     def _end(self, taken: Sequence[Record], swept: Stretch | None, done: Place) -> None:
         """The last records, what is gone, and the place, in one transaction."""
-        records, name = self._kept(taken), self.connection.name
+        records, name = self._bare(taken), self.connection.name
         with self.store.writing() as database:
-            self.saved += saving.save(database, records, self._number)
+            self._put(database, taken, records)
             if swept is not None:
                 since, until = micros(swept.since), micros(swept.until)
                 gone = saving.unseen(database, name, self.kind, since, until or 0, self._number)
                 self.saved += Saved(removed=saving.remove(database, gone))
             put_place(database, name, self.kind, done)
 
-    def _kept(self, taken: Sequence[Record]) -> list[Kept]:
-        return kept(taken, self.kind, self.search.when, self.terms.region)
+    def _bare(self, taken: Sequence[Record]) -> list[Kept]:
+        return bare(taken, self.kind, self.search.when)
+
+    def _put(self, database: Database, taken: Sequence[Record], records: Sequence[Kept]) -> None:
+        sent = {one.id: record for one, record in zip(records, taken, strict=True)}
+        complete = partial(completed, sent, self.terms.region)
+        self.saved += saving.save(database, records, self._number, complete)
 
     async def _write(self, place: Place) -> None:
         def work() -> None:
