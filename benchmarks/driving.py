@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -152,9 +152,10 @@ def engine_peak(child: Child) -> float:
 
 @dataclass(frozen=True)
 class Emulators:
-    """Every vendor in a process of their own. ``environment`` points a server at them."""
+    """Every vendor in a process of their own. ``environment`` points a server at them; ``cpu``: its processor time, ms."""
 
     origin: str
+    cpu: Callable[[], float]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -181,7 +182,7 @@ class Emulators:
 def emulators(leads: int, limit: float = 900) -> Iterator[Emulators]:
     """``lead-mcp sandbox`` with that many leads a vendor, on a port of its own choice."""
     with Child(("-m", "lead_mcp", "sandbox", "--port", "0", "--leads", str(leads)), limit=limit) as child:
-        found = Emulators(_origin(child))
+        found = Emulators(_origin(child), child.cpu)
         wait_for(urlsplit(found.origin).port or 0)
         yield found
 

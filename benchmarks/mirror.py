@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +60,7 @@ def measure(leads: int, repeats: int) -> list[Line]:
     with emulators(leads) as vendors, tempfile.TemporaryDirectory() as state:
         environment = {**vendors.environment, **UNBOUND, "LEAD_MCP_STATE_DIR": state}
         return [
-            *_synced(environment, Path(state) / "mirror"),
+            *_synced(environment, Path(state) / "mirror", vendors.cpu),
             *_topped_up(environment),
             *_asked(environment, Path(state) / "mirror", repeats),
         ]
@@ -69,16 +69,22 @@ def measure(leads: int, repeats: int) -> list[Line]:
 # --- syncing ------------------------------------------------------------------------------------------------------
 
 
-def _synced(environment: Mapping[str, str], folder: Path) -> list[Line]:
+def _synced(environment: Mapping[str, str], folder: Path, emulators_cpu: Callable[[], float]) -> list[Line]:
     apart = {**environment, "LEAD_MCP_STATE_DIR": str(folder.parent / "apart")}
     start = _sync(apart, "--since", "2100-01-01")  # the emulators draw their leads
+    before = emulators_cpu()
     sync = _sync(environment)
+    theirs = emulators_cpu() - before
+    again = _sync(environment, "--full")
     with closing(sqlite3.connect(folder / "records.sqlite")) as database:
         rows = database.execute("SELECT account, kind, id, at, raw FROM records").fetchall()
     bare = _inserted(rows)
     rate, thousands = len(rows) / sync.seconds, len(rows) / 1_000
-    note = f"{len(rows):,} records, tables included; the emulators share this machine's processors"
+    note = (
+        f"{len(rows):,} records, tables included; the emulators, one process, computed for {theirs / 1000:.1f} s of it"
+    )
     own = f"its processes' own, tables included, beside sqlite3 inserts; {start.cpu:.1f} s of it go into starting"
+    same = "everything again with --full, and nothing had changed"
     return [
         Line("mirror: sync without a rate, records a second", rate, RATE, "/s", goal=1, least=True, note=note),
         Line("mirror: the same records, sqlite3 inserts alone", sync.seconds, bare.seconds, "s"),
@@ -88,6 +94,7 @@ def _synced(environment: Mapping[str, str], folder: Path) -> list[Line]:
             1000 * bare.cpu / thousands,
             note=own,
         ),
+        Line("mirror: processor time of another sync, 1,000 records", 1000 * again.cpu / thousands, note=same),
         Line("mirror: peak memory of the sync or of what writes its tables", sync.peak, unit="MiB", most=MEMORY),
     ]
 
