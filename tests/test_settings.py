@@ -667,6 +667,15 @@ OCTANIST = '[accounts.acme]\nvendor = "octanist"\napi_key = "abcd"\n'
         ("accounts = 5", "[accounts] in the configuration file must be a table"),
         ("[[accounts]]\nvendor = 'octanist'", "[accounts] in the configuration file must be a table"),
         ("server = 5", "[server] in the configuration file must be a table"),
+        (
+            "[octanist]\napi_key = 'x'",
+            "[octanist]: no such table. An account is [accounts.octanist].",
+        ),
+        ("[server]\nLEAD_MCP_WRITES = 'off'", "server.LEAD_MCP_WRITES: no such setting. Did you mean 'writes'?"),
+        (
+            OCTANIST + "OCTANIST_API_KEY = 'x'",
+            "[accounts.acme] OCTANIST_API_KEY: no such setting of octanist. Did you mean 'api_key'?",
+        ),
         ("[server]\nwrite = 'off'", "server.write: no such setting. Did you mean 'writes'?"),
         ("[server]\nwrites = false", "server.writes: "),
         ("[server]\ntimezone = 'Mars'", "server.timezone"),

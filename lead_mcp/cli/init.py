@@ -129,7 +129,7 @@ def _best_store() -> str:
     why = key_store.problem()
     if not why:
         return "keyring"
-    sys.stderr.write(f"{why} Secrets go into the file, which you alone can read.\n")
+    sys.stderr.write(f"{why.partition('. ')[0]}: secrets go into the file, which you alone can read.\n")
     return "file"
 
 

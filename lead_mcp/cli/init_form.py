@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import typer
 
 from lead_mcp import vendors
 from lead_mcp.errors import SettingsError, did_you_mean
-from lead_mcp.settings import REFERENCES, settings_of, variables_of
+from lead_mcp.settings import (
+    REFERENCES,
+    check_name,
+    check_setting,
+    server_settings,
+    settings_of,
+    variables_of,
+)
 from lead_mcp.settings.accounts import groups_of
 from lead_mcp.settings.file import ENV
 from lead_mcp.settings.zone import machine_zone
 from lead_mcp.vendors.spec.vendor import Setting, Vendor
+
+TRIES: Final = 3
+"""Times that a question is asked, where what is typed cannot be right."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +54,7 @@ class NewAccount:
 def filled(options: InitOptions, tables: Mapping[str, Any], *, ask: bool) -> NewAccount:
     """The account as the flags have it, the rest asked for. Raises SettingsError where something is missing."""
     vendor = _vendor(options.vendor, ask=ask)
-    name = options.account or (typer.prompt("Account name", vendor.name, err=True) if ask else vendor.name)
+    name = options.account or (_prompted("Account name", check_name, vendor.name) if ask else vendor.name)
     there = {key: str(value) for key, value in tables.get("accounts", {}).get(name, {}).items()}
     if there.get("vendor", vendor.name) != vendor.name:
         raise SettingsError(
@@ -69,7 +81,11 @@ def asked_of_server(options: InitOptions, tables: Mapping[str, Any]) -> dict[str
         "pii": ("Personal values: full or masked", lambda: "full"),
     }
     open_ = {key: question for key, question in questions.items() if key not in known}
-    return {key: typer.prompt(words, default(), err=True).strip() for key, (words, default) in open_.items()}
+    return {key: _prompted(words, partial(_check_server, key), default()) for key, (words, default) in open_.items()}
+
+
+def _check_server(key: str, text: str) -> None:
+    server_settings({key: text})
 
 
 # --- flags --------------------------------------------------------------------------------------------------------
@@ -78,10 +94,14 @@ def asked_of_server(options: InitOptions, tables: Mapping[str, Any]) -> dict[str
 def _vendor(word: str | None, *, ask: bool) -> Vendor:
     names = vendors.names()
     if word is None and ask:
-        word = typer.prompt(f"Vendor ({', '.join(names)})", err=True)
+        word = _prompted(f"Vendor ({', '.join(names)})", _vendor_called)
     if word is None:
         raise SettingsError(f"--vendor is missing: one of {', '.join(names)}.")
-    name = word.strip().casefold()
+    return _vendor_called(word)
+
+
+def _vendor_called(word: str) -> Vendor:
+    names, name = vendors.names(), word.strip().casefold()
     if name not in names:
         raise SettingsError(f"No vendor {word[:60]!r}; there are {', '.join(names)}.{did_you_mean(name, names)}")
     return vendors.vendor(name)
@@ -162,5 +182,23 @@ def _way_in(groups: Sequence[Sequence[str]], known: Mapping[str, str]) -> Sequen
 
 def _answer(setting: Setting) -> str:
     words = f"{setting.key} ({setting.help})" if setting.help else setting.key
-    found: str = typer.prompt(words, setting.default or None, hide_input=setting.secret, err=True)
-    return found.strip()
+
+    def check(text: str) -> None:
+        check_setting(setting, setting.key, text)
+
+    return _prompted(words, check, setting.default or None, hidden=setting.secret)
+
+
+def _prompted(words: str, check: Callable[[str], object], default: str | None = None, *, hidden: bool = False) -> str:
+    """What a person types, asked again where ``check`` says that it cannot be right. Raises SettingsError in the end."""
+    for _ in range(TRIES - 1):
+        text: str = typer.prompt(words, default, hide_input=hidden, err=True).strip()
+        try:
+            check(text)
+        except SettingsError as error:
+            sys.stderr.write(f"{error}\n")
+        else:
+            return text
+    last: str = typer.prompt(words, default, hide_input=hidden, err=True).strip()
+    check(last)
+    return last

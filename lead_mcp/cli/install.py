@@ -108,7 +108,9 @@ def _chosen(options: InstallOptions) -> list[Client]:
         raise SettingsError(f"Name a client, or say --all or --print. There are {', '.join(known)}.")
     for name in options.clients:
         if name not in known:
-            nearest = did_you_mean(name[:60], known) or f" There are {', '.join(known)}."
+            begin = [repr(one) for one in known if name and one.startswith(name.casefold())]
+            hint = f" Did you mean {' or '.join(begin)}?" if begin else did_you_mean(name[:60], known)
+            nearest = hint or f" There are {', '.join(known)}."
             raise SettingsError(f"No client {name[:60]!r}.{nearest}")
     return [known[name] for name in dict.fromkeys(options.clients)]
 

@@ -18,7 +18,16 @@ from typing import Any, Final
 from lead_mcp import vendors
 from lead_mcp.errors import SettingsError
 from lead_mcp.identity.grants import Grants
-from lead_mcp.settings.accounts import ConfiguredAccount, Rate, accounts_of, read_rate, settings_of, variables_of
+from lead_mcp.settings.accounts import (
+    ConfiguredAccount,
+    Rate,
+    accounts_of,
+    check_name,
+    check_setting,
+    read_rate,
+    settings_of,
+    variables_of,
+)
 from lead_mcp.settings.checks import UNEXPANDED, check_expanded, host_of, passwords_in, split_url
 from lead_mcp.settings.file import REFERENCES, read_file, referred, resolved, server_table
 from lead_mcp.settings.network import check_network
@@ -36,8 +45,9 @@ from lead_mcp.settings.server import (
 from lead_mcp.settings.sign_in import SignIn, grants_for, sign_in_of
 
 NO_ACCOUNT: Final = (
-    "No account is configured. Set a vendor's environment variables (for example OCTANIST_API_KEY, or CONVOSO_AUTH_TOKEN) "
-    "or LEAD_MCP_CONFIG, or start `lead-mcp serve --sandbox` to try every vendor without credentials."
+    "No account is configured. Run `lead-mcp init`, which asks for one; or set a vendor's environment variables "
+    "(for example OCTANIST_API_KEY, or CONVOSO_AUTH_TOKEN) or LEAD_MCP_CONFIG; or start `lead-mcp serve --sandbox` "
+    "to try every vendor without credentials."
 )
 
 
@@ -209,6 +219,8 @@ __all__ = [
     "Settings",
     "SettingsError",
     "SignIn",
+    "check_name",
+    "check_setting",
     "file_in_use",
     "host_of",
     "load",
@@ -217,6 +229,7 @@ __all__ = [
     "referred_text",
     "secrets_of",
     "server_secrets",
+    "server_settings",
     "settings_of",
     "settings_of_file",
     "split_url",

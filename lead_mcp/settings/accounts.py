@@ -142,13 +142,13 @@ def _tables(file: Mapping[str, Any]) -> Mapping[str, Any]:
 def _of_file(name: str, table: Any, environment: Mapping[str, str], own: Mapping[str, str]) -> ConfiguredAccount:
     """One account of the file. ``own``: the variables that count as an account's own settings."""
     where = f"[accounts.{name}]"
-    if not NAME.fullmatch(name):
-        raise SettingsError(f"{where}: an account's name is lower-case letters, digits and dashes.")
+    check_name(name)
     vendor = _vendor(where, name, table)
     known = settings_of(vendor)
     for key in table:
         if key not in (every := {*known, "vendor", "credentials", "fields", "stages"}):
-            raise SettingsError(f"{where} {key}: no such setting of {vendor.name}.{did_you_mean(key, every)}")
+            hint = did_you_mean(key.casefold().removeprefix(f"{vendor.name}_"), every)
+            raise SettingsError(f"{where} {key}: no such setting of {vendor.name}.{hint}")
     written = {key: _text(f"{where} {key}", value, environment) for key, value in table.items() if key in known}
     variables = variables_of(vendor) if name == vendor.name else {}
     winning = {key: own[one] for key, one in variables.items() if one in own}
@@ -223,15 +223,25 @@ def _account(name: str, vendor: Vendor, values: Values, label: Label) -> Configu
     elsewhere = {key: "" for key, setting in known.items() if setting.secret and values.per_user}
     check_groups(vendor, {**values.settings, **elsewhere}, label)
     for key, text in values.settings.items():
-        check_expanded(label(key), text)
-        check = check_secret if known[key].secret else CHECKS[known[key].kind]
-        check(label(key), text)
+        check_setting(known[key], label(key), text)
     stages = {**vendor.stages, **{folded(word): stage for word, stage in values.stages.items()}}
     options = {key: text for key, text in values.settings.items() if not known[key].secret}
     secrets = {key: SecretStr(text) for key, text in values.settings.items() if known[key].secret}
     rate = read_rate(values.settings.get("rate", known["rate"].default))
     account = account_of(vendor, name, options, values.fields, stages)
     return ConfiguredAccount(account, vendor, secrets, rate, values.per_user)
+
+
+def check_setting(setting: Setting, label: str, text: str) -> None:
+    """Raises SettingsError, which calls it ``label``, for a text that cannot be right."""
+    check_expanded(label, text)
+    (check_secret if setting.secret else CHECKS[setting.kind])(label, text)
+
+
+def check_name(name: str) -> None:
+    """Raises SettingsError for what cannot be an account's name."""
+    if not NAME.fullmatch(name):
+        raise SettingsError(f"[accounts.{name}]: an account's name is lower-case letters, digits and dashes.")
 
 
 def groups_of(vendor: Vendor) -> list[list[str]]:

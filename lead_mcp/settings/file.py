@@ -39,7 +39,8 @@ def read_file(path: Path, warnings: list[str]) -> dict[str, Any]:
         warnings.append(f"Others can read {path}, which holds {', '.join(literal)}: chmod 600 it, or use env:NAME.")
     for key in found:
         if key not in TABLES:
-            raise SettingsError(f"[{key}]: no such table.{did_you_mean(key, TABLES)}")
+            hint = f" An account is [accounts.{key}]." if isinstance(found[key], dict) else ""
+            raise SettingsError(f"[{key}]: no such table.{did_you_mean(key, TABLES) or hint}")
     return found
 
 

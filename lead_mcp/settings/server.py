@@ -250,7 +250,9 @@ def server_settings(table: Mapping[str, Any]) -> Server:
     """The settings of the environment over those of ``[server]``. Raises SettingsError."""
     for key in table:
         if key not in Server.model_fields:
-            raise SettingsError(f"server.{key}: no such setting.{did_you_mean(key, Server.model_fields)}")
+            raise SettingsError(
+                f"server.{key}: no such setting.{did_you_mean(key.upper().removeprefix(PREFIX), Server.model_fields)}"
+            )
     read = IN_FILE.set(frozenset(name for name in table if not os.environ.get(variable(name), "").strip()))
     try:
         return Server(**table)

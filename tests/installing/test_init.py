@@ -190,19 +190,23 @@ def test_a_refused_secret_does_not_go_to_the_keyring(command: Command, origin: s
 def test_a_person_answers_questions(own: dict[str, str], file: Path, origin: str, box: Sandbox) -> None:
     environment = {**own, "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring", "TZ": "America/New_York"}
     answers = [
-        ("Vendor", "leadsquared"),
-        ("Account name", ""),
-        ("access_key", "sandbox-leadsquared-access-key"),
+        ("Vendor", "leadsqared"),
+        ("Did you mean 'leadsquared'?", "leadsquared"),
+        ("Account name", "My Account"),
+        ("lower-case letters", ""),
+        ("access_key", '"sandbox-leadsquared-access-key"'),
+        ("quotation marks round it", "sandbox-leadsquared-access-key"),
         ("secret_key", "sandbox-leadsquared-secret-key"),
         ("base_url", f"{origin}/leadsquared/v2"),
-        ("Time zone", ""),
+        ("Time zone", "NY"),
+        ("no IANA time zone", ""),
         ("Country", "GB"),
         ("Writes", "off"),
         ("Personal values", ""),
     ]
     code, said = typed(environment, answers, "init")
     assert code == 0, said
-    assert "Secrets go into the file" in said
+    assert "secrets go into the file" in said
     assert "sandbox-leadsquared" not in said, "typed unseen"
     found = tables(file)
     assert found["server"] == {

@@ -210,6 +210,7 @@ def test_an_unknown_client_is_one_line(install: Install) -> None:
     ended = install("claud-desktop")
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == "lead-mcp: No client 'claud-desktop'. Did you mean 'claude-desktop'?\n"
+    assert "Did you mean 'claude-desktop' or 'claude-code'?" in install("claude").stderr
     assert "goose, lm-studio" in install("emacs").stderr
     assert install().returncode == 2
 
