@@ -6,7 +6,7 @@ The text is taken, not the structure: its cells are cleaned, and its times are l
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ END: Final = 6
 """Characters that a URI keeps at least of its end."""
 SHORT: Final = 10
 """Characters up to which a column's values stand on one line."""
+COPIED: Final = 48
+"""Characters up to which a first column of words without spaces is not broken."""
 LONGEST: Final = 1000
 """Characters of a cell in a pipe."""
 Cells = Sequence[Sequence[str]]
@@ -49,20 +51,35 @@ def print_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def parts_of(text: str, structured: Mapping[str, Any]) -> Iterator[str | Cells]:
-    """The text's lines in order, the lines of a table together: its header, then its rows, cell by cell."""
-    sizes = {
-        "|".join(found["columns"]): len(found["rows"])
-        for found in structured.values()
-        if isinstance(found, Mapping) and {"columns", "rows"} <= found.keys()
-    }
-    lines = iter(text.splitlines())
-    for line in lines:
-        block = [line, *islice(lines, sizes.get(line, 0))] if "|" in line else [line]
-        cells = [one.split("|") for one in block]
-        if line in sizes and "|" in line and len({len(row) for row in cells}) == 1:
+    """The text's lines in order, the lines of a table together: its header, then its rows, cell by cell.
+
+    A table whose text leaves columns out, or that the text shows in several, is one by its header as well.
+    """
+    tables = [one for one in structured.values() if isinstance(one, Mapping) and {"columns", "rows"} <= one.keys()]
+    sizes = {"|".join(found["columns"]): len(found["rows"]) for found in tables}
+    lines = text.splitlines()
+    while lines:
+        line = lines[0]
+        size = sizes.get(line)
+        if size is None:
+            size = _alike(lines) if any(_is_part(line, found["columns"]) for found in tables) else 0
+        cells = [one.split("|") for one in lines[: size + 1]]
+        if size and len({len(row) for row in cells}) == 1:
             yield cells
         else:
-            yield from block
+            yield from lines[: size + 1]
+        del lines[: size + 1]
+
+
+def _is_part(line: str, columns: Sequence[str]) -> bool:
+    """Whether the line is a header of some of these columns, in their order."""
+    names, left = line.split("|"), iter(columns)
+    return len(names) > 2 and all(name in left for name in names)
+
+
+def _alike(lines: Sequence[str]) -> int:
+    """How many lines below the first have as many cells: no value holds what parts them."""
+    return sum(1 for _ in takewhile(lambda line: line.count("|") == lines[0].count("|"), lines[1:]))
 
 
 def table_of(cells: Cells, width: int) -> Table:
@@ -81,7 +98,9 @@ def table_of(cells: Cells, width: int) -> Table:
     uris = {nth for nth, name in enumerate(header) if name in ("uri", "lead_uri")}
     for nth, name in enumerate(header):
         whole = nth in uris or widths[nth] <= SHORT
-        table.add_column(Text(name), no_wrap=whole, overflow="ellipsis" if whole else "fold")
+        is_copied = widths[nth] <= COPIED and not any(" " in row[nth] for row in rows)  # a field's name, an id
+        least = widths[nth] if nth == 0 and nth not in uris and is_copied else None
+        table.add_column(Text(name), no_wrap=whole, overflow="ellipsis" if whole else "fold", min_width=least)
     for row in rows:
         table.add_row(
             *(Text(_shortened(cell, over, len(uris)) if nth in uris else cell) for nth, cell in enumerate(row))

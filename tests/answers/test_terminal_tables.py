@@ -53,6 +53,20 @@ def test_every_value_of_a_real_answer_is_there() -> None:
     assert not [cell for cell in cells if cell not in "\n".join(lines) and len(cell) < 12]
 
 
+@pytest.mark.parametrize("account", ["octanist", "leadexec"])
+def test_the_fields_of_an_account_stand_in_columns_too(account: str) -> None:
+    """Their text leaves out what is the same in every row, and has a table for each kind of record."""
+    with bench(5, only=[account]) as driven:
+        result = driven.raw_call("list_accounts", account=account)
+    text = "".join(block.text for block in result.content if block.type == "text")
+    tables = [part for part in parts_of(text, dict(result.structured_content or {})) if not isinstance(part, str)]
+    assert [table[0][0] for table in tables] == ["account", *["name"] * (3 if account == "leadexec" else 1)]
+    shown = "\n".join(printed(text, dict(result.structured_content or {}), 100))
+    assert "name|type|" not in shown
+    assert len(tables[1]) > 40
+    assert [name for name, *_ in tables[1] if name not in shown] == [], "names are there to be copied"
+
+
 def test_what_commands_list_is_whole_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
     """`mirror status | grep`: no cell is cut to the width of a terminal that is not there."""
     print_rows(("account", "as_of", "error"), [("octanist", "2026-11-27T08:41:18.000000Z", "a | b " * 40)])
