@@ -553,6 +553,8 @@ def test_certificates_that_cannot_be_read_are_named(put: Set, tmp_path: Path) ->
         ("EST5EDT", "EST5EDT"),
         ("UTC0", "UTC"),
         ("", "UTC"),
+        ("Etc/UTC", "UTC"),
+        ("Zulu", "UTC"),
         ("Mars/Olympus", "TZ: 'Mars/Olympus' is no time zone"),
         ("CET-1CEST,M3.5.0,M10.5.0/3", "TZ: 'CET-1CEST,M3.5.0,M10.5.0/3' has no name"),
         ("XYZ+7", "TZ: 'XYZ+7' has no name"),

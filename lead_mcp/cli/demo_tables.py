@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lead_mcp.cli.tour import Stop
+from lead_mcp.outgoing.words import words_of
 
 URI: Final = re.compile(r"((?:lead|ping|recording)://[^/]+/(?:inbound/|outbound/)?)(\S{17,})")
 ENDS: Final = 6
@@ -57,7 +58,7 @@ def shown(value: Any) -> str:
     """A cell: a time to the minute, a URI without the middle of a long id."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = "" if value is None else str(value)
+    text = "" if value is None else words_of(value)
     time = TIME.fullmatch(text)
     return f"{time[1]} {time[2]}" if time else short_uris(text)
 

@@ -13,6 +13,10 @@ LOCALTIME: Final = Path("/etc/localtime")
 ADVICE: Final = "Set LEAD_MCP_TIMEZONE to an IANA name, such as America/New_York."
 
 
+UTC_NAMES: Final = frozenset({"Etc/UTC", "Etc/UCT", "Etc/Universal", "Etc/Zulu", "UCT", "Universal", "Zulu"})
+"""What systems call the zone that everybody else calls UTC."""
+
+
 def machine_zone() -> str:
     """The IANA name of the zone that the machine keeps; UTC where it has none. Raises SettingsError.
 
@@ -21,6 +25,8 @@ def machine_zone() -> str:
     """
     rule = os.environ.get("TZ", "").strip()
     plain = rule if "TZ" in os.environ else _linked()  # an empty one is UTC
+    if plain in UTC_NAMES:
+        return "UTC"
     if plain and _is_known(plain):
         return plain
     from whenever import SYSTEM_TZ, ZonedDateTime  # reads what is not as plain: rules, files, Windows' registry
