@@ -23,7 +23,7 @@ def agreed(question: str, *, yes: bool) -> bool:
     if yes:
         return True
     if not sys.stdin.isatty():
-        raise NotAllowed("Nobody to ask: not a terminal. Nothing was sent; --yes answers for scripts.")
+        raise NotAllowed("Nobody to ask: not a terminal. Nothing was done; --yes answers for scripts.")
     sys.stderr.write("[y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")

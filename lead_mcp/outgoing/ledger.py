@@ -60,8 +60,11 @@ def _clause_text(clause: Clause, entry: LedgerEntry) -> str:
 
 
 def ledger_lines(entries: Sequence[LedgerEntry]) -> list[str]:
-    """The ledger for a reader: how much of it is whole, then a line for each account of which there is more to say."""
-    return [_head(entries), *(line for entry in entries if (line := _entry_line(entry)))]
+    """The ledger for a reader: how much of it is whole, then what else there is to say, with whom it is true of."""
+    told: dict[str, list[str]] = {}
+    for entry in entries:
+        told.setdefault(_entry_text(entry), []).append(entry.account)
+    return [_head(entries), *(f"{', '.join(accounts)}: {text}" for text, accounts in told.items() if text)]
 
 
 def _head(entries: Sequence[LedgerEntry]) -> str:
@@ -72,7 +75,7 @@ def _head(entries: Sequence[LedgerEntry]) -> str:
     return f"{'complete' if whole else 'not complete'}: {which}, {counted(requests, 'request')}"
 
 
-def _entry_line(entry: LedgerEntry) -> str:
+def _entry_text(entry: LedgerEntry) -> str:
     """What is missing of one account or is not as asked; nothing where all is well."""
     parts = [text_cell(note, SENTENCE) for note in sentences_of(entry.notes)]
     if entry.error:
@@ -80,7 +83,7 @@ def _entry_line(entry: LedgerEntry) -> str:
         parts.insert(0, f"{entry.error.code}: {text_cell(cleaned(message), SENTENCE)}")
     elif not entry.complete:
         parts.insert(0, f"not complete, {_reach(entry)}")
-    return f"{entry.account}: {'; '.join(parts)}" if parts else ""
+    return "; ".join(parts)
 
 
 def _reach(entry: LedgerEntry) -> str:

@@ -37,6 +37,10 @@ CASES = [
         ["complete: 1 of 2 accounts, 4 requests", "convoso: unavailable: It is down."],
     ),
     (
+        [replace(WELL, account=name, notes=[VendorCompares(("city",))]) for name in ("convoso", "leadsquared")],
+        ["complete: 2 accounts, 2 requests", "convoso, leadsquared: city: compared by the vendor's own rules"],
+    ),
+    (
         [replace(WELL, notes=[VendorCompares(("city",)), VendorCompares(("city",))])],
         ["complete: 1 account, 1 request", "octanist: city: compared by the vendor's own rules"],
     ),
