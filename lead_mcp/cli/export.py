@@ -18,7 +18,7 @@ from lead_mcp.cli.terminal import interruptible
 from lead_mcp.errors import BadArgument, CallError, Conflict, LeadMcpError, did_you_mean
 from lead_mcp.exports.export import Export, Report, unreported
 from lead_mcp.exports.file import ExportFile, Manifest
-from lead_mcp.exports.formats import FORMATS, format_of
+from lead_mcp.exports.formats import FORMATS, NEAREST, format_of
 from lead_mcp.outgoing.masking import masked_by
 from lead_mcp.outgoing.render import error_text
 from lead_mcp.outgoing.times import counted, times_in
@@ -49,7 +49,7 @@ class ExportOptions:
     @property
     def form(self) -> str:
         ending = self.path.suffix[1:].casefold()
-        return self.format or (ending if ending in FORMATS else "csv")
+        return self.format or (ending if ending in (*FORMATS, *NEAREST) else "csv")
 
 
 def run(options: ExportOptions) -> int:

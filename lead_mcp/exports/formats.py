@@ -120,10 +120,21 @@ FORMATS: Final = {
 EXCEL: Final = Format("csv", "text/csv", csv_lines(excel=True))
 
 
+NEAREST: Final = {
+    "json": " jsonl is one JSON object a line.",
+    "ndjson": " jsonl is one JSON object a line.",
+    "xls": " Excel opens xlsx.",
+    "tsv": " Excel opens xlsx, and csv with --excel.",
+}
+"""Endings of files that no format here is called by: a csv under such a name would open wrong."""
+
+
 def format_of(name: str, *, excel: bool = False) -> Format:
     """The format of that name, ready to be written. Raises BadArgument."""
     if excel and name != "csv":
         raise BadArgument(f"--excel is for csv; {name} needs no such thing.")
+    if name not in FORMATS:
+        raise BadArgument(f"There is no format {name!r}: {', '.join(FORMATS)}.{NEAREST.get(name, '')}")
     found = EXCEL if excel else FORMATS[name]
     found.check()
     return found

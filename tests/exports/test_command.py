@@ -44,6 +44,14 @@ def test_a_folder_that_is_not_there_is_exit_code_2(tmp_path: Path) -> None:
     assert (code, "in a folder that there is" in output) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"), [("a.json", "jsonl is"), ("a.XLS", "Excel opens xlsx"), ("a.tsv", "csv with --excel")]
+)
+def test_no_csv_comes_under_the_name_of_another_format(name: str, meant: str, tmp_path: Path) -> None:
+    code, output = export(str(tmp_path / name), "--tool", "search_leads")
+    assert (code, meant in output, [*tmp_path.iterdir()]) == (2, True, [])
+
+
 def test_a_question_is_exported_and_what_came_of_it_is_said(tmp_path: Path) -> None:
     path = tmp_path / "file.jsonl"
     code, output = export(str(path), "--tool", "search_leads", "period=last_7_days", "account=octanist")
