@@ -189,6 +189,12 @@ class FilterRefused(Note):
     fields: tuple[str, ...]
 
 
+class FilterIgnored(Note):
+    """The vendor takes a filter on this field and does not heed it: it is checked here."""
+
+    field: str
+
+
 class PersonSearchRefused(Note):
     """The vendor refuses its searches for one person: its listing is read."""
 

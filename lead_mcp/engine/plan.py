@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +11,11 @@ from lead_mcp.engine.bounds import Bounds
 from lead_mcp.engine.notes import Note
 from lead_mcp.engine.persons.person_question import PersonQuestion
 from lead_mcp.filters import Clause, Op, Order, Where
+from lead_mcp.vendors.spec.fields import Field
 from lead_mcp.vendors.spec.reading import Push, Route
+
+Trusted = Sequence[tuple[Where, Field]]
+"""Clauses that are sent and not checked here, each with its field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,8 @@ class Plan:
     checked_here: tuple[Clause, ...] = ()
     """The clauses as the ledger lists them: one sent to narrow and checked again stands in both."""
     notes: tuple[Note, ...] = ()
+    exact: Trusted = ()
+    """Clauses that the route is documented to answer just as they are meant."""
     person: PersonQuestion | None = None
     """Whom the vendor's own searches are asked for, in place of the route's listing."""
     present: Where | None = None
@@ -66,6 +73,11 @@ class Plan:
     def searches_here(self) -> bool:
         """Whether many records may have to be read for a match: something is checked here."""
         return bool(self.checked) or self.text_here is not None
+
+    @property
+    def trusted(self) -> Trusted:
+        """Those of ``exact`` for which the vendor's word is taken."""
+        return [(where, known) for where, known in self.exact if where in self.sent and where not in self.checked]
 
     @property
     def counts_exactly(self) -> bool:

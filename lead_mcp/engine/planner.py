@@ -126,6 +126,7 @@ class _Split:
             pushed=_clauses([*pushed, *implied, *pushed_ranges], there),
             checked_here=_clauses([*checked, *checked_ranges], here),
             notes=_notes(route, self.fields, criteria, pushed),
+            exact=[(w, known) for w in pushed if (known := self.fields.get(w.field)) and not known.filter_only],
             **self._presence(sent),
         )
 

@@ -137,6 +137,7 @@ SENTENCES: Final[Mapping[type[Note], str | Callable[[Any], str]]] = {
     notes.VendorSearches: lambda note: f"text: {note.how or OWN_SEARCH}",
     notes.VendorSays: "{text}",
     notes.AskedAsOne: "text: asked as one {what}; a record that only holds it as a part is not found",
+    notes.FilterIgnored: lambda note: f"the vendor does not heed the filter by {note.field}: checked here",
     notes.FilterRefused: lambda note: f"the vendor refused to filter by {', '.join(note.fields)}: checked here",
     notes.PersonSearchRefused: "the vendor refused its searches for one person: asked of its listing",
     notes.ListedValues: lambda note: f"{note.field} is one of {', '.join(note.values)} here",

@@ -75,6 +75,7 @@ CASES: Final = [
         "text: asked as one e-mail; a record that only holds it as a part is not found",
     ),
     (notes.FilterRefused(("city", "tag")), "the vendor refused to filter by city, tag: checked here"),
+    (notes.FilterIgnored("status"), "the vendor does not heed the filter by status: checked here"),
     (notes.PersonSearchRefused(), "the vendor refused its searches for one person: asked of its listing"),
     (notes.ListedValues("status", ("open", "lost")), "status is one of open, lost here"),
     (notes.NothingMatches("status", ("odd", "new")), "not asked: no status 'odd, new' can match"),

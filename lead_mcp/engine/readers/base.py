@@ -52,6 +52,7 @@ class Reader:
             self.extent.done, self.extent.total = True, 0
             return
         try:
+            self.pager.trusted = self.plan.trusted
             await self._read()
             if self.taken.unreadable:
                 self.extent.note(UnreadableTimes(self.taken.unreadable, self.plan.along))

@@ -10,7 +10,9 @@ from typing import Final, Protocol
 
 from lead_mcp.characters import is_text
 from lead_mcp.engine.learned import Learned
+from lead_mcp.engine.plan import Trusted
 from lead_mcp.engine.readers.budget import Usage
+from lead_mcp.engine.readers.heeding import check_heeded
 from lead_mcp.engine.readers.projection import Projection
 from lead_mcp.errors import MalformedReply, TooLarge
 from lead_mcp.transport.outbound import Outbound
@@ -42,6 +44,8 @@ class Pager:
     page_cap: int = UNCAPPED
     """Falls where the vendor's replies pass the cap: later pages start small."""
     learned: Learned = field(default_factory=Learned)
+    trusted: Trusted = ()
+    """Clauses of the questions that are not checked here. Where rows contradict one, ``Unheeded`` is raised."""
     _tells: bool = False
     """Whether the vendor has told of any page what follows it."""
     _short: int = 0
@@ -68,6 +72,7 @@ class Pager:
             return await self._in_pieces(route, ask)
         if page.total is not None and page.total < ask.offset * bool(page.rows) + len(page.rows) + (page.more is True):
             page = replace(page, total=None)  # it counts something else: this page, for one
+        check_heeded(self.trusted, page.rows)
         page = self._judged(route, ask, page)
         self.usage.scanned += len(page.rows)
         if self.on_progress is not None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from lead_mcp.engine.notes import FilterRefused, PersonSearchRefused
+from lead_mcp.engine.notes import FilterIgnored, FilterRefused, PersonSearchRefused
 from lead_mcp.engine.query import AccountQuery
 from lead_mcp.engine.readers.base import OutOfOrder, Reader, Refused, TooDeep
 from lead_mcp.engine.readers.full import FullReader
+from lead_mcp.engine.readers.heeding import Unheeded
 from lead_mcp.engine.readers.making import ReaderMaker, unsorted_way_of, way_of
 from lead_mcp.engine.refusals import doubtful, unfiltered
 from lead_mcp.errors import LeadMcpError
+from lead_mcp.filters import Where
 
 
 @dataclass
@@ -49,6 +51,8 @@ class PartitionReading:
             return self._by_another_route()
         except Refused as refused:
             return self._after_refusal(refused)
+        except Unheeded as unheeded:
+            return self._checked_here(unheeded.where)
         return None
 
     def _unsorted(self) -> Reader | None:
@@ -64,6 +68,13 @@ class PartitionReading:
         """By another route, where the first one's call does not reach far enough, or is refused."""
         other = self.maker.plan(self.account_query, without=frozenset({self.reader.plan.route.name}))
         return self.reader.replaced_by(way_of(other), other)
+
+    def _checked_here(self, where: Where) -> Reader:
+        """Without a filter that the vendor does not heed; it is not sent again."""
+        self.account_query.connection.learned.refused.add((where.field, where.op))
+        found = self.maker.plan(self.account_query)
+        found = replace(found, notes=(*found.notes, FilterIgnored(where.field)))
+        return self.reader.replaced_by(way_of(found), found)
 
     # --- where the vendor refuses what it was asked -------------------------------------------------------------------
 

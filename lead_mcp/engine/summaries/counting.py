@@ -15,6 +15,7 @@ from lead_mcp.engine.plan import Criteria, Plan, bound_clauses
 from lead_mcp.engine.planner import plan
 from lead_mcp.engine.query import AccountQuery, Query
 from lead_mcp.engine.readers.budget import Usage
+from lead_mcp.engine.readers.heeding import FEW, Unheeded
 from lead_mcp.engine.readers.paging import Pager
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.filters import Clause, Op, Order, Where
@@ -23,7 +24,7 @@ from lead_mcp.vendors.spec.reading import PageRequest
 
 @dataclass
 class VendorCounter:
-    """Asks one account's vendor for totals alone, in pages of one record.
+    """Asks one account's vendor for totals alone, in pages of one record, or of a few that show that it heeds a filter.
 
     ``deadline``: when time is up, by the event loop's clock. ``pushed``: what the first question pushed; the counts of single
     words are ours, nobody asked for them.
@@ -68,21 +69,25 @@ class VendorCounter:
         if not found.counts_exactly:
             return None
         self.pushed = found.pushed if self.pushed is None else self.pushed
-        total = 0
+        # counts of single words need no rows: they have to add up to the total
+        total, rows = 0, FEW if found.trusted and len(clauses) == len(self.account_query.clauses) else 1
         for partition in search.partitions(connection.account) or (None,):
-            count = await self._in_partition(found, partition)
+            count = await self._in_partition(found, partition, rows)
             if count is None:
                 return None
             total += count
         return total
 
-    async def _in_partition(self, found: Plan, partition: str | None) -> int | None:
-        pager = Pager(self.account_query.connection.outbound, self.usage, self.query.now, partition)
+    async def _in_partition(self, found: Plan, partition: str | None, rows: int) -> int | None:
+        outbound = self.account_query.connection.outbound
+        pager = Pager(outbound, self.usage, self.query.now, partition, trusted=found.trusted)
         where = (*found.sent, *bound_clauses(found, found.bounds))
-        request = PageRequest(where=where, text=self.query.text, order=found.criteria.orders[0], limit=1)
+        request = PageRequest(where=where, text=self.query.text, order=found.criteria.orders[0], limit=rows)
         try:
             with anyio.move_on_after(max(0.0, self.deadline - anyio.current_time())):
                 return (await pager.page(found.route, request)).total
+        except Unheeded as unheeded:
+            self.account_query.connection.learned.refused.add((unheeded.where.field, unheeded.where.op))
         except LeadMcpError:
             return None  # reading tells what is wrong, in the ledger
         return None
