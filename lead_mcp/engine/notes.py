@@ -199,6 +199,14 @@ class PersonSearchRefused(Note):
     """The vendor refuses its searches for one person: its listing is read."""
 
 
+class JoinedNobody(Note):
+    """Telephone numbers and e-mails beside more than ``names`` different names."""
+
+    phones: int
+    emails: int
+    names: int
+
+
 class ListedValues(Note):
     """The vendor's closed list, where a filter names something else."""
 

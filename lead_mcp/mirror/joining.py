@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from lead_mcp.engine.persons.shared import MOST_NAMES
 from lead_mcp.mirror.records import Kept
 from lead_mcp.mirror.store import Database, in_pieces
-from lead_mcp.sql.people import MOST_NAMES, roots
+from lead_mcp.sql.people import roots
 from lead_mcp.uris import lead_uri
 
 NAMES: Final = (

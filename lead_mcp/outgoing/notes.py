@@ -105,7 +105,7 @@ def _accounts_not_read(note: sql_notes.AccountsNotRead) -> str:
     return f"{', '.join(note.accounts)} could not be read whole: no row of it is in the tables"
 
 
-def _joined_nobody(note: sql_notes.JoinedNobody) -> str:
+def _joined_nobody(note: notes.JoinedNobody) -> str:
     counts = [counted(many, noun) for many, noun in ((note.phones, "phone"), (note.emails, "e-mail")) if many]
     return f"{' and '.join(counts)} with more than {note.names} different names joined nobody"
 
@@ -156,7 +156,7 @@ SENTENCES: Final[Mapping[type[Note], str | Callable[[Any], str]]] = {
     sql_notes.NoBeginning: lambda note: (
         f"no beginning was given: {note.what} of the last {_length(note.back)} were read"
     ),
-    sql_notes.JoinedNobody: _joined_nobody,
+    notes.JoinedNobody: _joined_nobody,
     sql_notes.AmountsBeyond: lambda note: f"amounts beyond 14 digits are NULL ({', '.join(note.columns)})",
     sql_notes.AccountsNotRead: _accounts_not_read,
     sql_notes.RealValueCompared: REAL,

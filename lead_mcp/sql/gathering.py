@@ -13,8 +13,8 @@ from typing import Final
 import anyio
 from anyio import to_thread
 
+from lead_mcp.engine.notes import JoinedNobody
 from lead_mcp.engine.records import Record
-from lead_mcp.sql.notes import JoinedNobody
 from lead_mcp.sql.people import People
 from lead_mcp.sql.rows import Mask, Row, decoded, encoded
 from lead_mcp.sql.tables import TABLES

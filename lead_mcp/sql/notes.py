@@ -14,14 +14,6 @@ class NoBeginning(Note):
     back: timedelta
 
 
-class JoinedNobody(Note):
-    """Telephone numbers and e-mails beside more than ``names`` different names."""
-
-    phones: int
-    emails: int
-    names: int
-
-
 class AmountsBeyond(Note):
     """Columns in which amounts of more than 14 digits are NULL."""
 

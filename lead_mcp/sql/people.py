@@ -13,10 +13,10 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from lead_mcp.engine.notes import JoinedNobody
+from lead_mcp.engine.persons.shared import MOST_NAMES
 from lead_mcp.filters import folded
-from lead_mcp.sql.notes import JoinedNobody
 
-MOST_NAMES: Final = 5
 COLUMNS: Final = {"t": "phone_e164", "e": "email_folded"}
 """The column that a key's value stands in."""
 SEQUENCES: Final = ("01234567890123456789", "98765432109876543210")

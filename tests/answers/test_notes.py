@@ -99,8 +99,8 @@ CASES: Final = [
     ),
     (notes.PingsNotAllRead(), "the summary wants every ping, and not every one was read"),
     (sql.NoBeginning("pings", DAY), "no beginning was given: pings of the last 24 hours were read"),
-    (sql.JoinedNobody(1, 0, 5), "1 phone with more than 5 different names joined nobody"),
-    (sql.JoinedNobody(2, 3, 5), "2 phones and 3 e-mails with more than 5 different names joined nobody"),
+    (notes.JoinedNobody(1, 0, 5), "1 phone with more than 5 different names joined nobody"),
+    (notes.JoinedNobody(2, 3, 5), "2 phones and 3 e-mails with more than 5 different names joined nobody"),
     (sql.AmountsBeyond(("value", "price")), "amounts beyond 14 digits are NULL (value, price)"),
     (sql.AccountsNotRead(("acme", "bee")), "acme, bee could not be read whole: no row of it is in the tables"),
     (

@@ -256,6 +256,31 @@ def test_what_a_person_is_found_to_go_by_is_looked_for_too(driven: Bench, people
     assert second in story["person"]["emails"]
 
 
+SWITCHBOARD = "+12125550100"
+EVER = {"since": "2000-01-01"}
+
+
+@dataclass(frozen=True)
+class Office(World):
+    """Everybody calls from one switchboard."""
+
+    def person(self, index: int) -> Person:
+        return replace(super().person(index), phone=SWITCHBOARD)
+
+
+def test_strangers_who_share_a_number_found_on_the_way_are_not_one_person() -> None:
+    """One who is asked for by e-mail has the office's number: the office is not told. Asked for the number, it is."""
+    with bench(box=sandbox(facts.emulators(), Office(60, until=UNTIL), clock=now, rated=False)) as office:
+        person = next(found for index in range(60, 0, -1) if (found := office.box.world.person(index)).email)
+        own = theirs(office, person, "email")
+        story = office.call("trace_lead", email=person.email, **EVER)
+        notes = " ".join(one.get("note", "") for one in story["accounts"])
+        everybody = office.call("trace_lead", phone=SWITCHBOARD, **EVER)
+    assert found_leads(story) == own
+    assert "1 phone with more than 5 different names joined nobody" in notes
+    assert sum(one["returned"] for one in everybody["accounts"]) > 50
+
+
 TYPED = ("512.555.0105", "(512) 555-0105", "512 555 0105", "+1 (512) 555.0105", "1-512-555-0105")
 AS_TYPED = ("octanist", "leadtrackr")
 """Vendors that keep a number as somebody typed it."""

@@ -9,12 +9,13 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lead_mcp.engine.persons.shared import MOST_NAMES
 from lead_mcp.mirror.records import Kept
 from lead_mcp.mirror.saving import remove, save
 from lead_mcp.mirror.sealing import Sealing
 from lead_mcp.mirror.store import Store
 from lead_mcp.mirror.vault import Vault
-from lead_mcp.sql.people import MOST_NAMES, keys_of, roots
+from lead_mcp.sql.people import keys_of, roots
 from lead_mcp.uris import lead_uri
 
 PHONES = st.sampled_from([None, "+12125550101", "+12125550102", "+12125550103", "+10000000000"])

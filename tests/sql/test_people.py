@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lead_mcp.sql.notes import JoinedNobody
-from lead_mcp.sql.people import MOST_NAMES, People, is_fake_phone, is_test
+from lead_mcp.engine.notes import JoinedNobody
+from lead_mcp.engine.persons.shared import MOST_NAMES
+from lead_mcp.sql.people import People, is_fake_phone, is_test
 
 Lead = tuple[str, str | None, str | None, str | None]
 PHONES = ("+12125550101", "+12125550102", "+12125550103", None)

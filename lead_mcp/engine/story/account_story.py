@@ -15,6 +15,7 @@ from lead_mcp.engine.limits import account_late
 from lead_mcp.engine.notes import CouldNotRead
 from lead_mcp.engine.persons.people import LookupScope, PersonMatches, find_person
 from lead_mcp.engine.persons.person import Person
+from lead_mcp.engine.persons.shared import apart
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.recordings import recordings_of
 from lead_mcp.engine.records import Record
@@ -63,7 +64,9 @@ class _AccountStory:
             self.entry.error, self.entry.complete = error, False
             return
         _note(self.entry, matches, person)
-        for record in matches.records:
+        records, strangers = apart(matches.records, person, self.story.person, self.scope.region)
+        self.entry.note(*filter(None, [strangers]))
+        for record in records:
             await self._take(record)
 
     async def _take(self, record: Record) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from lead_mcp.engine.ledger import LedgerEntry
+from lead_mcp.engine.persons.person import Person
 from lead_mcp.engine.records import Record
 from lead_mcp.vendors.spec.events import TimelineEvent
 
@@ -53,6 +54,8 @@ class Timeline:
     leads: list[Record] = field(default_factory=list)
     events: list[LeadEvent] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    person: Person = field(default_factory=Person)
+    """Who was asked for, before anything was found on the way."""
     asked: Record | None = None
     """The lead that named the person: it belongs to the story however little else can be found."""
     entries: list[LedgerEntry] = field(default_factory=list)

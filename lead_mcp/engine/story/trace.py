@@ -32,7 +32,7 @@ async def trace(
     First the vendors that can be asked for a person. What else that person goes by is looked for there in one more round,
     and, with all the rest, in the leads of the vendors that must be read through. All within one deadline.
     """
-    story, until = Timeline(asked=asked), anyio.current_time() + scope.limits.deadline
+    story, until = Timeline(person=person, asked=asked), anyio.current_time() + scope.limits.deadline
     async with anyio.create_task_group() as group:
         further = await _first_round(story, connections, person, scope, until, group)
         for one in connections:
