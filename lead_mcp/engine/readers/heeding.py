@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from lead_mcp.engine.plan import Trusted
-from lead_mcp.filters import Op, Where, matches
+from lead_mcp.filters import Op, Value, Where, matches
 from lead_mcp.vendors.spec.fields import Field
 from lead_mcp.vendors.spec.http import Raw
 
@@ -26,12 +26,19 @@ class Unheeded(Exception):
 def check_heeded(trusted: Trusted, rows: Sequence[Raw]) -> None:
     """Raises Unheeded where one of the first rows contradicts a clause that is not checked here."""
     for where, field in trusted:
-        if any(_contradicts(where, field, row) for row in rows[:FEW]):
+        if any(_contradicts(where, field, value) for value in _different(field.column(rows[:FEW]))):
             raise Unheeded(where)
 
 
-def _contradicts(where: Where, field: Field, row: Raw) -> bool:
-    value = field.read(row)
+def _different(values: Sequence[Value]) -> Iterable[Value]:
+    """Each value once, mostly a single one where all rows match; lists, which cannot be told apart so fast, as they come."""
+    try:
+        return dict.fromkeys(values)
+    except TypeError:
+        return values
+
+
+def _contradicts(where: Where, field: Field, value: Value) -> bool:
     if where.op is Op.EXISTS or value is None:  # what came without the field, or with an unreadable one, tells nothing
         return where.op is Op.EXISTS and (value is not None) is not where.value
     if matches(where, value):
