@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lead_mcp.transport.through_client import ThroughClient
 from lead_mcp.vendors.leadexec.emulator.projection import Projecting
 from lead_mcp.vendors.leadexec.fields import LEAD
 from tests.driving import DAWN, Bench, bench, entry, uris
@@ -125,7 +126,9 @@ def test_a_list_that_is_heeded_saves_most_of_the_bytes() -> None:
         sizes.append(int(response.headers["content-length"]))
 
     with a_bench("dotted") as driven:
-        driven.runtime.connections["leadexec"].outbound.client.event_hooks["response"].append(weigh)
+        network = driven.runtime.connections["leadexec"].outbound.network
+        assert isinstance(network, ThroughClient)
+        network.client.event_hooks["response"].append(weigh)
         weights = []
         for _ in range(2):
             sizes.clear()
