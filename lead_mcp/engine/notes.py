@@ -155,12 +155,6 @@ class DefaultWindow(Note):
     from_end: bool
 
 
-class SameWindow(Note):
-    """A summary has the window that one of its vendors insists on: so long back."""
-
-    back: timedelta
-
-
 class VendorCompares(Note):
     """Filters on these fields mean what the vendor takes them to mean."""
 
@@ -219,46 +213,3 @@ class NothingMatches(Note):
 
     field: str
     values: tuple[str, ...]
-
-
-class PeopleLookedFor(Note):
-    """At one account, and how many were found. ``read``: leads that were read to compare, None where none were."""
-
-    people: int
-    found: int
-    read: int | None
-
-
-class LookingStopped(Note):
-    people: int
-
-
-class PeopleUnknown(Note):
-    leads: int
-
-
-class PeopleNameless(Note):
-    leads: int
-
-
-class CountedByVendor(Note):
-    """``field``: for each word of it; "" for all together."""
-
-    account: str
-    field: str
-
-
-class CountedByReading(Note):
-    account: str
-    records: int
-
-
-class CountedAgain(Note):
-    """A later page of groups counts everything anew; ``changed``: other records than the first page counted."""
-
-    frozen: datetime
-    changed: bool
-
-
-class PingsNotAllRead(Note):
-    """Why there is no summary of pings."""

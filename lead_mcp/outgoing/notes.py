@@ -10,6 +10,8 @@ from lead_mcp.dates import stamp
 from lead_mcp.engine import notes
 from lead_mcp.engine.limits import Limit
 from lead_mcp.engine.notes import Note
+from lead_mcp.engine.persons import notes as person_notes
+from lead_mcp.engine.summaries import notes as summary_notes
 from lead_mcp.filters import spelled
 from lead_mcp.mirror import notes as mirror_notes
 from lead_mcp.outgoing.times import counted
@@ -67,20 +69,20 @@ def _length(back: timedelta) -> str:
     return f"{back.days} days" if back.days > 1 else f"{back.total_seconds() / 3600:g} hours"
 
 
-def _people(note: notes.PeopleLookedFor) -> str:
+def _people(note: person_notes.PeopleLookedFor) -> str:
     read = "" if note.read is None else f"{note.read:,} leads read to compare; "
     return f"{read}people looked for: {note.people:,}, found: {note.found:,}"
 
 
-def _by_vendor(note: notes.CountedByVendor) -> str:
+def _by_vendor(note: summary_notes.CountedByVendor) -> str:
     return f"{note.account}: the vendor's total" + (f" for each {note.field}" if note.field else "")
 
 
-def _by_reading(note: notes.CountedByReading) -> str:
+def _by_reading(note: summary_notes.CountedByReading) -> str:
     return f"{note.account}: {counted(note.records, 'record')} read"
 
 
-def _again(note: notes.CountedAgain) -> str:
+def _again(note: summary_notes.CountedAgain) -> str:
     anew = f"counted again for this page, as of {note.frozen.isoformat(timespec='seconds')}"
     changed = "; records have changed since the first page: a group may be missing or come twice"
     return anew + (changed if note.changed else "")
@@ -132,7 +134,7 @@ SENTENCES: Final[Mapping[type[Note], str | Callable[[Any], str]]] = {
     notes.SpellingCut: "the vendor gives the first {records:,} records of a spelling and no more",
     notes.CouldNotRead: "{what} of {id} could not be read: {message}",
     notes.DefaultWindow: _default_window,
-    notes.SameWindow: lambda note: f"the last {_length(note.back)} were asked",
+    summary_notes.SameWindow: lambda note: f"the last {_length(note.back)} were asked",
     notes.VendorCompares: lambda note: f"{', '.join(note.fields)}: compared by the vendor's own rules",
     notes.VendorSearches: lambda note: f"text: {note.how or OWN_SEARCH}",
     notes.VendorSays: "{text}",
@@ -142,14 +144,14 @@ SENTENCES: Final[Mapping[type[Note], str | Callable[[Any], str]]] = {
     notes.PersonSearchRefused: "the vendor refused its searches for one person: asked of its listing",
     notes.ListedValues: lambda note: f"{note.field} is one of {', '.join(note.values)} here",
     notes.NothingMatches: lambda note: f"not asked: no {note.field} {', '.join(note.values)!r} can match",
-    notes.PeopleLookedFor: _people,
-    notes.LookingStopped: "stopped when {people:,} people had been looked for; next_cursor goes on behind them",
-    notes.PeopleUnknown: "of {leads:,} leads it could not be told whether their person is there: left out",
-    notes.PeopleNameless: "{leads:,} leads have neither e-mail nor telephone number: left out",
-    notes.CountedByVendor: _by_vendor,
-    notes.CountedByReading: _by_reading,
-    notes.CountedAgain: _again,
-    notes.PingsNotAllRead: "the summary wants every ping, and not every one was read",
+    person_notes.PeopleLookedFor: _people,
+    person_notes.LookingStopped: "stopped when {people:,} people had been looked for; next_cursor goes on behind them",
+    person_notes.PeopleUnknown: "of {leads:,} leads it could not be told whether their person is there: left out",
+    person_notes.PeopleNameless: "{leads:,} leads have neither e-mail nor telephone number: left out",
+    summary_notes.CountedByVendor: _by_vendor,
+    summary_notes.CountedByReading: _by_reading,
+    summary_notes.CountedAgain: _again,
+    summary_notes.PingsNotAllRead: "the summary wants every ping, and not every one was read",
     mirror_notes.FromMirror: _from_mirror,
     mirror_notes.NotToppedUp: "it could not be topped up: {message}",
     mirror_notes.MirrorBegins: lambda note: f"leads from before {stamp(note.since)} are not in the mirror",

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from lead_mcp.engine.answer import Answer
 from lead_mcp.engine.ledger import LedgerEntry
-from lead_mcp.engine.notes import PingsNotAllRead
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.summaries.groups import MOST_GROUPS, RankedGroups
 from lead_mcp.engine.summaries.measures import Measure
+from lead_mcp.engine.summaries.notes import PingsNotAllRead
 from lead_mcp.engine.summaries.pings import PingCount, PingTotals
 from lead_mcp.outgoing.cleaning import cell, plain_value, text_cell
 from lead_mcp.outgoing.groups import (

@@ -12,6 +12,8 @@ import pytest
 from lead_mcp.engine import notes
 from lead_mcp.engine.limits import Limit
 from lead_mcp.engine.notes import Note
+from lead_mcp.engine.persons import notes as person_notes
+from lead_mcp.engine.summaries import notes as summary_notes
 from lead_mcp.mirror import notes as mirror
 from lead_mcp.outgoing.notes import SENTENCES, sentence_of, sentences_of
 from lead_mcp.sql import notes as sql
@@ -65,7 +67,7 @@ CASES: Final = [
     (notes.CouldNotRead("pings", "L1", "It is {down}."), "pings of L1 could not be read: It is {down}."),
     (notes.DefaultWindow(MONTH, from_end=False), "insists on a window; the last 30 days were asked"),
     (notes.DefaultWindow(DAY, from_end=True), "insists on a window; 24 hours up to its end were asked"),
-    (notes.SameWindow(MONTH), "the last 30 days were asked"),
+    (summary_notes.SameWindow(MONTH), "the last 30 days were asked"),
     (notes.VendorCompares(("city", "tag")), "city, tag: compared by the vendor's own rules"),
     (notes.VendorSearches(""), "text: the vendor's own search"),
     (notes.VendorSearches("its words alone"), "text: its words alone"),
@@ -79,25 +81,25 @@ CASES: Final = [
     (notes.PersonSearchRefused(), "the vendor refused its searches for one person: asked of its listing"),
     (notes.ListedValues("status", ("open", "lost")), "status is one of open, lost here"),
     (notes.NothingMatches("status", ("odd", "new")), "not asked: no status 'odd, new' can match"),
-    (notes.PeopleLookedFor(1_200, 3, None), "people looked for: 1,200, found: 3"),
-    (notes.PeopleLookedFor(5, 3, 4_000), "4,000 leads read to compare; people looked for: 5, found: 3"),
+    (person_notes.PeopleLookedFor(1_200, 3, None), "people looked for: 1,200, found: 3"),
+    (person_notes.PeopleLookedFor(5, 3, 4_000), "4,000 leads read to compare; people looked for: 5, found: 3"),
     (
-        notes.LookingStopped(60),
+        person_notes.LookingStopped(60),
         "stopped when 60 people had been looked for; next_cursor goes on behind them",
     ),
-    (notes.PeopleUnknown(2), "of 2 leads it could not be told whether their person is there: left out"),
-    (notes.PeopleNameless(2), "2 leads have neither e-mail nor telephone number: left out"),
-    (notes.CountedByVendor("acme", ""), "acme: the vendor's total"),
-    (notes.CountedByVendor("acme", "status"), "acme: the vendor's total for each status"),
-    (notes.CountedByReading("acme", 1), "acme: 1 record read"),
-    (notes.CountedByReading("acme", 1_500), "acme: 1,500 records read"),
-    (notes.CountedAgain(NOON, changed=False), "counted again for this page, as of 2026-11-20T17:00:00+00:00"),
+    (person_notes.PeopleUnknown(2), "of 2 leads it could not be told whether their person is there: left out"),
+    (person_notes.PeopleNameless(2), "2 leads have neither e-mail nor telephone number: left out"),
+    (summary_notes.CountedByVendor("acme", ""), "acme: the vendor's total"),
+    (summary_notes.CountedByVendor("acme", "status"), "acme: the vendor's total for each status"),
+    (summary_notes.CountedByReading("acme", 1), "acme: 1 record read"),
+    (summary_notes.CountedByReading("acme", 1_500), "acme: 1,500 records read"),
+    (summary_notes.CountedAgain(NOON, changed=False), "counted again for this page, as of 2026-11-20T17:00:00+00:00"),
     (
-        notes.CountedAgain(NOON, changed=True),
+        summary_notes.CountedAgain(NOON, changed=True),
         "counted again for this page, as of 2026-11-20T17:00:00+00:00; records have changed since the first page: "
         "a group may be missing or come twice",
     ),
-    (notes.PingsNotAllRead(), "the summary wants every ping, and not every one was read"),
+    (summary_notes.PingsNotAllRead(), "the summary wants every ping, and not every one was read"),
     (sql.NoBeginning("pings", DAY), "no beginning was given: pings of the last 24 hours were read"),
     (notes.JoinedNobody(1, 0, 5), "1 phone with more than 5 different names joined nobody"),
     (notes.JoinedNobody(2, 3, 5), "2 phones and 3 e-mails with more than 5 different names joined nobody"),

@@ -18,7 +18,8 @@ from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.cursor import Seal
 from lead_mcp.engine.ledger import LedgerEntry
 from lead_mcp.engine.limits import Limits
-from lead_mcp.engine.notes import LookingStopped, Note, PeopleLookedFor, PeopleNameless, PeopleUnknown
+from lead_mcp.engine.notes import Note
+from lead_mcp.engine.persons.notes import LookingStopped, PeopleLookedFor, PeopleNameless, PeopleUnknown
 from lead_mcp.engine.persons.presence import PRESENCE, PresenceCheck
 from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record

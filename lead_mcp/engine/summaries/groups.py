@@ -10,7 +10,7 @@ from heapq import nsmallest
 from typing import Any, Final
 
 from lead_mcp.engine.cursor import Seal
-from lead_mcp.engine.notes import CountedAgain
+from lead_mcp.engine.summaries.notes import CountedAgain
 from lead_mcp.engine.summaries.tallies import GroupTotals
 from lead_mcp.engine.summaries.time_groups import TIME_GROUPS, order_in_time
 from lead_mcp.engine.summaries.totals import GroupTable, Key

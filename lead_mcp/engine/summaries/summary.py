@@ -19,7 +19,7 @@ from lead_mcp.engine.connection import Connection
 from lead_mcp.engine.fanout import together
 from lead_mcp.engine.ledger import LedgerEntry, combined, opened
 from lead_mcp.engine.limits import Limits
-from lead_mcp.engine.notes import CountedByReading, CountedByVendor, Note, SameWindow
+from lead_mcp.engine.notes import Note
 from lead_mcp.engine.query import AccountQuery, Query
 from lead_mcp.engine.readers.budget import Budget
 from lead_mcp.engine.readers.making import ProgressCallback
@@ -29,6 +29,7 @@ from lead_mcp.engine.search import read_through
 from lead_mcp.engine.summaries.counting import VendorCounter
 from lead_mcp.engine.summaries.grouping import Grouping, check_measures
 from lead_mcp.engine.summaries.measures import COMPARED
+from lead_mcp.engine.summaries.notes import CountedByReading, CountedByVendor, SameWindow
 from lead_mcp.engine.summaries.totals import GroupTable
 from lead_mcp.engine.windows import is_bounded
 from lead_mcp.filters import Op, Order, Where
