@@ -56,6 +56,7 @@ PARAMETER: Final[Mapping[str, str]] = {
     "attributionData.fbc": "fbc",
 }
 
+NO_LEADS: Final = re.compile(r"\bno (?:more )?leads\b|\bleads? not found\b|\bpage\b", re.IGNORECASE)
 
 BOUND: Final[Mapping[Op, tuple[str, Callable[[datetime], datetime]]]] = {
     # both bounds are inclusive and records carry whole milliseconds, so each of these says exactly what was asked
@@ -173,7 +174,12 @@ def check(account: Account) -> Request:
 
 
 def read_leads(account: Account, ask: PageRequest, reply: Reply) -> Page:
-    """The page. Raises VendorError (409: Conflict) for every failure, and MalformedReply for a success without its array."""
+    """The page. Raises VendorError (409: Conflict) for every failure, and MalformedReply for a success without its array.
+
+    What a page past the end answers is not documented: a 404 behind the first page that speaks of no leads is one.
+    """
+    if ask.page > 1 and reply.status == 404 and NO_LEADS.search(message_of(body_or_none(reply))):
+        return Page((), more=False)
     body = opened(reply, "leads")
     return Page(rows_of(body), as_count(body.get("total")), as_flag(body.get("hasMore")))
 

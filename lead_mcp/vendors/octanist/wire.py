@@ -100,8 +100,13 @@ def rounded(value: Any, op: Op) -> Any:
 
 
 def read_leads(account: Account, ask: PageRequest, reply: Reply) -> Page:
-    """The page. Raises VendorError for every documented failure."""
-    body = opened(reply)
+    """The page; NOT_FOUND behind the first is one past the end. Raises VendorError for every documented failure."""
+    try:
+        body = opened(reply)
+    except NotFound as none:
+        if ask.page == 1 or none.vendor_code is None:
+            raise
+        return Page((), more=False)
     if isinstance(body, list):  # the first generation's form
         return Page(as_rows(body))
     whole = as_object(body)
