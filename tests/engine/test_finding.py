@@ -93,7 +93,7 @@ def test_a_story_takes_few_requests_too(large: Bench) -> None:
         story = large.call("trace_lead", **asked)
         costs = {one["account"]: one["requests"] for one in story["accounts"]}
         assert {one[0].split("/")[2] for one in story["leads"]["rows"]} == set(large.accounts)
-        assert sum(costs.values()) <= 21, costs
+        assert sum(costs.values()) <= 22, costs
         assert costs["octanist"] == costs["leadtrackr"] == 2
 
 

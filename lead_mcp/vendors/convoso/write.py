@@ -270,8 +270,9 @@ def with_main_phone(account: Account, phone: Phone, ask: PageRequest) -> Rounds:
 
 
 def main_number(phone: Phone, ask: PageRequest) -> Rounds:
-    others = (phone.country_code + phone.national, phone.e164)
-    return [[sought({"phone_number": one}, ask) for one in spelled] for spelled in ((phone.national,), others)]
+    """Without and with the country's code at once: who is found by one spelling says nothing of who stands by the other."""
+    rounds = ((phone.national, phone.country_code + phone.national), (phone.e164,))
+    return [[sought({"phone_number": one}, ask) for one in spelled] for spelled in rounds]
 
 
 def with_name(account: Account, words: Sequence[str], ask: PageRequest) -> Rounds:
