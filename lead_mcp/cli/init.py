@@ -65,7 +65,7 @@ class ConfigFile:
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedSecrets:
     """Where an account's secrets go. ``values``: the account as the file has it; ``kept``: for the keyring, by name;
     ``clear``: those that the check cannot find yet, by key."""
 
@@ -99,23 +99,23 @@ def _read(path: Path) -> ConfigFile:
         raise SettingsError(f"{path}: {error}.") from None
 
 
-def _placed(account: NewAccount, store: str | None) -> Placed:
+def _placed(account: NewAccount, store: str | None) -> PlacedSecrets:
     """The secrets where they were asked to be kept. Raises SettingsError where that cannot be."""
     moved = _from_environment(account) if store in ("keyring", "file") else {}
     clear = {**account.typed, **moved}
     if not clear:
-        return Placed(account.values)
+        return PlacedSecrets(account.values)
     if store == "env":
         raise SettingsError(
             "--secrets env keeps nothing itself: name each secret's variable with --secret-env KEY=NAME."
         )
     if (store or _best_store()) == "file":
-        return Placed({**account.values, **clear})
+        return PlacedSecrets({**account.values, **clear})
     if why := key_store.problem():
         raise SettingsError(why)
     names = {key: f"{account.name}/{key}" for key in clear}
     references = {key: f"{key_store.REFERENCE}{name}" for key, name in names.items()}
-    return Placed({**account.values, **references}, {names[key]: text for key, text in clear.items()}, clear)
+    return PlacedSecrets({**account.values, **references}, {names[key]: text for key, text in clear.items()}, clear)
 
 
 def _from_environment(account: NewAccount) -> dict[str, str]:

@@ -15,7 +15,7 @@ class CannotKeep(Exception):
 
 
 @dataclass(frozen=True)
-class Format:
+class ConfigFormat:
     """One format: reading raises ValueError, which says where the text is wrong."""
 
     title: str
@@ -24,10 +24,10 @@ class Format:
     remove: Callable[[str, Sequence[str]], str]
 
 
-FORMATS: Final[Mapping[str, Format]] = {
-    "json": Format("JSON", json_text.load, json_text.assign, json_text.remove),
-    "toml": Format("TOML", toml_text.load, toml_text.assign, toml_text.remove),
-    "yaml": Format("YAML", yaml_text.load, yaml_text.assign, yaml_text.remove),
+FORMATS: Final[Mapping[str, ConfigFormat]] = {
+    "json": ConfigFormat("JSON", json_text.load, json_text.assign, json_text.remove),
+    "toml": ConfigFormat("TOML", toml_text.load, toml_text.assign, toml_text.remove),
+    "yaml": ConfigFormat("YAML", yaml_text.load, yaml_text.assign, yaml_text.remove),
 }
 
 

@@ -23,7 +23,7 @@ Row = Sequence[Any]
 
 
 @dataclass(frozen=True)
-class Lines:
+class LineFormat:
     """How columns and rows are written as they come. ``defuses``: whether formulas are made text."""
 
     header: Callable[[Sequence[str]], str]
@@ -48,7 +48,7 @@ class Format:
 
     name: str
     mime_type: str
-    lines: Lines
+    lines: LineFormat
     needs: str = ""
     """The package that it needs, in the extra of the format's name."""
     make: Callable[[Path, Path, str], None] | None = None
@@ -68,10 +68,10 @@ def _csv_header(start: str, end: str, columns: Sequence[str]) -> str:
     return start + _csv_line(end, (), [defused(name) for name in columns])
 
 
-def csv_lines(*, excel: bool) -> Lines:
+def csv_lines(*, excel: bool) -> LineFormat:
     """Comma-separated values; for Excel with the mark by which it knows UTF-8, and its ends of lines."""
     end, start = ("\r\n", BOM) if excel else ("\n", "")
-    return Lines(partial(_csv_header, start, end), partial(_csv_line, end), defuses=True)
+    return LineFormat(partial(_csv_header, start, end), partial(_csv_line, end), defuses=True)
 
 
 def _object_line(columns: Sequence[str], row: Row) -> str:
@@ -98,15 +98,15 @@ def _make_parquet(rows: Path, made: Path, zone: str) -> None:
     make_parquet(rows, made, zone)
 
 
-def _gathering(*, defuses: bool) -> Lines:
-    return Lines(lambda columns: _json(list(columns)), _gathered_line, defuses=defuses)
+def _gathering(*, defuses: bool) -> LineFormat:
+    return LineFormat(lambda columns: _json(list(columns)), _gathered_line, defuses=defuses)
 
 
 FORMATS: Final = {
     one.name: one
     for one in (
         Format("csv", "text/csv", csv_lines(excel=False)),
-        Format("jsonl", "application/jsonl", Lines(lambda columns: "", _object_line, defuses=False)),
+        Format("jsonl", "application/jsonl", LineFormat(lambda columns: "", _object_line, defuses=False)),
         Format(
             "xlsx",
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",

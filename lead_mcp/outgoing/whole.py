@@ -38,7 +38,7 @@ def whole_lead(record: Record, discovered: FieldMap | None = None, events: Seque
 def _whole(record: Record, discovered: FieldMap | None, events: Sequence[TimelineEvent], limit: int) -> Rendered:
     found = full_record(record, CANONICAL, limit, discovered)
     sends = _sends(events)
-    rest = Rest(_shown_places(record, found["lead"]), found["lead"], sends)
+    rest = RestOfRecord(_shown_places(record, found["lead"]), found["lead"], sends)
     rest.take(found["raw"], "")
     return found, text_of(*_ours(found, sends), "raw:" if rest.lines or rest.long else "", *rest.lines, *rest.long)
 
@@ -91,7 +91,7 @@ def _shown_places(record: Record, lead: Mapping[str, Any]) -> dict[str, str]:
 
 
 @dataclass
-class Rest:
+class RestOfRecord:
     """What of a vendor's record none of our fields shows, line by line; payloads apart.
 
     ``places``: the paths that are shown, and by which of our names.
@@ -143,7 +143,7 @@ class Rest:
 
     def _take_part(self, path: str, value: Any) -> None:
         """What was too long for a table, or is a table itself: it stands behind every line."""
-        apart = Rest(self.places, self.lead, self.sends)
+        apart = RestOfRecord(self.places, self.lead, self.sends)
         apart.take(value, path)
         self.long += [*apart.lines, *apart.long]
 

@@ -48,7 +48,7 @@ def _is_stderr(found: os.stat_result) -> bool:
 async def opened_pipes() -> AsyncIterator[tuple[Messages, Replies]]:
     """What is read and written, while whoever else reads stdin meets its end, and what else is printed goes to stderr."""
     with _instead(STDIN, os.open(os.devnull, os.O_RDONLY)) as read, _instead(STDOUT, _elsewhere()) as write:
-        lines = Lines(read)
+        lines = InputLines(read)
         outlet = Outlet(write, lines.end)
         try:
             yield Messages(lines), Replies(outlet)
@@ -85,7 +85,7 @@ def _instead(fd: int, other: int) -> Iterator[int]:
         os.close(kept)
 
 
-class Lines:
+class InputLines:
     """The lines that come through a descriptor."""
 
     def __init__(self, fd: int) -> None:
@@ -204,7 +204,7 @@ class Messages:
 
     last_context: Context | None = None
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, lines: InputLines) -> None:
         self._lines = lines
         self._first = True
 

@@ -180,10 +180,10 @@ class Server(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment wins over the file's ``[server]`` table, which is what the constructor is given."""
-        return Tidied(env_settings), Tidied(init_settings)
+        return StrippedSource(env_settings), StrippedSource(init_settings)
 
 
-class Tidied(PydanticBaseSettingsSource):
+class StrippedSource(PydanticBaseSettingsSource):
     """What another source gives: texts stripped, blank ones left out."""
 
     def __init__(self, inner: PydanticBaseSettingsSource) -> None:

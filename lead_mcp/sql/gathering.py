@@ -35,7 +35,7 @@ class Piece:
 
 
 @dataclass
-class Gathered:
+class GatheredRows:
     """Everything that was read for one statement. ``columns`` of each table, in order."""
 
     columns: Mapping[str, Sequence[str]]

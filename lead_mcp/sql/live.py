@@ -22,14 +22,14 @@ from lead_mcp.engine.ledger import LedgerEntry, combined
 from lead_mcp.engine.notes import Note
 from lead_mcp.engine.records import Record
 from lead_mcp.errors import BadArgument, LeadMcpError
-from lead_mcp.sql.gathering import Gathered, Rows
+from lead_mcp.sql.gathering import GatheredRows, Rows
 from lead_mcp.sql.messages import too_many_bytes, too_many_recorded, too_wide
 from lead_mcp.sql.needs import Needs
 from lead_mcp.sql.notes import AccountsNotRead, AmountsBeyond
 from lead_mcp.sql.people import People
 from lead_mcp.sql.plan import ReadingPlan, reading_plan
 from lead_mcp.sql.query import SqlQuery
-from lead_mcp.sql.reading import LEAD, Reading, Terms, merged, read, recordings
+from lead_mcp.sql.reading import LEAD, AccountReading, ReadingTerms, merged, read, recordings
 from lead_mcp.sql.rows import Row, RowMaker, sends_of
 from lead_mcp.sql.tables import TABLES
 
@@ -45,7 +45,7 @@ class Live:
     needs: Needs
     started: float
     plan: ReadingPlan = field(init=False)
-    gathered: Gathered = field(init=False)
+    gathered: GatheredRows = field(init=False)
     makers: dict[str, RowMaker] = field(init=False)
     entries: list[LedgerEntry] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
@@ -67,7 +67,7 @@ class Live:
             if not TABLES[name].query
         }
         people = People() if "person_id" in columns.get("leads", ()) else None
-        self.gathered = Gathered(columns, people)
+        self.gathered = GatheredRows(columns, people)
         self.makers = {
             one.name: RowMaker(one.vendor.name, self.query.region, self.query.mask, self.query.words, people)
             for one in self.query.connections
@@ -78,10 +78,10 @@ class Live:
         return {one.name: one for one in self.query.connections}
 
     @property
-    def terms(self) -> Terms:
+    def terms(self) -> ReadingTerms:
         query, until = self.query, self.started + self.query.deadline * (1 - KEPT_BACK)
         scan = query.scan // max(1, len(self._by_kind()))
-        return Terms(zone=query.zone, now=query.now, scan=scan, until=until, region=query.region)
+        return ReadingTerms(zone=query.zone, now=query.now, scan=scan, until=until, region=query.region)
 
     async def read(self) -> None:
         """Everything the statement needs. Raises LeadMcpError where nothing could be read, or not enough."""
@@ -105,7 +105,7 @@ class Live:
         if self.needs.has("accounts"):
             self.gathered.put("accounts", self._accounts())
 
-    async def _read(self, readings: Sequence[Reading]) -> None:
+    async def _read(self, readings: Sequence[AccountReading]) -> None:
         """Read the records of one kind, at every account that has them."""
         kind = readings[0].kind
         rows = {one.connection.name: self._rows(one) for one in readings}
@@ -125,7 +125,7 @@ class Live:
         found = await read(readings, self.terms, sink, drain)
         self.entries += [replace(entry, returned=returned[entry.account]) for entry in found]
 
-    def _by_kind(self) -> list[list[Reading]]:
+    def _by_kind(self) -> list[list[AccountReading]]:
         kinds = dict.fromkeys(one.kind for one in self.plan.readings)
         return [[one for one in self.plan.readings if one.kind == kind] for kind in kinds]
 
@@ -152,7 +152,7 @@ class Live:
             if len(self.recorded) > self.query.max_recorded:
                 self._stop(too_many_recorded(self.query.max_recorded))
 
-    def _rows(self, reading: Reading) -> Rows:
+    def _rows(self, reading: AccountReading) -> Rows:
         """What makes a record of this reading into rows."""
         maker, columns = self.makers[reading.connection.name], self.gathered.columns
         if reading.kind != LEAD:

@@ -17,7 +17,7 @@ from lead_mcp.sql.needs import Needs
 from lead_mcp.sql.notes import NoBeginning
 from lead_mcp.sql.query import SqlQuery
 from lead_mcp.sql.reach import Reach
-from lead_mcp.sql.reading import LEAD, Reading, default_stretch
+from lead_mcp.sql.reading import LEAD, AccountReading, default_stretch
 from lead_mcp.sql.rows import unmasked
 from lead_mcp.vendors.spec.fields import CANONICAL, PING_FIELDS, Field
 
@@ -42,7 +42,7 @@ OF_RECORDS: Final = frozenset({"sends", "events"})
 class ReadingPlan:
     """Everything to be read. The windows are those of all leads, and of all pings; ``notes`` say what nobody asked for."""
 
-    readings: Sequence[Reading] = ()
+    readings: Sequence[AccountReading] = ()
     lead_window: Window | None = None
     ping_window: Window | None = None
     notes: Sequence[Note] = ()
@@ -65,7 +65,7 @@ def _leads(query: SqlQuery, needs: Needs, reach: Reach) -> ReadingPlan:
     fields = fields_of(columns, CANONICAL)
     narrowed = query.mask is unmasked and "person_id" not in columns  # a person's leads join through any other lead
     readings = [
-        Reading(
+        AccountReading(
             connection=one,
             kind=LEAD,
             window=window,
@@ -86,7 +86,7 @@ def _pings(query: SqlQuery, needs: Needs, reach: Reach) -> ReadingPlan:
     window, notes = reading_window(query, reach, max(stretches, default=None), "pings")
     columns = needs.columns["pings"]
     readings = [
-        Reading(
+        AccountReading(
             connection=one, kind=kind, window=window, fields=fields_of(columns, PING_FIELDS), whole="raw" in columns
         )
         for one, kind in kinds

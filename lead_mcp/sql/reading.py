@@ -33,7 +33,7 @@ Progress = Callable[[int], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class ReadingTerms:
     """What reading for one statement may take. ``until``: by the event loop's clock, when it has to be over.
 
     ``region``: where telephone numbers are dialled.
@@ -55,7 +55,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class AccountReading:
     """One kind of record at one account: ``lead``, ``inbound`` or ``outbound``. ``fields``: ours; ``whole``: every field.
 
     ``filters``: what narrows it; the engine decides again which rows count.
@@ -76,7 +76,7 @@ def default_stretch(connections: Sequence[Connection], kind: str) -> timedelta |
 
 
 async def read(
-    readings: Sequence[Reading], terms: Terms, sink: Callable[[Record], None], drain: Progress
+    readings: Sequence[AccountReading], terms: ReadingTerms, sink: Callable[[Record], None], drain: Progress
 ) -> list[LedgerEntry]:
     """Every record of one kind, of several accounts side by side, to ``sink``; ``drain`` is awaited for each page.
 
@@ -85,7 +85,7 @@ async def read(
     found: dict[str, AccountQuery] = {}
     entries: dict[str, LedgerEntry] = {}
 
-    async def resolve(one: Reading) -> None:
+    async def resolve(one: AccountReading) -> None:
         name = one.connection.name
         try:
             (found[name],) = await resolve_queries([one.connection], _query(one, terms))
@@ -106,7 +106,7 @@ async def read(
     return list(entries.values())
 
 
-def _query(reading: Reading, terms: Terms) -> Query:
+def _query(reading: AccountReading, terms: ReadingTerms) -> Query:
     search = reading.connection.search(reading.kind)
     return Query(
         kind=reading.kind,
@@ -121,7 +121,7 @@ def _query(reading: Reading, terms: Terms) -> Query:
     )
 
 
-async def recordings(connection: Connection, lead: Record, terms: Terms) -> tuple[list[Recording], int]:
+async def recordings(connection: Connection, lead: Record, terms: ReadingTerms) -> tuple[list[Recording], int]:
     """A lead's recordings, all of them, and the requests they took. Raises LeadMcpError."""
     found = await recordings_of(connection, lead.id, None, None, terms.limits.deadline)
     if found.error is not None:

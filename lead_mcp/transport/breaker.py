@@ -34,7 +34,7 @@ class NotAsked(Unavailable):
 
 
 @dataclass
-class Exchange:
+class WatchedRequest:
     """One request, from the moment at which it leaves (by the event loop's clock).
 
     ``probe``: the name under which it tries a vendor that is down, or "". ``status``: of its reply.
@@ -95,13 +95,13 @@ class Breaker:
         return self.failures >= FAILURES
 
     @asynccontextmanager
-    async def watched(self) -> AsyncIterator[Exchange]:
+    async def watched(self) -> AsyncIterator[WatchedRequest]:
         """One request; it is told when it leaves, and its reply's status. Raises NotAsked where none may be sent now."""
-        exchange = Exchange(self, await self.enter())
+        request = WatchedRequest(self, await self.enter())
         weight: int | None = None
         try:
-            yield exchange
-            weight = exchange.weight
+            yield request
+            weight = request.weight
         except TimedOut:
             weight = HANG
             raise
@@ -109,10 +109,10 @@ class Breaker:
             weight = None if isinstance(error, NotAsked) else 1
             raise
         except anyio.get_cancelled_exc_class():
-            weight = exchange.cut_off_weight
+            weight = request.cut_off_weight
             raise
         finally:
-            await self.leave(exchange, weight)
+            await self.leave(request, weight)
 
     async def enter(self) -> str:
         """The name of the request where it is the one that tries, or "". Raises NotAsked."""
@@ -123,18 +123,18 @@ class Breaker:
         self.probing = True
         return "here"
 
-    async def leave(self, exchange: Exchange, weight: int | None) -> None:
+    async def leave(self, request: WatchedRequest, weight: int | None) -> None:
         """What a request's end tells of the vendor."""
-        if exchange.probe:
+        if request.probe:
             self.probing = False
         if weight == 0:
             self.failures = self.rests = 0
         elif weight:
-            self._failed(weight, exchange)
+            self._failed(weight, request)
 
-    def _failed(self, weight: int, exchange: Exchange) -> None:
+    def _failed(self, weight: int, request: WatchedRequest) -> None:
         if weight == HANG:
-            if exchange.left_at < self.hung:
+            if request.left_at < self.hung:
                 return
             self.hung = anyio.current_time()
         now = self.clock()

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import anyio
 
-from lead_mcp.transport.breaker import FAILURES, HANG, LONGEST_REST, REST, Breaker, Exchange
+from lead_mcp.transport.breaker import FAILURES, HANG, LONGEST_REST, REST, Breaker, WatchedRequest
 from lead_mcp.transport.shared_redis import RedisGone, SharedRedis
 
 TRYING: Final = 60.0
@@ -81,16 +81,16 @@ class SharedBreaker(Breaker):
         self.probing = self.probing or bool(tries)
         return name if tries else ""
 
-    async def leave(self, exchange: Exchange, weight: int | None) -> None:
-        if exchange.probe:
+    async def leave(self, request: WatchedRequest, weight: int | None) -> None:
+        if request.probe:
             self.probing = False
         elif weight is None or (weight == 0 and not self.failures):
             return
-        outcome = (-1 if weight is None else weight, HANG, exchange.seconds)
+        outcome = (-1 if weight is None else weight, HANG, request.seconds)
         try:
-            state = await self._run(LEAVE, FAILURES, exchange.probe, *outcome, REST, LONGEST_REST, FORGOTTEN)
+            state = await self._run(LEAVE, FAILURES, request.probe, *outcome, REST, LONGEST_REST, FORGOTTEN)
         except RedisGone:
-            await super().leave(exchange, weight)
+            await super().leave(request, weight)
         else:
             self._adopt(*state)
 

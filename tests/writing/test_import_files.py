@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lead_mcp.cli.importing.columns import Row, mapped
+from lead_mcp.cli.importing.columns import Row, column_map
 from lead_mcp.cli.importing.rows import MOST_ROWS, ImportFile, read_file
 from lead_mcp.cli.importing.text_files import MOST_LINE
 from lead_mcp.errors import BadArgument
@@ -170,11 +170,11 @@ def test_a_hundred_thousand_columns_take_linear_time(tmp_path: Path) -> None:
         content = ",".join([*names, "email"]) + "\n" + ",".join(["x"] * many + ["a@example.com"]) + "\n"
         started = time.process_time()
         found = read(tmp_path, content)
-        assert len(mapped(found.columns, [], FORM, ignore_unmapped=True).rows(found.read)) == 1
+        assert len(column_map(found.columns, [], FORM, ignore_unmapped=True).rows(found.read)) == 1
         with pytest.raises(BadArgument, match="no field of a lead"):
-            mapped(found.columns, [], FORM, ignore_unmapped=False)
+            column_map(found.columns, [], FORM, ignore_unmapped=False)
         with pytest.raises(BadArgument, match="no column 'colum 7'"):
-            mapped(found.columns, ["colum 7=name"], FORM, ignore_unmapped=True)
+            column_map(found.columns, ["colum 7=name"], FORM, ignore_unmapped=True)
         took.append(time.process_time() - started)
     assert took[1] < 10 * took[0] + 1
 
@@ -236,14 +236,14 @@ def test_depth_is_counted(value: Any) -> None:
 def test_a_column_is_a_field_by_its_name_or_by_a_usual_one_that_no_other_has(
     columns: list[str], fields: list[str | None]
 ) -> None:
-    targets = mapped(columns, [], FORM, ignore_unmapped=True).targets
+    targets = column_map(columns, [], FORM, ignore_unmapped=True).targets
     assert [targets.get(column) for column in columns] == fields
 
 
 def test_every_column_that_is_no_field_is_told_at_once() -> None:
     columns = ["name", "Web adress", "Budget", *(f"column {n}" for n in range(20))]
     with pytest.raises(BadArgument) as refused:
-        mapped(columns, [], FORM, ignore_unmapped=False)
+        column_map(columns, [], FORM, ignore_unmapped=False)
     assert all(
         word in refused.value.message for word in ("'Web adress'", "'Budget'", "And 12 more.", "--ignore-unmapped")
     )
@@ -254,7 +254,7 @@ def test_every_column_that_is_no_field_is_told_at_once() -> None:
 
 def named(folder: Path, content: str, name: str = "leads.csv") -> list[Row]:
     found = read(folder, content, name)
-    return mapped(found.columns, [], FORM, ignore_unmapped=True).rows(found.read)
+    return column_map(found.columns, [], FORM, ignore_unmapped=True).rows(found.read)
 
 
 ROWS = ["Ann,a@example.com,", "Bo,b@example.com,", "Ann,a@example.com,", 'Cy,c@example.com,"x, y"']

@@ -46,7 +46,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Mapped:
+class ColumnMap:
     """Which column is which field."""
 
     targets: Mapping[str, str]
@@ -64,7 +64,7 @@ class Mapped:
         return Row(number, line, f"{digest}#{occurrences[digest]}", ours, own)
 
 
-def mapped(columns: Sequence[str], maps: Sequence[str], form: Form, *, ignore_unmapped: bool) -> Mapped:
+def column_map(columns: Sequence[str], maps: Sequence[str], form: Form, *, ignore_unmapped: bool) -> ColumnMap:
     """The columns as fields: as ``maps`` say (``column=field``), else by their names. Raises BadArgument."""
     ours = dict.fromkeys((*form.ours, *CANONICAL))
     given = dict(_given(one, columns, ours) for one in maps)
@@ -85,7 +85,7 @@ def mapped(columns: Sequence[str], maps: Sequence[str], form: Form, *, ignore_un
         raise BadArgument(_unknown(unknown, ours, form))
     if not targets:
         raise BadArgument("No column of the file is a field of a lead.")
-    return Mapped(targets)
+    return ColumnMap(targets)
 
 
 def _given(text: str, columns: Sequence[str], ours: Iterable[str]) -> tuple[str, str]:

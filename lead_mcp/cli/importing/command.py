@@ -14,7 +14,7 @@ from typing import Final
 import anyio
 
 from lead_mcp.characters import cleaned
-from lead_mcp.cli.importing.columns import mapped
+from lead_mcp.cli.importing.columns import column_map
 from lead_mcp.cli.importing.plan import PRINCIPAL, ImportOptions, ImportPlan
 from lead_mcp.cli.importing.results import Results
 from lead_mcp.cli.importing.rows import Problems, read_file
@@ -80,7 +80,7 @@ async def _checked(settings: Settings, path: Path, options: ImportOptions) -> Im
         connection = runtime.connection(options.account)
         form = offered_insert(connection).form
         await runtime.context().copy_of(connection, options.source)
-        columns = mapped(file.columns, options.maps, form, ignore_unmapped=options.ignore_unmapped)
+        columns = column_map(file.columns, options.maps, form, ignore_unmapped=options.ignore_unmapped)
         plan = ImportPlan(path, options, file.digest, columns.rows(file.read))
         beginning = f"import {file.digest}#"
         plan.began_earlier = await runtime.in_journal(lambda journal: journal.has_keys(PRINCIPAL, beginning))
