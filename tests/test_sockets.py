@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from lead_mcp.errors import TooLarge
-from lead_mcp.transport.network import UNSENT, SignedRequest
+from lead_mcp.transport.network import NEVER_LEFT, SignedRequest
 from lead_mcp.transport.pool import Pool
 from lead_mcp.transport.sockets import UNREAD
 from tests.loopback import PATIENCE
@@ -125,7 +125,7 @@ async def test_over_tls_a_connection_is_kept(certificate: Path, server_side: ssl
 
 async def test_a_certificate_that_nobody_trusts_is_no_connection(server_side: ssl.SSLContext) -> None:
     async with vendor(says(OK), server_side) as (base, _), pool(ssl.create_default_context()) as made:
-        with pytest.raises(UNSENT):
+        with pytest.raises(NEVER_LEFT):
             await made.exchange(get(base), LIMIT)
 
 
@@ -134,7 +134,7 @@ async def test_a_vendor_that_speaks_no_tls_is_no_connection() -> None:
         await reader.read(64)
 
     async with vendor(hang_up) as (base, _), pool(ssl.create_default_context()) as made:
-        with pytest.raises(UNSENT):
+        with pytest.raises(NEVER_LEFT):
             await made.exchange(get(base.replace("http:", "https:")), LIMIT)
 
 

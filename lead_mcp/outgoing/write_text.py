@@ -14,8 +14,8 @@ from lead_mcp.outgoing.cleaning import cell, cleaned_tree, readable
 from lead_mcp.outgoing.masking import masked, masked_text, masked_tree
 from lead_mcp.outgoing.render import Table, record_lines, table, text_of, text_table
 from lead_mcp.outgoing.times import counted
-from lead_mcp.writing.checked import Checked
 from lead_mcp.writing.confirm import BatchPlan, Question, RowPlan
+from lead_mcp.writing.duplicate_check import DuplicateCheck
 from lead_mcp.writing.outcome import Action, Note, Outcome, OutcomeKind
 from lead_mcp.writing.prepared import PreparedWrite
 from lead_mcp.writing.rows import RowResult
@@ -180,15 +180,15 @@ def outcome_text(outcome: Outcome) -> str:
     return text_of(head, *record_lines(parts), *ends, *(f"warning: {warning}" for warning in found["warnings"]))
 
 
-def checked_to_dict(checked: Checked) -> dict[str, Any]:
+def checked_to_dict(checked: DuplicateCheck) -> dict[str, Any]:
     """``{"account", "compared", "found", "complete", "requests", "since"?, "note"?}``."""
     found = checked.record()
     return {**found, "note": masked_text(cleaned(found["note"]))} if "note" in found else found
 
 
-def _merged(looks: Sequence[Checked | None]) -> list[Checked]:
+def _merged(looks: Sequence[DuplicateCheck | None]) -> list[DuplicateCheck]:
     """Looks of the same kind as one: what they found and took, added up."""
-    merged: dict[tuple[Any, ...], Checked] = {}
+    merged: dict[tuple[Any, ...], DuplicateCheck] = {}
     for one in looks:
         if one is not None:
             key = (one.account, one.compared, one.complete, one.since)
@@ -196,7 +196,7 @@ def _merged(looks: Sequence[Checked | None]) -> list[Checked]:
     return [*merged.values()]
 
 
-def _checked_line(checked: Checked) -> str:
+def _checked_line(checked: DuplicateCheck) -> str:
     """What a look for duplicates compared, where, and whether it saw everything."""
     if not checked.compared:
         return f"duplicates: nothing to look for at {checked.account} (no e-mail, no phone)"

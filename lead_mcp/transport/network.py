@@ -55,7 +55,7 @@ BROKEN: Final = (
 )
 UNSENDABLE: Final = (httpx2.InvalidURL, UnicodeError, httpx2.LocalProtocolError, httpcore2.LocalProtocolError)
 """Raised before a byte has left."""
-UNSENT: Final = (
+NEVER_LEFT: Final = (
     httpx2.ConnectError,
     httpx2.ConnectTimeout,
     httpx2.PoolTimeout,
@@ -76,7 +76,7 @@ def network_error(error: Exception) -> LeadMcpError:
         )
     if isinstance(error, httpx2.DecodingError):
         return MalformedReply("The vendor's reply is not compressed as it says. Try again later.")
-    if isinstance(error, UNSENT):
+    if isinstance(error, NEVER_LEFT):
         return Unavailable(f"The vendor could not be reached ({kind}). Check the base URL and the network.", sent=False)
     if isinstance(error, httpx2.TimeoutException | httpcore2.TimeoutException):
         return TimedOut(f"The vendor did not answer in time ({kind}). Try again later.")

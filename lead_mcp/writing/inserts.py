@@ -13,8 +13,8 @@ from lead_mcp.engine.persons.person import Person
 from lead_mcp.engine.records import Record
 from lead_mcp.errors import Conflict
 from lead_mcp.vendors.spec.writing import Insert
-from lead_mcp.writing.checked import Checked
 from lead_mcp.writing.context import WriteContext
+from lead_mcp.writing.duplicate_check import DuplicateCheck
 from lead_mcp.writing.form_names import further_names
 from lead_mcp.writing.forms import FilledForm, fill
 from lead_mcp.writing.looking import Source, look_in_copy
@@ -90,7 +90,7 @@ class InsertIntent:
             token=token,
             person=(person := Person.of(filled.ours, context.region)),
             known=known if there and there.complete and not there.copied else None,
-            checked=None if there is None else Checked.of(self.connection.name, person, there, context.words),
+            checked=None if there is None else DuplicateCheck.of(self.connection.name, person, there, context.words),
         )
 
     def _refusal(self, there: PersonMatches | None, context: WriteContext) -> Conflict | None:
@@ -119,7 +119,7 @@ class InsertIntent:
         }
         own = {name: value for name, value in filled.own.items() if not unchanged_own(record, name, value)}
         person = Person.of(filled.ours, region)
-        checked = Checked.of(self.connection.name, person, there, context.words)
+        checked = DuplicateCheck.of(self.connection.name, person, there, context.words)
         if not changes and not own:
             write = PreparedWrite(connection=self.connection, action=Action.UPDATE, uri=record.uri)
             return replace(write, verdict=OutcomeKind.UNCHANGED, person=person, checked=checked)

@@ -1,4 +1,4 @@
-"""The journal as the rooms here use it: in a worker thread, a write's lease renewed while work goes on."""
+"""Steps of the journal in a worker thread, and a write's lease renewed while work goes on."""
 
 from __future__ import annotations
 

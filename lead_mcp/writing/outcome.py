@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from lead_mcp.uris import parse_uri
-from lead_mcp.writing.checked import Checked
+from lead_mcp.writing.duplicate_check import DuplicateCheck
 
 
 class Action(StrEnum):
@@ -98,7 +98,7 @@ class Outcome:
     request: Mapping[str, Any] | None = None
     journal_id: str | None = None
     warnings: tuple[Note, ...] = ()
-    checked: Checked | None = None
+    checked: DuplicateCheck | None = None
     """The look for duplicates."""
     approved_by: str | None = None
     """``allow`` where nobody was asked, ``terminal``, or a person by which client."""
@@ -133,7 +133,7 @@ class Outcome:
             record.get("request"),
             journal_id,
             tuple(map(note_of, record.get("warnings", ()))),
-            Checked.of_record(record["checked"]) if record.get("checked") else None,
+            DuplicateCheck.of_record(record["checked"]) if record.get("checked") else None,
             record.get("approved_by"),
         )
 

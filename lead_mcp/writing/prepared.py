@@ -15,10 +15,10 @@ from lead_mcp.journal.entries import digest_of
 from lead_mcp.transport.redaction import REDACTED
 from lead_mcp.vendors.spec.http import Reply, Request
 from lead_mcp.vendors.spec.writing import WriteResult
-from lead_mcp.writing.checked import Checked
 from lead_mcp.writing.context import WriteContext
+from lead_mcp.writing.duplicate_check import DuplicateCheck
 from lead_mcp.writing.outcome import Action, Note, Outcome, OutcomeKind
-from lead_mcp.writing.vendor_time import UNSENT
+from lead_mcp.writing.vendor_time import NOTHING_SENT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class PreparedWrite:
     token: str = ""
     person: Person = field(default_factory=Person)
     known: Sequence[str] | None = None
-    checked: Checked | None = None
+    checked: DuplicateCheck | None = None
 
     def redacted_request(self) -> dict[str, Any]:
         """The request as anybody may know it: method, path and body, secrets out."""
@@ -106,5 +106,5 @@ async def prepare(
     intent: Intent, context: WriteContext, token: str, *, look: bool = True, most: float = math.inf
 ) -> PreparedWrite:
     """The intent made ready in the time that is left, ``most`` seconds of it. Raises TimedOut: nothing was sent."""
-    with context.time.counted(intent.connection.name, most, UNSENT):
+    with context.time.counted(intent.connection.name, most, NOTHING_SENT):
         return await intent.prepare(context, token, look=look)

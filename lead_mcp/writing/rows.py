@@ -9,7 +9,7 @@ from typing import Any
 from lead_mcp.engine.connection import Connection
 from lead_mcp.errors import LeadMcpError
 from lead_mcp.journal.entries import Write
-from lead_mcp.writing.checked import Checked
+from lead_mcp.writing.duplicate_check import DuplicateCheck
 from lead_mcp.writing.inserts import InsertIntent
 from lead_mcp.writing.looking import with_source
 from lead_mcp.writing.outcome import Note, Outcome, OutcomeKind, note_of, note_record
@@ -62,7 +62,7 @@ class RowResult:
     uri: str | None = None
     code: str | None = None
     notes: tuple[Note, ...] = ()
-    checked: Checked | None = None
+    checked: DuplicateCheck | None = None
     approved_by: str | None = None
 
     @staticmethod
@@ -93,7 +93,7 @@ class RowResult:
         else:
             number, kind, uri, code, text = record
             notes = [text] if text else []
-        look = Checked.of_record(checked) if checked else None
+        look = DuplicateCheck.of_record(checked) if checked else None
         return RowResult(number, OutcomeKind(kind), uri, code, tuple(map(note_of, notes)), look, approved_by)
 
 

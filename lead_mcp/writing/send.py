@@ -22,7 +22,7 @@ from lead_mcp.writing.outcome import DONE, Action, Outcome, OutcomeKind, Tool
 from lead_mcp.writing.prepared import Intent, PreparedWrite, prepare
 from lead_mcp.writing.readback import read_back
 from lead_mcp.writing.settle import Settling
-from lead_mcp.writing.vendor_time import UNSENT
+from lead_mcp.writing.vendor_time import NOTHING_SENT
 
 if TYPE_CHECKING:
     from lead_mcp.journal.store import Journal
@@ -130,7 +130,7 @@ class Sending:
         except TimedOut:
             if gone:
                 raise
-            raise self.context.time.late(name, UNSENT) from None  # it waited here, for the account's rate
+            raise self.context.time.late(name, NOTHING_SENT) from None  # it waited here, for the account's rate
 
     async def _failed(self, write: Write, error: LeadMcpError) -> LeadMcpError:
         """The journal knows how it failed, if it can be written still; what to raise."""

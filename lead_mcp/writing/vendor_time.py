@@ -14,7 +14,7 @@ from lead_mcp.errors import TimedOut
 
 TO_SEND: Final = 0.1
 """The share of the deadline that must be left for a request to be sent: one with less could hardly be answered."""
-UNSENT: Final = "; nothing was sent."
+NOTHING_SENT: Final = "; nothing was sent."
 
 
 @dataclass
@@ -57,8 +57,8 @@ class VendorTime:
     def check_to_send(self, account: str) -> None:
         """Raises TimedOut where too little is left to send something."""
         if self.is_up:
-            raise self.late(account, UNSENT)
+            raise self.late(account, NOTHING_SENT)
 
     def late(self, account: str, so: str) -> TimedOut:
         message = f"{account} took longer than the {self.deadline:g} s that one call may take (LEAD_MCP_DEADLINE){so}"
-        return TimedOut(message, account=account, sent=so != UNSENT)
+        return TimedOut(message, account=account, sent=so != NOTHING_SENT)

@@ -1,4 +1,4 @@
-"""What a look for duplicates was, as a value: what it compared, where, and whether it saw everything."""
+"""A check for duplicates, as a value: what it compared, how far back, and whether it saw everything there."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from lead_mcp.engine.persons.person import Person
 
 
 @dataclass(frozen=True)
-class Checked:
-    """One look at one account.
+class DuplicateCheck:
+    """One look for duplicates at one account.
 
     ``compared``: our fields. ``found``: how many leads had the same. ``since``: the oldest creation time that was looked at,
     None where all were. ``complete``: whether everything within it was seen.
@@ -29,10 +29,10 @@ class Checked:
     notes: tuple[str, ...] = ()
 
     @staticmethod
-    def of(account: str, person: Person, matches: PersonMatches, words: Callable[[Note], str]) -> Checked:
+    def of(account: str, person: Person, matches: PersonMatches, words: Callable[[Note], str]) -> DuplicateCheck:
         compared = [name for name, known in (("email", person.emails), ("phone", person.phones)) if known]
         since = matches.window.since if matches.window else None
-        return Checked(
+        return DuplicateCheck(
             account,
             tuple(compared),
             len(matches.records),
@@ -42,7 +42,7 @@ class Checked:
             tuple(map(words, dict.fromkeys(matches.notes))),
         )
 
-    def with_another(self, other: Checked) -> Checked:
+    def with_another(self, other: DuplicateCheck) -> DuplicateCheck:
         """Both as one look."""
         notes = tuple(dict.fromkeys((*self.notes, *other.notes)))
         found, requests = self.found + other.found, self.requests + other.requests
@@ -55,9 +55,9 @@ class Checked:
         return {**found, **{name: value for name, value in more.items() if value is not None}}
 
     @staticmethod
-    def of_record(record: Mapping[str, Any]) -> Checked:
+    def of_record(record: Mapping[str, Any]) -> DuplicateCheck:
         notes = (record["note"],) if record.get("note") else ()
-        return Checked(
+        return DuplicateCheck(
             record["account"],
             tuple(record["compared"]),
             record["found"],
