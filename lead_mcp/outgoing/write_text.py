@@ -16,7 +16,7 @@ from lead_mcp.outgoing.render import Table, record_lines, table, text_of, text_t
 from lead_mcp.outgoing.times import counted
 from lead_mcp.writing.confirm import BatchPlan, Question, RowPlan
 from lead_mcp.writing.duplicate_check import DuplicateCheck
-from lead_mcp.writing.outcome import Action, Note, Outcome, OutcomeKind
+from lead_mcp.writing.outcome import Action, Outcome, OutcomeKind, WriteWarning
 from lead_mcp.writing.prepared import PreparedWrite
 from lead_mcp.writing.rows import RowResult
 from lead_mcp.writing.updates import Stale
@@ -62,7 +62,7 @@ def _change(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> s
     return f"{_value(name, before[name])} -> {_value(name, after[name])}{note}"
 
 
-def note_text(note: Note) -> str:
+def warning_text(note: WriteWarning) -> str:
     """One warning."""
     if isinstance(note, str):
         return masked_text(cleaned(note))
@@ -90,7 +90,7 @@ def question_text(question: Question) -> str:
 def _question(prepared: PreparedWrite) -> str:
     """Account, action, lead, before and after, warnings."""
     head = f"{prepared.connection.name} ({prepared.connection.vendor.title}): {_action(prepared)}?"
-    notes = [f"Note: {note_text(note)}" for note in prepared.warnings]
+    notes = [f"Note: {warning_text(note)}" for note in prepared.warnings]
     return "\n".join([head, *(f"  {line}" for line in _lines(prepared)), *notes])
 
 
@@ -126,7 +126,7 @@ def _batch_question(plan: BatchPlan) -> str:
     updates = sum(row.sends and _is_update(row) for row in plan.rows)
     if updates and plan.action is Action.INSERT:
         head = f"{head[:-1]}, {updates} of them by changing a lead that is there?"
-    notes = dict.fromkeys(note_text(note) for row in plan.rows if row.prepared for note in row.prepared.warnings)
+    notes = dict.fromkeys(warning_text(note) for row in plan.rows if row.prepared for note in row.prepared.warnings)
     return "\n".join([head, *(f"  {row.number}. {_row(row)}" for row in plan.rows), *(f"Note: {one}" for one in notes)])
 
 
@@ -168,7 +168,7 @@ def outcome_to_dict(outcome: Outcome) -> dict[str, Any]:
         "journal_id": outcome.journal_id,
     }
     present = {key: value for key, value in found.items() if value is not None}
-    return {**present, "warnings": [note_text(note) for note in outcome.warnings]}
+    return {**present, "warnings": [warning_text(note) for note in outcome.warnings]}
 
 
 def outcome_text(outcome: Outcome) -> str:
@@ -228,7 +228,7 @@ def rows_table(results: Sequence[RowResult]) -> Table:
 
 
 def row_cells(result: RowResult) -> list[Any]:
-    message = "; ".join(map(note_text, result.notes)) or None
+    message = "; ".join(map(warning_text, result.notes)) or None
     return [result.number, str(result.kind), result.uri, result.code, message]
 
 

@@ -80,7 +80,7 @@ class ReadsOtherwise:
     sent: Any
 
 
-Note = str | ReadsOtherwise
+WriteWarning = str | ReadsOtherwise
 """What somebody should know of a write: words that hold no value of the lead, or a value."""
 
 
@@ -97,7 +97,7 @@ class Outcome:
     sent: Mapping[str, Any] | None = None
     request: Mapping[str, Any] | None = None
     journal_id: str | None = None
-    warnings: tuple[Note, ...] = ()
+    warnings: tuple[WriteWarning, ...] = ()
     checked: DuplicateCheck | None = None
     """The look for duplicates."""
     approved_by: str | None = None
@@ -120,7 +120,7 @@ class Outcome:
             "approved_by": self.approved_by,
         }
         present = {name: value for name, value in found.items() if value is not None}
-        return {**present, "warnings": [note_record(note) for note in self.warnings]}
+        return {**present, "warnings": [warning_record(note) for note in self.warnings]}
 
     @staticmethod
     def of_record(record: Mapping[str, Any], journal_id: str) -> Outcome:
@@ -132,17 +132,17 @@ class Outcome:
             record.get("sent"),
             record.get("request"),
             journal_id,
-            tuple(map(note_of, record.get("warnings", ()))),
+            tuple(map(warning_of, record.get("warnings", ()))),
             DuplicateCheck.of_record(record["checked"]) if record.get("checked") else None,
             record.get("approved_by"),
         )
 
 
-def note_record(note: Note) -> Any:
+def warning_record(note: WriteWarning) -> Any:
     return note if isinstance(note, str) else {"field": note.field, "value": note.value, "sent": note.sent}
 
 
-def note_of(record: Any) -> Note:
+def warning_of(record: Any) -> WriteWarning:
     return (
         ReadsOtherwise(record["field"], record["value"], record["sent"]) if isinstance(record, Mapping) else str(record)
     )

@@ -17,7 +17,7 @@ from lead_mcp.vendors.spec.http import Reply, Request
 from lead_mcp.vendors.spec.writing import WriteResult
 from lead_mcp.writing.context import WriteContext
 from lead_mcp.writing.duplicate_check import DuplicateCheck
-from lead_mcp.writing.outcome import Action, Note, Outcome, OutcomeKind
+from lead_mcp.writing.outcome import Action, Outcome, OutcomeKind, WriteWarning
 from lead_mcp.writing.vendor_time import NOTHING_SENT
 
 
@@ -38,7 +38,7 @@ class PreparedWrite:
     before: Mapping[str, Any] | None = None
     after: Mapping[str, Any] | None = None
     secrets: frozenset[str] = frozenset()
-    warnings: tuple[Note, ...] = ()
+    warnings: tuple[WriteWarning, ...] = ()
     verdict: OutcomeKind | None = None
     refusal: LeadMcpError | None = None
     queued: Mapping[str, str] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from lead_mcp.errors import LeadMcpError
 from lead_mcp.filters import folded
 from lead_mcp.uris import parse_uri
 from lead_mcp.writing.context import WriteContext
-from lead_mcp.writing.outcome import Action, Note, Outcome, ReadsOtherwise
+from lead_mcp.writing.outcome import Action, Outcome, ReadsOtherwise, WriteWarning
 from lead_mcp.writing.prepared import PreparedWrite
 from lead_mcp.writing.values import stored
 
@@ -37,7 +37,7 @@ async def read_back(prepared: PreparedWrite, outcome: Outcome, context: WriteCon
     return replace(outcome, after=after, sent=rest or None, warnings=warnings)
 
 
-def _differences(prepared: PreparedWrite, sent: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Note]:
+def _differences(prepared: PreparedWrite, sent: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[WriteWarning]:
     for name, value in after.items():
         wanted = sent[name]
         if wanted is None or folded(str(value)) == folded(str(wanted)) or _are_one_number(value, wanted):

@@ -12,7 +12,7 @@ from lead_mcp.journal.entries import Write
 from lead_mcp.writing.duplicate_check import DuplicateCheck
 from lead_mcp.writing.inserts import InsertIntent
 from lead_mcp.writing.looking import with_source
-from lead_mcp.writing.outcome import Note, Outcome, OutcomeKind, note_of, note_record
+from lead_mcp.writing.outcome import Outcome, OutcomeKind, WriteWarning, warning_of, warning_record
 from lead_mcp.writing.updates import UpdateIntent
 
 
@@ -61,7 +61,7 @@ class RowResult:
     kind: OutcomeKind
     uri: str | None = None
     code: str | None = None
-    notes: tuple[Note, ...] = ()
+    notes: tuple[WriteWarning, ...] = ()
     checked: DuplicateCheck | None = None
     approved_by: str | None = None
 
@@ -78,7 +78,7 @@ class RowResult:
 
     def record(self) -> dict[str, Any]:
         """As the journal keeps it."""
-        notes = [note_record(note) for note in self.notes]
+        notes = [warning_record(note) for note in self.notes]
         found = {"row": self.number, "outcome": str(self.kind), "uri": self.uri, "code": self.code, "notes": notes}
         more = {"checked": self.checked and self.checked.record(), "approved_by": self.approved_by}
         return {**found, **{name: value for name, value in more.items() if value}}
@@ -94,7 +94,7 @@ class RowResult:
             number, kind, uri, code, text = record
             notes = [text] if text else []
         look = DuplicateCheck.of_record(checked) if checked else None
-        return RowResult(number, OutcomeKind(kind), uri, code, tuple(map(note_of, notes)), look, approved_by)
+        return RowResult(number, OutcomeKind(kind), uri, code, tuple(map(warning_of, notes)), look, approved_by)
 
 
 def results_record(results: Sequence[RowResult]) -> dict[str, Any]:
