@@ -44,7 +44,7 @@ def _waits(journal: Journal, write: Write) -> bool:
 
 def _has_waited(journal: Journal, write: Write) -> bool:
     """Whether it was ever stored for a person: what was sent without one is nobody's to see here."""
-    return any(step.state is State.PENDING for step in journal.story(write.id))
+    return any(event.state is State.PENDING for event in journal.events(write.id))
 
 
 def headline(write: Write) -> str:

@@ -87,8 +87,8 @@ class NewWrite:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """One step of a write."""
+class JournalEvent:
+    """One step of a write, as the journal keeps it."""
 
     seq: int
     write_id: str

@@ -8,25 +8,25 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from lead_mcp.journal.chain import read_values
-from lead_mcp.journal.entries import REPLAYED, Event, State, Write
+from lead_mcp.journal.entries import REPLAYED, JournalEvent, State, Write
 from lead_mcp.journal.failures import damaged
 from lead_mcp.journal.tables import events, payloads
 
 
 def whole(tx: Connection, row: Mapping[Any, Any]) -> Write:
     """The write of that row, with what it was meant to do and how it ended. Raises NotAllowed where that is damaged."""
-    steps = steps_of(tx, row["id"])
-    ended = [step.values for step in steps if step.state in REPLAYED]
-    outcome, intent = ended[-1] if ended else None, steps[0].values if steps else None
+    found = events_of(tx, row["id"])
+    ended = [event.values for event in found if event.state in REPLAYED]
+    outcome, intent = ended[-1] if ended else None, found[0].values if found else None
     return Write(**{**row, "state": _state(row["state"], row["id"])}, outcome=outcome, intent=intent)
 
 
-def steps_of(tx: Connection, name: str) -> list[Event]:
-    """Every step of one write, in order. Raises NotAllowed where one is damaged."""
+def events_of(tx: Connection, name: str) -> list[JournalEvent]:
+    """Every event of one write, in order. Raises NotAllowed where one is damaged."""
     query = select(events, payloads.c.body).join(payloads, isouter=True).where(events.c.write_id == name)
     rows = tx.execute(query.order_by(events.c.seq)).mappings().all()
     return [
-        Event(
+        JournalEvent(
             row["seq"],
             row["write_id"],
             row["at"],

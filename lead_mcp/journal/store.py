@@ -1,6 +1,6 @@
 """The one way to the journal. Blocking: call it in a worker thread. Every method is one transaction, bounded in time.
 
-A write's story: ``intended`` (on disk before anything else), ``sending`` (on disk just before the request leaves), then
+A write's events: ``intended`` (on disk before anything else), ``sending`` (on disk just before the request leaves), then
 ``done``, ``refused`` or ``unknown``. Every step is a compare-and-set on the write's owner, state and fencing number: who has
 been taken over records nothing more. Who works on a write renews its lease; leases are read by the database's clock.
 """
@@ -26,10 +26,10 @@ from lead_mcp.journal import chain, keeping, questions, steps
 from lead_mcp.journal.anchors import AnchorFile
 from lead_mcp.journal.chain import Anchor
 from lead_mcp.journal.database import BOUND, Database, parsed_url
-from lead_mcp.journal.entries import OPEN, REPLAYED, ClaimLost, Event, NewWrite, State, Write, digest_of
+from lead_mcp.journal.entries import OPEN, REPLAYED, ClaimLost, JournalEvent, NewWrite, State, Write, digest_of
 from lead_mcp.journal.failures import refusing
 from lead_mcp.journal.owner import Owner
-from lead_mcp.journal.reading import steps_of, whole
+from lead_mcp.journal.reading import events_of, whole
 from lead_mcp.journal.tables import writes
 
 T = TypeVar("T")
@@ -82,7 +82,7 @@ class Journal:
     def _now(self) -> str:
         return self.clock().isoformat()
 
-    # --- a write's story ---
+    # --- a write's events ---
 
     def begin(self, new: NewWrite, state: State, values: Mapping[str, Any]) -> tuple[Write, bool]:
         """A new write in ``state``, or the one that has this key already; and whether it is new."""
@@ -262,9 +262,9 @@ class Journal:
         query = select(writes.c.id).where(made & (writes.c.uri == uri) & (writes.c.id != write.id))
         return self._run(lambda tx: tx.execute(query).first() is not None)
 
-    def story(self, name: str) -> list[Event]:
-        """Every step of one write, in order."""
-        return self._run(lambda tx: steps_of(tx, name))
+    def events(self, name: str) -> list[JournalEvent]:
+        """Every event of one write, in order."""
+        return self._run(lambda tx: events_of(tx, name))
 
     # --- keeping ---
 

@@ -12,11 +12,11 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from lead_mcp.engine.pace import ALWAYS, aside
 from lead_mcp.engine.recordings import offered, recordings_of
 from lead_mcp.errors import BadArgument, LeadMcpError, NotAllowed, NotConfigured, NotFound, NotOffered
-from lead_mcp.journal.entries import Event, Write
+from lead_mcp.journal.entries import JournalEvent, Write
 from lead_mcp.outgoing.accounts import by_kind
+from lead_mcp.outgoing.journal_records import write_with_events
 from lead_mcp.outgoing.masking import masked_by
 from lead_mcp.outgoing.records import full_record
-from lead_mcp.outgoing.stories import story_to_dict
 from lead_mcp.outgoing.times import times_in
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.accounts import describe
@@ -129,16 +129,16 @@ async def _journal(runtime: Runtime, found: Uri) -> ReadResourceContents:
     """One write's story, for whoever may know of it: the same principal, and every account that it is about."""
     name = found.id
 
-    def look(journal: Journal) -> tuple[Write, Sequence[Event]] | None:
+    def look(journal: Journal) -> tuple[Write, Sequence[JournalEvent]] | None:
         write = journal.get(name)
         mine = write is not None and write.principal == runtime.principal
         known = write is not None and {*write.account.split(",")} <= {*runtime.connections}
-        return (write, journal.story(name)) if write is not None and mine and known else None
+        return (write, journal.events(name)) if write is not None and mine and known else None
 
-    story = await runtime.in_journal(look)
-    if story is None:
+    kept = await runtime.in_journal(look)
+    if kept is None:
         raise NotFound(f"There is no write {name[:60]!r} in this journal; a write's answer names its journal_id.")
-    return _json(story_to_dict(*story), {**META, "untrusted_parts": ["events"]})
+    return _json(write_with_events(*kept), {**META, "untrusted_parts": ["events"]})
 
 
 READERS: Final[dict[str, Callable[[Runtime, Uri], Awaitable[ReadResourceContents]]]] = {

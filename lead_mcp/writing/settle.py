@@ -84,8 +84,8 @@ class Settling:
 
     async def _sent(self, write: Write) -> Sent:
         """What its last ``sending`` step says of the request."""
-        story = await in_thread(self.journal.story, write.id)
-        values = [event.values for event in story if event.state is State.SENDING and event.values]
+        events = await in_thread(self.journal.events, write.id)
+        values = [event.values for event in events if event.state is State.SENDING and event.values]
         known = values[-1].get("known") if values else None
         return Sent(tuple(known) if isinstance(known, list) else None)
 

@@ -114,7 +114,7 @@ def test_a_no_drops_it_and_frees_the_key(server: Team, assistant: str, browser: 
     assert created(server, arguments["lead"]["email"]) == 0
     assert asked(server, assistant, "insert_lead", **arguments) != write
     assert server.server.runtime is not None
-    story = server.do(server.server.runtime.in_journal, lambda journal: journal.story(write))
+    story = server.do(server.server.runtime.in_journal, lambda journal: journal.events(write))
     assert story[-1].values == {"by": "token:person at /approvals"}
 
 

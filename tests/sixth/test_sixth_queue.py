@@ -42,7 +42,7 @@ def sent(hands: Desk) -> int:
 
 
 def states(hands: Desk, write: str) -> list[str]:
-    return [str(step.state) for step in hands.journal.story(write)]
+    return [str(step.state) for step in hands.journal.events(write)]
 
 
 @pytest.fixture

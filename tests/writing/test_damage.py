@@ -77,7 +77,7 @@ DOING: dict[str, Callable[[Journal, Write], object]] = {
     "take over": lambda journal, write: journal.take_over(write, State.REFUSED, {}),
     "find": lambda journal, write: journal.find("acme", "insert_lead", "local", "k1"),
     "recent": lambda journal, write: journal.recent(),
-    "story": lambda journal, write: journal.story(write.id),
+    "story": lambda journal, write: journal.events(write.id),
     "purge": lambda journal, write: journal.purge(0),
     "verify": lambda journal, write: journal.verify(),
 }

@@ -103,7 +103,7 @@ def tampered(journal: Journal, statement: Any) -> None:
 
 def test_a_story_is_told_in_order_and_ends_with_the_outcome(journal: Journal) -> None:
     write = finished(journal)
-    story = journal.story(write.id)
+    story = journal.events(write.id)
     assert [step.state for step in story] == ["intended", "sending", "done"]
     assert [step.seq for step in story] == sorted(step.seq for step in story)
     assert story[0].values == VALUES
@@ -139,7 +139,7 @@ def test_a_refusal_gives_the_key_back(journal: Journal) -> None:
     journal.step(first, State.REFUSED, {"why": "no"}, keep_key=False)
     assert journal.find("acme", "insert_lead", "local", "k") is None
     assert begun(journal).id != first.id
-    assert [step.state for step in journal.story(first.id)] == ["intended", "refused"]
+    assert [step.state for step in journal.events(first.id)] == ["intended", "refused"]
 
 
 def test_the_newest_writes_come_first(journal: Journal, clock: Clock) -> None:
@@ -191,7 +191,7 @@ def test_many_take_over_and_one_succeeds(opened: Opens) -> None:
 
     with ThreadPoolExecutor(6) as pool:
         assert sum(pool.map(one, range(6))) == 1
-    assert [step.state for step in journals[0].story(write.id)] == ["intended", "intended"]
+    assert [step.state for step in journals[0].events(write.id)] == ["intended", "intended"]
     assert journals[0].verify() == []
 
 
@@ -232,7 +232,7 @@ def test_whoever_is_too_late_sees_that_somebody_is_at_work(journal: Journal, mon
 def test_a_write_is_not_taken_from_a_state_it_has_left(journal: Journal) -> None:
     write = finished(journal)
     assert journal.take_over(replace(write, state=State.SENDING), State.INTENDED, {}) is None
-    assert [step.state for step in journal.story(write.id)] == ["intended", "sending", "done"]
+    assert [step.state for step in journal.events(write.id)] == ["intended", "sending", "done"]
 
 
 def test_a_living_process_keeps_its_writes_and_a_dead_one_does_not(opened: Opens) -> None:
@@ -348,8 +348,8 @@ def test_a_purge_forgets_values_of_what_ended_and_the_chain_still_verifies(journ
     young, waiting = finished(journal, "k4"), begun(journal, "k2", State.PENDING)
     assert journal.purge(90) == 3
     assert journal.verify() == []
-    assert {step.values for step in journal.story(old.id)} == {None}
-    assert all(step.values is not None for write in (waiting, lost, young) for step in journal.story(write.id))
+    assert {step.values for step in journal.events(old.id)} == {None}
+    assert all(step.values is not None for write in (waiting, lost, young) for step in journal.events(write.id))
     found = journal.find("acme", "insert_lead", "local", "k1")
     assert found is not None
     assert (found.state, found.uri, found.outcome) == ("done", "lead://acme/1", None)

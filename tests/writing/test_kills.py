@@ -62,7 +62,7 @@ class House:
         journal = Journal(self.more.get("LEAD_MCP_JOURNAL_URL"), self.state)
         try:
             assert journal.verify() == []
-            return [[step.state for step in journal.story(write.id)] for write in journal.recent()]
+            return [[step.state for step in journal.events(write.id)] for write in journal.recent()]
         finally:
             journal.close()
 

@@ -128,7 +128,7 @@ def test_every_story_is_there_and_the_chain_verifies(opens: Callable[[], Journal
     assert journal.verify() == []
     assert version(engine) == str(VERSION)
     for name, (_, _, steps) in STORIES.items():
-        assert [(step.state, step.values) for step in journal.story(name)] == steps
+        assert [(step.state, step.values) for step in journal.events(name)] == steps
     found = journal.get("w-1")
     assert found is not None
     assert (found.state, found.uri, found.outcome, found.fence) == (State.DONE, "lead://acme/1", OUTCOME, 0)

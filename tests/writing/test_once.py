@@ -86,7 +86,7 @@ def test_a_lost_answer_is_settled_by_the_same_key(hands: Desk, vendor: str, kind
 
     again = hands.call("insert_lead", **arguments)
     assert (again["outcome"], again["uri"], again["journal_id"]) == ("created", there[0], settled["journal_id"])
-    assert [step.state for step in hands.journal.story(settled["journal_id"])] == [
+    assert [step.state for step in hands.journal.events(settled["journal_id"])] == [
         "intended",
         "sending",
         "unknown",
@@ -121,7 +121,7 @@ def test_a_vendor_that_tells_a_repeat_is_sent_it_again(hands: Desk, vendor: str,
     settled = hands.call("insert_lead", **arguments)
     assert settled["outcome"] == "created"
     assert hands.sees(vendor, arguments["lead"]) == [settled["uri"]]
-    states = [step.state for step in hands.journal.story(settled["journal_id"])]
+    states = [step.state for step in hands.journal.events(settled["journal_id"])]
     assert states == ["intended", "sending", "unknown", "intended", "sending", "done"]
 
 
@@ -189,7 +189,7 @@ def test_eight_parallel_calls_after_a_lost_answer_settle_alike(hands: Desk, vend
     outcomes = [said(one) for one in hands.at_once("insert_lead", 8, **arguments)]
     assert {one["uri"] for one in outcomes} == {*hands.sees(vendor, arguments["lead"])}
     assert {one["outcome"] for one in outcomes} == {"created"}
-    states = [step.state for step in hands.journal.story(outcomes[0]["journal_id"])]
+    states = [step.state for step in hands.journal.events(outcomes[0]["journal_id"])]
     assert states.count(State.SENDING) == 1
 
 

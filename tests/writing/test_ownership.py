@@ -65,7 +65,7 @@ class Machines:
     def states(self) -> list[list[str]]:
         journal = self.first.journal
         assert journal.verify() == []
-        return [[str(step.state) for step in journal.story(write.id)] for write in journal.recent()]
+        return [[str(step.state) for step in journal.events(write.id)] for write in journal.recent()]
 
 
 @pytest.fixture

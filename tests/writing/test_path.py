@@ -166,7 +166,7 @@ def test_who_cannot_be_asked_leaves_the_write_pending(mute: Desk, vendor: str) -
     assert "LEAD_MCP_WRITES" in failed.message
     assert f"lead-mcp approve {write}" in failed.message
     assert mute.fails("insert_lead", **arguments).said["journal_id"] == write
-    assert [step.state for step in mute.journal.story(write)] == ["pending"]
+    assert [step.state for step in mute.journal.events(write)] == ["pending"]
     assert mute.sees(vendor, lead) == []
 
 

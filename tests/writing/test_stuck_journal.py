@@ -63,7 +63,7 @@ def in_time() -> Iterator[None]:
 def states(hands: Desk) -> list[str]:
     (write,) = hands.journal.recent()
     assert hands.journal.verify() == []
-    return [str(step.state) for step in hands.journal.story(write.id)]
+    return [str(step.state) for step in hands.journal.events(write.id)]
 
 
 # --- locked -------------------------------------------------------------------------------------------------------

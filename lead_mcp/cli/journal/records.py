@@ -15,12 +15,12 @@ from lead_mcp.dates import stamp
 from lead_mcp.errors import BadArgument, did_you_mean
 from lead_mcp.filters import as_time
 from lead_mcp.journal.anchors import parse_anchor
-from lead_mcp.journal.entries import OPEN, Event, State, Write
+from lead_mcp.journal.entries import OPEN, JournalEvent, State, Write
 from lead_mcp.journal.store import Journal
 from lead_mcp.outgoing.cleaning import cell, text_cell
 from lead_mcp.outgoing.hints import hinted
+from lead_mcp.outgoing.journal_records import events_to_dicts, write_to_dict
 from lead_mcp.outgoing.render import record_lines, table, text_table
-from lead_mcp.outgoing.stories import events_to_dicts, write_to_dict
 
 UNRESOLVED: Final = (State.PENDING, State.UNKNOWN, State.ACCEPTED, *sorted(OPEN))
 COLUMNS: Final = ("id", "at", "state", "tool", "account", "principal", "uri", "lead")
@@ -101,19 +101,19 @@ def show(name: str, *, values: bool, as_json: bool, config: Path | None) -> int:
     """Print one write's story; the exit code. Raises BadArgument."""
     with opened_journal(config) as (_, journal):
         write = found(journal, name)
-        story = journal.story(name)
+        events = journal.events(name)
     if as_json:
-        print(json_line({**write_to_dict(write, values=values), "events": events_to_dicts(story, values=values)}))
+        print(json_line({**write_to_dict(write, values=values), "events": events_to_dicts(events, values=values)}))
         return 0
     print(text_table(table(COLUMNS, [_as_row(write, values)])))
     if write.key:
         print(f"key: {text_cell(write.key if values else hinted(write.key, 'key'))}")
-    for event in story:
+    for event in events:
         print("\n".join(_event_lines(event, values)))
     return 0
 
 
-def _event_lines(event: Event, values: bool) -> Sequence[str]:
+def _event_lines(event: JournalEvent, values: bool) -> Sequence[str]:
     head = f"\n{_when(event.at)} {event.state}"
     if event.values is None:
         return [head, f"  {PURGED}"]

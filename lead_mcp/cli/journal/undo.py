@@ -21,7 +21,7 @@ from lead_mcp.cli.opened import opened_journal
 from lead_mcp.cli.terminal import agreed, interruptible
 from lead_mcp.errors import CallError, Conflict, LeadMcpError, NotAllowed
 from lead_mcp.filters import folded
-from lead_mcp.journal.entries import Event, State, Write
+from lead_mcp.journal.entries import JournalEvent, State, Write
 from lead_mcp.outgoing.write_text import explained, outcome_text, question_text
 from lead_mcp.runtime import Runtime, running
 from lead_mcp.settings import Settings
@@ -61,7 +61,7 @@ def undo(name: str, *, yes: bool, config: Path | None) -> int:
     """Show, ask, send, print; the exit code. Raises LeadMcpError, saying why where it cannot be undone."""
     with opened_journal(config) as (settings, journal):
         write = found(journal, name)
-        undoing = _undoing(write, journal.story(name), settings)
+        undoing = _undoing(write, journal.events(name), settings)
         call = undoing.call
         before = journal.find(write.account, str(call.tool), PRINCIPAL, call.key or "")
     if before is not None and before.replayed:
@@ -80,7 +80,7 @@ def undo(name: str, *, yes: bool, config: Path | None) -> int:
 # --- what would undo it -------------------------------------------------------------------------------------------
 
 
-def _undoing(write: Write, story: Sequence[Event], settings: Settings) -> Undoing:
+def _undoing(write: Write, events: Sequence[JournalEvent], settings: Settings) -> Undoing:
     """What undoes it. Raises NotAllowed, saying why there is none."""
     if not write.replayed:
         raise _cannot(write, f"it is {write.state}, so nothing of it is known to stand at the vendor")
@@ -96,7 +96,7 @@ def _undoing(write: Write, story: Sequence[Event], settings: Settings) -> Undoin
         raise _cannot(write, "the journal does not know which lead it is")
     if write.outcome.get("outcome") != OutcomeKind.UPDATED:
         return _deletion(write, settings)
-    return _back(write, story, _queued(settings, write.account))
+    return _back(write, events, _queued(settings, write.account))
 
 
 def _queued(settings: Settings, account: str) -> frozenset[str]:
@@ -125,11 +125,11 @@ def _deletion(write: Write, settings: Settings) -> Undoing:
     return Undoing(WriteCall(Tool.DELETE_LEAD, arguments, f"undo {write.id}", PRINCIPAL), {})
 
 
-def _back(write: Write, story: Sequence[Event], queued: frozenset[str]) -> Undoing:
+def _back(write: Write, events: Sequence[JournalEvent], queued: frozenset[str]) -> Undoing:
     """The update back to the before-image. Expected is what the vendor made of the values; of what it settles later
     (``queued``) nobody had read that yet, so there it is what was sent.
     """
-    sending = next((one.values for one in reversed(story) if one.state is State.SENDING and one.values), {})
+    sending = next((one.values for one in reversed(events) if one.state is State.SENDING and one.values), {})
     outcome = write.outcome or {}
     before, sent = outcome.get("before") or sending.get("before"), sending.get("after") or {}
     read = {name: value for name, value in (outcome.get("after") or sent).items() if name not in queued}
