@@ -22,13 +22,15 @@ def from_json(text: str | None) -> dict[str, Any]:
     return found
 
 
-def from_words(words: Sequence[str], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Each word as the type that the tool's schema names. Raises BadArgument."""
-    arguments = {}
+def from_words(words: Sequence[str], schema: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """``given``, and each word as the type that the tool's schema names. Raises BadArgument, for what is given twice too."""
+    arguments = dict(given)
     for word in words:
         name, equals, text = word.partition("=")
         if not equals or not name:
             raise BadArgument(f"{word!r} is not name=value.")
+        if name in arguments:
+            raise BadArgument(f"{name} is given twice; several values are one list: {name}=A,B or JSON.")
         arguments[name] = _typed(text, schema.get("properties", {}).get(name, {}))
     return arguments
 

@@ -235,10 +235,11 @@ def import_leads(
     FILE.results.jsonl. Killed or stopped, run the same command again: rows that were sent are not sent again, failed ones are
     tried again. Exit code 1 if a row failed, 2 if the file is not usable. Duplicates that are left alone are no failure.
 
-    Example: lead-mcp import leads.csv --account octanist --map "E-mail address=email" --dry-run
+    Example: lead-mcp import leads.csv --account octanist --map "Web address=website" --dry-run
     """
     from lead_mcp.cli.importing.command import run
     from lead_mcp.cli.importing.plan import ImportOptions
 
-    options = ImportOptions(account, maps or [], on_duplicate.value, ignore_unmapped, max_failures, source.value)
+    name = account.strip().casefold()
+    options = ImportOptions(name, maps or [], on_duplicate.value, ignore_unmapped, max_failures, source.value)
     raise typer.Exit(run(file, options, yes=yes, dry_run=dry_run, config=config))

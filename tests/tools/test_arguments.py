@@ -27,6 +27,12 @@ def test_an_empty_optional_argument_was_not_given(name: str, empty: Any) -> None
     assert search(**{name: empty}) == search()
 
 
+def test_an_account_alone_is_taken_in_any_case_too() -> None:
+    given = {"account": " Octanist ", "lead": {"name": "Ann"}}
+    assert read_arguments(InsertLead, given, "insert_lead").account == "octanist"
+    assert read_arguments(UpdateLead, {"account": "Octanist", "id": "1"}, "update_lead").account == "octanist"
+
+
 @pytest.mark.parametrize("text", ["null", "[1]", '{"a":1}', "true", "12"])
 def test_text_stays_text(text: str) -> None:
     assert search(text=text).text == text

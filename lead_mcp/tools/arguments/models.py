@@ -9,6 +9,7 @@ from pydantic import Field
 
 from lead_mcp.tools.arguments.base import Arguments
 from lead_mcp.tools.arguments.types import (
+    Account,
     Accounts,
     AnyLimit,
     Changes,
@@ -26,7 +27,7 @@ from lead_mcp.tools.arguments.types import (
     MaxRows,
     OnDuplicate,
     PlainFilters,
-    RequiredText,
+    RequiredAccount,
     Rows,
     Sort,
     Source,
@@ -67,7 +68,7 @@ class Windowed(Arguments):
 class ListAccounts(Arguments):
     """The configured accounts and what each offers; with an account, its fields, operators, limits and quirks."""
 
-    account: Text = Field(None, description="one account in detail: fields, limits, quirks")
+    account: Account = Field(None, description="one account in detail: fields, limits, quirks")
     find: Text = Field(None, description="fields whose name or note holds this")
 
 
@@ -95,7 +96,7 @@ class GetLead(Arguments):
     """One lead in full. Long strings are cut; the resource at its URI has them whole."""
 
     uri: Text = Field(None, description=LEAD_URI)
-    account: Text = Field(None, description=ACCOUNT)
+    account: Account = Field(None, description=ACCOUNT)
     id: Text = Field(None, description=LEAD_ID)
 
 
@@ -177,7 +178,7 @@ class GetRecordings(Windowed):
     """A lead's call recordings, newest first (Convoso, LeadSquared); read the recording:// URI for the audio."""
 
     uri: Text = Field(None, description="lead://..., or account and lead_id")
-    account: Text = Field(None, description=ACCOUNT)
+    account: Account = Field(None, description=ACCOUNT)
     lead_id: Text = Field(None, description=LEAD_ID)
     limit: Limit = Field(20, description="rows")
     cursor: Text = Field(None, description=CURSOR)
@@ -186,7 +187,7 @@ class GetRecordings(Windowed):
 class InsertLead(Arguments):
     """Create a lead; a person is asked first. Duplicate: same e-mail or phone there."""
 
-    account: RequiredText = Field(description=ACCOUNT)
+    account: RequiredAccount = Field(description=ACCOUNT)
     lead: Lead = Field(description="our field names, more than these too; phone with its country code")
     vendor_fields: VendorFields = Field(None, description=OWN)
     on_duplicate: OnDuplicate = Field("fail", description="same e-mail or phone there: refuse, change that lead, add")
@@ -198,7 +199,7 @@ class InsertLead(Arguments):
 class InsertLeads(Arguments):
     """Create up to 50 leads after one question; one result a row."""
 
-    account: RequiredText = Field(description=ACCOUNT)
+    account: RequiredAccount = Field(description=ACCOUNT)
     leads: Leads = Field(description="as lead in insert_lead; a row may have its own vendor_fields")
     vendor_fields: VendorFields = Field(None, description="for all")
     on_duplicate: OnDuplicate = Field("fail", description="as in insert_lead")
@@ -211,7 +212,7 @@ class UpdateLead(Arguments):
     """Change a lead; a person is asked first."""
 
     uri: Text = Field(None, description=LEAD_URI)
-    account: Text = Field(None, description=ACCOUNT)
+    account: Account = Field(None, description=ACCOUNT)
     id: Text = Field(None, description=LEAD_ID)
     changes: Changes = Field(None, description="new values by our field names; a note replaces the old one")
     vendor_fields: VendorFields = Field(None, description=OWN)
@@ -234,6 +235,6 @@ class DeleteLead(Arguments):
     """Delete a lead for good; a person is asked first."""
 
     uri: Text = Field(None, description=LEAD_URI)
-    account: Text = Field(None, description=ACCOUNT)
+    account: Account = Field(None, description=ACCOUNT)
     id: Text = Field(None, description=LEAD_ID)
     dry_run: Flag = Field(False, description=DRY)

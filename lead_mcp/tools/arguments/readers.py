@@ -60,6 +60,11 @@ def as_text(value: Any) -> Any:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
+def as_account(value: Any) -> Any:
+    """An account's name, in any case, as all are lower-case."""
+    return as_text(value).strip().casefold()
+
+
 FENCE: Final = re.compile(r"\s*```\w*\n(.*?)\n?```\s*", re.DOTALL)
 
 

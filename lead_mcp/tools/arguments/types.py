@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from lead_mcp.filters import Filter, Op
 from lead_mcp.tools.arguments.conditions import as_filters, as_sort
 from lead_mcp.tools.arguments.readers import (
+    as_account,
     as_accounts,
     as_flag,
     as_object,
@@ -63,11 +64,12 @@ OPEN: Final[Schema] = {"type": "object", "properties": {"name": STRING}}
 """An object whose keys only the vendor knows: clients refuse one without any property."""
 
 Text = Annotated[str | None, BeforeValidator(as_text), WithJsonSchema(STRING)]
-RequiredText = Annotated[str, BeforeValidator(as_text), WithJsonSchema(STRING)]
 Statement = Annotated[str, BeforeValidator(as_statement), WithJsonSchema(STRING)]
 Words = Annotated[list[str] | None, BeforeValidator(as_words), WithJsonSchema(STRINGS)]
 Columns = Annotated[Words, AfterValidator(without_uri)]
 """Columns beside the first one, which is the URI."""
+Account = Annotated[str | None, BeforeValidator(as_account), WithJsonSchema(STRING)]
+RequiredAccount = Annotated[str, BeforeValidator(as_account), WithJsonSchema(STRING)]
 Accounts = Annotated[str | None, BeforeValidator(as_accounts), WithJsonSchema(STRING)]
 Sort = Annotated[str | None, BeforeValidator(as_sort), WithJsonSchema(STRING)]
 Filters = Annotated[
