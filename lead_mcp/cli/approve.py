@@ -15,7 +15,7 @@ from lead_mcp.approvals import answering
 from lead_mcp.approvals.answering import WriteQuestion
 from lead_mcp.cli.opened import opened_journal
 from lead_mcp.cli.terminal import agreed, interruptible
-from lead_mcp.errors import BadArgument
+from lead_mcp.errors import BadArgument, SettingsError
 from lead_mcp.journal.entries import Write
 from lead_mcp.journal.store import Journal
 from lead_mcp.runtime import running
@@ -26,6 +26,8 @@ WHO: Final = "terminal"
 
 def run(name: str, *, yes: bool, decline: bool, config: Path | None) -> int:
     """Show, ask, send, print; the exit code."""
+    if yes and decline:
+        raise SettingsError("--decline and --yes are opposites: --yes sends it, --decline drops it. Say one of them.")
     with opened_journal(config) as (settings, journal):
         write = found(journal, name)
         if write.replayed:

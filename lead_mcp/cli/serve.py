@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gc
 import logging
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import anyio
 
@@ -21,12 +22,17 @@ from lead_mcp.settings import Settings, unusable
 if TYPE_CHECKING:
     import httpx2
 
+WAITING: Final = (
+    "This is a server for a client that starts it and speaks MCP to it; it waits for one, and Ctrl-C ends it. "
+    "By hand: `lead-mcp call list_accounts`; over HTTP: --transport http.\n"
+)
 Network = Callable[[], "httpx2.AsyncBaseTransport | None"]
 
 
 def run(options: ServeOptions) -> int:
     """Serve until the end; the exit code. Raises SettingsError where nobody would see a server that says what is wrong."""
     if options.transport == "stdio":
+        _check_stdio(options)
         return _over_stdio(options.config, sandbox=options.sandbox)
     if options.stateless and options.transport == "sse":
         raise SettingsError("--stateless: sse is a session; --transport http can do without.")
@@ -38,6 +44,16 @@ def run(options: ServeOptions) -> int:
     server = build_server(settings, network)
     _settle()
     return anyio.run(serve_http, server, options.transport, options.host, options.port, options.stateless)
+
+
+def _check_stdio(options: ServeOptions) -> None:
+    """Raises SettingsError for what stdio has not. A person who has started the server by hand is told what it waits for."""
+    usual = ServeOptions()
+    for name in ("host", "port", "stateless"):
+        if getattr(options, name) != getattr(usual, name):
+            raise SettingsError(f"--{name}: stdio listens nowhere; say --transport http as well.")
+    if sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty():
+        sys.stderr.write(WAITING)
 
 
 def _over_stdio(config: Path | None, *, sandbox: bool) -> int:

@@ -180,7 +180,11 @@ def test_a_file_of_accounts_is_used(tmp_path: Path, emulators: Emulators) -> Non
     ("words", "said"),
     [
         (["serve", "--transport", "sse", "--stateless"], "--stateless"),
+        (["serve", "--port", "9000"], "--port: stdio listens nowhere; say --transport http"),
+        (["serve", "--host", "192.0.2.1"], "--host"),
+        (["serve", "--stateless"], "--stateless"),
         (["check", "--sandbox", "--principal", "anna"], "--principal"),
+        (["approve", "w-0123456789abcdef", "--yes", "--decline"], "--decline"),
         (["install", "cursor", "--print", "--uninstall"], "--uninstall"),
         (["install", "cursor", "--all"], "--all"),
     ],
