@@ -212,7 +212,11 @@ def import_leads(
     account: Annotated[str, typer.Option(help="The account that gets the leads.")],
     maps: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="COLUMN=FIELD", help="A column's field; vendor:NAME for the vendor's own."),
+        typer.Option(
+            "--map",
+            metavar="COLUMN=FIELD",
+            help="A column's field; vendor:NAME for the vendor's own; COLUMN= for none.",
+        ),
     ] = None,
     on_duplicate: Annotated[
         OnDuplicate, typer.Option(help="A lead with the same e-mail or phone: leave it, update it, or add another.")

@@ -240,6 +240,12 @@ def test_a_column_is_a_field_by_its_name_or_by_a_usual_one_that_no_other_has(
     assert [targets.get(column) for column in columns] == fields
 
 
+def test_a_column_can_be_left_out_though_it_is_a_field() -> None:
+    """A vendor may not take it: status, in what an export wrote."""
+    found = mapped(["name", "status", "uri"], ["status=", "uri="], FORM, ignore_unmapped=False)
+    assert found.targets == {"name": "name"}
+
+
 def test_every_column_that_is_no_field_is_told_at_once() -> None:
     columns = ["name", "Web adress", "Budget", *(f"column {n}" for n in range(20))]
     with pytest.raises(BadArgument) as refused:

@@ -65,23 +65,27 @@ class ColumnMap:
 
 
 def column_map(columns: Sequence[str], maps: Sequence[str], form: Form, *, ignore_unmapped: bool) -> ColumnMap:
-    """The columns as fields: as ``maps`` say (``column=field``), else by their names. Raises BadArgument."""
+    """The columns as fields: as ``maps`` say (``column=field``, ``column=`` for none), else by their names.
+
+    Raises BadArgument.
+    """
     ours = dict.fromkeys((*form.ours, *CANONICAL))
     given = dict(_given(one, columns, ours) for one in maps)
     targets: dict[str, str] = {}
     columns_of: dict[str, str] = {}
-    for column in columns:
+    kept = [column for column in columns if given.get(column) != ""]
+    for column in kept:
         target = given.get(column) or _by_name(column, ours)
         if target is None:
             continue
         if target in columns_of:
             raise BadArgument(f"Columns {columns_of[target]!r} and {column!r} are both {target}.")
         targets[column], columns_of[target] = target, column
-    for column in columns:
+    for column in kept:
         usual = HEADERS.get(_spelled(column))
         if column not in targets and usual in ours and usual not in columns_of:
             targets[column], columns_of[usual] = usual, column
-    if not ignore_unmapped and (unknown := [column for column in columns if column not in targets]):
+    if not ignore_unmapped and (unknown := [column for column in kept if column not in targets]):
         raise BadArgument(_unknown(unknown, ours, form))
     if not targets:
         raise BadArgument("No column of the file is a field of a lead.")
@@ -90,12 +94,12 @@ def column_map(columns: Sequence[str], maps: Sequence[str], form: Form, *, ignor
 
 def _given(text: str, columns: Sequence[str], ours: Iterable[str]) -> tuple[str, str]:
     column, equals, target = text.rpartition("=")
-    if not equals or not column or not target.removeprefix(THEIRS):
+    if not equals or not column or target == THEIRS:
         raise BadArgument(f"--map {text!r} is not column=field.")
     if column not in columns:
         hint = did_you_mean(column, islice(columns, NEAR))
         raise BadArgument(f"--map {text!r}: the file has no column {column!r}.{hint}")
-    if not target.startswith(THEIRS) and target not in ours:
+    if target and not target.startswith(THEIRS) and target not in ours:
         hint = did_you_mean(target, ours)
         raise BadArgument(f"--map {text!r}: no field {target!r}; a vendor's own is vendor:NAME.{hint}")
     return column, target
