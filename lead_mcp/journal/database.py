@@ -146,13 +146,19 @@ class Database:
 
 
 def parsed_url(url: str | URL) -> URL:
-    """The URL taken apart. Raises SettingsError."""
+    """The URL taken apart; ``postgres://``, which libpq and hosts of databases write, is ``postgresql+psycopg://``.
+
+    Raises SettingsError.
+    """
     try:
-        return make_url(url)
+        found = make_url(url)
+        found = found.set(drivername="postgresql+psycopg") if found.drivername == "postgres" else found
+        found.get_dialect()
     except SQLAlchemyError:
         raise SettingsError(
             "LEAD_MCP_JOURNAL_URL is no database URL, such as postgresql+psycopg://host/name."
         ) from None
+    return found
 
 
 def _engine(url: str | URL, bound: float) -> Engine:

@@ -39,8 +39,11 @@ OPENING: Final = 50
 
 
 def check_exposure(settings: Server, host: str, *, asks_who: bool) -> None:
-    """Raises SettingsError where strangers could come in."""
+    """Raises SettingsError where strangers could come in: on loopback too the token may be all that is in the way."""
     token = settings.http_token
+    if token is not None and len(token.get_secret_value()) < SHORTEST_TOKEN:
+        message = f"LEAD_MCP_HTTP_TOKEN is too short: take {SHORTEST_TOKEN} characters or more"
+        raise SettingsError(f"{message}, from a generator of passwords.")
     if is_loopback(host) or (asks_who and token is None):
         return
     if token is None:
@@ -48,9 +51,6 @@ def check_exposure(settings: Server, host: str, *, asks_who: bool) -> None:
             f"--host {host} is not loopback: set LEAD_MCP_HTTP_TOKEN, the bearer token that clients must send, or make"
         )
         raise SettingsError(f"{message} a token for each of them (`lead-mcp token new`).")
-    if len(token.get_secret_value()) < SHORTEST_TOKEN:
-        message = f"LEAD_MCP_HTTP_TOKEN is too short for --host {host}, which is not loopback"
-        raise SettingsError(f"{message}: take {SHORTEST_TOKEN} characters or more, from a generator of passwords.")
 
 
 async def serve_http(server: LeadServer, transport: str, host: str, port: int, stateless: bool) -> int:

@@ -120,11 +120,14 @@ def test_beyond_loopback_a_token_is_needed(emulators: Emulators, host: str, tran
     assert host in ended.stderr
 
 
-@pytest.mark.parametrize(("token", "code"), [("x" * 15, 2), ("x" * 16, 1)])
-def test_beyond_loopback_a_token_is_no_short_word(emulators: Emulators, token: str, code: int) -> None:
+@pytest.mark.parametrize(
+    ("token", "host", "code"),
+    [("x" * 15, "no-such-host.invalid", 2), ("x" * 15, "127.0.0.1", 2), ("x" * 16, "no-such-host.invalid", 1)],
+)
+def test_a_token_is_no_short_word(emulators: Emulators, token: str, host: str, code: int) -> None:
     """With one that is long enough it goes on, to a host that is not there."""
     environment = {**emulators.environment, "LEAD_MCP_HTTP_TOKEN": token}
-    ended = run("serve", "--transport", "http", "--host", "no-such-host.invalid", environment=environment)
+    ended = run("serve", "--transport", "http", "--host", host, environment=environment)
     assert ended.returncode == code
     assert ("LEAD_MCP_HTTP_TOKEN is too short" in ended.stderr) is (code == 2)
     assert token not in ended.stderr

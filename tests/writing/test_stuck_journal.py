@@ -18,7 +18,8 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
 
-from lead_mcp.errors import NotAllowed
+from lead_mcp.errors import NotAllowed, SettingsError
+from lead_mcp.journal.database import parsed_url
 from lead_mcp.journal.store import Journal
 from lead_mcp.sandbox.app import Sandbox
 from lead_mcp.writing.call import WriteCall
@@ -222,3 +223,11 @@ def test_who_is_cancelled_later_is_carried_out_to_the_end(hands: Desk) -> None:
     hands.portal.call(run)
     assert states(hands) == ["intended", "sending", "done"]
     assert len(hands.sees("octanist", lead)) == 1
+
+
+def test_a_url_as_hosts_of_databases_write_it_is_one_and_an_unknown_kind_is_told_at_once() -> None:
+    found = parsed_url("postgres://lead_mcp:secret@db.example.com/leads")
+    assert found.render_as_string(hide_password=True) == "postgresql+psycopg://lead_mcp:***@db.example.com/leads"
+    for wrong in ("nonsense", "postgre://db.example.com/leads"):
+        with pytest.raises(SettingsError, match=r"no database URL, such as postgresql\+psycopg://host/name"):
+            parsed_url(wrong)
