@@ -242,7 +242,7 @@ def test_a_column_is_a_field_by_its_name_or_by_a_usual_one_that_no_other_has(
 
 def test_a_column_can_be_left_out_though_it_is_a_field() -> None:
     """A vendor may not take it: status, in what an export wrote."""
-    found = mapped(["name", "status", "uri"], ["status=", "uri="], FORM, ignore_unmapped=False)
+    found = column_map(["name", "status", "uri"], ["status=", "uri="], FORM, ignore_unmapped=False)
     assert found.targets == {"name": "name"}
 
 
