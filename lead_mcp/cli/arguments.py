@@ -22,9 +22,9 @@ def from_json(text: str | None) -> dict[str, Any]:
     return found
 
 
-def from_words(words: Sequence[str], schema: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """``given``, and each word as the type that the tool's schema names. Raises BadArgument, for what is given twice too."""
-    arguments = dict(given)
+def from_words(words: Sequence[str], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Each word as the type that the tool's schema names. Raises BadArgument, for what is given twice too."""
+    arguments: dict[str, Any] = {}
     for word in words:
         name, equals, text = word.partition("=")
         if not equals or not name:

@@ -32,7 +32,7 @@ async def _call(
     ) as client:
         known = {one.name: one.input_schema for one in (await client.list_tools()).tools}
         # the server says why there is no such tool
-        arguments = from_words(words, known.get(tool, {}), from_json(json_text))
+        arguments = {**from_json(json_text), **from_words(words, known.get(tool, {}))}
         result = await client.call_tool(tool, arguments)
     if tool not in known:
         sys.stderr.write(f"lead-mcp: {_text(result)}\n")

@@ -108,7 +108,7 @@ class ExportRun:
 
     def _arguments(self) -> dict[str, Any]:
         schema = schema_of(MODELS[self.options.tool])
-        given = from_words(self.options.words, schema, from_json(self.options.json_text))
+        given = {**from_json(self.options.json_text), **from_words(self.options.words, schema)}
         for name in UNASKED:
             if given.get(name) not in (None, ""):
                 raise BadArgument(f"{name}: an export has every page; leave it out.")

@@ -32,7 +32,6 @@ def export(*words: str) -> tuple[int, str]:
         (["--tool", "query_pings", "direction=inbound", "group_by=result"], "group_by"),
         (["--tool", "search_leads", "nonsense"], "is not name=value"),
         (["--tool", "search_leads", "limit=1", "limit=2"], "limit is given twice"),
-        (["--tool", "search_leads", "--json", '{"limit": 1}', "limit=2"], "limit is given twice"),
     ],
 )
 def test_wrong_usage_is_exit_code_2_and_leaves_nothing(words: list[str], said: str, tmp_path: Path) -> None:
