@@ -20,7 +20,7 @@ from lead_mcp.engine.readers.budget import Budget
 from lead_mcp.engine.readers.intake import Sink
 from lead_mcp.engine.readers.making import ProgressCallback, ReaderMaker, reads_along
 from lead_mcp.engine.readers.partition import PartitionReading, partition_readings, partitions_of
-from lead_mcp.filters import Order
+from lead_mcp.filters import Order, newest_first
 
 MARGIN: Final = 0.05
 """Seconds that reading leaves of the deadline, for putting the answer together."""
@@ -113,7 +113,7 @@ def _order_of_reading(alive: Sequence[AccountQuery], query: Query, state: PageSt
     begun = state.page_end.after is not None
     if not in_batch and all(reads_along(one, query, query.orders, state.frozen, begun=begun) for one in alive):
         return query.orders
-    return (Order(alive[0].search.when, descending=True),)
+    return newest_first(alive[0].search.when)
 
 
 def _fill(entry: LedgerEntry, account_query: AccountQuery, last: Attempt, given_up: Attempt | None) -> None:

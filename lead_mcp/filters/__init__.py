@@ -21,6 +21,7 @@ from lead_mcp.filters.language import (
     Order,
     TextSearch,
     Where,
+    newest_first,
     spelled,
 )
 from lead_mcp.filters.meaning import compared, matches
@@ -49,6 +50,7 @@ __all__ = [
     "folded",
     "matches",
     "means_numbers",
+    "newest_first",
     "numbered",
     "parse_sort",
     "plain",

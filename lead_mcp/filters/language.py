@@ -84,6 +84,11 @@ class Order:
     descending: bool = False
 
 
+def newest_first(when: str) -> tuple[Order, ...]:
+    """The order of everyday questions. ``when``: the field of a record's time."""
+    return (Order(when, descending=True),)
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """One filter as it arrived: nothing checked yet but the operator."""

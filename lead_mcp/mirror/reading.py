@@ -20,7 +20,7 @@ from lead_mcp.engine.records import Record
 from lead_mcp.engine.resolve import resolve_queries
 from lead_mcp.engine.search import read_through
 from lead_mcp.errors import TooLarge
-from lead_mcp.filters import Filter, Op, Order
+from lead_mcp.filters import Filter, Op, newest_first
 from lead_mcp.vendors.spec.reading import Search
 
 PATIENCE: Final = 6 * 3600.0
@@ -70,7 +70,7 @@ def _query(kind: str, search: Search, stretch: Stretch) -> Query:
         kind=kind,
         filters=() if own else _changed(stretch),
         window=Window(stretch.since, stretch.until, "UTC") if own else None,
-        orders=(Order(stretch.by or search.when, descending=True),),
+        orders=newest_first(stretch.by or search.when),
         whole=True,
         now=stretch.until + SLIP,
         zone=ZoneInfo("UTC"),

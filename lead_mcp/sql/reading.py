@@ -25,7 +25,7 @@ from lead_mcp.engine.records import Record
 from lead_mcp.engine.resolve import resolve_queries
 from lead_mcp.engine.search import read_through
 from lead_mcp.errors import LeadMcpError, TooLarge
-from lead_mcp.filters import Filter, Order
+from lead_mcp.filters import Filter, newest_first
 from lead_mcp.vendors.spec.reading import Recording
 
 LEAD: Final = "lead"
@@ -112,7 +112,7 @@ def _query(reading: AccountReading, terms: ReadingTerms) -> Query:
         kind=reading.kind,
         window=reading.window,
         filters=reading.filters,
-        orders=(Order(search.when, descending=True),) if search is not None else (),
+        orders=newest_first(search.when) if search is not None else (),
         defaults=reading.fields,
         whole=reading.whole,
         now=terms.now,

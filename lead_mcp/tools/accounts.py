@@ -15,7 +15,7 @@ from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import search
 from lead_mcp.errors import BadArgument, LeadMcpError
-from lead_mcp.filters import Order
+from lead_mcp.filters import newest_first
 from lead_mcp.identity.scopes import tool_needs
 from lead_mcp.outgoing.account_fields import KindOfRecord
 from lead_mcp.outgoing.accounts import account_answer, accounts_answer, described
@@ -93,7 +93,7 @@ async def _newest(runtime: Runtime, connection: Connection, kind: str) -> Sequen
     """The newest records of that kind, to take examples from; none for a caller who may read none."""
     if not runtime.caller.may(tool_needs("search_leads")):
         return ()
-    order = Order("created_at" if kind == "lead" else "at", descending=True)
-    query = Query(kind=kind, orders=(order,), whole=True, limit=NEWEST, now=runtime.now(), zone=runtime.server.zone)
+    orders = newest_first("created_at" if kind == "lead" else "at")
+    query = Query(kind=kind, orders=orders, whole=True, limit=NEWEST, now=runtime.now(), zone=runtime.server.zone)
     answer = await search([connection], query, Limits(runtime.server.deadline, SCANNED), runtime.seal)
     return answer.records

@@ -16,7 +16,7 @@ from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import search
 from lead_mcp.errors import LeadMcpError, did_you_mean
-from lead_mcp.filters import Order
+from lead_mcp.filters import newest_first
 from lead_mcp.outgoing.cleaning import cell
 from lead_mcp.outgoing.masking import masked_by
 from lead_mcp.outgoing.render import id_cell
@@ -125,8 +125,8 @@ async def _newest(
     runtime: Runtime, asked: Sequence[Connection], direction: str | None = None, shown: Sequence[str] = ()
 ) -> Sequence[Record]:
     """The newest leads of some accounts, or a direction's pings; none where they cannot be read. ``shown``: fields wanted."""
-    order = Order("at" if direction else "created_at", descending=True)
-    query = Query(kind=direction or "lead", orders=(order,), defaults=shown, limit=NEWEST, now=runtime.now())
+    orders = newest_first("at" if direction else "created_at")
+    query = Query(kind=direction or "lead", orders=orders, defaults=shown, limit=NEWEST, now=runtime.now())
     try:
         return (await search(asked, query, runtime.limits, runtime.seal)).records
     except LeadMcpError:

@@ -11,7 +11,7 @@ from lead_mcp.engine.query import Query
 from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import search
 from lead_mcp.errors import NotFound
-from lead_mcp.filters import Filter, Op, Order
+from lead_mcp.filters import Filter, Op, newest_first
 from lead_mcp.runtime import Runtime
 from lead_mcp.tools.pings import with_pings
 from lead_mcp.uris import Uri, ping_moment
@@ -29,7 +29,7 @@ async def one_ping(runtime: Runtime, found: Uri) -> Record:
         kind=direction,
         filters=[Filter("id", Op.EQ, wanted)],
         window=_around(moment, runtime) if moment else None,
-        orders=(Order("at", descending=True),),
+        orders=newest_first("at"),
         limit=1,
         now=runtime.now(),
         zone=runtime.server.zone,

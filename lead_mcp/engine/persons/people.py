@@ -20,7 +20,7 @@ from lead_mcp.engine.records import Record
 from lead_mcp.engine.resolve import resolve_queries
 from lead_mcp.engine.search import read_through
 from lead_mcp.errors import LeadMcpError
-from lead_mcp.filters import Order
+from lead_mcp.filters import newest_first
 from lead_mcp.vendors.spec.reading import PersonLookup
 
 CLOCK_SLIP = timedelta(days=1)
@@ -92,7 +92,7 @@ async def _scan(connection: Connection, person: Person, scope: LookupScope) -> P
     if window is None and connection.vendor.leads.window is not None:
         window = Window(scope.now - connection.vendor.leads.window, soon, "UTC")
     # whole: stories and inserts read more of a record than the person it names
-    query = Query(orders=(Order("created_at", descending=True),), whole=True, now=soon, window=window)
+    query = Query(orders=newest_first("created_at"), whole=True, now=soon, window=window)
     matches = PersonMatches()
 
     def take(record: Record) -> None:

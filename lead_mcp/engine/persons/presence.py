@@ -27,7 +27,7 @@ from lead_mcp.engine.resolve import resolve_queries
 from lead_mcp.engine.search import read_through
 from lead_mcp.engine.text_search import TEXT_FIELDS
 from lead_mcp.errors import LeadMcpError
-from lead_mcp.filters import Op, Order, Where, folded
+from lead_mcp.filters import Op, Where, folded, newest_first
 from lead_mcp.phones import extension_of
 
 PRESENCE: Final = "in_account"
@@ -98,7 +98,7 @@ class OtherAccount:
         index = self.index = ContactIndex()
         soon = self.scope.now + CLOCK_SLIP
         query = Query(
-            orders=(Order("created_at", descending=True),),
+            orders=newest_first("created_at"),
             defaults=TEXT_FIELDS,
             now=soon,
             window=Window(DAWN, soon, "UTC"),

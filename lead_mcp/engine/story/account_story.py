@@ -22,7 +22,7 @@ from lead_mcp.engine.records import Record
 from lead_mcp.engine.search import search
 from lead_mcp.engine.story.timeline import LeadEvent, Timeline
 from lead_mcp.errors import LeadMcpError
-from lead_mcp.filters import Filter, Op, Order, Where
+from lead_mcp.filters import Filter, Op, Where, newest_first
 from lead_mcp.uris import uri
 from lead_mcp.vendors.spec.events import EventKind, TimelineEvent
 
@@ -134,7 +134,7 @@ def _pings_of(record: Record, made: datetime, now: datetime) -> Query:
         kind="inbound",
         filters=[Filter("lead_id", Op.EQ, record.id)],
         window=Window(made - BEFORE, made + AFTER, "UTC"),
-        orders=(Order("at", descending=True),),
+        orders=newest_first("at"),
         partition=record.partition,
         limit=5,
         now=now,

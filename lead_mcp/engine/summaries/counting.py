@@ -18,7 +18,7 @@ from lead_mcp.engine.readers.budget import Usage
 from lead_mcp.engine.readers.heeding import FEW, Unheeded
 from lead_mcp.engine.readers.paging import Pager
 from lead_mcp.errors import LeadMcpError
-from lead_mcp.filters import Clause, Op, Order, Where
+from lead_mcp.filters import Clause, Op, Where, newest_first
 from lead_mcp.vendors.spec.reading import PageRequest
 
 
@@ -63,7 +63,7 @@ class VendorCounter:
 
     async def _count(self, clauses: Sequence[Where]) -> int | None:
         search, connection = self.account_query.search, self.account_query.connection
-        orders = (Order(search.when, descending=True),)
+        orders = newest_first(search.when)
         criteria = Criteria(tuple(clauses), self.query.text, orders, self.query.now)
         found = plan(search, self.account_query.names.fields, criteria)
         if not found.counts_exactly:

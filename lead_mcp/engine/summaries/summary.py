@@ -32,7 +32,7 @@ from lead_mcp.engine.summaries.measures import COMPARED
 from lead_mcp.engine.summaries.notes import CountedByReading, CountedByVendor, SameWindow
 from lead_mcp.engine.summaries.totals import GroupTable
 from lead_mcp.engine.windows import is_bounded
-from lead_mcp.filters import Op, Order, Where
+from lead_mcp.filters import Op, Where, newest_first
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,7 @@ class AccountCount:
         """Read every match, in what is left of the time."""
         shared, when = self.shared, self.account_query.search.when
         limits = replace(shared.limits, deadline=max(0.1, shared.deadline - anyio.current_time()))
-        query = replace(self.summary_query.query, orders=(Order(when, descending=True),))
+        query = replace(self.summary_query.query, orders=newest_first(when))
         sink = partial(replace(self.summary_query.grouping, when=when).take, table=self.groups)
         entries = await read_through([self.account_query], query, limits, sink, shared.on_progress, shared.budget)
         self.entry = entries[0]
