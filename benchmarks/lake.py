@@ -5,7 +5,7 @@ The catalog is a PostgreSQL of this run's own on a free loopback port, the Parqu
 
 from __future__ import annotations
 
-import os
+import json
 import sqlite3
 import statistics
 import subprocess
@@ -109,19 +109,30 @@ def _reading(file: Answered, lake: Answered, first: float) -> list[Line]:
 # --- syncing ------------------------------------------------------------------------------------------------------
 
 
+MEASURED: Final = """
+import json, resource, subprocess, sys
+code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))
+sys.exit(code)
+"""
+"""Runs a command and says what it used. A process apart: what is started counts the memory of what started it as its own."""
+
+
 def _synced(environment: Mapping[str, str], *words: str) -> Ran:
     started = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, *SYNC, *words],
+    ended = subprocess.run(
+        [sys.executable, "-c", MEASURED, sys.executable, *SYNC, *words],
         cwd=ROOT,
         env={**clean_environment(), **environment},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise Failed(f"mirror sync: {status} {process.stderr.read()[-500:] if process.stderr else ''!r}")
-    return Ran(time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    if ended.returncode:
+        raise Failed(f"mirror sync: {ended.returncode} {ended.stderr[-500:]!r}")
+    cpu, peak = json.loads(ended.stdout)
+    return Ran(time.perf_counter() - started, cpu, peak)
 
 
 def _records(path: Path) -> int:
