@@ -161,7 +161,9 @@ export const scenarios = {
     await page.keyboard.press("End");
     const end = await focused();
     const stops = await frame.$$eval("tbody button[tabindex='0']", (all) => all.length);
+    await frame.waitForFunction(() => document.activeElement.matches("tbody button") && document.getElementById("details").hidden);
     await page.keyboard.press("Enter");
+    await frame.waitForFunction(() => !document.getElementById("details").hidden);
     await frame.waitForFunction(() => /whole person/.test(document.getElementById("facts").textContent));
     const opened_ = await focused();
     await page.keyboard.press("Escape");
