@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -23,6 +22,7 @@ from benchmarks.driving import Child, Emulators, Failed, Pipe, emulators
 from benchmarks.peers_installed import from_npm, from_pypi
 from benchmarks.report import middle, where
 from benchmarks.tokens import INPUT_SIDE, compact, counted
+from tests.certificates import self_signed
 
 LEADS: Final = 1000
 ROWS: Final = 20
@@ -256,7 +256,7 @@ def backends() -> Iterator[Backends]:
         leads = _leads(vendors)
         source = folder / "leads.json"
         source.write_text(json.dumps(leads), encoding="utf-8")
-        certificate = _certificate(folder)
+        certificate = self_signed(folder)
         module = ("-m", "benchmarks.peers_backend", str(source))
         with Child(module, limit=1800) as plain, Child((*module, str(certificate)), limit=1800) as secure:
             ports = [int(one.line()) for one in (plain, secure)]
@@ -280,30 +280,6 @@ def _leads(vendors: Emulators) -> list[dict[str, Any]]:
         data = answer["data"]
         found += data["leads"] if isinstance(data, dict) else data
     return found
-
-
-def _certificate(folder: Path) -> Path:
-    """A certificate of a day for localhost, with its key."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "localhost.pem"
-    pem = serialization.Encoding.PEM
-    plain = serialization.NoEncryption()
-    path.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain) + made.public_bytes(pem))
-    return path
 
 
 def _database(folder: Path, leads: Sequence[Mapping[str, Any]]) -> Path:

@@ -8,21 +8,18 @@ import os
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 import anyio
 import httpcore2
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from lead_mcp.errors import TooLarge
 from lead_mcp.transport.network import NEVER_LEFT, SignedRequest
 from lead_mcp.transport.pool import Pool
-from lead_mcp.transport.sockets import UNREAD
+from lead_mcp.transport.sockets import HIGH_WATER
+from tests.certificates import self_signed
 from tests.loopback import PATIENCE
 
 pytestmark = pytest.mark.anyio
@@ -88,25 +85,7 @@ def says(reply: bytes, rest: Callable[[asyncio.StreamWriter], None] = lambda wri
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of ``localhost``, signed by itself, with its key."""
-    key, name = (
-        ec.generate_private_key(ec.SECP256R1()),
-        x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")]),
-    )
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
-    path.write_bytes(private + made.public_bytes(pem))
-    return path
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
@@ -141,7 +120,7 @@ async def test_a_vendor_that_speaks_no_tls_is_no_connection() -> None:
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
 async def test_large_bodies_come_and_go_whole(certificate: Path, server_side: ssl.SSLContext, secure: bool) -> None:
     """More than a socket takes at once, to a vendor that reads slowly, and back."""
-    large = os.urandom(20 * UNREAD)
+    large = os.urandom(20 * HIGH_WATER)
 
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -162,13 +141,13 @@ async def test_what_is_too_large_is_not_read_to_its_end() -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 Fine\r\n\r\n")
         while True:
-            writer.write(b"x" * UNREAD)
+            writer.write(b"x" * HIGH_WATER)
             await writer.drain()
-            sent[0] += UNREAD
+            sent[0] += HIGH_WATER
 
     async with vendor(endless) as (base, _), pool() as made:
         with pytest.raises(TooLarge):
-            await made.exchange(get(base), 4 * UNREAD)
+            await made.exchange(get(base), 4 * HIGH_WATER)
         await anyio.sleep(0.1)
         before = sent[0]
         await anyio.sleep(0.1)
@@ -225,19 +204,16 @@ async def test_a_reply_that_breaks_off(reply: bytes, kind: type[Exception]) -> N
 
 
 async def test_a_reset_in_a_body_is_an_error_and_not_its_end() -> None:
-    def reset(writer: asyncio.StreamWriter) -> None:
-        writer.transport.abort()
-
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"z")  # a part of what was sent stays unread, so that closing resets
         writer.write(b"HTTP/1.1 200 Fine\r\n\r\nhalf")
         await writer.drain()
         await anyio.sleep(0.05)
-        reset(writer)
+        writer.transport.abort()
 
     async with vendor(talk) as (base, _), pool() as made:
         with pytest.raises(httpcore2.ReadError):
-            await made.exchange(post(base, b"z" * 8 * UNREAD), LIMIT)
+            await made.exchange(post(base, b"z" * 8 * HIGH_WATER), LIMIT)
 
 
 async def test_silence_ends() -> None:
@@ -248,7 +224,7 @@ async def test_silence_ends() -> None:
         with pytest.raises(httpcore2.ReadTimeout):
             await made.exchange(get(base), LIMIT)
         with pytest.raises(httpcore2.WriteTimeout):
-            await made.exchange(post(base, b"z" * 64 * UNREAD), LIMIT)
+            await made.exchange(post(base, b"z" * 64 * HIGH_WATER), LIMIT)
 
 
 async def test_who_no_longer_waits_leaves_no_connection_behind() -> None:
@@ -263,6 +239,7 @@ async def test_who_no_longer_waits_leaves_no_connection_behind() -> None:
         with anyio.move_on_after(0.1):
             await made.exchange(get(base), LIMIT)
         await closed.wait()
+    assert closed.is_set()
 
 
 async def test_what_is_compressed_is_told_as_it_was() -> None:

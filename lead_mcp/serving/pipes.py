@@ -23,7 +23,7 @@ from lead_mcp.serving.unreadable import Item
 
 CHUNK: Final = 64 * 1024
 """Bytes read at once. As many may wait beside whole lines; a line itself may be of any length."""
-UNREAD: Final = 5.0
+LINGER: Final = 5.0
 """Seconds that the last answers have to be read in, behind the end of input."""
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 """What programs on Windows may send first."""
@@ -52,7 +52,7 @@ async def opened_pipes() -> AsyncIterator[tuple[Messages, Replies]]:
         outlet = Outlet(write, lines.end)
         try:
             yield Messages(lines), Replies(outlet)
-            with anyio.move_on_after(UNREAD, shield=True):
+            with anyio.move_on_after(LINGER, shield=True):
                 await outlet.emptied()
         finally:
             lines.end()

@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 import httpcore2
 
-UNREAD: Final = 256 * 1024
+HIGH_WATER: Final = 256 * 1024
 """Bytes that wait to be read from which on the peer has to wait."""
 SECOND_ADDRESS: Final = 0.25
 """Seconds after which a host's next address is tried beside the first (RFC 8305, section 5)."""
@@ -64,7 +64,7 @@ class Receiver(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.waiting += data
-        if len(self.waiting) >= UNREAD and not self._paused:
+        if len(self.waiting) >= HIGH_WATER and not self._paused:
             self._paused = True
             self.transport.pause_reading()
         self._tell()
@@ -103,7 +103,7 @@ class Receiver(asyncio.Protocol):
         """Up to so many bytes of what waits."""
         found = bytes(self.waiting[:most])
         del self.waiting[:most]
-        if self._paused and len(self.waiting) < UNREAD and not self.ended:
+        if self._paused and len(self.waiting) < HIGH_WATER and not self.ended:
             self._paused = False
             self.transport.resume_reading()
         return found
